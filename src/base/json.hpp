@@ -173,8 +173,16 @@ class Document {
     std::uint32_t tag;      ///< cheap digest: unequal tags mean unequal keys
     std::uint32_t decoded;  ///< 1: the text stands in `decoded_`, not in the bytes
   };
+  struct Frame {
+    std::uint32_t node;       ///< index of the container's node; unused where it is not kept
+    std::uint32_t first_key;  ///< where its keys start in `keys_`
+    std::uint32_t decoded;    ///< size of `decoded_` when it opened
+    std::uint32_t count;
+    bool object;
+  };
   std::string_view bytes_;
   std::vector<Node> nodes_;
+  std::vector<Frame> frames_;
   std::vector<KeyRef> keys_;  ///< keys of the objects that are open, innermost last
   std::string decoded_;       ///< unescaped texts of keys that hold escapes
 };
@@ -198,6 +206,8 @@ class OwnedDocument {
 /// U+2029 are escaped; invalid UTF-8 is replaced by U+FFFD.
 void append_quoted(std::string& out, std::string_view text);
 std::string quoted(std::string_view text);
+/// The same with only the escapes that JSON demands. Pre: `text` is valid UTF-8.
+void append_minimal(std::string& out, std::string_view text);
 
 /// The unescaped form of a string's content (without quotes) that the reader accepted.
 void append_unescaped(std::string& out, std::string_view raw);

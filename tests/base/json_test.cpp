@@ -1,0 +1,180 @@
+#include "base/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace callgate::json {
+namespace {
+
+using namespace std::string_literals;
+
+Result<void> read(std::string_view bytes, const Limits& limits = {}) {
+  Document document;
+  return parse(bytes, limits, document);
+}
+
+struct Refused {
+  const char* name;
+  std::string bytes;
+  ErrorKind kind;
+};
+
+class RefusedText : public testing::TestWithParam<Refused> {};
+
+TEST_P(RefusedText, IsNotRead) {
+  const auto result = read(GetParam().bytes);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, GetParam().kind) << result.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Json, RefusedText,
+    testing::Values(
+        Refused{"nothing", "", ErrorKind::malformed}, Refused{"space_only", "  ", ErrorKind::malformed},
+        Refused{"trailing_data", "{} {}", ErrorKind::malformed}, Refused{"trailing_comma", "[1,]", ErrorKind::malformed},
+        Refused{"leading_comma", "[,1]", ErrorKind::malformed}, Refused{"object_trailing_comma", R"({"a":1,})", ErrorKind::malformed},
+        Refused{"bare_key", "{a:1}", ErrorKind::malformed}, Refused{"single_quotes", "{'a':1}", ErrorKind::malformed},
+        Refused{"comment", "{/**/}", ErrorKind::malformed}, Refused{"nan", "NaN", ErrorKind::malformed},
+        Refused{"infinity", "-Infinity", ErrorKind::malformed}, Refused{"plus", "+1", ErrorKind::malformed},
+        Refused{"leading_zero", "01", ErrorKind::malformed}, Refused{"bare_dot", "1.", ErrorKind::malformed},
+        Refused{"leading_dot", ".5", ErrorKind::malformed}, Refused{"empty_exponent", "1e", ErrorKind::malformed},
+        Refused{"minus_alone", "-", ErrorKind::malformed}, Refused{"unterminated_string", "\"abc", ErrorKind::malformed},
+        Refused{"unterminated_array", "[1", ErrorKind::malformed}, Refused{"mismatched", "[1}", ErrorKind::malformed},
+        Refused{"raw_newline", "\"a\nb\"", ErrorKind::malformed}, Refused{"raw_nul", "\"a\0b\""s, ErrorKind::malformed},
+        Refused{"unknown_escape", R"("\x41")", ErrorKind::malformed}, Refused{"short_unicode", R"("\u12")", ErrorKind::malformed},
+        Refused{"lone_high", R"("\ud800")", ErrorKind::malformed}, Refused{"lone_low", R"("\udc00")", ErrorKind::malformed},
+        Refused{"high_then_text", R"("\ud800\u0041")", ErrorKind::malformed},
+        Refused{"bom", "\xef\xbb\xbf{}", ErrorKind::malformed}, Refused{"utf16", "\xff\xfe{\0}\0"s, ErrorKind::malformed},
+        Refused{"overlong", "\"\xc0\xaf\"", ErrorKind::malformed}, Refused{"surrogate_bytes", "\"\xed\xa0\x80\"", ErrorKind::malformed},
+        Refused{"duplicate", R"({"a":1,"a":2})", ErrorKind::invalid},
+        Refused{"duplicate_by_escape", R"({"a":1,"\u0061":2})", ErrorKind::invalid},
+        Refused{"duplicate_deep", R"([{"x":[{"k":1,"b":2,"k":3}]}])", ErrorKind::invalid},
+        Refused{"duplicate_empty_key", R"({"":1,"":2})", ErrorKind::invalid},
+        Refused{"duplicate_astral", "{\"\xf0\x9f\x98\x80\":1,\"\\ud83d\\ude00\":2}", ErrorKind::invalid},
+        Refused{"integer_too_large", "18446744073709551616", ErrorKind::invalid},
+        Refused{"integer_too_small", "-9223372036854775809", ErrorKind::invalid},
+        Refused{"huge_exponent", "1e400", ErrorKind::invalid}, Refused{"tiny_exponent", "1e-400", ErrorKind::invalid},
+        Refused{"word_cut", "tru", ErrorKind::malformed}, Refused{"word_long", "truex", ErrorKind::malformed}),
+    [](const auto& row) { return row.param.name; });
+
+class AcceptedText : public testing::TestWithParam<std::string> {};
+
+TEST_P(AcceptedText, IsReadAndKeepsItsBytes) {
+  Document document;
+  const std::string bytes = GetParam();
+  ASSERT_TRUE(parse(bytes, {}, document).has_value());
+  EXPECT_EQ(document.root().text(), std::string_view(bytes).substr(document.root().offset(), document.root().text().size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Json, AcceptedText,
+                         testing::Values("{}", "[]", " [ ] ", "0", "-0", "-0.0", "1E2", "1.10", "0e999", "18446744073709551615",
+                                         "-9223372036854775808", "1e308", R"("\ud83d\ude00")", R"({"a":1,"A":2})",
+                                         R"({"a":{"a":{"a":[]}}})", "\"\x7f\"", "0.1000000000000000055511151231257827"));
+
+TEST(Json, DepthIsCountedInOpenContainers) {
+  const std::string at_limit = std::string(64, '[') + std::string(64, ']');
+  const std::string beyond = std::string(65, '[') + std::string(65, ']');
+  EXPECT_TRUE(read(at_limit).has_value());
+  EXPECT_EQ(read(beyond).error().kind, ErrorKind::too_large);
+  EXPECT_EQ(read(std::string(100'000, '[')).error().kind, ErrorKind::too_large);
+}
+
+TEST(Json, KeysAreBoundedInTheWholeText) {
+  Limits limits;
+  limits.max_keys = 3;
+  EXPECT_TRUE(read(R"([{"a":1},{"a":1,"b":2}])", limits).has_value());
+  EXPECT_EQ(read(R"([{"a":1,"c":1},{"a":1,"b":2}])", limits).error().kind, ErrorKind::too_large);
+}
+
+TEST(Json, DuplicatesAreFoundAmongManyKeys) {
+  std::string many = "{";
+  for (int i = 0; i < 5000; ++i) many += "\"key" + std::to_string(i) + "\":0,";
+  EXPECT_TRUE(read(many + "\"last\":0}").has_value());
+  EXPECT_EQ(read(many + "\"key77\":0}").error().kind, ErrorKind::invalid);
+}
+
+TEST(Json, ResponsesMayHoldNumbersThatRequestsMayNot) {
+  Limits limits;
+  limits.check_number_range = false;
+  EXPECT_TRUE(read("[18446744073709551616, 1e400, 0.1234567890123456789012345678]", limits).has_value());
+}
+
+TEST(Json, ValuesPointIntoTheBytes) {
+  Document document;
+  const std::string bytes = R"( {"name":"a\nb","n":[1, {"x":true} ,null],"d":-1.5e3} )";
+  ASSERT_TRUE(parse(bytes, {}, document).has_value());
+  const Value root = document.root();
+  EXPECT_EQ(root.size(), 3U);
+  EXPECT_EQ(root.find("name")->string(), "a\nb");
+  EXPECT_TRUE(root.find("name")->has_escapes());
+  EXPECT_EQ(root.find("n")->text(), R"([1, {"x":true} ,null])");
+  EXPECT_EQ(root.find("n")->size(), 3U);
+  EXPECT_EQ(root.find("d")->text(), "-1.5e3");
+  EXPECT_FALSE(root.find("absent").has_value());
+  std::string texts;
+  for (const Value element : root.find("n")->elements()) texts += std::string(element.text()) + "|";
+  EXPECT_EQ(texts, R"(1|{"x":true}|null|)");
+}
+
+TEST(Json, EscapedKeysAreFoundByTheirMeaning) {
+  Document document;
+  ASSERT_TRUE(parse(R"({"n\u0061me":1})", {}, document).has_value());
+  EXPECT_TRUE(document.root().find("name").has_value());
+}
+
+TEST(Json, IntegersAreReadExactly) {
+  Document document;
+  ASSERT_TRUE(parse("[9223372036854775807, 9223372036854775808, 1.0, -1]", {}, document).has_value());
+  std::vector<std::optional<std::int64_t>> read_values;
+  for (const Value element : document.root().elements()) read_values.push_back(element.as_int64());
+  EXPECT_EQ(read_values[0], INT64_MAX);
+  EXPECT_FALSE(read_values[1].has_value());
+  EXPECT_FALSE(read_values[2].has_value());
+  EXPECT_EQ(read_values[3], -1);
+}
+
+TEST(Json, DeepValuesAreCheckedWithoutNodesBeyondTheKeptDepth) {
+  Limits limits;
+  limits.keep_depth = 1;
+  Document document;
+  ASSERT_TRUE(parse(R"({"id":1,"result":{"a":[1,2,3],"b":{}},"z":2})", limits, document).has_value());
+  EXPECT_EQ(document.nodes().size(), 7U);
+  EXPECT_EQ(document.root().find("result")->size(), 2U);
+  EXPECT_EQ(document.root().find("z")->text(), "2");
+  for ([[maybe_unused]] const Member member : document.root().find("result")->members()) FAIL() << "has no nodes";
+  EXPECT_FALSE(parse(R"({"result":{"a":{"x":1,"x":2}}})", limits, document).has_value());
+}
+
+TEST(JsonText, QuotesWhatReadersTrip) {
+  EXPECT_EQ(quoted("a\"\\\n\x01\x7f"), "\"a\\\"\\\\\\n\\u0001\x7f\"");
+  EXPECT_EQ(quoted("\xe2\x80\xa8x"), "\"\\u2028x\"");
+  EXPECT_EQ(quoted("a\xff z"), "\"a\xef\xbf\xbd z\"");
+}
+
+std::string canonical(std::string_view bytes) {
+  Document document;
+  EXPECT_TRUE(parse(bytes, {.check_number_range = false}, document).has_value());
+  std::string out;
+  append_canonical(out, document.root());
+  return out;
+}
+
+TEST(JsonText, CanonicalFormIsOneForEqualValues) {
+  EXPECT_EQ(canonical(R"( {"b": 1.0, "a":[ 1e0 , "\u0041"]} )"), R"({"a":[1,"A"],"b":1})");
+  EXPECT_EQ(canonical("[-0, 0.0, 100, 1e2, 1.50]"), "[0,0,100,100,1.5]");
+  EXPECT_NE(canonical("9007199254740993"), canonical("9007199254740992"));
+}
+
+TEST(JsonText, EqualityIsByValue) {
+  Document a;
+  Document b;
+  ASSERT_TRUE(parse(R"({"x":[1,{"y":2.0}],"z":"a"})", {}, a).has_value());
+  ASSERT_TRUE(parse(R"({"z":"\u0061","x":[1.0,{"y":2}]})", {}, b).has_value());
+  EXPECT_TRUE(equal(a.root(), b.root()));
+  ASSERT_TRUE(parse(R"({"z":"a","x":[1.0,{"y":3}]})", {}, b).has_value());
+  EXPECT_FALSE(equal(a.root(), b.root()));
+}
+
+}  // namespace
+}  // namespace callgate::json
