@@ -1,0 +1,42 @@
+#include "policy/decision.hpp"
+
+#include <utility>
+
+namespace callgate::policy {
+namespace {
+
+bool may_pass(Verdict verdict) { return verdict >= Verdict::require_approval; }
+
+}  // namespace
+
+std::string_view word(Per per) {
+  switch (per) {
+    case Per::session: return "session";
+    case Per::grant: return "grant";
+    case Per::server: return "server";
+  }
+  return "";
+}
+
+Decision stricter(Decision server, Decision grant) {
+  std::vector<const RateLimit*> server_limits = std::move(server.limits);
+  std::vector<const RateLimit*> grant_limits = std::move(grant.limits);
+  const bool server_stands = server.verdict <= grant.verdict;
+  Decision stands = server_stands ? std::move(server) : std::move(grant);
+  Decision& other = server_stands ? grant : server;
+
+  // What could not be evaluated stays on record, whoever decided.
+  for (std::string& fault : other.faults) stands.faults.push_back(std::move(fault));
+  stands.limits.clear();
+  stands.grant_limits.clear();
+  if (!may_pass(stands.verdict)) return stands;
+  stands.limits = std::move(server_limits);
+  stands.grant_limits = std::move(grant_limits);
+  return stands;
+}
+
+Decision denied_without_policy() {
+  return {.verdict = Verdict::deny, .reason = "no policy allows this: the gateway has none for this caller"};
+}
+
+}  // namespace callgate::policy

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+#include "policy/verdict.hpp"
+
+namespace callgate::schema {
+class Schema;
+}
+
+/// Question and answer of the decision point. Both are values; pointers in them
+/// lead into the `Policy` snapshot that answered, which the caller keeps alive.
+namespace callgate::policy {
+
+/// Whose calls one counter counts; a limit's list of them makes a compound key.
+enum class Per : std::uint8_t { session, grant, server };
+std::string_view word(Per per);
+
+/// At most `max` calls in any interval of length `window`.
+struct RateLimit {
+  std::uint64_t max = 0;
+  std::chrono::nanoseconds window{0};
+  std::vector<Per> per{Per::session};  ///< sorted, without doubles, never empty
+  std::string pointer;  ///< reported `rule` when this limit refuses: `/tools/x/rate_limit`, in a list `/tools/x/rate_limit/1`
+  /// Key of its counters beside server and policy scope: the rule's pointer,
+  /// max, window and per. Equal over reloads that keep the limit, and wherever
+  /// in a list it stands. No two limits of one policy share it.
+  std::string id;
+};
+
+/// How a rule asks people.
+struct ApprovalRule {
+  std::chrono::seconds timeout{600};  ///< a question not answered by then is denied
+  /// Canonical text of the compiled rule that asks (not a hash yet): an answer
+  /// counts while the rule that asks has the same text.
+  std::string rule_digest;
+};
+
+/// What the registry knows of the tool that a call names.
+struct ToolFacts {
+  enum class State : std::uint8_t { unknown, quarantined, known };
+  State state = State::unknown;
+  const schema::Schema* input_schema = nullptr;  ///< the tool's own; null where it has none
+  std::string_view schema_fault;  ///< not empty: its own schema did not compile, and why
+};
+
+/// What the caller asks for. `tool` of the request counts for `tool_call` only.
+enum class Action : std::uint8_t { tool_call, resource_read, resource_subscribe, prompt_get };
+
+struct Request {
+  Action action = Action::tool_call;
+  std::string_view name;  ///< tool name, resource URI or prompt name, as the call wrote it (unescaped)
+  std::optional<json::Value> arguments;  ///< absent ones are judged as `{}`
+  ToolFacts tool;
+};
+
+/// The answer of the decision point for one call, complete enough to be
+/// enforced, shown to the agent and recorded without asking the policy again.
+struct Decision {
+  Verdict verdict = Verdict::deny;  ///< fails closed: the default denies
+  std::string rule;    ///< JSON Pointer into the policy file; `/default` when no rule named the thing; empty when no rule decided
+  std::string reason;  ///< one sentence for agent and human; never holds argument values
+  /// How long until a retry can succeed; zero unless `rate_limited`.
+  /// Sent as whole seconds, rounded up (Retry-After, RFC 9110 section 10.2.3).
+  std::chrono::milliseconds retry_after{0};
+  std::optional<std::uint64_t> remaining;  ///< calls left in the tightest limit; filled by the gateway
+  std::vector<std::string> faults;         ///< what could not be evaluated; never loosens a verdict
+  std::string argument_path;     ///< `invalid_arguments`: JSON Pointer into the arguments
+  std::string argument_keyword;  ///< `invalid_arguments`: the keyword that failed
+  /// Limits to look at and to take, in order; empty unless the verdict is
+  /// `allow` or `require_approval`.
+  std::vector<const RateLimit*> limits;
+  /// The same of the grant's policy, which counts in a scope of its own; filled by `stricter`.
+  std::vector<const RateLimit*> grant_limits;
+  const ApprovalRule* approval = nullptr;  ///< set exactly when the verdict is `require_approval`
+};
+
+/// The judgement that stands when a server's and a grant's policy meet: the
+/// strictest verdict, on a tie the server's; limits of both where it may pass.
+Decision stricter(Decision server, Decision grant);
+
+/// The answer where no policy is at hand: denied, and why.
+Decision denied_without_policy();
+
+}  // namespace callgate::policy

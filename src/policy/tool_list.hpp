@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "policy/decision.hpp"
+
+namespace callgate::policy {
+
+/// A tool of a saved list, with its own schema compiled.
+struct KnownTool {
+  std::string name;
+  std::shared_ptr<const schema::Schema> input_schema;  ///< null where it has none or it did not compile
+  std::string schema_fault;  ///< why it did not compile
+};
+
+/// The tools of one server, as a file holds them: what `check`, `test` and
+/// `explain` know of a server that does not run. A value.
+class ToolList {
+ public:
+  /// Reads `{"server": ..., "tools": [...]}`, a `tools/list` result, or its whole
+  /// answer (`{"result": {"tools": [...]}}`). Errors name the member.
+  static Result<ToolList> parse(std::string json);
+
+  const std::vector<KnownTool>& tools() const { return tools_; }
+  const KnownTool* find(std::string_view name) const;
+  ToolFacts facts(std::string_view name) const;
+
+ private:
+  std::vector<KnownTool> tools_;
+  std::unordered_map<std::string, std::size_t> by_name_;
+};
+
+}  // namespace callgate::policy

@@ -1,0 +1,61 @@
+#include "policy/decision.hpp"
+
+#include <gtest/gtest.h>
+
+namespace callgate::policy {
+namespace {
+
+Decision says(Verdict verdict, std::string rule) { return {.verdict = verdict, .rule = std::move(rule)}; }
+
+TEST(Stricter, TheSmallerVerdictStandsForEveryPair) {
+  for (int a = 0; a <= static_cast<int>(Verdict::allow); ++a) {
+    for (int b = 0; b <= static_cast<int>(Verdict::allow); ++b) {
+      const Decision both = stricter(says(static_cast<Verdict>(a), "server"), says(static_cast<Verdict>(b), "grant"));
+      EXPECT_EQ(static_cast<int>(both.verdict), std::min(a, b));
+      EXPECT_EQ(both.rule, a <= b ? "server" : "grant");
+    }
+  }
+}
+
+TEST(Stricter, LimitsOfBothPoliciesAreTakenWhereTheCallMayPass) {
+  const RateLimit one{.max = 1};
+  const RateLimit two{.max = 2};
+  Decision server = says(Verdict::allow, "s");
+  Decision grant = says(Verdict::require_approval, "g");
+  server.limits = {&one};
+  grant.limits = {&two};
+  const ApprovalRule asks;
+  grant.approval = &asks;
+
+  const Decision both = stricter(server, grant);
+  EXPECT_EQ(both.verdict, Verdict::require_approval);
+  EXPECT_EQ(both.approval, &asks);
+  ASSERT_EQ(both.limits.size(), 1u);
+  EXPECT_EQ(both.limits[0], &one);
+  ASSERT_EQ(both.grant_limits.size(), 1u);
+  EXPECT_EQ(both.grant_limits[0], &two);
+}
+
+TEST(Stricter, ARefusalTakesNoLimitsAndKeepsTheFaultsOfBoth) {
+  const RateLimit one{.max = 1};
+  Decision server = says(Verdict::allow, "s");
+  server.limits = {&one};
+  Decision grant = says(Verdict::deny, "g");
+  server.faults = {"from the server's"};
+  grant.faults = {"from the grant's"};
+
+  const Decision both = stricter(server, grant);
+  EXPECT_EQ(both.verdict, Verdict::deny);
+  EXPECT_TRUE(both.limits.empty());
+  EXPECT_TRUE(both.grant_limits.empty());
+  EXPECT_EQ(both.faults, (std::vector<std::string>{"from the grant's", "from the server's"}));
+}
+
+TEST(Decision, DeniesByDefaultAndWithoutAPolicy) {
+  EXPECT_EQ(Decision{}.verdict, Verdict::deny);
+  EXPECT_EQ(denied_without_policy().verdict, Verdict::deny);
+  EXPECT_EQ(denied_without_policy().rule, "");
+}
+
+}  // namespace
+}  // namespace callgate::policy
