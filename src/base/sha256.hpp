@@ -1,0 +1,60 @@
+#pragma once
+
+#include <openssl/types.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+/// SHA-256 (FIPS 180-4) and HMAC-SHA256 (RFC 2104) by OpenSSL. Objects keep
+/// their context, so that hashing many texts costs no set-up. Threads: an object
+/// belongs to one thread at a time.
+namespace callgate {
+
+using Digest = std::array<std::uint8_t, 32>;
+
+class Sha256 {
+ public:
+  Sha256();
+
+  Sha256& update(std::string_view bytes);
+  Sha256& update(std::span<const std::uint8_t> bytes);
+  /// The digest of all updates; the object then starts anew.
+  Digest finish();
+  Digest of(std::string_view bytes) { return update(bytes).finish(); }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const;
+  };
+  void start();
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+};
+
+/// A keyed digest whose key is prepared once.
+class HmacSha256 {
+ public:
+  explicit HmacSha256(std::span<const std::uint8_t> key);
+  ~HmacSha256();
+  HmacSha256(HmacSha256&&) = default;
+  HmacSha256& operator=(HmacSha256&&) = default;
+
+  Digest of(std::string_view bytes);
+
+ private:
+  std::array<std::uint8_t, 64> inner_pad_{};
+  std::array<std::uint8_t, 64> outer_pad_{};
+  Sha256 hash_;
+};
+
+Digest sha256(std::string_view bytes);
+std::string sha256_hex(std::string_view bytes);  ///< 64 lower-case digits
+
+/// Writes 64 lower-case hexadecimal digits.
+void hex_digits(const Digest& digest, std::span<char, 64> out);
+std::string hex(const Digest& digest);
+
+}  // namespace callgate
