@@ -1,0 +1,162 @@
+#include "store/pins.hpp"
+
+#include <algorithm>
+
+#include "store/connection.hpp"
+
+namespace callgate::store {
+namespace {
+
+enum class Part : std::int64_t { pinned = 0, offered = 1 };
+
+Result<std::optional<std::int64_t>> list_id(Database& database, const ListKey& key) {
+  Query query(database, "SELECT id FROM pinned_lists WHERE server = ? AND address = ? AND era = ?");
+  const auto row = query.bind(key.server).bind(key.address).bind(key.era).step();
+  if (!row) return std::unexpected(row.error());
+  if (!*row) return std::nullopt;
+  return query.number(0);
+}
+
+Result<std::int64_t> make_list(Database& database, const ListKey& key) {
+  Query query(database, "INSERT INTO pinned_lists (server, address, era) VALUES (?, ?, ?) RETURNING id");
+  const auto row = query.bind(key.server).bind(key.address).bind(key.era).step();
+  if (!row) return std::unexpected(row.error());
+  return query.number(0);
+}
+
+Result<std::int64_t> find_or_make_list(Database& database, const ListKey& key) {
+  const auto known = list_id(database, key);
+  if (!known) return std::unexpected(known.error());
+  return *known ? Result<std::int64_t>(**known) : make_list(database, key);
+}
+
+Result<PinnedList> read_list(Database& database, std::int64_t list) {
+  Query query(database, "SELECT offered, tool, fingerprint, text, time FROM definitions WHERE list = ? ORDER BY offered, tool");
+  query.bind(list);
+  PinnedList found;
+  auto row = query.step();
+  for (; row && *row; row = query.step()) {
+    auto& part = query.number(0) == static_cast<std::int64_t>(Part::pinned) ? found.pinned : found.offered;
+    part.push_back({query.text(1), query.text(2), query.text(3), query.number(4)});
+  }
+  if (!row) return std::unexpected(row.error());
+  return found;
+}
+
+Result<void> clear(Database& database, std::int64_t list, Part part) {
+  Query query(database, "DELETE FROM definitions WHERE list = ? AND offered = ?");
+  return query.bind(list).bind(static_cast<std::int64_t>(part)).run();
+}
+
+Result<void> write(Database& database, std::int64_t list, Part part, std::span<const Definition> definitions) {
+  for (const Definition& each : definitions) {
+    Query query(database,
+                "INSERT OR REPLACE INTO definitions (list, offered, tool, fingerprint, text, time) VALUES (?, ?, ?, ?, ?, ?)");
+    const auto done = query.bind(list).bind(static_cast<std::int64_t>(part)).bind(each.tool).bind(each.fingerprint)
+                          .bind(each.text).bind(each.time_ms).run();
+    if (!done) return done;
+  }
+  return {};
+}
+
+/// Same tools with the same fingerprints, whatever the order and the times.
+bool same(std::span<const Definition> stored, std::span<const Definition> given) {
+  return stored.size() == given.size() && std::ranges::all_of(given, [&](const Definition& each) {
+           return std::ranges::any_of(stored, [&](const Definition& other) {
+             return other.tool == each.tool && other.fingerprint == each.fingerprint;
+           });
+         });
+}
+
+class SqlitePins final : public Pins {
+ public:
+  explicit SqlitePins(Connection& connection) : connection_(connection) {}
+
+  Result<std::optional<PinnedList>> find(const ListKey& key) override {
+    const std::scoped_lock lock(connection_.mutex);
+    return find_locked(key);
+  }
+
+  Result<std::vector<ListKey>> lists(std::string_view server) override {
+    const std::scoped_lock lock(connection_.mutex);
+    Query query(*connection_.database, "SELECT server, address, era FROM pinned_lists WHERE server = ? ORDER BY id");
+    query.bind(server);
+    std::vector<ListKey> keys;
+    auto row = query.step();
+    for (; row && *row; row = query.step()) keys.push_back({query.text(0), query.text(1), query.text(2)});
+    if (!row) return std::unexpected(row.error());
+    return keys;
+  }
+
+  Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions) override {
+    const std::scoped_lock lock(connection_.mutex);
+    Database& database = *connection_.database;
+    auto transaction = Transaction::begin(database);
+    if (!transaction) return std::unexpected(transaction.error());
+    auto known = find_locked(key);
+    if (!known) return std::unexpected(known.error());
+    if (*known) return std::move(**known);
+
+    const auto list = make_list(database, key);
+    if (!list) return std::unexpected(list.error());
+    if (auto done = write(database, *list, Part::pinned, definitions); !done) return std::unexpected(done.error());
+    auto stored = read_list(database, *list);
+    if (auto done = transaction->commit(); !done) return std::unexpected(done.error());
+    return stored;
+  }
+
+  Result<void> offer(const ListKey& key, std::span<const Definition> definitions) override {
+    return put_part(key, Part::offered, definitions);
+  }
+
+  Result<void> accept(const ListKey& key, std::span<const Definition> definitions) override {
+    const std::scoped_lock lock(connection_.mutex);
+    Database& database = *connection_.database;
+    auto transaction = Transaction::begin(database);
+    if (!transaction) return std::unexpected(transaction.error());
+    const auto list = find_or_make_list(database, key);
+    if (!list) return std::unexpected(list.error());
+    if (auto done = write(database, *list, Part::pinned, definitions); !done) return done;
+    for (const Definition& each : definitions) {
+      Query query(database, "DELETE FROM definitions WHERE list = ? AND offered = 1 AND tool = ?");
+      if (auto done = query.bind(*list).bind(each.tool).run(); !done) return done;
+    }
+    return transaction->commit();
+  }
+
+  Result<void> replace(const ListKey& key, std::span<const Definition> definitions) override {
+    return put_part(key, Part::pinned, definitions);
+  }
+
+ private:
+  Result<std::optional<PinnedList>> find_locked(const ListKey& key) {
+    const auto list = list_id(*connection_.database, key);
+    if (!list) return std::unexpected(list.error());
+    if (!*list) return std::nullopt;
+    return read_list(*connection_.database, **list);
+  }
+
+  Result<void> put_part(const ListKey& key, Part part, std::span<const Definition> definitions) {
+    const std::scoped_lock lock(connection_.mutex);
+    const auto known = find_locked(key);
+    if (!known) return std::unexpected(known.error());
+    if (*known && same(part == Part::pinned ? (*known)->pinned : (*known)->offered, definitions)) return {};
+
+    Database& database = *connection_.database;
+    auto transaction = Transaction::begin(database);
+    if (!transaction) return std::unexpected(transaction.error());
+    const auto list = find_or_make_list(database, key);
+    if (!list) return std::unexpected(list.error());
+    if (auto done = clear(database, *list, part); !done) return done;
+    if (auto done = write(database, *list, part, definitions); !done) return done;
+    return transaction->commit();
+  }
+
+  Connection& connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<Pins> sqlite_pins(Connection& connection) { return std::make_unique<SqlitePins>(connection); }
+
+}  // namespace callgate::store

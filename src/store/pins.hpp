@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "store/rows.hpp"
+
+namespace callgate::store {
+
+/// What is kept of one list, each part by tool name.
+struct PinnedList {
+  std::vector<Definition> pinned;   ///< accepted: at first use, or by a person
+  std::vector<Definition> offered;  ///< new or changed since, waiting for `server pin`
+
+  bool operator==(const PinnedList&) const = default;
+};
+
+/// Pinned tool definitions (S10). Several processes may stand in front of the
+/// same server: each function is one transaction.
+class Pins {
+ public:
+  virtual ~Pins() = default;
+
+  virtual Result<std::optional<PinnedList>> find(const ListKey& key) = 0;
+  virtual Result<std::vector<ListKey>> lists(std::string_view server) = 0;
+  /// Pins the definitions if the list was never pinned, and answers what stands
+  /// afterwards: of two processes that come at once the first one's.
+  virtual Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions) = 0;
+  /// What waits for a person is now exactly this; writes only where it differs.
+  virtual Result<void> offer(const ListKey& key, std::span<const Definition> definitions) = 0;
+  /// Pins these definitions in place of those of the same tools.
+  virtual Result<void> accept(const ListKey& key, std::span<const Definition> definitions) = 0;
+  /// The pinned definitions are now exactly these (of a reviewed file); writes
+  /// only where they differ.
+  virtual Result<void> replace(const ListKey& key, std::span<const Definition> definitions) = 0;
+};
+
+}  // namespace callgate::store

@@ -1,0 +1,199 @@
+#include "store/store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "store/temporary_folder.hpp"
+
+namespace callgate::store {
+namespace {
+
+TokenHash hash_of(std::uint8_t byte) {
+  TokenHash hash{};
+  hash.fill(byte);
+  return hash;
+}
+
+Grant grant(std::string id, std::string name, std::uint8_t token = 1) {
+  return {.id = std::move(id), .name = std::move(name), .server = "valkey", .policy = "p.yaml",
+          .token_hash = hash_of(token), .created_ms = 1000};
+}
+
+Definition definition(std::string tool, std::string fingerprint) {
+  return {.tool = std::move(tool), .fingerprint = std::move(fingerprint), .text = R"({"name":"x"})", .time_ms = 5};
+}
+
+const ListKey key{"valkey", "uvx valkey", "legacy"};
+
+struct Kind {
+  const char* name;
+  bool on_disk;
+};
+
+/// What every store must do, whatever it is made of.
+class StoreContract : public testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override {
+    auto opened = GetParam().on_disk ? open(folder_.path() / "data") : open_in_memory();
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Store> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Values(Kind{"file", true}, Kind{"memory", false}),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_P(StoreContract, ServersComeBackAsTheyWereAdded) {
+  const Server child{.name = "files", .command = {"npx", "", "a b"}, .policy = "f.yaml", .created_ms = 7};
+  const Server remote{.name = "billing", .url = "https://billing.example/mcp", .created_ms = 8};
+  ASSERT_TRUE(store_->servers().add(child));
+  ASSERT_TRUE(store_->servers().add(remote));
+  EXPECT_EQ(store_->servers().find("files").value(), child);
+  EXPECT_EQ(store_->servers().list().value(), (std::vector{remote, child}));
+  EXPECT_EQ(store_->servers().find("nobody").value(), std::nullopt);
+}
+
+TEST_P(StoreContract, ASecondServerOfTheSameNameIsAConflict) {
+  ASSERT_TRUE(store_->servers().add({.name = "a", .url = "http://x"}));
+  const auto again = store_->servers().add({.name = "a", .url = "http://y"});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(again.error().message, "a server `a` exists already; remove it first, or choose another name");
+  EXPECT_EQ(store_->servers().find("a").value()->url, "http://x");
+}
+
+TEST_P(StoreContract, RemovingAServerTakesItsPinsAndAnswersAndRevokesItsGrants) {
+  ASSERT_TRUE(store_->servers().add({.name = "valkey", .url = "http://x"}));
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}));
+  ASSERT_TRUE(store_->answers().put(key, {.text = "{}"}));
+  ASSERT_TRUE(store_->grants().add(grant("g1", "ci")));
+  EXPECT_TRUE(store_->servers().remove("valkey", 99).value());
+  EXPECT_EQ(store_->pins().find(key).value(), std::nullopt);
+  EXPECT_EQ(store_->answers().find(key).value(), std::nullopt);
+  EXPECT_EQ(store_->grants().find("g1").value()->revoked_ms, 99);
+  EXPECT_FALSE(store_->servers().remove("valkey", 99).value());
+}
+
+TEST_P(StoreContract, AGrantIsFoundByIdAndByName) {
+  Grant given = grant("g1", "ci");
+  given.expires_ms = 5000;
+  ASSERT_TRUE(store_->grants().add(given));
+  EXPECT_EQ(store_->grants().find("g1").value(), given);
+  EXPECT_EQ(store_->grants().find("ci").value(), given);
+  EXPECT_EQ(store_->grants().find("other").value(), std::nullopt);
+}
+
+TEST_P(StoreContract, AGrantsNameIsFreeAgainOnceItIsRevoked) {
+  ASSERT_TRUE(store_->grants().add(grant("g1", "ci", 1)));
+  EXPECT_EQ(store_->grants().add(grant("g2", "ci", 2)).error().kind, ErrorKind::conflict);
+  EXPECT_TRUE(store_->grants().revoke("g1", 10).value());
+  EXPECT_TRUE(store_->grants().add(grant("g2", "ci", 2)));
+  EXPECT_EQ(store_->grants().find("ci").value()->id, "g2");
+  EXPECT_EQ(store_->grants().find("g1").value()->revoked_ms, 10);
+  EXPECT_EQ(store_->grants().list().value().size(), 2U);
+}
+
+TEST_P(StoreContract, RotatingReplacesTheTokenAndOnlyOfALiveGrant) {
+  ASSERT_TRUE(store_->grants().add(grant("g1", "ci", 1)));
+  EXPECT_TRUE(store_->grants().rotate("g1", hash_of(2), 20).value());
+  EXPECT_EQ(store_->grants().find("g1").value()->token_hash, hash_of(2));
+  EXPECT_EQ(store_->grants().find("g1").value()->rotated_ms, 20);
+  EXPECT_TRUE(store_->grants().revoke("g1", 30).value());
+  EXPECT_FALSE(store_->grants().revoke("g1", 40).value());
+  EXPECT_FALSE(store_->grants().rotate("g1", hash_of(3), 50).value());
+}
+
+TEST_P(StoreContract, TheFirstListPinsAndALaterOneDoesNot) {
+  EXPECT_EQ(store_->pins().find(key).value(), std::nullopt);
+  const auto first = store_->pins().pin_first(key, std::vector{definition("get", "1")});
+  const auto second = store_->pins().pin_first(key, std::vector{definition("get", "2"), definition("set", "3")});
+  EXPECT_EQ(first.value().pinned, std::vector{definition("get", "1")});
+  EXPECT_EQ(second.value(), first.value());
+}
+
+TEST_P(StoreContract, AnEmptyListIsPinnedToo) {
+  ASSERT_TRUE(store_->pins().pin_first(key, {}));
+  const auto later = store_->pins().pin_first(key, std::vector{definition("get", "1")});
+  EXPECT_TRUE(later.value().pinned.empty());
+}
+
+TEST_P(StoreContract, ListsOfOtherErasAndAddressesAreApart) {
+  ListKey modern = key;
+  modern.era = "modern";
+  ListKey elsewhere = key;
+  elsewhere.address = "uvx other";
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}));
+  EXPECT_EQ(store_->pins().find(modern).value(), std::nullopt);
+  EXPECT_EQ(store_->pins().find(elsewhere).value(), std::nullopt);
+  ASSERT_TRUE(store_->pins().pin_first(modern, {}));
+  EXPECT_EQ(store_->pins().lists("valkey").value(), (std::vector{key, modern}));
+}
+
+TEST_P(StoreContract, AcceptingMovesAnOfferToThePins) {
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}));
+  ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("get", "2"), definition("new", "3")}));
+  EXPECT_EQ(store_->pins().find(key).value()->offered.size(), 2U);
+  ASSERT_TRUE(store_->pins().accept(key, std::vector{definition("get", "2")}));
+  const auto now = store_->pins().find(key).value().value();
+  EXPECT_EQ(now.pinned, std::vector{definition("get", "2")});
+  EXPECT_EQ(now.offered, std::vector{definition("new", "3")});
+}
+
+TEST_P(StoreContract, AnOfferReplacesTheOneBefore) {
+  ASSERT_TRUE(store_->pins().pin_first(key, {}));
+  ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("a", "1")}));
+  ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("b", "1")}));
+  EXPECT_EQ(store_->pins().find(key).value()->offered, std::vector{definition("b", "1")});
+  ASSERT_TRUE(store_->pins().offer(key, {}));
+  EXPECT_TRUE(store_->pins().find(key).value()->offered.empty());
+}
+
+TEST_P(StoreContract, TheSameOfferAgainWritesNothing) {
+  ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("a", "1")}));
+  const auto before = store_->version().value();
+  ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("a", "1")}));
+  EXPECT_EQ(store_->version().value(), before);
+}
+
+TEST_P(StoreContract, ReplacingThePinsLeavesNoneOfTheOldOnes) {
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("a", "1"), definition("b", "1")}));
+  ASSERT_TRUE(store_->pins().replace(key, std::vector{definition("b", "2")}));
+  EXPECT_EQ(store_->pins().find(key).value()->pinned, std::vector{definition("b", "2")});
+}
+
+TEST_P(StoreContract, UnknownToolAnswersAreKeptPerList) {
+  EXPECT_EQ(store_->answers().find(key).value(), std::nullopt);
+  ASSERT_TRUE(store_->answers().put(key, {.text = R"({"error":1})"}));
+  ASSERT_TRUE(store_->answers().put(key, {.text = "", .runs_any = true}));
+  EXPECT_EQ(store_->answers().find(key).value(), (UnknownToolAnswer{.text = "", .runs_any = true}));
+}
+
+TEST_P(StoreContract, AMetaValueSetOnceStays) {
+  EXPECT_EQ(store_->meta().get("salt").value(), std::nullopt);
+  EXPECT_EQ(store_->meta().put_once("salt", "one").value(), "one");
+  EXPECT_EQ(store_->meta().put_once("salt", "two").value(), "one");
+  ASSERT_TRUE(store_->meta().put("salt", "three"));
+  EXPECT_EQ(store_->meta().get("salt").value(), "three");
+}
+
+TEST_P(StoreContract, TextsKeepNulBytesAndQuotes) {
+  const std::string text("a\0'\";--\n", 8);
+  ASSERT_TRUE(store_->meta().put(text, text));
+  EXPECT_EQ(store_->meta().get(text).value(), text);
+}
+
+TEST_P(StoreContract, ChangedIsTrueFirstAndThenOnlyAfterAWrite) {
+  Store::Version seen;
+  EXPECT_TRUE(store_->changed(seen).value());
+  EXPECT_FALSE(store_->changed(seen).value());
+  ASSERT_TRUE(store_->meta().put("k", "v"));
+  EXPECT_TRUE(store_->changed(seen).value());
+  EXPECT_FALSE(store_->changed(seen).value());
+}
+
+}  // namespace
+}  // namespace callgate::store
