@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <deque>
+#include <vector>
+
+#include "base/decimal.hpp"
+#include "base/json.hpp"
+
+namespace callgate::json {
+
+namespace {
+
+struct SortedMember {
+  std::string_view key;
+  Value value;
+};
+
+/// The reader bounds the exponents of requests; one of a response that no
+/// decimal can hold keeps its text.
+void append_number(std::string& out, std::string_view text) {
+  if (const auto decimal = Decimal::parse(text)) {
+    decimal->append_to(out);
+  } else {
+    out += text;
+  }
+}
+
+bool equal_numbers(std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  const auto left = Decimal::parse(a);
+  const auto right = Decimal::parse(b);
+  return left && right && *left == *right;
+}
+
+void append_object(std::string& out, Value value) {
+  std::vector<SortedMember> members;
+  std::deque<std::string> decoded;  // stable addresses for the keys that hold escapes
+  members.reserve(value.size());
+  for (const Member member : value.members()) {
+    const std::string_view key =
+        member.key.has_escapes() ? decoded.emplace_back(member.key.string()) : member.key.raw_string();
+    members.push_back({key, member.value});
+  }
+  std::ranges::sort(members, {}, &SortedMember::key);
+  out += '{';
+  for (const SortedMember& member : members) {
+    if (&member != members.data()) out += ',';
+    append_minimal(out, member.key);
+    out += ':';
+    append_canonical(out, member.value);
+  }
+  out += '}';
+}
+
+}  // namespace
+
+void append_canonical(std::string& out, Value value) {
+  switch (value.kind()) {
+    case Kind::null:
+    case Kind::boolean: out += value.text(); return;
+    case Kind::number: append_number(out, value.text()); return;
+    case Kind::string: {
+      std::string scratch;
+      append_minimal(out, value.string(scratch));
+      return;
+    }
+    case Kind::array: {
+      out += '[';
+      bool first = true;
+      for (const Value element : value.elements()) {
+        if (!first) out += ',';
+        first = false;
+        append_canonical(out, element);
+      }
+      out += ']';
+      return;
+    }
+    case Kind::object: append_object(out, value); return;
+  }
+}
+
+bool equal(Value a, Value b) {
+  if (a.kind() != b.kind()) return false;
+  switch (a.kind()) {
+    case Kind::null: return true;
+    case Kind::boolean: return a.boolean() == b.boolean();
+    case Kind::number: return equal_numbers(a.text(), b.text());
+    case Kind::string: {
+      std::string scratch;
+      return b.equals(a.string(scratch));
+    }
+    case Kind::array: {
+      if (a.size() != b.size()) return false;
+      auto other = b.elements().begin();
+      for (const Value element : a.elements()) {
+        if (!equal(element, *other)) return false;
+        ++other;
+      }
+      return true;
+    }
+    case Kind::object: break;
+  }
+  if (a.size() != b.size()) return false;
+  // Looking up each key is quadratic: large objects are compared by their sorted forms.
+  if (a.size() > 16) {
+    std::string left;
+    std::string right;
+    append_canonical(left, a);
+    append_canonical(right, b);
+    return left == right;
+  }
+  std::string scratch;
+  for (const Member member : a.members()) {
+    const auto other = b.find(member.key.string(scratch));
+    if (!other || !equal(member.value, *other)) return false;
+  }
+  return true;
+}
+
+}  // namespace callgate::json

@@ -1,0 +1,270 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include <sys/epoll.h>
+
+#include "base/error.hpp"
+#include "net/list.hpp"
+#include "net/task.hpp"
+
+/// The event loop: one epoll set, one wheel of timers, one queue of coroutines
+/// that can go on. A *turn* is: wait for events, run everything that became
+/// ready, then the turn's end (where the journal writes all records of the
+/// turn at once), then what the turn's end released.
+///
+/// Threads: everything is called on the loop's thread, except `post`.
+namespace callgate::net {
+
+using Duration = std::chrono::nanoseconds;
+using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;  ///< CLOCK_BOOTTIME
+
+class Loop;
+
+/// Something that goes on when its time has come.
+class Timer : private ListNode {
+ public:
+  Timer() = default;
+  virtual ~Timer() = default;
+  bool armed() const { return linked(); }
+  void cancel() { unlink(); }
+
+ protected:
+  virtual void expired() = 0;
+
+ private:
+  friend class Loop;
+  std::uint64_t tick_ = 0;
+};
+
+/// A coroutine that waits; wakes once, by an event or by its timer.
+class Waiter : public ListNode {
+ public:
+  explicit Waiter(Loop& loop) : timer_(*this), loop_(loop) {}
+  void suspend(std::coroutine_handle<> handle, Duration timeout);
+  void wake();
+  bool timed_out() const { return timed_out_; }
+  bool waiting() const { return waiting_; }
+
+ private:
+  friend class Loop;
+  struct Deadline final : Timer {
+    explicit Deadline(Waiter& owner) : waiter(owner) {}
+    void expired() override;
+    Waiter& waiter;
+  };
+  Deadline timer_;
+  Loop& loop_;
+  std::coroutine_handle<> handle_;
+  bool timed_out_ = false;
+  bool waiting_ = false;
+};
+
+/// A file descriptor in the loop, edge triggered, with what is known of it.
+/// Does not close the descriptor.
+class Descriptor {
+ public:
+  Descriptor(Loop& loop, int fd);
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int fd() const { return fd_; }
+  Loop& loop() const { return loop_; }
+  bool may_read() const { return readable_; }
+  bool may_write() const { return writable_; }
+  bool hung_up() const { return hung_up_; }  ///< the peer closed its side or the connection broke
+  void drained() { readable_ = hung_up_; }   ///< a read found nothing more
+  void filled() { writable_ = false; }       ///< a write found no room
+
+  class Ready;
+  /// Until the descriptor is readable; false when `timeout` passed first.
+  Ready readable(Duration timeout);
+  Ready writable(Duration timeout);
+  /// Until the peer hangs up (or `timeout` passed): data that arrives does not end the wait.
+  Ready hang_up(Duration timeout);
+
+ private:
+  friend class Loop;
+  void event(std::uint32_t events);
+  Loop& loop_;
+  int fd_;
+  bool readable_ = false;
+  bool writable_ = true;
+  bool hung_up_ = false;
+  Waiter* reader_ = nullptr;
+  Waiter* writer_ = nullptr;
+  Waiter* closer_ = nullptr;
+};
+
+class Descriptor::Ready {
+ public:
+  Ready(Loop& loop, Waiter*& slot, const bool& flag, Duration timeout)
+      : waiter_(loop), slot_(slot), flag_(flag), timeout_(timeout) {}
+  ~Ready() {
+    if (slot_ == &waiter_) slot_ = nullptr;
+  }
+  bool await_ready() const { return flag_; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    slot_ = &waiter_;
+    waiter_.suspend(handle, timeout_);
+  }
+  bool await_resume() const { return !waiter_.timed_out(); }
+
+ private:
+  Waiter waiter_;
+  Waiter*& slot_;
+  const bool& flag_;
+  Duration timeout_;
+};
+
+/// Tasks that run by themselves; destroying the group cancels what still runs.
+class TaskGroup {
+ public:
+  TaskGroup() = default;
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+  ~TaskGroup() { cancel(); }
+  /// Starts the task at once; an exception that leaves it goes to `on_failure`.
+  void spawn(Task<void> task);
+  void cancel();
+  bool empty() const { return !running_.linked(); }
+  std::size_t size() const { return count_; }
+  std::function<void(std::exception_ptr)> on_failure;
+
+ private:
+  friend struct DetachedPromise;
+  ListNode running_;
+  std::size_t count_ = 0;
+};
+
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  static constexpr Duration forever = Duration::max();
+
+  void run();   ///< until stop()
+  void stop() { stopped_ = true; }
+  /// One turn, waiting at most `limit`; for tests.
+  void turn(Duration limit);
+
+  /// The time when this turn began, CLOCK_BOOTTIME.
+  Instant now() const { return now_; }
+  static Instant read_clock();
+
+  void arm(Timer& timer, Duration delay);
+  /// From any thread: runs `work` in a later turn.
+  void post(std::function<void()> work);
+  /// Called at the end of every turn in which coroutines ran.
+  void at_turn_end(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
+
+  class TurnEnd;
+  /// Until the hooks of this turn's end have run.
+  TurnEnd turn_end();
+  class Sleep;
+  Sleep sleep(Duration delay);
+
+ private:
+  friend class Descriptor;
+  friend class Waiter;
+  static constexpr std::size_t slots = 1024;
+  static constexpr Duration tick_length = std::chrono::milliseconds(4);
+
+  void ready(Waiter& waiter) { ready_.push_back(waiter); }
+  void run_ready();
+  void run_posted();
+  void run_timers();
+  int wait_limit(Duration limit) const;
+  void forget(Descriptor& descriptor);
+
+  int epoll_ = -1;
+  int wake_ = -1;
+  bool stopped_ = false;
+  bool ran_ = false;
+  Instant now_;
+  std::uint64_t tick_ = 0;
+  std::array<ListNode, slots> wheel_;
+  std::array<std::uint64_t, slots / 64> occupied_{};
+  ListNode ready_;
+  ListNode at_end_;
+  std::vector<std::function<void()>> hooks_;
+  std::array<epoll_event, 256> events_{};
+  int event_count_ = 0;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;
+};
+
+class Loop::TurnEnd {
+ public:
+  TurnEnd(Loop& loop, ListNode& list) : waiter_(loop), list_(list) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    waiter_.suspend(handle, forever);
+    list_.push_back(waiter_);
+  }
+  void await_resume() const {}
+
+ private:
+  Waiter waiter_;
+  ListNode& list_;
+};
+
+class Loop::Sleep {
+ public:
+  Sleep(Loop& loop, Duration delay) : waiter_(loop), delay_(delay) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> handle) { waiter_.suspend(handle, delay_); }
+  void await_resume() const {}
+
+ private:
+  Waiter waiter_;
+  Duration delay_;
+};
+
+/// Wakes at most one waiting coroutine; a signal that nobody waits for is kept.
+class Signal {
+ public:
+  explicit Signal(Loop& loop) : loop_(loop) {}
+  void raise() {
+    raised_ = true;
+    if (waiter_ != nullptr) waiter_->wake();
+  }
+  bool raised() const { return raised_; }
+  class Wait {
+   public:
+    Wait(Signal& signal, Duration timeout) : waiter_(signal.loop_), signal_(signal), timeout_(timeout) {}
+    ~Wait() {
+      if (signal_.waiter_ == &waiter_) signal_.waiter_ = nullptr;
+    }
+    bool await_ready() const { return signal_.raised_; }
+    void await_suspend(std::coroutine_handle<> handle) {
+      signal_.waiter_ = &waiter_;
+      waiter_.suspend(handle, timeout_);
+    }
+    /// False when the time passed first. Takes the signal.
+    bool await_resume() const { return std::exchange(signal_.raised_, false); }
+
+   private:
+    Waiter waiter_;
+    Signal& signal_;
+    Duration timeout_;
+  };
+  Wait wait(Duration timeout) { return {*this, timeout}; }
+
+ private:
+  Loop& loop_;
+  Waiter* waiter_ = nullptr;
+  bool raised_ = false;
+};
+
+}  // namespace callgate::net

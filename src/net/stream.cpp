@@ -1,0 +1,255 @@
+#include "net/stream.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace callgate::net {
+
+namespace {
+
+std::string system_text(int code) { return std::generic_category().message(code); }
+
+Stream::Io from_errno(ssize_t result) {
+  if (result >= 0) return {Stream::Status::done, static_cast<std::size_t>(result)};
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {Stream::Status::would_block, 0};
+  return {Stream::Status::failed, 0};
+}
+
+}  // namespace
+
+Stream::Stream(Loop& loop, int fd) : descriptor_(loop, fd) {}
+
+Stream::~Stream() {
+  if (tls_ != nullptr) {
+    ERR_clear_error();
+    SSL_shutdown(tls_);
+    SSL_free(tls_);
+  }
+  const int fd = descriptor_.fd();
+  shutdown(fd, SHUT_WR);
+  close(fd);
+}
+
+Stream::Io Stream::read_now(std::span<char> into) {
+  if (tls_ != nullptr) {
+    ERR_clear_error();
+    read_wants_write_ = false;
+    const int got = SSL_read(tls_, into.data(), static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30U)));
+    if (got > 0) return {Status::done, static_cast<std::size_t>(got)};
+    const Io io = tls_result(got);
+    if (io.status == Status::would_block && SSL_want_write(tls_)) read_wants_write_ = true;
+    return io;
+  }
+  if (!descriptor_.may_read()) return {};
+  const Io io = from_errno(recv(descriptor_.fd(), into.data(), into.size(), 0));
+  if (io.status == Status::would_block) descriptor_.drained();
+  if (io.status == Status::done && io.bytes == 0) return {Status::closed, 0};
+  // Less than asked for means that the kernel's buffer is empty: the next byte is a new edge.
+  if (io.status == Status::done && io.bytes < into.size()) descriptor_.drained();
+  return io;
+}
+
+Stream::Io Stream::write_now(std::span<const iovec> parts) {
+  if (tls_ != nullptr) {
+    ERR_clear_error();
+    write_wants_read_ = false;
+    for (const iovec& part : parts) {
+      if (part.iov_len == 0) continue;
+      const int put =
+          SSL_write(tls_, part.iov_base, static_cast<int>(std::min<std::size_t>(part.iov_len, 1U << 30U)));
+      if (put > 0) return {Status::done, static_cast<std::size_t>(put)};
+      const Io io = tls_result(put);
+      if (io.status == Status::would_block && SSL_want_read(tls_)) write_wants_read_ = true;
+      return io;
+    }
+    return {Status::done, 0};
+  }
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  const Io io = from_errno(sendmsg(descriptor_.fd(), &message, MSG_NOSIGNAL));
+  if (io.status == Status::would_block) descriptor_.filled();
+  return io;
+}
+
+Stream::Io Stream::tls_result(int result) {
+  switch (SSL_get_error(tls_, result)) {
+    case SSL_ERROR_WANT_READ: descriptor_.drained(); return {};
+    case SSL_ERROR_WANT_WRITE: descriptor_.filled(); return {};
+    case SSL_ERROR_ZERO_RETURN: return {Status::closed, 0};
+    default: return {Status::failed, 0};
+  }
+}
+
+Descriptor::Ready Stream::readable(Duration timeout) {
+  return read_wants_write_ ? descriptor_.writable(timeout) : descriptor_.readable(timeout);
+}
+
+Descriptor::Ready Stream::writable(Duration timeout) {
+  return write_wants_read_ ? descriptor_.readable(timeout) : descriptor_.writable(timeout);
+}
+
+Task<Result<void>> Stream::write_all(std::string_view first, std::string_view second, Duration timeout) {
+  for (;;) {
+    const std::array<iovec, 2> parts{iovec{const_cast<char*>(first.data()), first.size()},
+                                     iovec{const_cast<char*>(second.data()), second.size()}};
+    const Io io = write_now(parts);
+    if (io.status == Status::failed || io.status == Status::closed)
+      co_return fail(ErrorKind::closed, "the other side closed the connection");
+    if (io.status == Status::would_block) {
+      if (!co_await writable(timeout)) co_return fail(ErrorKind::timeout, "the other side takes no more bytes");
+      continue;
+    }
+    const std::size_t of_first = std::min(io.bytes, first.size());
+    first.remove_prefix(of_first);
+    second.remove_prefix(io.bytes - of_first);
+    if (first.empty() && second.empty()) co_return Result<void>{};
+  }
+}
+
+Task<Result<void>> Stream::secure(std::shared_ptr<TlsClient> tls, std::string host, Duration timeout) {
+  tls_client_ = std::move(tls);
+  tls_ = SSL_new(tls_client_->context());
+  SSL_set_fd(tls_, descriptor_.fd());
+  SSL_set_tlsext_host_name(tls_, host.c_str());
+  // A numeric host is checked against the certificate's addresses, not its names.
+  if (Address::numeric(host, 0)) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls_), host.c_str());
+  } else {
+    SSL_set1_host(tls_, host.c_str());
+  }
+  for (;;) {
+    ERR_clear_error();
+    const int result = SSL_connect(tls_);
+    if (result == 1) co_return Result<void>{};
+    switch (SSL_get_error(tls_, result)) {
+      case SSL_ERROR_WANT_READ:
+        descriptor_.drained();
+        if (!co_await descriptor_.readable(timeout)) co_return fail(ErrorKind::timeout, "the TLS handshake took too long");
+        break;
+      case SSL_ERROR_WANT_WRITE:
+        descriptor_.filled();
+        if (!co_await descriptor_.writable(timeout)) co_return fail(ErrorKind::timeout, "the TLS handshake took too long");
+        break;
+      default: {
+        const long verify = SSL_get_verify_result(tls_);
+        const std::string why = verify != X509_V_OK ? X509_verify_cert_error_string(verify) : "handshake failed";
+        co_return fail(ErrorKind::unavailable, fmt::format("no trusted TLS connection to `{}`: {}", host, why));
+      }
+    }
+  }
+}
+
+Result<std::shared_ptr<TlsClient>> TlsClient::make(const std::string& ca_file) {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  if (context == nullptr) return fail(ErrorKind::internal, "OpenSSL gives no context");
+  std::shared_ptr<TlsClient> client(new TlsClient(context));
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  const bool trusted = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context) == 1
+                                       : SSL_CTX_load_verify_locations(context, ca_file.c_str(), nullptr) == 1;
+  if (!trusted)
+    return fail(ErrorKind::unavailable, fmt::format("`{}` holds no certificates that can be read", ca_file));
+  return client;
+}
+
+TlsClient::~TlsClient() { SSL_CTX_free(context_); }
+
+namespace {
+
+Task<Result<std::unique_ptr<Stream>>> connect_one(Loop& loop, Address address, Duration timeout) {
+  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) co_return fail(ErrorKind::unavailable, fmt::format("no socket: {}", system_text(errno)));
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const int started = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size);
+  const int code = started == 0 ? 0 : errno;
+  auto stream = std::make_unique<Stream>(loop, fd);
+  if (code == EINPROGRESS) {
+    stream->descriptor().filled();
+    if (!co_await stream->descriptor().writable(timeout))
+      co_return fail(ErrorKind::timeout, fmt::format("no answer from {} in time", address.text()));
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0)
+      co_return fail(ErrorKind::unavailable, fmt::format("{}: {}", address.text(), system_text(error)));
+  } else if (code != 0) {
+    co_return fail(ErrorKind::unavailable, fmt::format("{}: {}", address.text(), system_text(code)));
+  }
+  co_return stream;
+}
+
+}  // namespace
+
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> addresses, Duration timeout) {
+  Error last{ErrorKind::unavailable, "the host has no address", {}};
+  for (const Address& address : addresses) {
+    auto stream = co_await connect_one(loop, address, timeout);
+    if (stream) co_return std::move(*stream);
+    last = std::move(stream.error());
+  }
+  co_return std::unexpected(std::move(last));
+}
+
+Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address) {
+  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(ErrorKind::unavailable, fmt::format("no socket: {}", system_text(errno)));
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const bool is_unix = address.storage.ss_family == AF_UNIX;
+  const mode_t mask = umask(0177);
+  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
+  const int bind_error = errno;
+  umask(mask);
+  if (!bound || listen(fd, SOMAXCONN) != 0) {
+    const int code = bound ? errno : bind_error;
+    close(fd);
+    return fail(code == EADDRINUSE ? ErrorKind::conflict : ErrorKind::unavailable,
+                fmt::format("cannot listen on {}: {}", address.text(), system_text(code)));
+  }
+  Address real = address;
+  if (!is_unix) {
+    real.size = sizeof real.storage;
+    getsockname(fd, reinterpret_cast<sockaddr*>(&real.storage), &real.size);
+  }
+  return std::unique_ptr<Listener>(new Listener(loop, fd, real));
+}
+
+Listener::~Listener() { close(descriptor_.fd()); }
+
+Task<Result<std::unique_ptr<Stream>>> Listener::accept(Address& peer) {
+  for (;;) {
+    peer.size = sizeof peer.storage;
+    const int fd = accept4(descriptor_.fd(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      const int on = 1;
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      co_return std::make_unique<Stream>(descriptor_.loop(), fd);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      descriptor_.drained();
+      co_await descriptor_.readable(Loop::forever);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      // Out of descriptors: wait for some to be closed instead of spinning.
+      co_await descriptor_.loop().sleep(std::chrono::milliseconds(100));
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      co_return fail(ErrorKind::unavailable, fmt::format("no more connections: {}", system_text(errno)));
+    }
+  }
+}
+
+}  // namespace callgate::net

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <sys/uio.h>
+
+#include "base/error.hpp"
+#include "net/address.hpp"
+#include "net/loop.hpp"
+
+struct ssl_st;
+struct ssl_ctx_st;
+
+namespace callgate::net {
+
+/// What a connection to a TLS server is checked against.
+class TlsClient {
+ public:
+  /// Trusts the system's certificates, or only those of `ca_file`.
+  static Result<std::shared_ptr<TlsClient>> make(const std::string& ca_file);
+  ~TlsClient();
+  ssl_ctx_st* context() const { return context_; }
+
+ private:
+  explicit TlsClient(ssl_ctx_st* context) : context_(context) {}
+  ssl_ctx_st* context_;
+};
+
+/// A connected socket, plain or TLS. Owns its descriptor.
+class Stream {
+ public:
+  Stream(Loop& loop, int fd);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  enum class Status : std::uint8_t { done, would_block, closed, failed };
+  struct Io {
+    Status status = Status::would_block;
+    std::size_t bytes = 0;
+  };
+  /// Reads what is there; no system call where nothing can be there.
+  Io read_now(std::span<char> into);
+  Io write_now(std::span<const iovec> parts);
+  /// Until it is worth reading (writing) again; false after `timeout`.
+  Descriptor::Ready readable(Duration timeout);
+  Descriptor::Ready writable(Duration timeout);
+
+  /// Writes all parts, in order; fails with `timeout` when no byte went for that long.
+  Task<Result<void>> write_all(std::string_view first, std::string_view second, Duration timeout);
+
+  /// TLS handshake as a client; checks the certificate for `host`.
+  Task<Result<void>> secure(std::shared_ptr<TlsClient> tls, std::string host, Duration timeout);
+
+  Descriptor& descriptor() { return descriptor_; }
+
+ private:
+  Io tls_result(int result);
+  Descriptor descriptor_;
+  ssl_st* tls_ = nullptr;
+  std::shared_ptr<TlsClient> tls_client_;
+  bool read_wants_write_ = false;
+  bool write_wants_read_ = false;
+};
+
+/// Connects to the first of the addresses that answers.
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> addresses, Duration timeout);
+
+/// A listening socket.
+class Listener {
+ public:
+  static Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  const Address& address() const { return address_; }  ///< with the real port
+  /// The next connection; the listener must outlive the wait.
+  Task<Result<std::unique_ptr<Stream>>> accept(Address& peer);
+
+ private:
+  Listener(Loop& loop, int fd, const Address& address) : descriptor_(loop, fd), address_(address) {}
+  Descriptor descriptor_;
+  Address address_;
+};
+
+}  // namespace callgate::net
