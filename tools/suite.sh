@@ -1,0 +1,25 @@
+# The test suite of one preset, as ./dev test, ./dev asan and ./dev tsan run it.
+
+# A finding must end the test program; leaks of the test framework's own threads are not ours to hide.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
+SYMBOLIZER=$(command -v llvm-symbolizer-19 || true)
+[ -z "$SYMBOLIZER" ] || export ASAN_SYMBOLIZER_PATH=$SYMBOLIZER TSAN_SYMBOLIZER_PATH=$SYMBOLIZER
+
+run_ctest() { ctest --test-dir "$BUILD/$1" --output-on-failure --verbose --parallel "$JOBS" "${@:2}"; }
+
+# cases_in LOG: how many single tests (GoogleTest cases, unittest cases, house rules) a ctest log holds
+cases_passed() { sed -nE 's/^[0-9]+: \[  PASSED  \] ([0-9]+) tests?\.$/\1/p; s/^[0-9]+: ([0-9]+) passed.*$/\1/p' "$1" | awk '{n += $1} END {print n + 0}'; }
+cases_failed() { sed -nE 's/^[0-9]+: ?\[  FAILED  \] ([0-9]+) tests?, listed.*$/\1/p; s/^[0-9]+: [0-9]+ passed, ([0-9]+) failed.*$/\1/p' "$1" | awk '{n += $1} END {print n + 0}'; }
+say_cases() { echo "$(cases_passed "$1") passed"; }
+
+# suite PRESET: builds it, runs it, shows ctest's own closing line
+suite() {
+  local status=0
+  build "$1" || give_up "the build failed"
+  STEP_SAYS=say_cases STEP_TAIL=120 step "running the suite ($1)" run_ctest "$1" || status=$?
+  sed -n '/tests passed,/p' "$STEP_LOG" | sed 's/^/    /'
+  SUITE_LOG=$STEP_LOG
+  return $status
+}
