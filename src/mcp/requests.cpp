@@ -1,0 +1,124 @@
+#include "mcp/requests.hpp"
+
+#include <fmt/format.h>
+
+#include "mcp/read_value.hpp"
+
+namespace callgate::mcp {
+
+namespace {
+
+Result<void> need_params(const Message& message) {
+  if (message.params) return {};
+  return fail(ErrorKind::invalid, fmt::format("`{}` needs `params`", method_name(message.method_id)));
+}
+
+/// A string member, which may be empty but must be there.
+Result<Text> read_member(json::Value object, std::string_view key) {
+  const auto value = object.find(key);
+  if (!value) return refuse_value(key, "is missing", object);
+  return read_string(*value, key);
+}
+
+Result<json::Value> read_token(json::Value object, std::string_view key) {
+  const auto value = object.find(key);
+  if (!value) return json::Value();
+  if (!is_token(*value)) return refuse_value(key, "must be a string or an integer", *value);
+  return *value;
+}
+
+Result<void> check_strings(json::Value object) {
+  for (const auto [key, value] : object.members()) {
+    if (!value.is_string()) return refuse_value("arguments", "must hold strings only", value);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ResourceRequest> read_resource_request(const Message& message) {
+  if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
+  auto uri = read_name(message.params, "uri", max_uri_bytes);
+  if (!uri) return std::unexpected(std::move(uri.error()));
+  return ResourceRequest{.uri = std::move(*uri)};
+}
+
+Result<PromptGet> read_prompt_get(const Message& message) {
+  if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
+  auto name = read_name(message.params, "name", max_prompt_name_bytes);
+  if (!name) return std::unexpected(std::move(name.error()));
+  PromptGet get{.name = std::move(*name)};
+
+  auto arguments = read_object(message.params, "arguments");
+  if (!arguments) return std::unexpected(std::move(arguments.error()));
+  if (!*arguments) return get;
+  if (auto fine = check_strings(*arguments); !fine) return std::unexpected(std::move(fine.error()));
+  get.arguments = *arguments;
+  return get;
+}
+
+Result<Completion> read_completion(const Message& message) {
+  if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
+  const auto ref = read_required_object(message.params, "ref");
+  if (!ref) return std::unexpected(ref.error());
+  const auto argument = read_required_object(message.params, "argument");
+  if (!argument) return std::unexpected(argument.error());
+
+  const auto type = ref->find("type");
+  const bool prompt = type && type->equals("ref/prompt");
+  if (!prompt && !(type && type->equals("ref/resource")))
+    return refuse_value("ref.type", "must be `ref/prompt` or `ref/resource`", *ref);
+
+  auto subject = prompt ? read_name(*ref, "name", max_prompt_name_bytes) : read_name(*ref, "uri", max_uri_bytes);
+  if (!subject) return std::unexpected(std::move(subject.error()));
+  auto name = read_member(*argument, "name");
+  if (!name) return std::unexpected(std::move(name.error()));
+  auto value = read_member(*argument, "value");
+  if (!value) return std::unexpected(std::move(value.error()));
+  return Completion{.of = prompt ? Completion::Of::prompt : Completion::Of::resource,
+                    .subject = std::move(*subject), .argument = std::move(*name), .value = std::move(*value)};
+}
+
+Result<TaskRequest> read_task_request(const Message& message) {
+  if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
+  auto id = read_name(message.params, "taskId", max_task_id_bytes);
+  if (!id) return std::unexpected(std::move(id.error()));
+  return TaskRequest{.task_id = std::move(*id)};
+}
+
+Result<ListRequest> read_list_request(const Message& message) {
+  ListRequest request;
+  if (!message.params) return request;
+  const auto cursor = message.params.find("cursor");
+  if (!cursor) return request;
+  auto text = read_string(*cursor, "cursor");
+  if (!text) return std::unexpected(std::move(text.error()));
+  request.cursor = std::move(*text);
+  return request;
+}
+
+Result<Cancelled> read_cancelled(const Message& message) {
+  if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
+  Cancelled cancelled;
+  const auto id = read_token(message.params, "requestId");
+  if (!id) return std::unexpected(id.error());
+  if (*id) {
+    cancelled.request_id = id->text();
+    cancelled.request_id_value = *id;
+  }
+  if (const auto reason = message.params.find("reason")) {
+    if (!reason->is_string()) return refuse_value("reason", "must be a string", *reason);
+    cancelled.reason = Text(*reason);
+  }
+  return cancelled;
+}
+
+Result<Progress> read_progress(const Message& message) {
+  if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
+  const auto token = read_token(message.params, "progressToken");
+  if (!token) return std::unexpected(token.error());
+  if (!*token) return refuse_value("progressToken", "is missing", message.params);
+  return Progress{.token = token->text(), .token_value = *token};
+}
+
+}  // namespace callgate::mcp

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "mcp/message.hpp"
+#include "mcp/text.hpp"
+
+/// Readers for the params of every method but tools/call that is decided or
+/// looked into. Each takes a message of its method; errors are `invalid` (code
+/// `code::invalid_params`). Results point into the message's bytes. Pure; any thread.
+namespace callgate::mcp {
+
+inline constexpr std::size_t max_prompt_name_bytes = 1024;
+inline constexpr std::size_t max_uri_bytes = 8 * 1024;
+inline constexpr std::size_t max_task_id_bytes = 1024;
+
+/// resources/read, resources/subscribe, resources/unsubscribe,
+/// notifications/resources/updated.
+struct ResourceRequest {
+  Text uri;  ///< decoded, as sent; not normalised
+};
+Result<ResourceRequest> read_resource_request(const Message& message);
+
+/// prompts/get.
+struct PromptGet {
+  Text name;
+  std::optional<json::Value> arguments;  ///< an object whose values are strings
+};
+Result<PromptGet> read_prompt_get(const Message& message);
+
+/// completion/complete: an argument of a prompt or of a resource template.
+struct Completion {
+  enum class Of : std::uint8_t { prompt, resource };
+  Of of = Of::prompt;
+  Text subject;  ///< the prompt's name or the template's URI
+  Text argument;
+  Text value;
+};
+Result<Completion> read_completion(const Message& message);
+
+/// tasks/get, tasks/result, tasks/update, tasks/cancel.
+struct TaskRequest {
+  Text task_id;
+};
+Result<TaskRequest> read_task_request(const Message& message);
+
+/// The lists. An empty cursor is a cursor.
+struct ListRequest {
+  std::optional<Text> cursor;
+};
+Result<ListRequest> read_list_request(const Message& message);
+
+/// notifications/cancelled.
+struct Cancelled {
+  std::string_view request_id;  ///< as written; empty where a task is meant (2025-11-25)
+  json::Value request_id_value;
+  Text reason;
+};
+Result<Cancelled> read_cancelled(const Message& message);
+
+/// notifications/progress.
+struct Progress {
+  std::string_view token;  ///< as written
+  json::Value token_value;
+};
+Result<Progress> read_progress(const Message& message);
+
+}  // namespace callgate::mcp
