@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "approval/desk.hpp"
+
+/// The calls that wait on a question: how they take a place, let go, and hear.
+namespace callgate::approval {
+
+Waiter::Waiter(Waiter&& other) noexcept
+    : desk_(std::exchange(other.desk_, nullptr)), id_(std::move(other.id_)), number_(other.number_) {
+  other.id_.clear();
+}
+
+Waiter& Waiter::operator=(Waiter&& other) noexcept {
+  if (this == &other) return *this;
+  cancel();
+  desk_ = std::exchange(other.desk_, nullptr);
+  id_ = std::move(other.id_);
+  other.id_.clear();
+  number_ = other.number_;
+  return *this;
+}
+
+void Waiter::cancel() {
+  if (Desk* desk = std::exchange(desk_, nullptr)) desk->leave(id_, number_, Desk::Leaving::for_good);
+}
+
+void Waiter::leave_open() {
+  if (Desk* desk = std::exchange(desk_, nullptr)) desk->leave(id_, number_, Desk::Leaving::may_return);
+}
+
+Waiter Desk::place(Entry& entry, Listener listener) {
+  entry.places.push_back({.number = ++last_place_, .listener = std::move(listener)});
+  return {*this, entry.approval.id, last_place_};
+}
+
+void Desk::leave(const std::string& id, std::uint64_t number, Leaving leaving) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  const auto place = std::ranges::find(entry.places, number, &Place::number);
+  if (place == entry.places.end()) return;
+  entry.places.erase(place);
+
+  if (leaving == Leaving::may_return) {
+    entry.kept_open = true;
+    if (entry.approval.state == State::waiting) ++entry.owed;
+    return;
+  }
+  if (!entry.places.empty() || entry.kept_open) return;
+  close(entry, State::withdrawn);
+  tell(entry.approval.id);
+}
+
+/// Tells the observer and every call that holds a place. A listener may let go
+/// of any waiter, its own too, and may ask anew: nothing of the entry is held
+/// across a call. After a final state the places are gone.
+void Desk::tell(const std::string& id) {
+  const Entry& entry = entries_.find(id)->second;
+  const Approval now = entry.approval;
+  std::vector<std::uint64_t> numbers;
+  std::ranges::transform(entry.places, std::back_inserter(numbers), &Place::number);
+
+  if (observer_) observer_(now);
+  for (const std::uint64_t number : numbers) {
+    const auto found = entries_.find(now.id);
+    if (found == entries_.end()) return;
+    std::vector<Place>& places = found->second.places;
+    const auto place = std::ranges::find(places, number, &Place::number);
+    if (place == places.end()) continue;
+    const Listener listener = place->listener;
+    if (now.state != State::approved) places.erase(place);
+    if (listener) listener(now);
+  }
+}
+
+}  // namespace callgate::approval
