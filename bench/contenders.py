@@ -1,0 +1,217 @@
+"""Who is measured: the server itself, a plain reverse proxy, Callgate, and peers named on the command line."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NGINX_CONF = """\
+daemon off;
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 16384; }}
+http {{
+  access_log off;
+  client_body_temp_path {dir}/body;
+  proxy_temp_path {dir}/proxy;
+  fastcgi_temp_path {dir}/fastcgi;
+  uwsgi_temp_path {dir}/uwsgi;
+  scgi_temp_path {dir}/scgi;
+  client_max_body_size 64m;
+  client_body_buffer_size 2m;
+  keepalive_requests 100000000;
+  upstream behind {{
+    server 127.0.0.1:{upstream};
+    keepalive 128;
+    keepalive_requests 100000000;
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://behind;
+      proxy_http_version 1.1;
+      proxy_set_header Connection '';
+      proxy_buffering off;
+    }}
+  }}
+}}
+"""
+
+HAPROXY_CFG = """\
+global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend front
+  bind 127.0.0.1:{port}
+  default_backend behind
+backend behind
+  http-reuse always
+  server upstream 127.0.0.1:{upstream}
+"""
+
+# One rule of the policy: the argument checks and the limit that every call in
+# the measurement passes. The limit is counted, and is too high to refuse.
+RULE = """\
+  {tool}:
+    action: allow
+    rate_limit: {{max: 1000000000, window: 60s}}
+    arguments:
+      properties:
+        payload: {{type: string, minLength: 1, maxLength: 2097152}}
+        filter: {{type: string, maxLength: 64, pattern: "^[a-z_]+ (=|<|>) [a-z0-9_]+$"}}
+        limit: {{type: integer, minimum: 1, maximum: 500}}
+        amount: {{type: number, exclusiveMinimum: 0, maximum: 10000}}
+        stream: {{type: boolean}}
+        options:
+          type: object
+          properties:
+            order: {{enum: [asc, desc]}}
+      required: [payload, filter]
+      additionalProperties: false
+"""
+
+
+def tool_names(count: int) -> list[str]:
+    """The tools of bench-upstream, in its order (tools.cpp)."""
+    return ["echo", *(f"tool_{n:04}" for n in range(1, count - 1)), "delete_all"]
+
+
+def policy_text(tools: int) -> str:
+    """One rule a tool: all allowed under conditions but the last, which is denied."""
+    rules = "".join(RULE.format(tool=name) for name in tool_names(tools)[:-1])
+    denied = "  delete_all:\n    action: deny\n    reason: nothing is deleted through an agent\n"
+    return f"callgate: 1\ndefault: deny\ntools:\n{rules}{denied}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Contender:
+    """How one program is started; `{port}`, `{upstream}` and `{dir}` are filled in at each start."""
+
+    name: str
+    command: list[str]
+    files: dict[str, str] = field(default_factory=dict)
+    denies: bool = False  # it has a policy that denies `delete_all`
+    stdio: bool = False
+    version: str = ""
+
+
+class Running:
+    """A started contender, or a bench-upstream: process, port, folder. Stopped with its whole group."""
+
+    def __init__(self, contender: Contender, folder: Path, upstream: int):
+        self.contender = contender
+        self.folder = folder
+        self.port = free_port()
+        self.process = None
+        self.places = {"dir": str(folder), "port": self.port, "upstream": upstream}
+        folder.mkdir(mode=0o711, exist_ok=True)
+        for name, text in contender.files.items():
+            path = folder / name
+            path.write_text(text.format(**self.places) if "{upstream}" in text else text)
+            path.chmod(0o600)
+
+    @property
+    def command(self) -> list[str]:
+        return [word.format(**self.places) for word in self.contender.command]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/mcp"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.txt"
+
+    def start(self) -> None:
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
+
+    def wait_listening(self, seconds: float = 15) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.contender.name} ended with status {self.process.returncode}: {self.last_words()}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.005)
+        raise RuntimeError(f"{self.contender.name} does not listen after {seconds:.0f} s: {self.last_words()}")
+
+    def last_words(self) -> str:
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return " ".join(text.split())[-300:]
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, sign)
+            except ProcessLookupError:
+                pass
+            try:
+                self.process.wait(5)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self.process = None
+
+
+def version_of(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return lines[0].strip() if lines else "unknown"
+
+
+def nginx() -> Contender | None:
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        return None
+    return Contender("nginx", [program, "-p", "{dir}", "-c", "{dir}/nginx.conf", "-e", "{dir}/error.log"],
+                     {"nginx.conf": NGINX_CONF}, version=version_of([program, "-v"]))
+
+
+def haproxy() -> Contender | None:
+    program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        return None
+    return Contender("haproxy", [program, "-f", "{dir}/haproxy.cfg"], {"haproxy.cfg": HAPROXY_CFG},
+                     version=version_of([program, "-v"]))
+
+
+def callgate(program: Path, tools: int) -> Contender:
+    """The journal syncs in batches (the default); limits, schemas and the server's own schemas are all on."""
+    return Contender("callgate", [str(program), "serve", "--policy", "{dir}/policy.yaml", "--listen", "127.0.0.1:{port}",
+                                  "--upstream", "http://127.0.0.1:{upstream}/mcp", "--data", "{dir}/data"],
+                     {"policy.yaml": policy_text(tools)}, denies=True, version=version_of([str(program), "--version"]))
+
+
+def stdio_contenders(program: Path | None, server: Path, tools: int) -> list[Contender]:
+    behind = [str(server), "--stdio", f"--tools={tools}"]
+    out = [Contender("direct-stdio", behind, stdio=True)]
+    if program is not None:
+        out.append(Contender("callgate-stdio", [str(program), "run", "--policy", "{dir}/policy.yaml", "--data", "{dir}/data", "--", *behind],
+                             {"policy.yaml": policy_text(tools)}, denies=True, stdio=True))
+    return out

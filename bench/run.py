@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""Measures Callgate beside a plain reverse proxy on this machine, in one interleaved run.
+
+  bench/run.py                          the usual cases, about four minutes
+  bench/run.py --quick                  under half a minute; also proves that wrong answers are noticed
+  bench/run.py --scenarios c16_1k,deny --rounds 9 --save
+  bench/run.py --peer 'other=other-gateway --port {port} --to http://127.0.0.1:{upstream}/mcp'
+
+Exit status: 0; 1 when an answer was wrong, or with --strict when a target is missed; 2 usage; 3 something to run is missing.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import contenders as who  # noqa: E402
+import table  # noqa: E402
+
+USUAL = "c16_1k,c1_1k,s1000_1k,o500_1k,c16_64k,sse_1k,deny,list,io1_1k"
+
+
+def arguments() -> argparse.Namespace:
+    build = HERE.parent / "build" / "release"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--callgate", type=Path, default=build / "callgate", help="the program to measure")
+    parser.add_argument("--bin", type=Path, default=build / "bench", help="where bench-load and bench-upstream are")
+    parser.add_argument("--scenarios", default=USUAL, help="of: " + ", ".join(table.SCENARIOS))
+    parser.add_argument("--only", help="contenders to run, by name (direct,nginx,haproxy,callgate,…)")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=CMD")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--warm-up", type=float, default=0.4)
+    parser.add_argument("--starts", type=int, default=7, help="starts timed for each contender")
+    parser.add_argument("--tools", type=int, default=100, help="tools behind, each with a rule")
+    parser.add_argument("--spread", type=int, default=16, help="tools that the calls go to in turn")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
+    parser.add_argument("--save", action="store_true", help="write bench/results/DATE.{json,md}")
+    parser.add_argument("--keep", action="store_true", help="leave the temporary folder")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds, options.warm_up, options.starts = 2, 0.6, 0.2, 3
+        options.scenarios = "c16_1k,sse_1k,deny,io1_1k" if options.scenarios == USUAL else options.scenarios
+    unknown = [name for name in options.scenarios.split(",") if name not in table.SCENARIOS]
+    if unknown:
+        parser.error(f"unknown scenario {', '.join(unknown)}; known: {', '.join(table.SCENARIOS)}")
+    return options
+
+
+def complain(text: str, status: int) -> None:
+    print(f"bench: {text}", file=sys.stderr)
+    sys.exit(status)
+
+
+class Bench:
+    def __init__(self, options: argparse.Namespace, folder: Path):
+        self.options = options
+        self.folder = folder
+        self.load = options.bin / "bench-load"
+        self.server = options.bin / "bench-upstream"
+        self.running: dict[str, who.Running] = {}
+        self.stdio: list[who.Contender] = []
+        self.left_out: list[str] = []
+        self.upstream: subprocess.Popen | None = None
+        self.upstream_port = 0
+
+    # -- the set-up ------------------------------------------------------------
+
+    def start(self) -> None:
+        self.upstream, self.upstream_port = self.start_upstream([])
+        for contender in self.chosen():
+            try:
+                self.start_one(contender)
+            except RuntimeError as error:
+                self.left_out.append(str(error))
+                print(f"  left out: {error}", flush=True)
+        time.sleep(1.0)  # whatever a program does right after its start, it has done
+
+    def start_upstream(self, flags: list[str]) -> tuple[subprocess.Popen, int]:
+        process = subprocess.Popen([self.server, "--port=0", f"--tools={self.options.tools}", *flags],
+                                   stdout=subprocess.PIPE, text=True, start_new_session=True)
+        return process, int(process.stdout.readline())
+
+    def chosen(self) -> list[who.Contender]:
+        """Everyone that can be run here; stdio ones are only kept for later, as the load starts them itself."""
+        program = self.options.callgate.resolve() if self.options.callgate.exists() else None
+        everyone: list[who.Contender] = [who.Contender("direct", [])]
+        for name, found in (("nginx", who.nginx()), ("haproxy", who.haproxy())):
+            everyone.append(found) if found else self.left_out.append(f"{name} is not installed")
+        if program:
+            everyone.append(who.callgate(program, self.options.tools))
+        else:
+            self.left_out.append(f"{self.options.callgate.name} is not built (`./dev build release`)")
+        for peer in self.options.peer:
+            name, _, command = peer.partition("=")
+            everyone.append(who.Contender(name, shlex.split(command)))
+        everyone += who.stdio_contenders(program, self.server, self.options.tools)
+        if self.options.only:
+            wanted = self.options.only.split(",")
+            everyone = [each for each in everyone if each.name in wanted or each.name.removesuffix("-stdio") in wanted]
+        self.stdio = [each for each in everyone if each.stdio]
+        return [each for each in everyone if not each.stdio]
+
+    def start_one(self, contender: who.Contender) -> None:
+        running = who.Running(contender, self.folder / contender.name, self.upstream_port)
+        if contender.command:
+            running.start()
+            self.running[contender.name] = running
+            try:
+                running.wait_listening()
+                self.wait_answering(running)
+            except RuntimeError:
+                running.stop()
+                del self.running[contender.name]
+                raise
+        else:
+            running.port, running.process = self.upstream_port, None
+            self.running[contender.name] = running
+
+    def wait_answering(self, running: who.Running) -> None:
+        """A gateway may listen before it has met the server behind it."""
+        deadline = time.monotonic() + 15
+        while "failed" in (row := self.run_load([f"--url={running.url}", "--seconds=0.1", "--warm-up=0"])):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{running.contender.name} does not answer calls: {row['failed']} {running.last_words()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        for running in self.running.values():
+            running.stop()
+        if self.upstream:
+            self.upstream.terminate()
+            self.upstream.wait()
+
+    # -- one measurement -------------------------------------------------------
+
+    def run_load(self, flags: list[str], command: list[str] | None = None, cwd: Path | None = None) -> dict:
+        tools = ",".join(who.tool_names(self.options.tools)[: self.options.spread])
+        words = [str(self.load), f"--tools={tools}", *flags, *(["--", *command] if command else [])]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=180, cwd=cwd)
+            return json.loads(done.stdout.strip().splitlines()[-1])
+        except (subprocess.TimeoutExpired, json.JSONDecodeError, IndexError) as error:
+            return {"failed": f"bench-load: {type(error).__name__}"}
+
+    def timing(self) -> list[str]:
+        return [f"--seconds={self.options.seconds}", f"--warm-up={self.options.warm_up}"]
+
+    def measure(self, name: str, running: who.Running) -> dict:
+        watched = running.process or self.upstream
+        before = self.calls_behind()
+        row = self.run_load([f"--url={running.url}", f"--watch={watched.pid}", *self.timing(), *table.SCENARIOS[name].flags])
+        if "failed" not in row:
+            row["miscounted"] = self.miscounted(before, self.calls_behind(), row)
+        return row
+
+    def measure_stdio(self, name: str, contender: who.Contender) -> dict:
+        running = who.Running(contender, self.folder / contender.name, 0)
+        flags = ["--stdio", f"--stderr={running.log}", *self.timing(), *table.SCENARIOS[name].flags]
+        return self.run_load(flags, running.command, running.folder)
+
+    def calls_behind(self) -> dict:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.upstream_port}/stats", timeout=10) as answer:
+            return json.load(answer)["tools"]
+
+    @staticmethod
+    def miscounted(before: dict, after: dict, row: dict) -> int:
+        """Calls that reached the server other than exactly once, and denied ones that reached it at all."""
+        arrived = {tool: after[tool] - before[tool] for tool in after}
+        denied = arrived.pop("delete_all")
+        return abs(sum(arrived.values()) - row["calls_sent"]) + denied
+
+    def rounds(self) -> list[dict]:
+        rows = []
+        for number in range(self.options.rounds):
+            for name in self.options.scenarios.split(","):
+                scenario = table.SCENARIOS[name]
+                group = self.stdio if scenario.stdio else [each.contender for each in self.running.values()]
+                for contender in group:
+                    if scenario.denials and not contender.denies:
+                        continue
+                    row = self.measure_stdio(name, contender) if scenario.stdio else self.measure(name, self.running[contender.name])
+                    rows.append({"round": number, "scenario": name, "contender": contender.name, **row})
+            print(f"  round {number + 1} of {self.options.rounds}", flush=True)
+        return rows
+
+    # -- memory and start ------------------------------------------------------
+
+    def idle_mib(self) -> dict[str, float]:
+        out = {}
+        for name, running in self.running.items():
+            if running.process:
+                out[name] = self.run_load(["--tree", f"--watch={running.process.pid}"])["rss_kib"] / 1024
+        return out
+
+    def first_answers(self) -> tuple[dict[str, float], list[dict]]:
+        """From exec to the first answered call, with the server behind already up and what a first start stores already there."""
+        rows = []
+        fresh = {name: who.Running(each.contender, self.folder / f"{name}-start", self.upstream_port)
+                 for name, each in self.running.items() if each.process}
+        for number in range(-1, self.options.starts):  # the first start pins the tools and does not count
+            for name, running in fresh.items():
+                row = self.run_load(["--start-up", f"--url={running.url}", f"--stderr={running.log}", "--seconds=20"],
+                                    running.command, running.folder)
+                rows.append({"start": number, "contender": name, **row})
+            for contender in self.stdio:
+                running = who.Running(contender, self.folder / contender.name, 0)
+                row = self.run_load(["--stdio", "--start-up", f"--stderr={running.log}"], running.command, running.folder)
+                rows.append({"start": number, "contender": contender.name, **row})
+        counted = [row for row in rows if row["start"] >= 0 and "failed" not in row]
+        names = dict.fromkeys(row["contender"] for row in counted)
+        return {name: table.median(row["first_answer_ms"] for row in counted if row["contender"] == name) for name in names}, rows
+
+    # -- the verifier itself ---------------------------------------------------
+
+    def lies_are_noticed(self) -> bool:
+        """A check that cannot fail proves nothing: a server that lies must be caught."""
+        for lie, count in (("text", "wrong_text"), ("id", "wrong_id")):
+            liar, port = self.start_upstream([f"--lie={lie}"])
+            row = self.run_load([f"--url=http://127.0.0.1:{port}/mcp", "--connections=4", "--seconds=0.3", "--warm-up=0"])
+            liar.terminate()
+            liar.wait()
+            if row.get(count, 0) == 0:
+                print(f"  a server that lies about the {lie} was not noticed: {row}")
+                return False
+        return True
+
+
+def commit() -> str:
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def measure_all(options: argparse.Namespace, bench: Bench) -> dict:
+    result = {"when": time.strftime("%Y-%m-%d %H:%M"), "commit": commit(), "machine": table.machine(), "tools": options.tools,
+              "rounds": options.rounds, "seconds": options.seconds}
+    print("setting up", flush=True)
+    bench.start()
+    result["versions"] = {name: each.contender.version for name, each in bench.running.items()}
+    result["idle_mib"] = bench.idle_mib()
+    print(f"measuring {options.scenarios}", flush=True)
+    result["rows"] = bench.rounds()
+    print("timing starts", flush=True)
+    result["first_answer_ms"], result["starts"] = bench.first_answers()
+    result["summary"] = table.summarise(result["rows"])
+    result["targets"] = table.targets(result)
+    result["left_out"] = bench.left_out
+    result["load_at_end"] = os.getloadavg()[0]
+    return result
+
+
+def save(result: dict, page: str) -> None:
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    stem = folder / result["when"].replace(" ", "-").replace(":", "")
+    stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+    stem.with_suffix(".md").write_text(page)
+    print(f"saved as bench/results/{stem.name}.json and .md")
+
+
+def main() -> int:
+    options = arguments()
+    for program in ("bench-load", "bench-upstream"):
+        if not (options.bin / program).exists():
+            complain(f"`{program}` is not built; run: cmake --preset release && ninja -C build/release bench-load bench-upstream", 3)
+    folder = Path(tempfile.mkdtemp(prefix="callgate-bench-"))
+    folder.chmod(0o711)  # nginx drops to a user of its own
+    bench = Bench(options, folder)
+    try:
+        result = measure_all(options, bench)
+        honest = not options.quick or bench.lies_are_noticed()
+    finally:
+        bench.stop()
+        if options.keep:
+            print(f"kept {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    page = table.markdown(result)
+    print("\n" + page)
+    if options.save:
+        save(result, page)
+    wrong = [f"{name} {row['faults']}" for rows in result["summary"].values() for name, row in rows.items() if row["faults"]]
+    missed = [row["what"] for row in result["targets"] if row["met"] is False]
+    for text in wrong:
+        print(f"wrong answers: {text}")
+    for text in missed:
+        print(f"target missed: {text}")
+    if not wrong and honest:
+        print(f"bench: every answer was right over {sum(row.get('answered', 0) + row.get('denied', 0) for row in result['rows']):,} calls")
+    return 1 if wrong or not honest or (options.strict and missed) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""From raw rows to medians, ratios, targets and a markdown page."""
+
+import os
+import platform
+import statistics
+from dataclasses import dataclass
+
+FAULTS = ("leaked", "wrong_id", "wrong_text", "rpc_errors", "http_errors", "lost", "unserved", "miscounted")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    title: str
+    flags: list[str]
+    stdio: bool = False
+    denials: bool = False
+    latency: str = "call_us"
+
+
+SCENARIOS = {
+    "c16_1k": Scenario("1 KiB, 16 connections", ["--connections=16", "--size=1024"]),
+    "c1_1k": Scenario("1 KiB, 1 connection", ["--connections=1", "--size=1024"]),
+    "s1000_1k": Scenario("1 KiB, 1,000 sessions over 16 connections",
+                         ["--connections=16", "--sessions=1000", "--size=1024"]),
+    "o500_1k": Scenario("1 KiB, open loop, 500 calls/s", ["--connections=64", "--size=1024", "--rate=500"]),
+    "c16_64k": Scenario("64 KiB, 16 connections", ["--connections=16", "--size=65536"]),
+    "c4_1m": Scenario("1 MiB, 4 connections", ["--connections=4", "--size=1048576"]),
+    "sse_1k": Scenario("1 KiB answered as an event, 16 connections", ["--connections=16", "--size=1024", "--sse"]),
+    "mix": Scenario("100 B to 64 KiB with escapes and UTF-8, 8 connections",
+                    ["--connections=8", "--escapes", "--size=100,100,100,100,100,100,1024,1024,1024,65536"]),
+    "deny": Scenario("denied call, 16 connections", ["--connections=16", "--size=1024", "--denied-percent=100"],
+                     denials=True, latency="denied_us"),
+    "list": Scenario("tools/list, 4 connections", ["--connections=4", "--list-percent=100"], latency="list_us"),
+    "io1_1k": Scenario("stdio, 1 KiB, one call in flight", ["--connections=1", "--size=1024"], stdio=True),
+    "io16_1k": Scenario("stdio, 1 KiB, 16 calls in flight", ["--connections=16", "--size=1024"], stdio=True),
+}
+
+
+def median(values) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def summarise(rows: list[dict]) -> dict:
+    """scenario → contender → medians over the rounds. Ratios are taken within each round, then their median."""
+    out: dict = {}
+    base = {(row["scenario"], row["round"]): row["cpu_us_per_call"]
+            for row in rows if row["contender"] == "nginx" and row.get("cpu_us_per_call")}
+    for name in dict.fromkeys(row["scenario"] for row in rows):
+        latency = SCENARIOS[name].latency
+        for contender in dict.fromkeys(row["contender"] for row in rows if row["scenario"] == name):
+            mine = [row for row in rows if row["scenario"] == name and row["contender"] == contender]
+            good = [row for row in mine if "failed" not in row]
+            ratios = [row["cpu_us_per_call"] / base[name, row["round"]] for row in good if (name, row["round"]) in base]
+            faults = {fault: total for fault in FAULTS if (total := sum(row.get(fault, 0) for row in mine))}
+            faults |= {"failed": row["failed"] for row in mine if "failed" in row}
+            out.setdefault(name, {})[contender] = {
+                "cpu_us_per_call": median(row["cpu_us_per_call"] for row in good),
+                "cpu_range": [min(cpus), max(cpus)] if (cpus := [row["cpu_us_per_call"] for row in good]) else None,
+                "to_nginx": median(ratios),
+                "calls_per_s": median(row["calls_per_s"] for row in good),
+                "p50_us": median(row[latency]["p50"] for row in good),
+                "p99_us": median(row[latency]["p99"] for row in good),
+                "rss_mib": median(row["tree"]["rss_kib"] / 1024 for row in good),
+                "faults": faults,
+            }
+    return out
+
+
+def targets(result: dict) -> list[dict]:
+    """What this version promises, beside what was measured; `met` is None when it was not measured."""
+    busiest = result["summary"].get("c16_1k", {}).get("callgate", {})
+    measured = [
+        ("CPU per call against nginx, 1 KiB, 16 connections", busiest.get("to_nginx"), 1.5, "×"),
+        ("memory when idle", result["idle_mib"].get("callgate"), 20, "MiB"),
+        ("from exec to the first answered call", result["first_answer_ms"].get("callgate"), 50, "ms"),
+    ]
+    return [{"what": what, "measured": value, "at_most": most, "unit": unit, "met": None if value is None else value <= most}
+            for what, value, most, unit in measured]
+
+
+def machine() -> dict:
+    model = "unknown"
+    with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+        for line in cpuinfo:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    with open("/proc/meminfo", encoding="utf-8") as meminfo:
+        memory = round(int(meminfo.readline().split()[1]) / 1024 / 1024, 1)
+    return {"cpu": model, "cores": os.cpu_count(), "memory_gib": memory, "kernel": platform.release(), "load": os.getloadavg()[0]}
+
+
+def number(value, digits: int = 1) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def scenario_lines(name: str, contenders: dict) -> list[str]:
+    scenario = SCENARIOS[name]
+    direct = contenders.get("direct") or contenders.get("direct-stdio") or {}
+    lines = [f"### {scenario.title}", "",
+             "| | CPU µs/call | range | × nginx | calls/s | p50 µs | added p50 | p99 µs | RSS MiB |", "|---|---|---|---|---|---|---|---|---|"]
+    for contender, row in contenders.items():
+        spread = "–" if row["cpu_range"] is None else f"{row['cpu_range'][0]:,.1f}–{row['cpu_range'][1]:,.1f}"
+        added = None if row["p50_us"] is None or direct.get("p50_us") is None else row["p50_us"] - direct["p50_us"]
+        lines.append(f"| {contender} | {number(row['cpu_us_per_call'])} | {spread} | {number(row['to_nginx'], 2)} | "
+                     f"{number(row['calls_per_s'], 0)} | {number(row['p50_us'])} | {number(added)} | {number(row['p99_us'], 0)} | "
+                     f"{number(row['rss_mib'])} |")
+    lines += [f"\n**{contender}: {row['faults']}**" for contender, row in contenders.items() if row["faults"]]
+    return [*lines, ""]
+
+
+def markdown(result: dict) -> str:
+    about = result["machine"]
+    lines = [f"# Measured {result['when']}", "",
+             f"{about['cores']} × {about['cpu']}, {about['memory_gib']} GiB, Linux {about['kernel']}; load average "
+             f"{about['load']:.1f} at the start, {result['load_at_end']:.1f} at the end.",
+             f"Callgate {result['commit']}; {result['tools']} tools, one rule each with an argument schema and a rate limit; journal synced in batches.",
+             f"{result['rounds']} rounds of {result['seconds']} s, contenders interleaved; medians; ratios taken within each round. "
+             + "; ".join(f"{name}: {version}" for name, version in result["versions"].items() if version) + ".", "",
+             "| target | measured | at most | |", "|---|---|---|---|"]
+    for row in result["targets"]:
+        word = {True: "met", False: "**missed**", None: "not measured"}[row["met"]]
+        lines.append(f"| {row['what']} | {number(row['measured'], 2)} {row['unit']} | {row['at_most']} {row['unit']} | {word} |")
+    lines += ["", "| | idle RSS MiB | start to first answer, ms |", "|---|---|---|"]
+    for name in dict.fromkeys([*result["idle_mib"], *result["first_answer_ms"]]):
+        lines.append(f"| {name} | {number(result['idle_mib'].get(name))} | {number(result['first_answer_ms'].get(name))} |")
+    lines.append("")
+    for name, contenders in result["summary"].items():
+        lines += scenario_lines(name, contenders)
+    lines += [f"Left out: {text}" for text in result["left_out"]]
+    return "\n".join(lines).rstrip() + "\n"
