@@ -1,0 +1,104 @@
+// The official JSON-Schema-Test-Suite (tests/schema/suite, see its README).
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string_view>
+
+#include "schema/schema.hpp"
+
+namespace callgate::schema {
+namespace {
+
+struct SkippedFile {
+  std::string_view file;
+  std::string_view reason;
+};
+
+constexpr std::array<SkippedFile, 3> skipped_files = {{
+    {"vocabulary.json", "custom vocabularies are not supported"},
+    {"dynamicRef.json", "`$dynamicRef` is refused when compiling"},
+    {"refRemote.json", "schemas are never fetched"},
+}};
+
+// Groups in other files that need a schema which stands outside: each must be
+// refused when compiling, with `$ref` named.
+constexpr std::string_view outside_reason = "`$ref` to the metaschema or another file, which is never fetched";
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Tally {
+  int files = 0;
+  int cases = 0;
+  int outside = 0;
+  std::set<std::string> skipped;
+};
+
+void run_group(json::Value group, Dialect dialect, const std::string& file, Tally& tally) {
+  const std::string title = file + ": " + group.find("description")->string();
+  const json::Value tests = *group.find("tests");
+  const auto schema = Schema::compile(*group.find("schema"), {.default_dialect = dialect});
+  if (!schema) {
+    EXPECT_TRUE(schema.error().message.starts_with("`$ref` leads outside")) << title << ": " << schema.error().message << " at "
+                                                                                << schema.error().where;
+    tally.outside += static_cast<int>(tests.size());
+    tally.skipped.insert(fmt::format("{} ({} cases): {}", title, tests.size(), outside_reason));
+    return;
+  }
+  for (const json::Value test : tests.elements()) {
+    ++tally.cases;
+    const auto failure = (*schema)->validate(*test.find("data"));
+    EXPECT_EQ(!failure.has_value(), test.find("valid")->boolean())
+        << title << ": " << test.find("description")->string()
+        << (failure ? " -- " + failure->keyword + " at " + failure->schema_path : "");
+  }
+}
+
+Tally run_draft(std::string_view draft, Dialect dialect) {
+  Tally tally;
+  const auto folder = std::filesystem::path(CALLGATE_SOURCE_DIR) / "tests/schema/suite" / draft;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".json") continue;
+    const std::string file = entry.path().filename().string();
+    const auto* skip = std::ranges::find(skipped_files, file, &SkippedFile::file);
+    if (skip != skipped_files.end()) {
+      tally.skipped.insert(fmt::format("{}: {}", file, skip->reason));
+      continue;
+    }
+    ++tally.files;
+    const auto document = json::OwnedDocument::parse(read(entry.path()), {.check_number_range = false});
+    EXPECT_TRUE(document.has_value()) << file;
+    if (!document) continue;
+    for (const json::Value group : (*document)->root().elements()) run_group(group, dialect, file, tally);
+  }
+  fmt::print("{}: {} cases in {} files judged, {} cases need an outside schema\n", draft, tally.cases, tally.files,
+             tally.outside);
+  for (const std::string& skipped : tally.skipped) fmt::print("  skipped {}\n", skipped);
+  return tally;
+}
+
+TEST(OfficialSuite, EveryRequiredCaseOfDraft202012IsJudgedRight) {
+  const Tally tally = run_draft("draft2020-12", Dialect::draft2020_12);
+  EXPECT_EQ(tally.files, 45);
+  EXPECT_EQ(tally.cases, 1087);
+  EXPECT_EQ(tally.outside, 21);
+}
+
+TEST(OfficialSuite, EveryRequiredCaseOfDraft07IsJudgedRight) {
+  const Tally tally = run_draft("draft7", Dialect::draft7);
+  EXPECT_EQ(tally.files, 38);
+  EXPECT_EQ(tally.cases, 836);
+  EXPECT_EQ(tally.outside, 4);
+}
+
+}  // namespace
+}  // namespace callgate::schema
