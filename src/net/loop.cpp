@@ -31,8 +31,8 @@ void Waiter::wake() {
 
 Descriptor::Descriptor(Loop& loop, int fd) : loop_(loop), fd_(fd) {
   epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = this}};
-  // Regular files cannot be watched; they are always ready.
-  if (epoll_ctl(loop_.epoll_, EPOLL_CTL_ADD, fd_, &event) != 0) readable_ = true;
+  watched_ = epoll_ctl(loop_.epoll_, EPOLL_CTL_ADD, fd_, &event) == 0;
+  readable_ = !watched_;
 }
 
 Descriptor::~Descriptor() { loop_.forget(*this); }

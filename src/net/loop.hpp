@@ -80,8 +80,8 @@ class Descriptor {
   bool may_read() const { return readable_; }
   bool may_write() const { return writable_; }
   bool hung_up() const { return hung_up_; }  ///< the peer closed its side or the connection broke
-  void drained() { readable_ = hung_up_; }   ///< a read found nothing more
-  void filled() { writable_ = false; }       ///< a write found no room
+  void drained() { readable_ = hung_up_ || !watched_; }  ///< a read found nothing more
+  void filled() { writable_ = !watched_; }               ///< a write found no room
 
   class Ready;
   /// Until the descriptor is readable; false when `timeout` passed first.
@@ -95,6 +95,7 @@ class Descriptor {
   void event(std::uint32_t events);
   Loop& loop_;
   int fd_;
+  bool watched_ = true;  ///< regular files cannot be watched: they are always ready
   bool readable_ = false;
   bool writable_ = true;
   bool hung_up_ = false;

@@ -1,0 +1,170 @@
+#include "net/child.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+#include <thread>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace callgate::net {
+
+namespace {
+
+constexpr std::size_t kept_error_lines = 20;
+constexpr std::size_t kept_line_bytes = 400;
+
+struct Pipe {
+  int read_end = -1;
+  int write_end = -1;
+  bool open() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    read_end = ends[0];
+    write_end = ends[1];
+    return true;
+  }
+  void close_both() const {
+    if (read_end >= 0) close(read_end);
+    if (write_end >= 0) close(write_end);
+  }
+};
+
+/// What every program needs to run, and nothing else of ours: a child must not
+/// see the credentials of other servers.
+std::vector<std::string> child_environment(const ChildOptions& options) {
+  std::vector<std::string> environment;
+  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
+                           "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NODE_PATH",
+                           "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"}) {
+    bool given = false;
+    for (const auto& [key, value] : options.environment) given = given || key == name;
+    const char* value = std::getenv(name);
+    if (value != nullptr && !given) environment.push_back(fmt::format("{}={}", name, value));
+  }
+  for (const auto& [key, value] : options.environment) environment.push_back(fmt::format("{}={}", key, value));
+  return environment;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  for (std::string& text : texts) list.push_back(text.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+int spawn(ChildOptions& options, const Pipe& in, const Pipe& out, const Pipe& err, pid_t& pid) {
+  auto environment = child_environment(options);
+  const auto argv = pointers(options.command);
+  const auto envp = pointers(environment);
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in.read_end, 0);
+  posix_spawn_file_actions_adddup2(&actions, out.write_end, 1);
+  posix_spawn_file_actions_adddup2(&actions, err.write_end, 2);
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigset_t defaults;
+  sigemptyset(&none);
+  sigemptyset(&defaults);
+  sigaddset(&defaults, SIGPIPE);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  const int code = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), envp.data());
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  return code;
+}
+
+/// True once the process has exited; waits at most `milliseconds`.
+bool exited_within(pid_t pid, int milliseconds) {
+  const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (handle < 0) return true;
+  pollfd wait{.fd = handle, .events = POLLIN, .revents = 0};
+  const bool exited = poll(&wait, 1, milliseconds) != 0;
+  close(handle);
+  return exited;
+}
+
+}  // namespace
+
+void reap_later(pid_t pid) {
+  std::thread([pid] {
+    // The group may outlive its leader: it is signalled even when the leader left by itself.
+    if (!exited_within(pid, 500)) kill(-pid, SIGTERM);
+    if (!exited_within(pid, 3000)) kill(-pid, SIGKILL);
+    kill(-pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }).detach();
+}
+
+Result<std::unique_ptr<Child>> Child::start(Loop& loop, ChildOptions options) {
+  Pipe in;
+  Pipe out;
+  Pipe err;
+  pid_t pid = -1;
+  const std::string program = options.command.empty() ? "" : options.command.front();
+  int code = in.open() && out.open() && err.open() ? 0 : errno;
+  if (code == 0) code = spawn(options, in, out, err, pid);
+  if (code != 0) {
+    in.close_both();
+    out.close_both();
+    err.close_both();
+    return fail(ErrorKind::unavailable,
+                fmt::format("`{}` cannot be started: {}", program, std::generic_category().message(code)));
+  }
+  close(in.read_end);
+  close(out.write_end);
+  close(err.write_end);
+  for (const int fd : {in.write_end, out.read_end, err.read_end}) make_nonblocking(fd);
+  return std::unique_ptr<Child>(new Child(loop, options, pid, in.write_end, out.read_end, err.read_end));
+}
+
+Child::Child(Loop& loop, const ChildOptions& options, pid_t pid, int in, int out, int err)
+    : loop_(loop),
+      pid_(pid),
+      in_fd_(in),
+      out_fd_(out),
+      err_fd_(err),
+      out_(loop, out, options.max_line),
+      in_(loop, in, options.max_pending),
+      err_(loop, err, 64 * 1024) {
+  tasks_.spawn(read_errors());
+}
+
+Child::~Child() {
+  tasks_.cancel();
+  close(in_fd_);
+  close(out_fd_);
+  close(err_fd_);
+  reap_later(pid_);
+}
+
+Task<void> Child::read_errors() {
+  for (;;) {
+    auto line = co_await err_.next(Loop::forever);
+    if (!line && line.error().kind == ErrorKind::closed) co_return;
+    if (!line) continue;
+    last_words_.emplace_back(line->substr(0, kept_line_bytes));
+    if (last_words_.size() > kept_error_lines) last_words_.pop_front();
+  }
+}
+
+std::string Child::last_words() const {
+  std::string text;
+  for (const std::string& line : last_words_) text += line + "\n";
+  return text;
+}
+
+}  // namespace callgate::net

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/error.hpp"
+#include "net/lines.hpp"
+#include "net/loop.hpp"
+
+namespace callgate::net {
+
+struct ChildOptions {
+  std::vector<std::string> command;  ///< program and arguments; no shell
+  std::vector<std::pair<std::string, std::string>> environment;  ///< beside the few variables every program needs
+  std::size_t max_line = 16 * 1024 * 1024;
+  std::size_t max_pending = 64 * 1024 * 1024;
+};
+
+/// A child process that speaks lines on stdin and stdout, in a process group of
+/// its own. Destroying it ends the group: stdin closed, then SIGTERM, then SIGKILL.
+class Child {
+ public:
+  static Result<std::unique_ptr<Child>> start(Loop& loop, ChildOptions options);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  LineReader& out() { return out_; }
+  LineWriter& in() { return in_; }
+  pid_t pid() const { return pid_; }
+  /// The last lines that it wrote to stderr, for a person who asks why it died.
+  std::string last_words() const;
+  /// Answers once it has exited: its exit status, or 128 + the signal.
+  int exit_status() const { return status_; }
+
+ private:
+  Child(Loop& loop, const ChildOptions& options, pid_t pid, int in, int out, int err);
+  Task<void> read_errors();
+  Loop& loop_;
+  pid_t pid_;
+  int in_fd_;
+  int out_fd_;
+  int err_fd_;
+  LineReader out_;
+  LineWriter in_;
+  LineReader err_;
+  std::deque<std::string> last_words_;
+  int status_ = -1;
+  TaskGroup tasks_;
+};
+
+/// Ends process groups in the background and waits for them, so that nobody's
+/// end has to be awaited on the loop.
+void reap_later(pid_t pid);
+
+}  // namespace callgate::net

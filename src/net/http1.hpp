@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+/// HTTP/1.1 heads and chunked bodies (RFC 9112), strict. A head passes two
+/// readers: a raw pass that refuses every form on which readers differ, then
+/// Boost.Beast's parser, which takes it apart. Views point into the caller's bytes.
+namespace callgate::net {
+
+struct Header {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// ASCII case-insensitive equality, as header names have it.
+bool same_name(std::string_view a, std::string_view b);
+
+struct Headers {
+  std::vector<Header> all;
+  /// The value of the first header of that name; empty view with no data where absent.
+  std::string_view find(std::string_view name) const;
+  bool has(std::string_view name) const { return find(name).data() != nullptr; }
+};
+
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;
+  Headers headers;
+  std::optional<std::uint64_t> content_length;
+  bool chunked = false;
+  bool keep_alive = true;
+};
+
+struct ResponseHead {
+  int status = 0;
+  Headers headers;
+  std::optional<std::uint64_t> content_length;
+  bool chunked = false;
+  bool keep_alive = true;
+};
+
+struct HeadLimits {
+  std::size_t bytes = 32 * 1024;
+  std::size_t headers = 100;
+  std::size_t target = 8 * 1024;
+};
+
+/// The length of the head that starts `bytes`, its blank line included; 0 while
+/// it is not complete. `from`: bytes before it were searched already.
+std::size_t head_size(std::string_view bytes, std::size_t from);
+
+/// Reads a complete head. Refused: whatever security requirement S13 names
+/// (length and transfer coding together or repeated, folded lines, bare CR or
+/// LF, space before a colon, other transfer codings, no or several hosts …).
+Result<void> read_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out);
+Result<void> read_response_head(std::string_view head, const HeadLimits& limits, ResponseHead& out);
+
+/// Takes the chunked coding off a body (RFC 9112 section 7.1).
+class ChunkedBody {
+ public:
+  /// `head` is the whole head of the message that announced the coding.
+  static Result<ChunkedBody> begin(std::string_view head, bool request);
+  ChunkedBody(ChunkedBody&&) noexcept;
+  ChunkedBody& operator=(ChunkedBody&&) noexcept;
+  ~ChunkedBody();
+  /// Appends the content in `bytes` to `out`; answers how many bytes it took.
+  Result<std::size_t> feed(std::string_view bytes, std::string& out);
+  bool done() const;
+
+ private:
+  struct Parser;
+  explicit ChunkedBody(std::unique_ptr<Parser> parser);
+  std::unique_ptr<Parser> parser_;
+};
+
+/// Reason phrases of the statuses that the gateway sends.
+std::string_view reason_phrase(int status);
+
+}  // namespace callgate::net

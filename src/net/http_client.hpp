@@ -1,0 +1,110 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "net/address.hpp"
+#include "net/buffer.hpp"
+#include "net/http1.hpp"
+#include "net/loop.hpp"
+#include "net/stream.hpp"
+
+/// HTTP/1.1 client of one origin with kept connections. Follows no redirect,
+/// offers no content coding, sends no request twice.
+namespace callgate::net {
+
+struct ClientLimits {
+  HeadLimits head;
+  Duration connect_time = std::chrono::seconds(10);
+  Duration write_time = std::chrono::seconds(30);
+  std::size_t idle_connections = 128;
+  Duration idle_time = std::chrono::seconds(50);
+};
+
+struct SendFailure {
+  Error error;
+  bool sent = true;  ///< false: surely no byte of the request left
+};
+
+class HttpClient;
+
+/// One connection to the origin.
+struct ClientConnection {
+  ClientConnection(std::unique_ptr<Stream> connected, Instant now) : stream(std::move(connected)), idle_since(now) {}
+  std::unique_ptr<Stream> stream;
+  Buffer in;
+  std::string out;
+  Instant idle_since;
+  bool used = false;
+};
+
+/// The answer to a request. Gives its connection back when the body was read to
+/// its end, closes it otherwise. Must not outlive the client.
+class HttpReply {
+ public:
+  HttpReply(HttpClient& client, std::unique_ptr<ClientConnection> connection);
+  ~HttpReply();
+  HttpReply(const HttpReply&) = delete;
+  HttpReply& operator=(const HttpReply&) = delete;
+
+  int status() const { return head_.status; }
+  /// Views that end where the body is read: copy what is needed before.
+  const Headers& headers() const { return head_.headers; }
+
+  /// The whole body; at most `limit` bytes, all of them before `time` is over.
+  /// The view holds until the reply is destroyed.
+  Task<Result<std::string_view>> whole(std::size_t limit, Duration time);
+  /// The next piece of the body, empty at its end; the view holds until the
+  /// next call. Fails when nothing came for `idle`.
+  Task<Result<std::string_view>> next(Duration idle);
+
+ private:
+  friend class HttpClient;
+  Task<Result<void>> read_head(Duration time);
+  Task<Result<void>> fill(Duration time);
+  void body_begins();
+  Result<bool> decode();
+
+  HttpClient& client_;
+  std::unique_ptr<ClientConnection> connection_;
+  ResponseHead head_;
+  std::size_t head_bytes_ = 0;
+  std::size_t used_ = 0;           ///< bytes of the buffer that were handed out
+  std::uint64_t remaining_ = 0;    ///< of a body with a length
+  std::unique_ptr<ChunkedBody> chunks_;
+  std::string decoded_;
+  bool until_close_ = false;
+  bool complete_ = false;
+};
+
+class HttpClient {
+ public:
+  HttpClient(Loop& loop, Url url, std::shared_ptr<TlsClient> tls, ClientLimits limits);
+
+  /// Sends one request and reads the head of its answer, which must begin
+  /// before `time` is over. `headers` are ready lines, each with its CRLF.
+  Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> send(std::string_view method, std::string_view headers,
+                                                                    std::string_view body, Duration time);
+  const Url& url() const { return url_; }
+  Loop& loop() { return loop_; }
+
+ private:
+  friend class HttpReply;
+  std::unique_ptr<ClientConnection> take_idle();
+  void give_back(std::unique_ptr<ClientConnection> connection);
+  Task<Result<std::unique_ptr<ClientConnection>>> open();
+  void write_head(ClientConnection& connection, std::string_view method, std::string_view headers, std::size_t length);
+
+  Loop& loop_;
+  Url url_;
+  std::string authority_;
+  std::shared_ptr<TlsClient> tls_;
+  ClientLimits limits_;
+  std::vector<std::unique_ptr<ClientConnection>> idle_;
+};
+
+}  // namespace callgate::net

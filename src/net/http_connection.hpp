@@ -1,0 +1,50 @@
+#pragma once
+
+#include "net/http_server.hpp"
+
+namespace callgate::net {
+
+/// One client connection of the server: reads requests one after another.
+class HttpConnection : public ListNode {
+ public:
+  HttpConnection(HttpServer& server, std::unique_ptr<Stream> stream, const Address& peer);
+  ~HttpConnection();
+
+  Task<void> serve();
+  void close_if_idle();
+  void drop();  ///< breaks the connection; its task ends by itself
+  const std::string& ip() const { return ip_; }
+  bool waits_for_request() const { return !busy_; }
+
+ private:
+  friend class HttpExchange;
+  /// False: the client closed between two requests, which is no fault.
+  Task<Result<bool>> read_request();
+  Task<Result<bool>> read_head();
+  Task<Result<void>> read_body();
+  Task<Result<void>> read_chunks();
+  Task<Result<void>> fill(Duration until);
+  Task<void> refuse(Error error);
+  void append_status(int status);
+
+  HttpServer& server_;
+  std::unique_ptr<Stream> stream_;
+  Address peer_;
+  std::string ip_;
+  Buffer in_;
+  std::size_t head_bytes_ = 0;
+  std::size_t message_bytes_ = 0;  ///< of `in_` that the current request takes
+  std::size_t counted_body_ = 0;   ///< of this request, in the server's sum
+  RequestHead head_;
+  std::string decoded_;            ///< body that came chunked
+  std::string_view body_;
+  std::string out_;
+  Instant started_;                ///< first byte of the current request
+  bool busy_ = false;
+  bool begun_ = false;
+  bool ended_ = false;
+  bool streaming_ = false;
+  bool keep_ = true;
+};
+
+}  // namespace callgate::net

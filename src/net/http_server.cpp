@@ -1,0 +1,63 @@
+#include "net/http_server.hpp"
+
+#include "net/http_connection.hpp"
+
+namespace callgate::net {
+
+namespace {
+
+Task<void> run(std::unique_ptr<HttpConnection> connection) { co_await connection->serve(); }
+
+}  // namespace
+
+HttpServer::HttpServer(Loop& loop, HttpHandler& handler, ServerLimits limits)
+    : loop_(loop), handler_(handler), limits_(limits) {}
+
+HttpServer::~HttpServer() { tasks_.cancel(); }
+
+Result<Address> HttpServer::listen(const Address& address) {
+  auto listener = Listener::open(loop_, address);
+  if (!listener) return std::unexpected(listener.error());
+  listeners_.push_back(std::move(*listener));
+  tasks_.spawn(accept(*listeners_.back()));
+  return listeners_.back()->address();
+}
+
+Task<void> HttpServer::accept(Listener& listener) {
+  while (!stopping_) {
+    Address peer;
+    auto stream = co_await listener.accept(peer);
+    if (!stream) co_return;
+    if (!stopping_) admit(std::move(*stream), peer);
+  }
+}
+
+void HttpServer::admit(std::unique_ptr<Stream> stream, const Address& peer) {
+  const std::string ip = peer.ip();
+  const auto entry = per_address_.find(ip);
+  const bool address_full = entry != per_address_.end() && entry->second >= limits_.connections_per_address;
+  if (address_full && !make_room(ip)) return;
+  if (count_ >= limits_.connections && !make_room({})) return;
+  tasks_.spawn(run(std::make_unique<HttpConnection>(*this, std::move(stream), peer)));
+}
+
+/// Drops the connection that has been longest without a complete request: of
+/// one address, or of all for an empty one.
+bool HttpServer::make_room(const std::string& ip) {
+  for (ListNode* node = connections_.next; node != &connections_; node = node->next) {
+    auto& connection = static_cast<HttpConnection&>(*node);
+    if (!connection.waits_for_request() || (!ip.empty() && connection.ip() != ip)) continue;
+    connection.drop();
+    connection.unlink();
+    return true;
+  }
+  return false;
+}
+
+void HttpServer::stop() {
+  stopping_ = true;
+  for (ListNode* node = connections_.next; node != &connections_; node = node->next)
+    static_cast<HttpConnection&>(*node).close_if_idle();
+}
+
+}  // namespace callgate::net

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "net/address.hpp"
+#include "net/buffer.hpp"
+#include "net/http1.hpp"
+#include "net/loop.hpp"
+#include "net/stream.hpp"
+
+/// HTTP/1.1 server: bounded messages in, one answer or one stream out.
+/// Limits and time-outs are security requirements S13, S14, S17.
+namespace callgate::net {
+
+struct ServerLimits {
+  HeadLimits head;
+  std::size_t body = 4 * 1024 * 1024;
+  std::size_t bodies = 256 * 1024 * 1024;  ///< all large bodies in memory together
+  std::size_t connections = 16'384;
+  std::size_t connections_per_address = 1024;
+  Duration head_time = std::chrono::seconds(10);
+  Duration body_time = std::chrono::seconds(30);
+  Duration idle_time = std::chrono::seconds(60);
+  Duration write_time = std::chrono::seconds(30);
+};
+
+class HttpServer;
+class HttpConnection;
+
+/// One request and the way to answer it. Lives while its handler runs.
+class HttpExchange {
+ public:
+  const RequestHead& head() const;
+  std::string_view body() const;
+  const Address& peer() const;
+
+  /// Sends the whole answer; `headers` are ready lines, each with its CRLF.
+  /// False when the client is gone.
+  Task<bool> respond(int status, std::string_view headers, std::string_view body);
+  /// Starts an answer of unknown length; then write() as often as needed, then finish().
+  Task<bool> begin(int status, std::string_view headers);
+  Task<bool> write(std::string_view bytes);
+  Task<bool> finish();
+  bool begun() const;
+  /// Until the client hangs up; false when `timeout` passed first.
+  Descriptor::Ready gone(Duration timeout);
+  bool is_gone() const;
+  void close_after();
+
+ private:
+  friend class HttpConnection;
+  explicit HttpExchange(HttpConnection& connection) : connection_(connection) {}
+  HttpConnection& connection_;
+};
+
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  virtual Task<void> handle(HttpExchange& exchange) = 0;
+  /// The body (application/json) of an answer to a request that could not be
+  /// read; also the place to count and record it.
+  virtual std::string refused(int status, const Error& error, const Address& peer) = 0;
+};
+
+class HttpServer {
+ public:
+  HttpServer(Loop& loop, HttpHandler& handler, ServerLimits limits);
+  ~HttpServer();
+
+  Result<Address> listen(const Address& address);
+  /// No new connections, idle ones are closed; those at work finish.
+  void stop();
+  std::size_t open_connections() const { return count_; }
+  std::size_t busy_connections() const { return busy_; }
+
+ private:
+  friend class HttpConnection;
+  friend class HttpExchange;
+  Task<void> accept(Listener& listener);
+  void admit(std::unique_ptr<Stream> stream, const Address& peer);
+  bool make_room(const std::string& ip);
+
+  Loop& loop_;
+  HttpHandler& handler_;
+  ServerLimits limits_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  bool stopping_ = false;
+  std::size_t count_ = 0;
+  std::size_t busy_ = 0;
+  std::size_t body_bytes_ = 0;
+  std::unordered_map<std::string, std::size_t> per_address_;
+  ListNode connections_;  ///< longest without a complete request first
+  TaskGroup tasks_;
+};
+
+}  // namespace callgate::net

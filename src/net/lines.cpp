@@ -1,0 +1,111 @@
+#include "net/lines.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace callgate::net {
+
+void make_nonblocking(int fd) {
+  struct stat kind{};
+  if (fstat(fd, &kind) != 0 || !(S_ISFIFO(kind.st_mode) || S_ISSOCK(kind.st_mode))) return;
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+LineReader::LineReader(Loop& loop, int fd, std::size_t max_line) : descriptor_(loop, fd), max_line_(max_line) {}
+
+bool LineReader::has_line() const { return in_.view().find('\n', used_) != std::string_view::npos; }
+
+Task<Result<std::string_view>> LineReader::next(Duration timeout) {
+  for (;;) {
+    const std::size_t end = in_.view().find('\n', std::max(used_, searched_));
+    if (end != std::string_view::npos) {
+      std::string_view line = in_.view().substr(used_, end - used_);
+      used_ = searched_ = end + 1;
+      if (std::exchange(skipping_, false))
+        co_return fail(ErrorKind::too_large, fmt::format("a line is over {} bytes", max_line_));
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      co_return line;
+    }
+    in_.consume(used_);
+    used_ = 0;
+    // The start of a line that is too long is dropped; its end is awaited.
+    if (in_.size() > max_line_) skipping_ = true;
+    if (skipping_) in_.clear();
+    searched_ = in_.size();
+    if (in_.room().empty()) in_.reserve(std::max<std::size_t>(Buffer::small, in_.capacity() * 2));
+    const ssize_t got = read(descriptor_.fd(), in_.room().data(), in_.room().size());
+    if (got > 0) {
+      if (static_cast<std::size_t>(got) < in_.room().size()) descriptor_.drained();
+      in_.filled(static_cast<std::size_t>(got));
+      continue;
+    }
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) co_return fail(ErrorKind::closed, "the stream ended");
+    descriptor_.drained();
+    if (!co_await descriptor_.readable(timeout)) co_return fail(ErrorKind::timeout, "no line came in time");
+  }
+}
+
+LineWriter::LineWriter(Loop& loop, int fd, std::size_t max_pending)
+    : loop_(loop), descriptor_(loop, fd), max_pending_(max_pending), drained_(loop) {}
+
+Result<std::size_t> LineWriter::write_some(std::string_view bytes) {
+  const ssize_t put = write(descriptor_.fd(), bytes.data(), bytes.size());
+  if (put >= 0) return static_cast<std::size_t>(put);
+  if (errno == EAGAIN || errno == EINTR) {
+    descriptor_.filled();
+    return 0;
+  }
+  broken_ = true;
+  return fail(ErrorKind::closed, "the other side reads no more");
+}
+
+Result<void> LineWriter::send(std::string_view line) {
+  if (broken_) return fail(ErrorKind::closed, "the other side reads no more");
+  if (!pending_.empty()) {
+    if (pending_.size() + line.size() > max_pending_)
+      return fail(ErrorKind::unavailable, "the other side reads too slowly");
+    pending_ += line;
+    pending_ += '\n';
+    return {};
+  }
+  const std::array<iovec, 2> parts{iovec{const_cast<char*>(line.data()), line.size()}, iovec{const_cast<char*>("\n"), 1}};
+  ssize_t put = writev(descriptor_.fd(), parts.data(), 2);
+  if (put < 0 && errno != EAGAIN && errno != EINTR) {
+    broken_ = true;
+    return fail(ErrorKind::closed, "the other side reads no more");
+  }
+  const std::size_t done = put < 0 ? 0 : static_cast<std::size_t>(put);
+  if (done == line.size() + 1) return {};
+  descriptor_.filled();
+  if (done < line.size()) pending_ = line.substr(done);
+  pending_ += '\n';
+  tasks_.spawn(drain());
+  return {};
+}
+
+Task<void> LineWriter::drain() {
+  std::size_t done = 0;
+  while (done < pending_.size()) {
+    if (!descriptor_.may_write()) co_await descriptor_.writable(Loop::forever);
+    const auto put = write_some(std::string_view(pending_).substr(done));
+    if (!put) break;
+    done += *put;
+  }
+  pending_.clear();
+  drained_.raise();
+}
+
+Task<bool> LineWriter::drained(Duration timeout) {
+  while (!pending_.empty()) {
+    if (!co_await drained_.wait(timeout)) co_return false;
+  }
+  co_return !broken_;
+}
+
+}  // namespace callgate::net

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "net/buffer.hpp"
+#include "net/loop.hpp"
+
+/// Newline-delimited messages over pipes (the stdio transport of MCP).
+namespace callgate::net {
+
+/// Makes reads and writes return instead of wait, where the descriptor is a
+/// pipe or socket; files and terminals are left as they are.
+void make_nonblocking(int fd);
+
+/// Reads lines from a descriptor that it does not own. A line's memory is bounded.
+class LineReader {
+ public:
+  LineReader(Loop& loop, int fd, std::size_t max_line);
+
+  /// The next line without its end (LF or CRLF); the view holds until the next
+  /// call. `too_large`: that line was skipped, the next call goes on behind it.
+  /// `closed`: end of the stream; a last line without LF is not a line.
+  Task<Result<std::string_view>> next(Duration timeout);
+  /// A complete line is in memory: next() will not wait.
+  bool has_line() const;
+
+ private:
+  Descriptor descriptor_;
+  Buffer in_;
+  std::size_t max_line_;
+  std::size_t used_ = 0;
+  std::size_t searched_ = 0;
+  bool skipping_ = false;
+};
+
+/// Writes lines to a descriptor that it does not own; one after another, never
+/// waiting: what the pipe cannot take is kept, up to a bound.
+class LineWriter {
+ public:
+  LineWriter(Loop& loop, int fd, std::size_t max_pending);
+
+  /// Fails when the other side is gone or takes nothing and the bound is reached.
+  Result<void> send(std::string_view line);
+  bool idle() const { return pending_.empty(); }
+  /// Until everything is written or the pipe is broken; false after `timeout`.
+  Task<bool> drained(Duration timeout);
+
+ private:
+  Result<std::size_t> write_some(std::string_view bytes);
+  Task<void> drain();
+
+  Loop& loop_;
+  Descriptor descriptor_;
+  std::size_t max_pending_;
+  std::string pending_;
+  bool broken_ = false;
+  Signal drained_;
+  TaskGroup tasks_;
+};
+
+}  // namespace callgate::net
