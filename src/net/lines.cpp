@@ -52,7 +52,7 @@ Task<Result<std::string_view>> LineReader::next(Duration timeout) {
 }
 
 LineWriter::LineWriter(Loop& loop, int fd, std::size_t max_pending)
-    : loop_(loop), descriptor_(loop, fd), max_pending_(max_pending), drained_(loop) {}
+    : descriptor_(loop, fd), max_pending_(max_pending), drained_(loop) {}
 
 Result<std::size_t> LineWriter::write_some(std::string_view bytes) {
   const ssize_t put = write(descriptor_.fd(), bytes.data(), bytes.size());

@@ -52,7 +52,6 @@ class LineWriter {
   Result<std::size_t> write_some(std::string_view bytes);
   Task<void> drain();
 
-  Loop& loop_;
   Descriptor descriptor_;
   std::size_t max_pending_;
   std::string pending_;
