@@ -16,7 +16,8 @@ namespace callgate::bench {
 /// 2: a misspelt flag must not quietly measure something else.
 class Flags {
  public:
-  Flags(int argc, char** argv, std::initializer_list<std::string_view> valued, std::initializer_list<std::string_view> bare) {
+  Flags(int argc, char** argv, std::initializer_list<std::string_view> valued,
+        std::initializer_list<std::string_view> bare) {
     for (int i = 1; i < argc; ++i) {
       std::string_view word = argv[i];
       if (word == "--") {

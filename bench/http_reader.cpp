@@ -111,7 +111,8 @@ void HttpReader::read_header(std::string_view line) {
     case 17:
       if (same_word(name, "transfer-encoding") && same_word(value, "chunked")) body_ = Body::chunked;
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

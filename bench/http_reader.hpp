@@ -12,13 +12,13 @@ namespace callgate::bench {
 /// The strings are reused from message to message, so that reading allocates
 /// nothing once warm.
 struct HttpMessage {
-  std::string method;        ///< of a request
-  std::string target;        ///< of a request
-  int status = 0;            ///< of a response
-  std::string session;       ///< Mcp-Session-Id
+  std::string method;   ///< of a request
+  std::string target;   ///< of a request
+  int status = 0;       ///< of a response
+  std::string session;  ///< Mcp-Session-Id
   std::string content_type;
   bool keep_alive = true;
-  std::string_view body;     ///< valid until the reader's next `room()`
+  std::string_view body;  ///< valid until the reader's next `room()`
 };
 
 /// Cuts a byte stream into HTTP/1.1 messages (RFC 9112 section 6): bodies by
@@ -57,10 +57,10 @@ class HttpReader {
   std::unique_ptr<char[]> buffer_;
   std::size_t size_ = 0;
   std::size_t used_ = 0;
-  std::size_t at_ = 0;          // first byte not yet taken by a message
-  Body body_ = Body::none;      // framing of the message whose head was read
-  std::size_t length_ = 0;      // of a sized body
-  std::string chunks_;          // a chunked body put together
+  std::size_t at_ = 0;      // first byte not yet taken by a message
+  Body body_ = Body::none;  // framing of the message whose head was read
+  std::size_t length_ = 0;  // of a sized body
+  std::string chunks_;      // a chunked body put together
   HttpMessage message_;
 };
 

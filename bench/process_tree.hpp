@@ -8,9 +8,9 @@ namespace callgate::bench {
 
 /// What a process and all its descendants have used so far.
 struct ProcessTree {
-  double cpu_us = 0;   ///< user and kernel time, all threads
+  double cpu_us = 0;  ///< user and kernel time, all threads
   long rss_kib = 0;
-  long pss_kib = 0;    ///< pages shared between processes counted once
+  long pss_kib = 0;  ///< pages shared between processes counted once
   int processes = 0;
   int threads = 0;
 

@@ -40,8 +40,9 @@ class Measurement {
     return fmt::format(
         R"({{"seconds":{:.3f},"rate":{:.0f},"unserved":{},"calls_per_s":{:.1f},"cpu_us_per_call":{:.3f},"load_cpu_us_per_call":{:.3f},)"
         R"("calls_sent":{},"denials_sent":{},{},"tree":{}}})",
-        seconds, rate, unserved, done / seconds, (after.cpu_us - before_.cpu_us) / done, (own_cpu_us() - own_before_us_) / done,
-        workload.calls_sent(), workload.denials_sent(), workload.tally().json(), after.json());
+        seconds, rate, unserved, done / seconds, (after.cpu_us - before_.cpu_us) / done,
+        (own_cpu_us() - own_before_us_) / done, workload.calls_sent(), workload.denials_sent(), workload.tally().json(),
+        after.json());
   }
 
  private:

@@ -29,8 +29,8 @@ class FirstClient {
   bool call_once() {
     if (!post(workload_.handshake(Kind::initialize, now_ns()), {})) return false;
     const std::string session = reader_.message().session;
-    return post(workload_.handshake(Kind::initialized, now_ns()), session) &&
-           post(workload_.next(now_ns()), session) && workload_.tally().answered + workload_.tally().denied == 1;
+    return post(workload_.handshake(Kind::initialized, now_ns()), session) && post(workload_.next(now_ns()), session) &&
+           workload_.tally().answered + workload_.tally().denied == 1;
   }
   [[nodiscard]] const std::string& why() const { return why_.empty() ? workload_.tally().last_fault : why_; }
 

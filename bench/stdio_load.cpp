@@ -125,7 +125,8 @@ class StdioLoad {
     for (std::size_t end; (end = bytes.find('\n', searched)) != bytes.npos; start = searched = end + 1) {
       judge(bytes.substr(start, end - start));
     }
-    std::copy(in_.begin() + static_cast<std::ptrdiff_t>(start), in_.begin() + static_cast<std::ptrdiff_t>(used_), in_.begin());
+    std::copy(in_.begin() + static_cast<std::ptrdiff_t>(start), in_.begin() + static_cast<std::ptrdiff_t>(used_),
+              in_.begin());
     used_ -= start;
   }
 

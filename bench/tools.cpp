@@ -37,10 +37,9 @@ std::string definition(const std::string& name, std::size_t n) {
 
 std::string initialize_result(std::string_view version) {
   if (version != "2025-06-18" && version != "2025-11-25") version = "2025-11-25";
-  return fmt::format(
-      R"({{"protocolVersion":"{}","capabilities":{{"tools":{{"listChanged":false}}}},)"
-      R"("serverInfo":{{"name":"bench-upstream","version":"1.0"}}}})",
-      version);
+  return fmt::format(R"({{"protocolVersion":"{}","capabilities":{{"tools":{{"listChanged":false}}}},)"
+                     R"("serverInfo":{{"name":"bench-upstream","version":"1.0"}}}})",
+                     version);
 }
 
 }  // namespace
@@ -85,8 +84,10 @@ Answer ToolServer::answer(std::string_view message) {
   }
   if (!call.tool.empty() && method == "tools/call") return this->call(id, call);
 
-  if (const auto known = methods_.find(method); known != methods_.end()) ++known->second;
-  else methods_.emplace(method, 1);
+  if (const auto known = methods_.find(method); known != methods_.end())
+    ++known->second;
+  else
+    methods_.emplace(method, 1);
   if (id.empty()) return {};
   Answer answer{.kind = Answer::Kind::message};
   std::string_view result;
@@ -136,7 +137,8 @@ void ToolServer::begin(std::string_view id, std::string_view member) {
 }
 
 std::string ToolServer::stats() const {
-  std::string out = fmt::format(R"({{"calls":{},"unknown_tools":{},"malformed":{},"methods":{{)", called_, unknown_tools_, malformed_);
+  std::string out = fmt::format(R"({{"calls":{},"unknown_tools":{},"malformed":{},"methods":{{)", called_,
+                                unknown_tools_, malformed_);
   const auto append = [&](const auto& counts) {
     bool first = true;
     for (const auto& [name, count] : std::map<std::string_view, std::uint64_t>(counts.begin(), counts.end())) {

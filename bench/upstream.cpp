@@ -159,7 +159,8 @@ class HttpServer {
     }
   }
 
-  static void head(Connection& c, std::string_view status, std::string_view type, std::size_t length, std::string_view session) {
+  static void head(Connection& c, std::string_view status, std::string_view type, std::size_t length,
+                   std::string_view session) {
     fmt::format_to(std::back_inserter(c.out), "HTTP/1.1 {}\r\nContent-Length: {}\r\n", status, length);
     if (!type.empty()) fmt::format_to(std::back_inserter(c.out), "Content-Type: {}\r\n", type);
     if (!session.empty()) fmt::format_to(std::back_inserter(c.out), "Mcp-Session-Id: {}\r\n", session);
@@ -168,10 +169,13 @@ class HttpServer {
 
   /// One Server-Sent Event in one chunk, then the end of the stream.
   static void stream(Connection& c, std::string_view body) {
-    c.out += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n";
+    c.out +=
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: "
+        "chunked\r\n";
     c.out += c.closes ? "Connection: close\r\n\r\n" : "\r\n";
     constexpr std::string_view before = "event: message\ndata: ";
-    fmt::format_to(std::back_inserter(c.out), "{:x}\r\n{}{}\n\n\r\n0\r\n\r\n", before.size() + body.size() + 2, before, body);
+    fmt::format_to(std::back_inserter(c.out), "{:x}\r\n{}{}\n\n\r\n0\r\n\r\n", before.size() + body.size() + 2, before,
+                   body);
   }
 
   ToolServer& tools_;
@@ -201,7 +205,8 @@ int serve_stdio(ToolServer& tools) {
       out += answer.body;
       out += '\n';
     }
-    std::copy(in.begin() + static_cast<std::ptrdiff_t>(start), in.begin() + static_cast<std::ptrdiff_t>(used), in.begin());
+    std::copy(in.begin() + static_cast<std::ptrdiff_t>(start), in.begin() + static_cast<std::ptrdiff_t>(used),
+              in.begin());
     used -= start;
     for (std::size_t sent = 0; sent < out.size();) {
       const ssize_t n = write(STDOUT_FILENO, out.data() + sent, out.size() - sent);
@@ -234,6 +239,4 @@ int serve(const Flags& flags) {
 }  // namespace
 }  // namespace callgate::bench
 
-int main(int argc, char** argv) {
-  return callgate::bench::serve({argc, argv, {"port", "tools", "lie"}, {"stdio"}});
-}
+int main(int argc, char** argv) { return callgate::bench::serve({argc, argv, {"port", "tools", "lie"}, {"stdio"}}); }

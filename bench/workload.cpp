@@ -76,8 +76,10 @@ Request Workload::next(std::uint64_t due_ns) {
   Request request{.id = ++last_id_, .due_ns = due_ns};
   // 37 and 100 share no factor: any hundred calls in a row hold the mix exactly.
   const std::uint64_t draw = request.id * 37 % 100;
-  if (draw < denied_percent_) request.kind = Kind::denied_call;
-  else if (draw < denied_percent_ + list_percent_) request.kind = Kind::list;
+  if (draw < denied_percent_)
+    request.kind = Kind::denied_call;
+  else if (draw < denied_percent_ + list_percent_)
+    request.kind = Kind::list;
   request.bytes = filler(request).bytes;
   if (request.kind == Kind::call) ++calls_sent_;
   if (request.kind == Kind::denied_call) ++denials_sent_;
@@ -88,7 +90,9 @@ Request Workload::handshake(Kind kind, std::uint64_t due_ns) {
   return {.kind = kind, .id = kind == Kind::initialized ? 0 : ++last_id_, .due_ns = due_ns};
 }
 
-const Workload::Filler& Workload::filler(const Request& request) const { return fillers_[request.id % fillers_.size()]; }
+const Workload::Filler& Workload::filler(const Request& request) const {
+  return fillers_[request.id % fillers_.size()];
+}
 
 void Workload::write_body(const Request& request, std::string& out) const {
   const auto write = [&](auto text, auto&&... values) { fmt::format_to(std::back_inserter(out), text, values...); };
@@ -97,10 +101,14 @@ void Workload::write_body(const Request& request, std::string& out) const {
       return write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"initialize","params":{{"protocolVersion":"{}",)"
                               R"("capabilities":{{}},"clientInfo":{{"name":"bench-load","version":"1.0"}}}}}})"),
                    request.id, version_);
-    case Kind::initialized: out += R"({"jsonrpc":"2.0","method":"notifications/initialized"})"; return;
-    case Kind::list: return write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"tools/list","params":{{}}}})"), request.id);
+    case Kind::initialized:
+      out += R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
+      return;
+    case Kind::list:
+      return write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"tools/list","params":{{}}}})"), request.id);
     case Kind::call:
-    case Kind::denied_call: break;
+    case Kind::denied_call:
+      break;
   }
   const std::string& tool = request.kind == Kind::denied_call ? denied_tool_ : tools_[request.id % tools_.size()];
   write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"tools/call","params":{{"name":"{}","arguments":)"
@@ -142,7 +150,8 @@ void Workload::judge_list(std::string_view result, const Request& request, std::
   tally_.list_ns.add(now_ns - request.due_ns);
 }
 
-void Workload::judge_call(std::string_view result, std::string_view message, const Request& request, std::uint64_t now_ns) {
+void Workload::judge_call(std::string_view result, std::string_view message, const Request& request,
+                          std::uint64_t now_ns) {
   if (json_member(result, "isError") == "true") return fault(&Tally::rpc_errors, message);
   if (!is_expected_text(first_text(result), request)) return fault(&Tally::wrong_text, message);
   ++tally_.answered;
@@ -151,7 +160,8 @@ void Workload::judge_call(std::string_view result, std::string_view message, con
 
 // A denial is an error of JSON-RPC or a tool's error result, and holds nothing
 // that only the server behind could have sent.
-void Workload::judge_denied(std::string_view result, std::string_view error, const Request& request, std::uint64_t now_ns) {
+void Workload::judge_denied(std::string_view result, std::string_view error, const Request& request,
+                            std::uint64_t now_ns) {
   const bool refused = !error.empty() || json_member(result, "isError") == "true";
   if (!refused || result.find(start_of(request.id)) != result.npos) return fault(&Tally::leaked, result);
   ++tally_.denied;

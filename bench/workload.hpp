@@ -25,13 +25,13 @@ struct Tally {
   std::uint64_t answered = 0;  ///< calls echoed right
   std::uint64_t denied = 0;
   std::uint64_t listed = 0;
-  std::uint64_t leaked = 0;         ///< answered although it had to be denied
+  std::uint64_t leaked = 0;  ///< answered although it had to be denied
   std::uint64_t wrong_id = 0;
   std::uint64_t wrong_text = 0;
-  std::uint64_t rpc_errors = 0;     ///< refused although it had to be answered
+  std::uint64_t rpc_errors = 0;  ///< refused although it had to be answered
   std::uint64_t http_errors = 0;
-  std::uint64_t lost = 0;           ///< no answer: connection gone, or none in time
-  std::uint64_t reconnects = 0;     ///< not wrong, but worth seeing
+  std::uint64_t lost = 0;        ///< no answer: connection gone, or none in time
+  std::uint64_t reconnects = 0;  ///< not wrong, but worth seeing
   Histogram call_ns;
   Histogram denied_ns;
   Histogram list_ns;
