@@ -1,0 +1,255 @@
+#include "audit/journal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace callgate::audit {
+namespace {
+
+constexpr std::size_t buffer_bytes = 256 * 1024;  ///< a turn that records more is written in parts
+constexpr std::size_t remembered_failures = 64;
+
+void append_list(std::string& out, std::string_view quoted_key, const auto& texts) {
+  out += quoted_key;
+  out += '[';
+  std::size_t count = 0;
+  for (const auto& text : texts) {
+    if (count == max_names) break;
+    if (count++ > 0) out += ',';
+    append_text(out, text);
+  }
+  out += ']';
+}
+
+void append_limits(std::string& out, std::span<const LimitUse> limits) {
+  out += R"(,"limits":[)";
+  for (const LimitUse& use : limits) {
+    if (&use != limits.data()) out += ',';
+    out += R"({"rule":)";
+    append_text(out, use.rule);
+    out += R"(,"max":)";
+    append_number(out, use.max);
+    out += R"(,"remaining":)";
+    append_number(out, use.remaining);
+    out += '}';
+  }
+  out += ']';
+}
+
+void append_call(std::string& out, const CallRecord& call) {
+  append_member(out, R"(,"server":)", call.server);
+  append_member(out, R"(,"tool":)", call.tool);
+  append_member(out, R"(,"method":)", call.method);
+  append_member(out, R"(,"era":)", call.era);
+  append_member(out, R"(,"session":)", call.session);
+  append_member(out, R"(,"grant":)", call.grant);
+  append_member(out, R"(,"principal":)", call.principal);
+  append_member(out, R"(,"verdict":)", policy::word(call.verdict));
+  append_member(out, R"(,"rule":)", call.rule);
+  append_member(out, R"(,"reason":)", call.reason);
+  append_list(out, R"(,"faults":)", call.faults);
+  append_member(out, R"(,"policy":)", call.policy);
+  append_member(out, R"(,"definition":)", call.definition);
+  append_member(out, R"(,"args_digest":)", call.args_digest);
+  append_list(out, R"(,"arg_keys":)", call.arg_keys);
+  append_member(out, R"(,"risk":)", call.risk);
+  append_member(out, R"(,"category":)", call.category);
+  if (!call.approval.empty()) append_member(out, R"(,"approval":)", call.approval);
+  if (!call.limits.empty()) append_limits(out, call.limits);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options, const Clock& clock, Log& log) {
+  if (options.instance.empty()) options.instance = IdSource().next(clock.wall_ms());
+  Result<std::unique_ptr<FileSink>> sink = FileSink::create(fmt::format("{}/{}", options.directory, options.instance));
+  if (!sink) return std::unexpected(std::move(sink).error());
+  return open(std::move(options), std::move(*sink), clock, log);
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options, std::unique_ptr<Sink> sink, const Clock& clock,
+                                               Log& log) {
+  if (options.instance.empty()) options.instance = IdSource().next(clock.wall_ms());
+  std::optional<Signer> signer;
+  if (!options.signing_key.empty()) {
+    Result<Signer> opened = Signer::open(options.signing_key);
+    if (!opened) return std::unexpected(std::move(opened).error());
+    signer = std::move(*opened);
+  }
+  auto journal = std::unique_ptr<Journal>(
+      new Journal(std::move(options), std::move(sink), std::move(signer), clock, log));
+  // A journal that cannot even make its first file should be known at the start.
+  if (Result<void> ready = journal->next_segment(); !ready) return std::unexpected(std::move(ready).error());
+  return journal;
+}
+
+Journal::Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::optional<Signer> signer, const Clock& clock,
+                 Log& log)
+    : options_(std::move(options)),
+      sink_(std::move(sink)),
+      signer_(std::move(signer)),
+      clock_(clock),
+      log_(log),
+      next_checkpoint_(clock.now() + options_.checkpoint_every) {
+  head_ = R"(","boot":)";
+  append_text(head_, clock.boot_id());
+  append_member(head_, R"(,"instance":)", options_.instance);
+  head_ += R"(,"prev":")";
+  std::ranges::copy(first_prev, chain_.hash.begin());
+  written_ = chain_;
+  buffer_.reserve(buffer_bytes + buffer_bytes / 4);
+  failed_.reserve(remembered_failures + 1);
+  if (options_.sync == Sync::batch) syncer_ = std::make_unique<Syncer>(*sink_, options_.sync_every);
+}
+
+Journal::~Journal() {
+  if (written_.seq > 0 || has_unwritten()) add_checkpoint("close");
+  (void)flush();
+  syncer_.reset();
+  if (options_.sync == Sync::none) return;
+  if (Result<void> done = sink_->sync(); !done) note_failure(done.error());
+}
+
+// One line --------------------------------------------------------------------
+
+/// Starts a line and returns its time.
+std::string_view Journal::begin_line() {
+  if (buffer_.empty() && lost_ > 0) add_gap();
+  line_start_ = buffer_.size();
+  buffer_ += R"({"v":1,"seq":)";
+  append_number(buffer_, chain_.seq + 1);
+  buffer_ += R"(,"time":")";
+  const std::string_view time = utc_.of(clock_.wall_ms());
+  buffer_ += time;
+  buffer_ += head_;
+  buffer_.append(chain_.hash.data(), chain_.hash.size());
+  buffer_ += '"';
+  return time;
+}
+
+void Journal::end_line() {
+  buffer_ += '}';
+  const Digest digest = hash_.of(std::string_view(buffer_).substr(line_start_));
+  hex_digits(digest, chain_.hash);
+  ++chain_.seq;
+  ++pending_;
+  buffer_.pop_back();
+  buffer_ += hash_key;
+  buffer_.append(chain_.hash.data(), chain_.hash.size());
+  buffer_ += "\"}\n";
+}
+
+/// Owns up to what failed batches lost, as soon as there is room again.
+void Journal::add_gap() {
+  const std::uint64_t lost = std::exchange(lost_, 0);  // or begin_line would come here again
+  begin_line();
+  lost_ = lost;
+  buffer_ += R"(,"gap":{"lost":)";
+  append_number(buffer_, lost_);
+  buffer_ += R"(,"unpermitted":)";
+  append_number(buffer_, unpermitted_);
+  buffer_ += '}';
+  end_line();
+  --pending_;
+  gap_in_buffer_ = true;
+}
+
+void Journal::add_checkpoint(std::string_view reason) {
+  const std::string_view time = begin_line();
+  append_member(buffer_, R"(,"checkpoint":{"reason":)", reason);
+  if (signer_) {
+    append_member(buffer_, R"(,"key":)", signer_->public_key());
+    const std::string_view hash(chain_.hash.data(), chain_.hash.size());
+    append_member(buffer_, R"(,"signature":)",
+                  signer_->sign({options_.instance, chain_.seq + 1, time, hash, reason}));
+  }
+  buffer_ += '}';
+  end_line();
+  --pending_;
+  checkpoint_seq_ = chain_.seq;
+  next_checkpoint_ = clock_.now() + options_.checkpoint_every;
+}
+
+Ticket Journal::ticket(const Ulid& id, Ticket::Grants grants) const {
+  Ticket made;
+  made.journal_ = this;
+  made.id_ = id;
+  made.batch_ = batch_;
+  made.seq_ = chain_.seq;
+  made.grants_ = grants;
+  return made;
+}
+
+// Records ---------------------------------------------------------------------
+
+Ticket Journal::record(const CallRecord& call) {
+  begin_line();
+  append_member(buffer_, R"(,"id":)", call.id.text());
+  append_call(buffer_, call);
+  end_line();
+  const bool allowed = call.verdict == policy::Verdict::allow;
+  Ticket made = ticket(call.id, allowed ? Ticket::Grants::decided : Ticket::Grants::nothing);
+  if (buffer_.size() >= buffer_bytes) (void)flush();  // the ticket learns how it went
+  return made;
+}
+
+Ticket Journal::record_internal(Internal kind, std::string_view server, std::string_view era) {
+  const Ulid id = next_id();
+  begin_line();
+  append_member(buffer_, R"(,"id":)", id.text());
+  append_member(buffer_, R"(,"internal":)", word(kind));
+  append_member(buffer_, R"(,"server":)", server);
+  append_member(buffer_, R"(,"era":)", era);
+  end_line();
+  return ticket(id, Ticket::Grants::internal);
+}
+
+void Journal::refused(const Refusal& refusal) {
+  const Ulid id = next_id();
+  begin_line();
+  append_member(buffer_, R"(,"id":)", id.text());
+  append_member(buffer_, R"(,"refused":)", refusal.reason);
+  append_member(buffer_, R"(,"server":)", refusal.server);
+  append_member(buffer_, R"(,"method":)", refusal.method);
+  append_member(buffer_, R"(,"era":)", refusal.era);
+  end_line();
+  if (buffer_.size() >= buffer_bytes) (void)flush();
+}
+
+void Journal::outcome(std::string_view id, const Outcome& outcome) {
+  begin_line();
+  append_member(buffer_, R"(,"id":)", id);
+  append_member(buffer_, R"(,"outcome":{"status":)", outcome.status);
+  buffer_ += outcome.is_error ? R"(,"is_error":true,"bytes":)" : R"(,"is_error":false,"bytes":)";
+  append_number(buffer_, outcome.bytes);
+  buffer_ += R"(,"latency_us":)";
+  append_number(buffer_, static_cast<std::uint64_t>(std::max<std::int64_t>(outcome.latency.count(), 0)));
+  buffer_ += '}';
+  end_line();
+}
+
+void Journal::tick() {
+  if (!signer_ || chain_.seq == checkpoint_seq_ || clock_.now() < next_checkpoint_) return;
+  add_checkpoint("time");
+  (void)flush();
+}
+
+Result<policy::Permit> Journal::permit(Ticket&& ticket) {
+  if (ticket.journal_ != this) return fail(ErrorKind::refused, "the ticket was used already or is of another journal");
+  if (ticket.batch_ == batch_) return fail(ErrorKind::conflict, "the record is not written yet");
+  const Ticket spent = std::move(ticket);
+  if (batch_failed(spent.batch_)) return fail(ErrorKind::unavailable, "the call could not be recorded");
+  switch (spent.grants_) {
+    case Ticket::Grants::decided: return policy::Permit(spent.id_.str(), policy::Permit::Kind::decided);
+    case Ticket::Grants::internal: return policy::Permit(spent.id_.str(), policy::Permit::Kind::internal);
+    case Ticket::Grants::nothing: break;
+  }
+  return fail(ErrorKind::refused, "the record does not allow the call");
+}
+
+bool Journal::batch_failed(std::uint64_t batch) const {
+  return batch <= forgotten_ || std::ranges::binary_search(failed_, batch);
+}
+
+}  // namespace callgate::audit

@@ -1,0 +1,101 @@
+#include "audit/sink.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace callgate::audit {
+namespace {
+
+std::unexpected<Error> failed(std::string_view what, std::string_view path, int error) {
+  return fail(ErrorKind::unavailable, fmt::format("cannot {} `{}`: {}", what, path, std::strerror(error)));
+}
+
+}  // namespace
+
+struct FileSink::File {
+  explicit File(int descriptor) : fd(descriptor) {}
+  ~File() { ::close(fd); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd;
+};
+
+FileSink::FileSink(std::string directory, std::shared_ptr<File> folder)
+    : directory_(std::move(directory)), folder_(std::move(folder)) {}
+
+FileSink::~FileSink() = default;
+
+Result<std::unique_ptr<FileSink>> FileSink::create(std::string directory) {
+  const std::filesystem::path parent = std::filesystem::path(directory).parent_path();
+  std::error_code error;
+  if (!parent.empty() && std::filesystem::create_directories(parent, error)) {
+    std::filesystem::permissions(parent, std::filesystem::perms::owner_all, error);
+  }
+  if (::mkdir(directory.c_str(), 0700) != 0) {
+    if (errno == EEXIST) {
+      return fail(ErrorKind::conflict, fmt::format("the journal folder `{}` exists; each start makes its own", directory));
+    }
+    return failed("make the journal folder", directory, errno);
+  }
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return failed("open the journal folder", directory, errno);
+  return std::unique_ptr<FileSink>(new FileSink(std::move(directory), std::make_shared<File>(fd)));
+}
+
+Result<void> FileSink::open_segment(std::string_view name) {
+  const int fd = ::openat(folder_->fd, std::string(name).c_str(),
+                          O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return failed("make the journal segment", fmt::format("{}/{}", directory_, name), errno);
+  auto file = std::make_shared<File>(fd);
+  const std::scoped_lock lock(mutex_);
+  if (current_) finished_.push_back(std::move(current_));
+  current_ = std::move(file);
+  folder_dirty_ = true;
+  return {};
+}
+
+Written FileSink::write(std::string_view bytes) {
+  // Only this thread changes `current_`, so it may be read here without the lock.
+  if (!current_) return {0, EBADF};
+  for (;;) {
+    const ssize_t taken = ::write(current_->fd, bytes.data(), bytes.size());
+    if (taken >= 0) return {static_cast<std::size_t>(taken), 0};
+    if (errno != EINTR) return {0, errno};
+  }
+}
+
+Result<void> FileSink::truncate(std::uint64_t size) {
+  if (!current_) return failed("cut the journal in", directory_, EBADF);
+  if (::ftruncate(current_->fd, static_cast<off_t>(size)) != 0) return failed("cut the journal in", directory_, errno);
+  return {};
+}
+
+Result<void> FileSink::sync() {
+  std::shared_ptr<File> current;
+  std::vector<std::shared_ptr<File>> finished;
+  bool folder_dirty = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    current = current_;
+    finished.swap(finished_);
+    folder_dirty = std::exchange(folder_dirty_, false);
+  }
+  int error = 0;
+  for (const auto& file : finished) {
+    if (::fdatasync(file->fd) != 0) error = errno;
+  }
+  if (current && ::fdatasync(current->fd) != 0) error = errno;
+  // A new segment's name is on the disk only with its folder.
+  if (folder_dirty && ::fsync(folder_->fd) != 0) error = errno;
+  if (error != 0) return failed("sync the journal in", directory_, error);
+  return {};
+}
+
+}  // namespace callgate::audit

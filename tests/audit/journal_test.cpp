@@ -1,0 +1,9 @@
+#include "audit/journal.hpp"
+
+#include <gtest/gtest.h>
+
+namespace callgate::audit {
+namespace {
+TEST(Journal, Compiles) {}
+}
+}
