@@ -1,0 +1,116 @@
+#include "registry/difference.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iterator>
+
+#include "registry/characters.hpp"
+
+namespace callgate::registry {
+namespace {
+
+/// Values longer than this are cut, with the number of bytes that are missing.
+constexpr std::size_t max_shown_bytes = 4000;
+
+constexpr std::array hidden{
+    CharacterRange{0x0000, 0x001F}, CharacterRange{0x007F, 0x009F}, CharacterRange{0x00AD, 0x00AD}, CharacterRange{0x034F, 0x034F},   CharacterRange{0x061C, 0x061C},
+    CharacterRange{0x115F, 0x1160}, CharacterRange{0x17B4, 0x17B5}, CharacterRange{0x180B, 0x180F}, CharacterRange{0x200B, 0x200F},   CharacterRange{0x2028, 0x202E},
+    CharacterRange{0x2060, 0x206F}, CharacterRange{0x3164, 0x3164}, CharacterRange{0xFE00, 0xFE0F}, CharacterRange{0xFEFF, 0xFEFF},   CharacterRange{0xFFA0, 0xFFA0},
+    CharacterRange{0xFFF0, 0xFFFB}, CharacterRange{0xE0000, 0xE0FFF},
+};
+
+bool is_hidden(char32_t c) {
+  return std::ranges::any_of(hidden, [c](const CharacterRange& range) { return range.first <= c && c <= range.last; });
+}
+
+/// A value as one line: its canonical text, made visible and cut.
+std::string shown(json::Value value) {
+  std::string text;
+  json::append_canonical(text, value);
+  text = visible(text);
+  if (text.size() <= max_shown_bytes) return text;
+  std::size_t end = max_shown_bytes;
+  while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  const std::size_t missing = text.size() - end;
+  text.resize(end);
+  return fmt::format("{} … ({} bytes more)", text, missing);
+}
+
+struct Writer {
+  std::string out;
+
+  void added(const std::string& path, json::Value value) {
+    fmt::format_to(std::back_inserter(out), "  + {}: {}\n", path, shown(value));
+  }
+  void removed(const std::string& path, json::Value value) {
+    fmt::format_to(std::back_inserter(out), "  - {}: {}\n", path, shown(value));
+  }
+
+  void compare(const std::string& path, json::Value before, json::Value after);
+  void compare_objects(const std::string& path, json::Value before, json::Value after);
+};
+
+std::string below(const std::string& path, std::string_view key) {
+  const std::string name = visible(key);
+  return path.empty() ? name : path + "." + name;
+}
+
+void Writer::compare(const std::string& path, json::Value before, json::Value after) {
+  if (json::equal(before, after)) return;
+  if (before.is_object() && after.is_object()) return compare_objects(path, before, after);
+  removed(path, before);
+  added(path, after);
+}
+
+void Writer::compare_objects(const std::string& path, json::Value before, json::Value after) {
+  for (const json::Member& member : before.members()) {
+    const std::string key = member.key.string();
+    if (path.empty() && key == "_meta") continue;
+    if (const auto other = after.find(key)) {
+      compare(below(path, key), member.value, *other);
+    } else {
+      removed(below(path, key), member.value);
+    }
+  }
+  for (const json::Member& member : after.members()) {
+    const std::string key = member.key.string();
+    if (path.empty() && key == "_meta") continue;
+    if (!before.find(key)) added(below(path, key), member.value);
+  }
+}
+
+}  // namespace
+
+std::string visible(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Character next = first_character(text);
+    if (next.broken || is_hidden(next.code)) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<std::uint32_t>(next.code));
+    } else {
+      out.append(text.substr(0, next.size));
+    }
+    text.remove_prefix(next.size);
+  }
+  return out;
+}
+
+std::string difference(json::Value before, json::Value after) {
+  Writer writer;
+  writer.compare_objects("", before, after);
+  return std::move(writer.out);
+}
+
+std::string description(json::Value definition) {
+  Writer writer;
+  for (const json::Member& member : definition.members()) {
+    if (!member.key.equals("_meta")) writer.added(visible(member.key.string()), member.value);
+  }
+  return std::move(writer.out);
+}
+
+}  // namespace callgate::registry

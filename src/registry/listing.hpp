@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "registry/tool_table.hpp"
+
+namespace callgate::registry {
+
+/// One definition of a server's list that can be pinned.
+struct Listed {
+  std::string name;
+  std::string fingerprint;
+  json::Value definition;
+};
+
+/// A server's list without what is refused in any case: entries without a
+/// proper name, and names that stand there twice (both are left out: which of
+/// them a client means cannot be told).
+struct Listing {
+  std::vector<Listed> tools;  ///< in the order of the list
+  std::vector<Drift> drift;   ///< bad names, duplicates, look-alikes within the list
+};
+
+Listing read_listing(std::span<const json::Value> definitions);
+
+}  // namespace callgate::registry

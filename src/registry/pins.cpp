@@ -1,0 +1,216 @@
+#include "registry/pins.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "registry/difference.hpp"
+#include "registry/fingerprint.hpp"
+#include "registry/listing.hpp"
+
+namespace callgate::registry {
+namespace {
+
+using Definitions = std::vector<store::Definition>;
+using ByName = std::map<std::string_view, const store::Definition*>;
+
+ByName by_name(std::span<const store::Definition> definitions) {
+  ByName names;
+  for (const store::Definition& each : definitions) names.emplace(each.tool, &each);
+  return names;
+}
+
+store::Definition as_row(const Listed& tool, std::int64_t now_ms) {
+  return {.tool = tool.name,
+          .fingerprint = tool.fingerprint,
+          .text = std::string(tool.definition.text()),
+          .time_ms = now_ms};
+}
+
+Definitions as_rows(std::span<const Listed> tools, std::int64_t now_ms) {
+  Definitions rows;
+  for (const Listed& tool : tools) rows.push_back(as_row(tool, now_ms));
+  return rows;
+}
+
+/// The pins of a reviewed file, and under `follow_policy` the new names that
+/// were pinned since in the store.
+Result<Definitions> reviewed_pins(store::Pins& pins, const ListSource& source) {
+  const auto in_file = source.reviewed->definitions(source.key);
+  Definitions pinned(in_file.begin(), in_file.end());
+  if (source.new_tools == NewTools::refuse) return pinned;
+  auto stored = pins.find(source.key);
+  if (!stored) return std::unexpected(stored.error());
+  if (!*stored) return pinned;
+  const ByName names = by_name(in_file);
+  for (store::Definition& each : (*stored)->pinned) {
+    if (!names.contains(each.tool)) pinned.push_back(std::move(each));
+  }
+  return pinned;
+}
+
+/// The pins to judge by; the first list of a key becomes them.
+Result<Definitions> pins_of(store::Pins& pins, const ListSource& source, const Listing& listing, std::int64_t now_ms) {
+  if (source.reviewed != nullptr) return reviewed_pins(pins, source);
+  auto known = pins.find(source.key);
+  if (!known) return std::unexpected(known.error());
+  if (*known) return std::move((*known)->pinned);
+  auto first = pins.pin_first(source.key, as_rows(listing.tools, now_ms));
+  if (!first) return std::unexpected(first.error());
+  return std::move(first->pinned);
+}
+
+void compile_schema(Tool& tool, json::Value definition) {
+  const auto input_schema = definition.find("inputSchema");
+  if (!input_schema) {
+    tool.schema_fault = "the tool has no inputSchema";
+    return;
+  }
+  auto compiled = schema::Schema::compile(*input_schema);
+  if (compiled) {
+    tool.input_schema = std::move(*compiled);
+  } else {
+    tool.schema_fault = fmt::format("inputSchema{}: {}", compiled.error().where, compiled.error().message);
+  }
+}
+
+/// What changed, from the pinned text; that text was read when it was pinned.
+std::string difference_from(const std::string& pinned_text, json::Value now) {
+  const auto pinned = json::OwnedDocument::parse(pinned_text, {.check_number_range = false});
+  if (!pinned || !(*pinned)->root().is_object()) return "  the pinned definition cannot be read\n";
+  return difference((*pinned)->root(), now);
+}
+
+/// One comparison of a list with its pins.
+class Comparison {
+ public:
+  Comparison(const ListSource& source, Listing listing, Definitions pinned, std::int64_t now_ms)
+      : source_(source), now_ms_(now_ms), listing_(std::move(listing)), pinned_(std::move(pinned)), names_(by_name(pinned_)) {}
+
+  void run(const ToolTable* previous);
+  Result<void> store_results(store::Pins& pins) const;
+  std::shared_ptr<const ToolTable> table() && {
+    return std::make_shared<const ToolTable>(std::move(tools_), std::move(listing_.drift));
+  }
+
+ private:
+  void judge(const Listed& listed, const ToolTable* previous);
+  void judge_new(const Listed& listed, const ToolTable* previous);
+  void add_known(const Listed& listed, const ToolTable* previous);
+  void report_twin(const Listed& listed);
+  void report_removed();
+  void report(Drift::Kind kind, std::string tool, std::string detail) {
+    listing_.drift.push_back({kind, std::move(tool), std::move(detail)});
+  }
+
+  const ListSource& source_;
+  std::int64_t now_ms_;
+  Listing listing_;
+  Definitions pinned_;
+  ByName names_;
+  std::vector<Tool> tools_;
+  Definitions offered_;
+  Definitions followed_;  ///< new names pinned at once
+};
+
+void Comparison::run(const ToolTable* previous) {
+  for (const Listed& listed : listing_.tools) judge(listed, previous);
+  report_removed();
+}
+
+void Comparison::judge(const Listed& listed, const ToolTable* previous) {
+  const auto pinned = names_.find(listed.name);
+  if (pinned == names_.end()) return judge_new(listed, previous);
+  const store::Definition& pin = *pinned->second;
+  if (pin.fingerprint == listed.fingerprint) return add_known(listed, previous);
+
+  tools_.push_back({.name = listed.name,
+                    .state = Tool::State::quarantined,
+                    .fingerprint = listed.fingerprint,
+                    .definition = std::string(listed.definition.text()),
+                    .pinned_fingerprint = pin.fingerprint,
+                    .difference = difference_from(pin.text, listed.definition)});
+  offered_.push_back(as_row(listed, now_ms_));
+  report(Drift::Kind::changed, listed.name,
+         fmt::format("the definition is not the pinned one; look at it with `callgate server pin {}`", source_.key.server));
+}
+
+void Comparison::judge_new(const Listed& listed, const ToolTable* previous) {
+  report_twin(listed);
+  if (source_.new_tools == NewTools::follow_policy) {
+    followed_.push_back(as_row(listed, now_ms_));
+    report(Drift::Kind::added, listed.name, "new; pinned, since new_tools is follow_policy");
+    return add_known(listed, previous);
+  }
+  offered_.push_back(as_row(listed, now_ms_));
+  report(Drift::Kind::added, listed.name,
+         fmt::format("new; refused until `callgate server pin {}` accepts it", source_.key.server));
+}
+
+void Comparison::add_known(const Listed& listed, const ToolTable* previous) {
+  Tool tool{.name = listed.name,
+            .state = Tool::State::known,
+            .fingerprint = listed.fingerprint,
+            .definition = std::string(listed.definition.text()),
+            .pinned_fingerprint = listed.fingerprint};
+  const Tool* before = previous != nullptr ? previous->find(listed.name) : nullptr;
+  if (before != nullptr && before->state == Tool::State::known && before->fingerprint == tool.fingerprint) {
+    tool.input_schema = before->input_schema;
+    tool.schema_fault = before->schema_fault;
+  } else {
+    compile_schema(tool, listed.definition);
+  }
+  tools_.push_back(std::move(tool));
+}
+
+/// A tool that was only renamed would leave the rules for its old name behind.
+void Comparison::report_twin(const Listed& listed) {
+  // Definitions without a description are too often the same by chance.
+  if (!listed.definition.find("description")) return;
+  const std::string wanted = shape(listed.definition);
+  for (const store::Definition& pin : pinned_) {
+    const auto document = json::OwnedDocument::parse(pin.text, {.check_number_range = false});
+    if (!document || !(*document)->root().is_object() || shape((*document)->root()) != wanted) continue;
+    return report(Drift::Kind::twin, listed.name, fmt::format("the same as `{}` under another name", pin.tool));
+  }
+}
+
+void Comparison::report_removed() {
+  for (const store::Definition& pin : pinned_) {
+    const bool listed = std::ranges::any_of(listing_.tools, [&](const Listed& tool) { return tool.name == pin.tool; });
+    const bool twice = std::ranges::any_of(listing_.drift, [&](const Drift& drift) {
+      return drift.kind == Drift::Kind::duplicate && drift.tool == pin.tool;
+    });
+    if (!listed && !twice) report(Drift::Kind::removed, pin.tool, "pinned, but the server lists it no more; refused until it comes back");
+  }
+}
+
+Result<void> Comparison::store_results(store::Pins& pins) const {
+  if (source_.reviewed != nullptr) {
+    // The store follows the file, so that `server pin --write` starts from it.
+    Definitions all = pinned_;
+    all.insert(all.end(), followed_.begin(), followed_.end());
+    if (auto done = pins.replace(source_.key, all); !done) return done;
+  } else if (!followed_.empty()) {
+    if (auto done = pins.accept(source_.key, followed_); !done) return done;
+  }
+  return pins.offer(source_.key, offered_);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ToolTable>> observe(store::Pins& pins, const ListSource& source,
+                                                 std::span<const json::Value> definitions, std::int64_t now_ms,
+                                                 const ToolTable* previous) {
+  Listing listing = read_listing(definitions);
+  auto pinned = pins_of(pins, source, listing, now_ms);
+  if (!pinned) return std::unexpected(pinned.error());
+
+  Comparison comparison(source, std::move(listing), std::move(*pinned), now_ms);
+  comparison.run(previous);
+  if (auto done = comparison.store_results(pins); !done) return std::unexpected(done.error());
+  return std::move(comparison).table();
+}
+
+}  // namespace callgate::registry

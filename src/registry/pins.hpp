@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "registry/pin_file.hpp"
+#include "registry/tool_table.hpp"
+#include "store/pins.hpp"
+
+namespace callgate::registry {
+
+enum class NewTools : std::uint8_t {
+  refuse,         ///< a new name is unknown until `server pin` accepts it
+  follow_policy,  ///< a new name is pinned at once
+};
+
+/// Whose list it is, and under which rules it is read.
+struct ListSource {
+  store::ListKey key;                 ///< server, address, era
+  NewTools new_tools = NewTools::refuse;
+  const PinFile* reviewed = nullptr;  ///< pins in version control instead of the store's
+};
+
+/// Compares the list that the gateway itself read with the pins and makes the
+/// table that calls are judged by (S10, policy-language section 2.1). The first
+/// list of a key pins. What is new or changed is put beside the pins as an
+/// offer, for `server pin` to show and accept.
+/// `definitions` are the elements of `result.tools` of all pages in order; a
+/// non-object is reported and left out. `previous` lends its compiled schemas.
+/// Errors: those of the store; nothing may be judged by an older list then.
+Result<std::shared_ptr<const ToolTable>> observe(store::Pins& pins, const ListSource& source,
+                                                 std::span<const json::Value> definitions, std::int64_t now_ms,
+                                                 const ToolTable* previous = nullptr);
+
+}  // namespace callgate::registry

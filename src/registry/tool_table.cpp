@@ -1,0 +1,37 @@
+#include "registry/tool_table.hpp"
+
+#include <utility>
+
+#include "registry/names.hpp"
+
+namespace callgate::registry {
+
+std::string_view word(Drift::Kind kind) {
+  switch (kind) {
+    case Drift::Kind::added: return "added";
+    case Drift::Kind::changed: return "changed";
+    case Drift::Kind::removed: return "removed";
+    case Drift::Kind::duplicate: return "duplicate";
+    case Drift::Kind::bad_name: return "bad_name";
+    case Drift::Kind::look_alike: return "look_alike";
+    case Drift::Kind::twin: return "twin";
+  }
+  std::unreachable();
+}
+
+ToolTable::ToolTable(std::vector<Tool> tools, std::vector<Drift> drift)
+    : tools_(std::move(tools)), drift_(std::move(drift)) {
+  places_.reserve(tools_.size());
+  for (const Tool& tool : tools_) places_.emplace(tool.name, &tool);
+}
+
+std::string_view ToolTable::look_alike(std::string_view unknown_name) const {
+  if (unknown_name.size() > 512 || find(unknown_name) != nullptr) return {};
+  const std::string folded = folded_name(unknown_name);
+  for (const Tool& tool : tools_) {
+    if (folded_name(tool.name) == folded) return tool.name;
+  }
+  return {};
+}
+
+}  // namespace callgate::registry

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "schema/schema.hpp"
+
+namespace callgate::registry {
+
+/// One tool that the server lists and that the pins hold.
+struct Tool {
+  enum class State : std::uint8_t {
+    known,        ///< listed exactly as pinned
+    quarantined,  ///< its definition changed; refused until accepted
+  };
+  std::string name;
+  State state = State::quarantined;
+  std::string fingerprint;         ///< of the definition as listed now
+  std::string definition;          ///< its JSON text as listed now
+  std::string pinned_fingerprint;  ///< equal to `fingerprint` where known
+  std::shared_ptr<const schema::Schema> input_schema;  ///< null where quarantined or faulty
+  std::string schema_fault;        ///< why the inputSchema did not compile; empty where it did
+  std::string difference;          ///< quarantined: what changed, for people
+};
+
+/// A difference between what a server lists and what the pins hold, or
+/// something odd in the list itself.
+struct Drift {
+  enum class Kind : std::uint8_t {
+    added,      ///< not pinned: refused as unknown, unless `new_tools: follow_policy`
+    changed,    ///< quarantined
+    removed,    ///< pinned, no longer listed: unknown until it comes back
+    duplicate,  ///< listed twice: refused both
+    bad_name,   ///< no name, or one outside [A-Za-z0-9_.-]{1,128}: refused
+    look_alike, ///< its name equals another's after folding
+    twin,       ///< the definition of a pinned tool under another name
+  };
+  Kind kind = Kind::added;
+  std::string tool;
+  std::string detail;  ///< one sentence; never holds more than names
+
+  bool operator==(const Drift&) const = default;
+};
+std::string_view word(Drift::Kind kind);
+
+/// The tools of one server and era as one immutable value: a call is judged by
+/// one table. Threads: any.
+class ToolTable {
+ public:
+  ToolTable(std::vector<Tool> tools, std::vector<Drift> drift);
+  ToolTable(const ToolTable&) = delete;
+  ToolTable& operator=(const ToolTable&) = delete;
+
+  /// The tool of exactly these bytes (S7); null where it is unknown.
+  const Tool* find(std::string_view name) const {
+    const auto place = places_.find(name);
+    return place == places_.end() ? nullptr : place->second;
+  }
+  std::span<const Tool> tools() const { return tools_; }  ///< in the order of the server's list
+  std::span<const Drift> drift() const { return drift_; }
+
+  /// For the log: the known name that an unknown one imitates (see
+  /// names.hpp), or empty.
+  std::string_view look_alike(std::string_view unknown_name) const;
+
+ private:
+  std::vector<Tool> tools_;
+  std::vector<Drift> drift_;
+  std::unordered_map<std::string_view, const Tool*> places_;  ///< keys point into `tools_`
+};
+
+}  // namespace callgate::registry

@@ -1,0 +1,216 @@
+#include "registry/pins.hpp"
+
+#include <gtest/gtest.h>
+
+#include "registry/world.hpp"
+#include "store/database.hpp"
+
+namespace callgate::registry {
+namespace {
+
+std::string array(std::initializer_list<std::string> tools) {
+  std::string text = "[";
+  for (const std::string& each : tools) text += (text.size() > 1 ? "," : "") + each;
+  return text + "]";
+}
+
+struct Step {
+  const char* name;
+  std::string first;   ///< the list that pins
+  std::string second;  ///< the list of the next look
+  NewTools new_tools;
+  std::string tools;   ///< of the second table
+  std::string drift;
+};
+
+class DriftTable : public testing::TestWithParam<Step> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Pins, DriftTable,
+    testing::Values(
+        Step{"same_list", array({tool("get"), tool("set")}), array({tool("get"), tool("set")}), NewTools::refuse, "get, set", ""},
+        Step{"other_order", array({tool("get"), tool("set")}), array({tool("set"), tool("get")}), NewTools::refuse, "set, get", ""},
+        Step{"white_space_and_member_order", R"([{"name":"a","inputSchema":{"type":"object"}}])",
+             R"([ { "inputSchema" : {"type" : "object"}, "name":"\u0061" } ])", NewTools::refuse, "a", ""},
+        Step{"meta_does_not_count", R"([{"name":"a","inputSchema":{},"_meta":{"x":1}}])",
+             R"([{"name":"a","inputSchema":{},"_meta":{"x":2}}])", NewTools::refuse, "a", ""},
+        Step{"unknown_members_count", R"([{"name":"a","inputSchema":{}}])", R"([{"name":"a","inputSchema":{},"x":2}])",
+             NewTools::refuse, "?a", "changed a"},
+        Step{"changed_description", array({tool("get"), tool("set")}), array({tool("get", "evil"), tool("set")}), NewTools::refuse,
+             "?get, set", "changed get"},
+        Step{"changed_under_follow_policy_too", array({tool("get")}), array({tool("get", "evil")}), NewTools::follow_policy, "?get",
+             "changed get"},
+        Step{"new_name", array({tool("get")}), array({tool("get"), tool("new", "other")}), NewTools::refuse, "get", "added new"},
+        Step{"new_name_followed", array({tool("get")}), array({tool("get"), tool("new", "other")}), NewTools::follow_policy,
+             "get, new", "added new"},
+        Step{"removed", array({tool("get"), tool("set")}), array({tool("set")}), NewTools::refuse, "set", "removed get"},
+        Step{"emptied", array({tool("get")}), "[]", NewTools::refuse, "", "removed get"},
+        Step{"empty_at_first", "[]", array({tool("get")}), NewTools::refuse, "", "added get"},
+        Step{"renamed_twin", array({tool("get")}), array({tool("fetch")}), NewTools::refuse, "",
+             "twin fetch, added fetch, removed get"},
+        Step{"duplicate", array({tool("get"), tool("set")}), array({tool("get"), tool("get"), tool("set")}), NewTools::refuse, "set",
+             "duplicate get"},
+        Step{"duplicate_that_differs", array({tool("get")}), array({tool("get"), tool("get", "evil")}), NewTools::refuse, "",
+             "duplicate get"},
+        Step{"look_alike", array({tool("get_all")}), array({tool("get_all"), tool("Get_All", "other")}), NewTools::refuse, "get_all",
+             "look_alike Get_All, added Get_All"},
+        Step{"bad_names", array({tool("get")}),
+             array({tool("get"), tool("a b", "x"), tool("", "x"), R"("text")", R"({"name":7})", tool("g\u00e9t", "x")}),
+             NewTools::follow_policy, "get",
+             "bad_name a b, bad_name , bad_name , bad_name , bad_name g\u00e9t, look_alike g\u00e9t"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_P(DriftTable, SecondListIsComparedWithTheFirst) {
+  World world;
+  world.source.new_tools = GetParam().new_tools;
+  world.list(GetParam().first);
+  EXPECT_EQ(world.drift(), "");
+  world.list(GetParam().second);
+  EXPECT_EQ(world.tools(), GetParam().tools);
+  EXPECT_EQ(world.drift(), GetParam().drift);
+}
+
+TEST(PinsTest, TheFirstListIsPinnedWithItsFingerprints) {
+  World world;
+  const ToolTable& table = world.list(array({tool("get")}));
+  const Tool* found = table.find("get");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->state, Tool::State::known);
+  EXPECT_EQ(found->definition, tool("get"));
+  const auto pinned = world.store->pins().find(world.source.key).value().value().pinned;
+  ASSERT_EQ(pinned.size(), 1U);
+  EXPECT_EQ(pinned[0].fingerprint, found->fingerprint);
+  EXPECT_EQ(pinned[0].time_ms, 1000);
+}
+
+TEST(PinsTest, NamesAreFoundByTheirExactBytesOnly) {
+  World world;
+  const ToolTable& table = world.list(array({tool("get_all")}));
+  for (const std::string_view name : {"get_al", "get_all ", " get_all", "Get_all", "get-all", ""}) {
+    EXPECT_EQ(table.find(name), nullptr) << name;
+  }
+  EXPECT_EQ(table.find(std::string_view("get_all\0", 8)), nullptr);
+  EXPECT_NE(table.find("get_all"), nullptr);
+}
+
+TEST(PinsTest, AnUnknownNameThatLooksLikeAKnownOneIsNamedForTheLog) {
+  World world;
+  const ToolTable& table = world.list(array({tool("get_all")}));
+  EXPECT_EQ(table.look_alike(" GET-ALL"), "get_all");
+  EXPECT_EQ(table.look_alike("g\u0435t_all"), "get_all");
+  EXPECT_EQ(table.look_alike("put_all"), "");
+  EXPECT_EQ(table.look_alike("get_all"), "");
+}
+
+TEST(PinsTest, AnAcceptedChangeIsKnownAtTheNextLook) {
+  World world;
+  world.list(array({tool("get")}));
+  const ToolTable& changed = world.list(array({tool("get", "evil"), tool("new", "other")}));
+  EXPECT_NE(changed.find("get")->difference.find("evil"), std::string::npos);
+  EXPECT_NE(changed.find("get")->fingerprint, changed.find("get")->pinned_fingerprint);
+
+  const auto offered = world.store->pins().find(world.source.key).value()->offered;
+  ASSERT_EQ(offered.size(), 2U);
+  ASSERT_TRUE(world.store->pins().accept(world.source.key, offered));
+  world.list(array({tool("get", "evil"), tool("new", "other")}));
+  EXPECT_EQ(world.tools(), "get, new");
+  EXPECT_EQ(world.drift(), "");
+}
+
+TEST(PinsTest, AnOfferGoesAwayWhenTheServerTakesItBack) {
+  World world;
+  world.list(array({tool("get")}));
+  world.list(array({tool("get", "evil")}));
+  world.list(array({tool("get")}));
+  EXPECT_EQ(world.tools(), "get");
+  EXPECT_TRUE(world.store->pins().find(world.source.key).value()->offered.empty());
+}
+
+TEST(PinsTest, AToolThatComesBackChangedIsQuarantined) {
+  World world;
+  world.list(array({tool("get"), tool("set", "x")}));
+  world.list(array({tool("set", "x")}));
+  world.list(array({tool("get", "evil"), tool("set", "x")}));
+  EXPECT_EQ(world.tools(), "?get, set");
+}
+
+TEST(PinsTest, ErasAndAddressesPinApart) {
+  World world;
+  world.list(array({tool("get")}));
+  world.source.key.era = "modern";
+  world.list(array({tool("get", "in the other era")}));
+  EXPECT_EQ(world.tools(), "get");
+  world.source.key.address = "http://elsewhere/mcp";
+  world.list(array({tool("get", "at another place")}));
+  EXPECT_EQ(world.tools(), "get");
+}
+
+TEST(PinsTest, ASchemaThatDoesNotCompileIsAFaultOfItsToolOnly) {
+  World world;
+  const ToolTable& table = world.list(R"([{"name":"good","inputSchema":{"type":"object"}},
+    {"name":"bad","inputSchema":{"type":"objekt"}}, {"name":"none"}])");
+  EXPECT_NE(table.find("good")->input_schema, nullptr);
+  EXPECT_EQ(table.find("good")->schema_fault, "");
+  EXPECT_EQ(table.find("bad")->input_schema, nullptr);
+  EXPECT_NE(table.find("bad")->schema_fault.find("type"), std::string::npos) << table.find("bad")->schema_fault;
+  EXPECT_EQ(table.find("none")->schema_fault, "the tool has no inputSchema");
+}
+
+TEST(PinsTest, SchemasThatStayAreNotCompiledAgain) {
+  World world;
+  const auto first = (world.list(array({tool("get"), tool("set")})), world.table);
+  world.list(array({tool("get"), tool("set", "evil")}));
+  EXPECT_EQ(world.table->find("get")->input_schema, first->find("get")->input_schema);
+  EXPECT_EQ(world.table->find("set")->input_schema, nullptr);
+}
+
+TEST(PinsTest, AReviewedFileStandsInPlaceOfTheStore) {
+  World world;
+  world.list(array({tool("get", "of the store"), tool("old", "x")}));
+  const auto reviewed = PinFile::parse(R"({"callgate_pins":1,"lists":[{"tools":[)" + tool("get", "reviewed") + "]}]}", "p.json");
+  ASSERT_TRUE(reviewed);
+  world.source.reviewed = &*reviewed;
+  world.list(array({tool("get", "reviewed"), tool("new", "y")}));
+  EXPECT_EQ(world.tools(), "get");
+  EXPECT_EQ(world.drift(), "added new");
+  const auto stored = world.store->pins().find(world.source.key).value().value();
+  ASSERT_EQ(stored.pinned.size(), 1U);
+  EXPECT_EQ(stored.pinned[0].fingerprint, world.table->find("get")->fingerprint);
+  ASSERT_EQ(stored.offered.size(), 1U);
+  EXPECT_EQ(stored.offered[0].tool, "new");
+}
+
+TEST(PinsTest, NewToolsThatFollowThePolicyArePinnedBesideAReviewedFile) {
+  World world;
+  const auto reviewed = PinFile::parse(R"({"callgate_pins":1,"lists":[{"tools":[)" + tool("get") + "]}]}", "p.json");
+  world.source.reviewed = &*reviewed;
+  world.source.new_tools = NewTools::follow_policy;
+  world.list(array({tool("get"), tool("new", "y")}));
+  EXPECT_EQ(world.tools(), "get, new");
+  world.list(array({tool("get"), tool("new", "evil")}));
+  EXPECT_EQ(world.tools(), "get, ?new");
+}
+
+/// Pins whose every function fails, as with a locked database.
+class LockedPins final : public store::Pins {
+  static std::unexpected<Error> locked() { return fail(ErrorKind::unavailable, "locked"); }
+  Result<std::optional<store::PinnedList>> find(const store::ListKey&) override { return locked(); }
+  Result<std::vector<store::ListKey>> lists(std::string_view) override { return locked(); }
+  Result<store::PinnedList> pin_first(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
+  Result<void> offer(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
+  Result<void> accept(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
+  Result<void> replace(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
+};
+
+TEST(PinsTest, WithoutTheStoreThereIsNoTable) {
+  LockedPins locked;
+  const auto read = document(array({tool("get")}));
+  std::vector<json::Value> definitions;
+  for (const json::Value each : read->root().elements()) definitions.push_back(each);
+  const auto table = observe(locked, {.key = {"s", "a", "legacy"}}, definitions, 0);
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error().kind, ErrorKind::unavailable);
+}
+
+}  // namespace
+}  // namespace callgate::registry
