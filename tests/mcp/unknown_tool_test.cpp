@@ -1,0 +1,65 @@
+#include "mcp/unknown_tool.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mcp/answers.hpp"
+
+namespace callgate::mcp {
+namespace {
+
+constexpr std::string_view probe = "k3v9q_probe";
+
+TEST(UnknownToolAnswer, IsTheStandardOneUntilOneIsLearned) {
+  const UnknownToolAnswer answer;
+  EXPECT_FALSE(answer.is_learned());
+  EXPECT_EQ(answer.render("drop", "4"), unknown_tool("4", "drop"));
+  EXPECT_EQ(answer.stored(), "");
+}
+
+TEST(UnknownToolAnswer, TakesTheServersFormForAnotherNameAndId) {
+  const std::string seen = R"({ "id" : 12,"jsonrpc":"2.0","result":{"content":[{"type":"text","text":"MCP error -32602: Tool k3v9q_probe not found"}],"isError":true}})";
+  const auto answer = UnknownToolAnswer::learn(seen, probe, "12");
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->is_learned());
+  EXPECT_EQ(answer->render("drop \"all\"", "\"x\""),
+            R"({ "id" : "x","jsonrpc":"2.0","result":{"content":[{"type":"text","text":"MCP error -32602: Tool drop \"all\" not found"}],"isError":true}})");
+}
+
+TEST(UnknownToolAnswer, ReplacesTheNameWhereverItStandsAlsoBeforeTheId) {
+  const auto answer = UnknownToolAnswer::learn(
+      R"({"jsonrpc":"2.0","error":{"code":-32602,"message":"k3v9q_probe?","data":{"k3v9q_probe":"k3v9q_probe"}},"id":"p"})", probe, "\"p\"");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->render("t", "1"), R"({"jsonrpc":"2.0","error":{"code":-32602,"message":"t?","data":{"t":"t"}},"id":1})");
+}
+
+TEST(UnknownToolAnswer, FlagsAServerThatRunsWhateverItIsAsked) {
+  const auto answer = UnknownToolAnswer::learn(R"({"jsonrpc":"2.0","id":1,"result":{"content":[]}})", probe, "1");
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->server_runs_anything());
+  EXPECT_FALSE(answer->is_learned());
+  EXPECT_EQ(answer->render("drop", "4"), unknown_tool("4", "drop"));
+}
+
+TEST(UnknownToolAnswer, LearnsOnlyFromTheAnswerToItsProbe) {
+  for (const std::string_view bytes : {R"({"jsonrpc":"2.0","id":2,"error":{"code":1,"message":""}})", R"({"jsonrpc":"2.0","id":"1","result":{}})",
+                                       R"({"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}})", R"({"jsonrpc":"2.0","id":1,"method":"x"})",
+                                       "<html>", ""}) {
+    EXPECT_FALSE(UnknownToolAnswer::learn(bytes, probe, "1")) << bytes;
+  }
+  EXPECT_FALSE(UnknownToolAnswer::learn(R"({"jsonrpc":"2.0","error":{"code":1,"message":""}})", probe, ""));
+}
+
+TEST(UnknownToolAnswer, SurvivesBeingStored) {
+  const auto answer = UnknownToolAnswer::learn("{\"jsonrpc\":\"2.0\",\"id\":1,\n\"error\":{\"code\":-32602,\"message\":\"no \\\"k3v9q_probe\\\" \u2028\"}}", probe, "1");
+  ASSERT_TRUE(answer);
+  const auto back = UnknownToolAnswer::from_stored(answer->stored());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->render("drop", "9"), answer->render("drop", "9"));
+  EXPECT_FALSE(UnknownToolAnswer::from_stored("")->is_learned());
+  EXPECT_FALSE(UnknownToolAnswer::from_stored("{"));
+  EXPECT_FALSE(UnknownToolAnswer::from_stored("{}"));
+  EXPECT_FALSE(UnknownToolAnswer::from_stored("[]"));
+}
+
+}  // namespace
+}  // namespace callgate::mcp

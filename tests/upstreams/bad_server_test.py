@@ -1,0 +1,285 @@
+"""What no server should do: the caller gets an answer with its id, the gate lives on, and the next call is answered.
+
+CALLGATE=build/release/callgate python3 tests/upstreams/bad_server_test.py
+"""
+import os
+import signal
+import time
+
+import world
+from world import World, decision_of, text_of
+
+PATIENCE = "start_timeout: 5s\ncall_timeout: 3s"
+
+# The tool's `how`, and what the caller gets: an answer ("done"), or an error ("error").
+OVER_STDIO = {
+    "die": "error", "die_in_the_middle_of_a_line": "error", "silence": "error", "half_a_line": "error", "another_id": "error",
+    "id_of_another_type": "error", "no_id": "error", "result_and_error": "error", "neither": "error", "array": "error",
+    "duplicate_keys": "error", "invalid_utf8": "error", "deep": "error", "forge_a_decision": "error",
+    "answer_twice": "done", "rubbish": "done", "progress_after_the_answer": "done", "uninvited_sampling": "done", "flood_of_notes": "done",
+}
+OVER_HTTP = {
+    "die": "error", "silence": "error", "html": "error", "accepted": "error", "redirect": "error", "chunks_that_lie": "error",
+    "chunk_size_overflows": "error", "two_lengths": "error", "length_too_short": "error", "length_too_long": "error",
+    "ten_gigabytes_declared": "error", "no_http": "error", "slow_headers": "error", "slow_body": "error", "endless_headers": "error",
+    "another_id": "error", "server_error": "error", "bad_request": "error", "stream_ends_without_an_answer": "error",
+    "comments_only": "error", "endless_stream": "error", "gzip_bomb": "error",
+    "cookies": "done", "stream_answers_twice": "done", "good_stream": "done",
+}
+
+
+class Server_case(World):
+    """One gate for all tests of a class, and a session of its own for each call."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.world.setUp()
+        cls.addClassCleanup(cls.world.doCleanups)
+        cls.gate = cls.open(cls.world)
+
+    def session(self):
+        client = self.gate.client()
+        client.initialize()
+        return client
+
+    def misbehave(self, how, expected, size=1, client=None):
+        client = client or self.session()
+        message = world.request(f"mine-{how}", "tools/call", {"name": "misbehave", "arguments": {"how": how, "size": size}})
+        answer = client.post(message)
+        self.assertIsNotNone(answer, "no answer")
+        self.assertEqual(answer.get("id"), f"mine-{how}", answer)
+        if expected == "done":
+            self.assertEqual(text_of(answer), "done")
+        else:
+            self.assertTrue("error" in answer or answer["result"].get("isError"), str(answer)[:500])
+        self.assertTrue(self.gate.alive(), self.gate.last_words())
+        self.assertEqual(text_of(self.session().call("echo", {"text": "next"})), "next")
+        return answer
+
+
+class Over_stdio(Server_case):
+    @classmethod
+    def open(cls, shared):
+        return shared.serve_config(command=shared.fake(), settings=PATIENCE)
+
+    def test_an_answer_of_10_mib_passes(self):
+        client = self.session()
+        self.assertEqual(len(text_of(client.call("misbehave", {"how": "huge", "size": 10}))), 10 << 20)
+
+    def test_an_answer_of_20_mib_is_refused(self):
+        self.misbehave("huge", "error", 20)
+
+    def test_an_answer_of_200_mb_is_refused_in_little_memory(self):
+        self.misbehave("huge", "error", 200)
+        self.assertLess(self.gate.resident_mib(), 400 if "CALLGATE_SLOW" in os.environ else 120)
+
+    def test_a_line_without_end_is_refused(self):
+        self.misbehave("endless_line", "error")
+
+    def test_a_session_outlives_the_death_of_its_server(self):
+        client = self.session()
+        self.misbehave("die", "error", client=client)
+        answers = [client.call("echo", {"text": "again"}) for _ in range(2)]
+        self.assertTrue(any(a and "result" in a and text_of(a) == "again" for a in answers) or client.status == 404, answers)
+
+    def test_uninvited_sampling_is_answered_with_a_refusal(self):
+        self.misbehave("uninvited_sampling", "done")
+        refusals = [m for m in self.world.seen() if m.get("id") == "s1" and "error" in m]
+        self.assertTrue(refusals)
+
+
+class Over_http(Server_case):
+    @classmethod
+    def open(cls, shared):
+        return shared.serve_config(url=shared.fake_http(), settings=PATIENCE)
+
+    def test_a_redirect_is_not_followed(self):
+        self.misbehave("redirect", "error")
+        self.assertEqual(self.world.seen("trap"), [])
+
+    def test_a_body_without_end_is_refused(self):
+        self.misbehave("huge", "error", 200)
+        self.assertLess(self.gate.resident_mib(), 400 if "CALLGATE_SLOW" in os.environ else 120)
+
+    def test_cookies_and_foreign_headers_stay_outside(self):
+        client = self.session()
+        body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"misbehave","arguments":{"how":"cookies"}}}'
+        _, headers, _ = client.exchange("POST", body)
+        for name in ("Set-Cookie", "Access-Control-Allow-Origin", "X-Secret"):
+            self.assertNotIn(name, headers)
+
+    def test_a_session_that_vanishes_is_opened_again_or_reported_lost(self):
+        client = self.session()
+        self.misbehave("session_vanishes", "error", client=client)
+        answer = client.call("echo", {"text": "back"})
+        self.assertTrue(client.status == 404 or text_of(answer) == "back", answer)
+
+    def test_the_clients_own_headers_are_not_passed_on(self):
+        client = self.session()
+        client.post(world.request(1, "tools/call", {"name": "echo", "arguments": {"text": "headers"}}),
+                    Cookie="a=b", X_Forwarded_Host="evil", Callgate_Session="s")
+        headers = self.world.seen("tools/call")[-1]["headers"]
+        for name in ("cookie", "x-forwarded-host", "callgate-session", "authorization"):
+            self.assertNotIn(name, headers)
+        self.assertNotEqual(headers.get("mcp-session-id"), client.headers["Mcp-Session-Id"])
+
+
+class At_the_start(World):
+    """Servers that are odd from their first byte on."""
+
+    def gate_before(self, start):
+        gate = self.serve_config(command=self.fake("--start", start), settings=PATIENCE)
+        client = gate.client()
+        client.initialize()
+        return gate, client
+
+    def echoes(self, start):
+        _, client = self.gate_before(start)
+        self.assertEqual(text_of(client.call("echo", {"text": "fine"})), "fine")
+
+    def answers(self, start):
+        """Whatever it is, it is an answer with the caller's id, and the gate lives."""
+        gate, client = self.gate_before(start)
+        answer = client.post(world.request("mine", "tools/call", {"name": "echo", "arguments": {"text": "x"}}))
+        self.assertEqual(answer.get("id"), "mine", answer)
+        self.assertTrue(gate.alive(), gate.last_words())
+        return answer
+
+    def test_words_before_the_first_message_are_skipped(self):
+        self.echoes("prints_before_json")
+
+    def test_words_between_messages_are_skipped(self):
+        self.echoes("prints_in_the_middle")
+
+    def test_lines_may_end_with_crlf(self):
+        self.echoes("ends_lines_with_crlf")
+
+    def test_two_messages_in_one_write_are_two(self):
+        self.echoes("two_messages_in_one_write")
+
+    def test_a_message_may_come_byte_by_byte(self):
+        self.echoes("writes_byte_by_byte")
+
+    def test_a_child_that_keeps_stdout_open_does_no_harm(self):
+        self.echoes("leaves_a_child_with_its_stdout")
+
+    def test_tools_whose_names_differ_in_case_are_two_tools(self):
+        self.echoes("names_differ_in_case")
+
+    def test_a_server_that_exits_at_once_is_reported_to_the_caller(self):
+        gate = self.serve_config(command=self.fake("--start", "exits_at_once"), settings=PATIENCE)
+        answer = gate.client().post(world.request("mine", "initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}}))
+        self.assertEqual(answer.get("id"), "mine", answer)
+        self.assertTrue(gate.alive())
+
+    def test_a_server_that_never_answers_initialize_is_reported_in_time(self):
+        gate = self.serve_config(command=self.fake("--start", "never_answers_initialize"), settings="start_timeout: 2s\ncall_timeout: 2s")
+        started = time.monotonic()
+        answer = gate.client().post(world.request("mine", "initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}}))
+        self.assertEqual(answer.get("id"), "mine", answer)
+        self.assertLess(time.monotonic() - started, 12)
+        self.assertTrue(gate.alive())
+
+    def test_the_same_name_twice_is_answered(self):
+        self.answers("same_name_twice")
+
+    def test_pages_without_end_are_cut(self):
+        self.answers("endless_pages")
+
+    def test_a_cursor_that_stands_still_is_cut(self):
+        self.answers("cursor_that_stands_still")
+
+    def test_tools_that_are_no_list_allow_nothing(self):
+        answer = self.answers("tools_are_no_list")
+        self.assertTrue("error" in answer or answer["result"]["isError"], answer)
+
+    def test_announcements_without_end_do_not_stop_calls(self):
+        self.echoes("announces_without_end")
+
+    def test_a_changed_tool_is_quarantined_and_a_new_one_unknown(self):
+        _, client = self.gate_before("changes_its_list")
+        self.assertEqual(text_of(client.call("misbehave", {})), "done")  # and the list changes behind it
+        deadline = time.monotonic() + world.LONG
+        while not (verdict := decision_of(client.call("echo", {"text": "x"})).get("verdict")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(verdict, "quarantined")
+        names = [tool["name"] for tool in client.ask("tools/list")["result"]["tools"]]
+        self.assertEqual(names, ["misbehave"])
+        extra = client.call("extra", {"text": "x"})
+        self.assertTrue("error" in extra or extra["result"]["isError"])
+        self.assertEqual(decision_of(extra), {})
+
+    def test_a_server_that_ignores_its_end_is_ended(self):
+        gate, client = self.gate_before("ignores_closed_stdin")
+        self.assertEqual(text_of(client.call("echo", {"text": "x"})), "x")
+        children = children_of(gate.process.pid)
+        self.assertTrue(children)
+        gate.end()
+        deadline = time.monotonic() + 15
+        while any(alive(child) for child in children) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual([child for child in children if alive(child)], [])
+
+
+class Before_a_client_on_stdio(World):
+    """The same through `callgate run`, where the gate is the client's own child."""
+
+    def test_a_dead_server_is_an_answer_not_an_end(self):
+        client = self.run_gate(*self.fake())
+        client.initialize()
+        answer = client.call("misbehave", {"how": "die"})
+        self.assertTrue("error" in answer or answer["result"]["isError"])
+        self.assertIsNone(client.process.poll())
+        self.assertIn("id", client.call("echo", {"text": "next"}))
+
+    def test_what_the_server_prints_is_not_passed_on(self):
+        client = self.run_gate(*self.fake("--start", "prints_in_the_middle"))
+        client.initialize()
+        for number in range(5):
+            self.assertEqual(text_of(client.call("echo", {"text": str(number)})), str(number))
+
+    def test_closed_stdin_ends_gate_and_server(self):
+        client = self.run_gate(*self.fake())
+        client.initialize()
+        client.call("echo", {"text": "x"})
+        children = children_of(client.process.pid)
+        client.process.stdin.close()
+        self.assertEqual(client.process.wait(15), 0)
+        self.assertEqual([child for child in children if alive(child)], [])
+
+    def test_sigterm_ends_gate_and_server(self):
+        client = self.run_gate(*self.fake())
+        client.initialize()
+        client.call("echo", {"text": "x"})
+        children = children_of(client.process.pid)
+        client.process.send_signal(signal.SIGTERM)
+        client.process.wait(15)
+        self.assertEqual([child for child in children if alive(child)], [])
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def give_tests(case, rows):
+    for how, expected in rows.items():
+        setattr(case, f"test_{how}_gives_{'an_error' if expected == 'error' else 'the_answer'}",
+                lambda self, how=how, expected=expected: self.misbehave(how, expected))
+
+
+give_tests(Over_stdio, OVER_STDIO)
+give_tests(Over_http, OVER_HTTP)
+del Server_case  # a base, not a case
+
+if __name__ == "__main__":
+    world.main()
