@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace callgate::session {
+
+/// Which Host and Origin headers are answered (S15): protection of local
+/// gateways from pages in the user's browser (DNS rebinding).
+class AccessList {
+ public:
+  /// Loopback names and `config.public_url` are always in.
+  explicit AccessList(const config::Config& config);
+
+  bool host_allowed(std::string_view host) const;
+  /// For a header that is there; programs send none.
+  bool origin_allowed(std::string_view origin) const;
+
+ private:
+  std::vector<std::string> hosts_;
+  std::vector<std::string> origins_;
+};
+
+}  // namespace callgate::session

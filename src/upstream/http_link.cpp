@@ -1,0 +1,200 @@
+#include "upstream/http_link.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace callgate::upstream {
+
+namespace {
+
+/// Header values that came from a server go back to it only if they are plain.
+bool is_visible_ascii(std::string_view text) {
+  return !text.empty() && text.size() <= 1024 &&
+         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool has_media_type(std::string_view value, std::string_view type) {
+  return value.size() >= type.size() && net::same_name(value.substr(0, type.size()), type) &&
+         (value.size() == type.size() || value[type.size()] == ';' || value[type.size()] == ' ');
+}
+
+Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
+
+}  // namespace
+
+/// What a transmission waits for.
+struct HttpLink::Wanted {
+  std::string_view id;     ///< as written; empty: no answer is due
+  std::string_view token;  ///< of its progress
+  CallDeadline deadline;
+  std::size_t bytes = 0;   ///< of all events so far
+  bool resumable = false;  ///< an event had an id
+};
+
+Result<std::unique_ptr<HttpOrigin>> HttpOrigin::make(net::Loop& loop, const config::Server& server, std::size_t max_result) {
+  auto url = net::Url::parse(server.url);
+  if (!url) return std::unexpected(url.error());
+  std::shared_ptr<net::TlsClient> tls;
+  if (url->tls) {
+    auto made = net::TlsClient::make(server.ca_file.string());
+    if (!made) return std::unexpected(made.error());
+    tls = std::move(*made);
+  }
+  auto origin = std::make_unique<HttpOrigin>(loop, std::move(*url), std::move(tls));
+  origin->max_result = max_result;
+  for (const auto& [name, value] : server.headers) {
+    origin->headers += name;
+    origin->headers += ": ";
+    origin->headers += value.reveal();
+    origin->headers += "\r\n";
+  }
+  return origin;
+}
+
+void HttpLink::agreed(std::string_view revision) { revision_ = revision; }
+
+std::string HttpLink::head_lines(const Outbound& out) const {
+  std::string lines;
+  lines.reserve(256 + out.headers.size() + origin_.headers.size());
+  if (out.form == Form::message) lines += "Content-Type: application/json\r\n";
+  if (out.form != Form::end_session)
+    lines += out.form == Form::open_stream ? "Accept: text/event-stream\r\n"
+                                           : "Accept: application/json, text/event-stream\r\n";
+  if (!session_.empty()) {
+    lines += "Mcp-Session-Id: ";
+    lines += session_;
+    lines += "\r\n";
+  }
+  if (!revision_.empty()) {
+    lines += "MCP-Protocol-Version: ";
+    lines += revision_;
+    lines += "\r\n";
+  }
+  if (is_visible_ascii(out.last_event_id)) {
+    lines += "Last-Event-ID: ";
+    lines += out.last_event_id;
+    lines += "\r\n";
+  }
+  lines += out.headers;
+  lines += origin_.headers;
+  return lines;
+}
+
+Failure HttpLink::refused_by_server(const net::HttpReply& reply) const {
+  const int status = reply.status();
+  if (status >= 300 && status < 400)
+    return failed(ErrorKind::refused, fmt::format("the server answered with a redirect (HTTP {}), which is not followed", status));
+  if (status == 401 || status == 403)
+    return failed(ErrorKind::refused, fmt::format("the server refused the gateway's own credentials (HTTP {})", status));
+  return failed(ErrorKind::unavailable, fmt::format("the server answered HTTP {}", status));
+}
+
+net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
+  const bool request = out.message != nullptr && out.message->is_request();
+  Wanted wanted{.id = request ? out.message->id_text : std::string_view{},
+                .token = request ? progress_token(*out.message) : std::string_view{},
+                .deadline = CallDeadline(origin_.client.loop(), out.time)};
+  const std::string_view method =
+      out.form == Form::message ? "POST" : out.form == Form::open_stream ? "GET" : "DELETE";
+  auto sent = co_await origin_.client.send(method, head_lines(out), out.bytes, wanted.deadline.left());
+  if (!sent) co_return std::unexpected(Failure{std::move(sent.error().error), sent.error().sent});
+  std::unique_ptr<net::HttpReply> reply = std::move(*sent);
+  const int status = reply->status();
+
+  if (status == 404 && !session_.empty()) lost_ = true;
+  if (out.form == Form::end_session) lost_ = true;
+  if (const auto id = reply->headers().find("mcp-session-id"); session_.empty() && is_visible_ascii(id) && status < 300)
+    session_ = id;
+  if (!reply->headers().find("content-encoding").empty() && !net::same_name(reply->headers().find("content-encoding"), "identity"))
+    co_return std::unexpected(failed(ErrorKind::malformed, "the server compressed its answer, which was not offered"));
+
+  const std::string_view type = reply->headers().find("content-type");
+  const bool events = has_media_type(type, "text/event-stream");
+  if (status < 300 && events && out.form != Form::end_session) co_return co_await read_events(std::move(reply), wanted, sink);
+  if (status < 300 && wanted.id.empty()) {
+    Delivery done{.http_status = status};
+    co_return done;
+  }
+  if (out.form != Form::message) {
+    Delivery done{.http_status = status};
+    if (out.form == Form::open_stream && status != 405) done.session_lost = lost_;
+    co_return done;
+  }
+  if (!has_media_type(type, "application/json") || wanted.id.empty()) {
+    if (status >= 300) co_return std::unexpected(refused_by_server(*reply));
+    co_return std::unexpected(failed(ErrorKind::malformed, "the server's answer is neither JSON nor an event stream"));
+  }
+  co_return co_await read_json(std::move(reply), wanted);
+}
+
+net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, Wanted& wanted) {
+  const int status = reply->status();
+  const Failure refusal = refused_by_server(*reply);
+  auto body = co_await reply->whole(origin_.max_result, wanted.deadline.left());
+  if (!body) co_return std::unexpected(Failure{std::move(body.error()), true});
+  json::Document document;
+  auto message = mcp::read_message(*body, document, mcp::Direction::from_server, answer_limits);
+  if (!message) {
+    if (status >= 300) co_return std::unexpected(refusal);
+    co_return std::unexpected(failed(ErrorKind::malformed, fmt::format("the server's answer was refused: {}", message.error().message)));
+  }
+  const bool ours = message->is_response() && mcp::same_id(message->id_text, wanted.id);
+  if (!ours) {
+    if (status >= 300) co_return std::unexpected(refusal);
+    co_return std::unexpected(failed(ErrorKind::malformed, "the server answered another request than the one it was sent"));
+  }
+  if (status >= 300 && status < 400) co_return std::unexpected(refusal);
+  Delivery answer{.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status, .is_error = says_error(*message)};
+  answer.session_lost = lost_;
+  answer.reply = std::move(reply);
+  co_return answer;
+}
+
+net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink) {
+  mcp::SseReader reader(origin_.max_result);
+  json::Document document;
+  const bool endless = wanted.id.empty();
+  for (;;) {
+    auto chunk = co_await reply->next(endless ? net::Loop::forever : wanted.deadline.left());
+    if (!chunk) co_return std::unexpected(Failure{std::move(chunk.error()), true});
+    if (chunk->empty()) {
+      if (endless) co_return Delivery{};
+      if (wanted.resumable) co_return Delivery{.kind = Delivery::Kind::resumable};
+      co_return std::unexpected(failed(ErrorKind::closed, "the server ended the stream without an answer"));
+    }
+    // All events of one call stay under the limit of one answer; a session's own stream has no end.
+    wanted.bytes += chunk->size();
+    if (!endless && wanted.bytes > origin_.max_result)
+      co_return std::unexpected(failed(ErrorKind::too_large, fmt::format("the server's answer is over {} bytes", origin_.max_result)));
+    reader.push(*chunk);
+    for (;;) {
+      auto event = reader.next();
+      if (!event) co_return std::unexpected(Failure{std::move(event.error()), true});
+      if (!*event) break;
+      wanted.resumable = wanted.resumable || (*event)->id.has_value();
+      if (!(*event)->has_data || (*event)->data.empty()) {
+        if (!co_await sink.event({.raw = (*event)->raw})) co_return std::unexpected(failed(ErrorKind::closed, "the client left"));
+        continue;
+      }
+      auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
+      if (!message)
+        co_return std::unexpected(failed(ErrorKind::malformed, fmt::format("a message of the server was refused: {}", message.error().message)));
+      if (!endless && message->is_response() && mcp::same_id(message->id_text, wanted.id)) {
+        Delivery answer{.kind = Delivery::Kind::answer, .is_error = says_error(*message)};
+        const std::size_t raw_size = (*event)->raw.size();
+        answer.owned = std::make_unique<const std::string>(std::string((*event)->raw) + std::string((*event)->data));
+        answer.raw = std::string_view(*answer.owned).substr(0, raw_size);
+        answer.bytes = std::string_view(*answer.owned).substr(raw_size);
+        // Where the stream's end is here already, taking it keeps the connection for others.
+        if (auto rest = co_await reply->next(net::Duration::zero()); rest && rest->empty()) reply.reset();
+        co_return answer;
+      }
+      if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();
+      const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw};
+      if (!co_await sink.event(out)) co_return std::unexpected(failed(ErrorKind::closed, "the client left"));
+    }
+  }
+}
+
+}  // namespace callgate::upstream

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "config/config.hpp"
+#include "mcp/sse.hpp"
+#include "net/http_client.hpp"
+#include "upstream/link.hpp"
+
+namespace callgate::upstream {
+
+/// One server reached by Streamable HTTP; shared by all links to it.
+struct HttpOrigin {
+  HttpOrigin(net::Loop& loop, net::Url url, std::shared_ptr<net::TlsClient> tls)
+      : client(loop, std::move(url), std::move(tls), {}) {}
+  static Result<std::unique_ptr<HttpOrigin>> make(net::Loop& loop, const config::Server& server, std::size_t max_result);
+
+  net::HttpClient client;
+  std::string headers;         ///< the operator's own, ready lines
+  std::size_t max_result = 0;  ///< bytes of one answer, all its events together
+};
+
+/// One legacy session, or the stateless form, over Streamable HTTP
+/// (basic/transports). Messages go out as they are; answers are read once.
+class HttpLink final : public Link {
+ public:
+  explicit HttpLink(HttpOrigin& origin) : origin_(origin) {}
+
+  void on_unsolicited(Sink* /*sink*/) override {}
+  void agreed(std::string_view revision) override;
+  bool alive() const override { return !lost_; }
+  bool has_session() const { return !session_.empty(); }
+
+ protected:
+  net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;
+
+ private:
+  struct Wanted;  ///< the answer that is waited for
+  std::string head_lines(const Outbound& out) const;
+  net::Task<Forwarded> read_json(std::unique_ptr<net::HttpReply> reply, Wanted& wanted);
+  net::Task<Forwarded> read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink);
+  Failure refused_by_server(const net::HttpReply& reply) const;
+
+  HttpOrigin& origin_;
+  std::string session_;   ///< the server's id of the session; empty without one
+  std::string revision_;
+  bool lost_ = false;
+};
+
+}  // namespace callgate::upstream

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "mcp/message.hpp"
+#include "net/http_client.hpp"
+#include "net/loop.hpp"
+#include "policy/permit.hpp"
+
+/// The way to one server, whatever its transport.
+namespace callgate::upstream {
+
+/// A message that a server sent besides the answer, or an SSE event without
+/// one (priming, keep-alive).
+struct Event {
+  const mcp::Message* message = nullptr;  ///< null where the event holds none
+  std::string_view bytes;                 ///< of the message
+  std::string_view raw;                   ///< the SSE event as received; empty over stdio
+};
+
+/// Takes what arrives before the answer, in order.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  /// False: nobody listens any more, the exchange is to be given up.
+  virtual net::Task<bool> event(const Event& event) = 0;
+};
+
+enum class Form : std::uint8_t {
+  message,      ///< a request, notification or response
+  open_stream,  ///< the GET stream of a legacy session
+  end_session,  ///< DELETE of a legacy session
+};
+
+/// What is sent, once.
+struct Outbound {
+  Form form = Form::message;
+  std::string_view bytes;                  ///< of the message, as judged
+  const mcp::Message* message = nullptr;   ///< the same, read
+  std::string_view headers;                ///< ready lines, e.g. those that mirror a modern body
+  std::string_view last_event_id;          ///< of a stream that is resumed
+  std::chrono::milliseconds time{40'000};  ///< until the answer; progress starts it again, ten times at most
+};
+
+/// The answer of a server.
+struct Delivery {
+  enum class Kind : std::uint8_t {
+    answer,    ///< `bytes` is the response to the request
+    accepted,  ///< nothing was to be answered, or the stream is over
+    resumable, ///< the stream ended without the answer, which its session will give to who resumes it
+  };
+  Kind kind = Kind::accepted;
+  std::string_view bytes;   ///< points into one of the two owners below
+  std::string_view raw;     ///< the SSE event it came in; empty otherwise
+  int http_status = 200;
+  bool is_error = false;    ///< a JSON-RPC error, or a result with `isError`
+  bool session_lost = false;  ///< the server no longer knows the session
+  std::unique_ptr<net::HttpReply> reply;
+  std::unique_ptr<const std::string> owned;  ///< on the heap: the views survive a move
+};
+
+struct Failure {
+  Error error;
+  bool sent = true;  ///< false: surely no byte of the message reached the server
+};
+
+using Forwarded = std::expected<Delivery, Failure>;
+
+/// One conversation with a server: a session, a child process, or the stateless
+/// form. `forward` is the only function of the program through which bytes can
+/// reach a server, and it takes a permit.
+class Link {
+ public:
+  Link() = default;
+  virtual ~Link() = default;
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  /// Sends one message and waits for what answers it. Everything that comes
+  /// before the answer goes to `sink`. Errors carry a sentence for the caller.
+  net::Task<Forwarded> forward(policy::Permit permit, Outbound out, Sink& sink);
+
+  /// Where messages go that belong to no call (stdio only); may be null.
+  virtual void on_unsolicited(Sink* sink) = 0;
+  /// The revision that the two sides agreed on, sent as a header from then on.
+  virtual void agreed(std::string_view revision) = 0;
+  /// False: a new link is needed (the child is gone, the session is over).
+  virtual bool alive() const = 0;
+
+ protected:
+  virtual net::Task<Forwarded> transmit(Outbound out, Sink& sink) = 0;
+};
+
+/// The deadline of one call: progress for it starts it again, up to ten times.
+class CallDeadline {
+ public:
+  CallDeadline(const net::Loop& loop, std::chrono::milliseconds time) : loop_(loop), time_(time), until_(loop.now() + time) {}
+  net::Duration left() const { return std::max<net::Duration>(until_ - loop_.now(), net::Duration::zero()); }
+  void progress() {
+    if (++renewed_ <= 10) until_ = loop_.now() + time_;
+  }
+
+ private:
+  const net::Loop& loop_;
+  std::chrono::milliseconds time_;
+  net::Instant until_;
+  int renewed_ = 0;
+};
+
+/// Whether a response says that the call failed.
+bool says_error(const mcp::Message& response);
+
+/// Whether the message is progress for the call with this token (as written).
+bool is_progress_for(const mcp::Message& message, std::string_view token);
+
+/// The progress token of a request as written; empty where it has none.
+std::string_view progress_token(const mcp::Message& request);
+
+/// Responses are read to this depth; deeper values are checked, not kept.
+inline constexpr json::Limits answer_limits{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false, .keep_depth = 3};
+
+}  // namespace callgate::upstream

@@ -1,0 +1,220 @@
+#include "upstream/stdio_link.hpp"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "mcp/splice.hpp"
+
+namespace callgate::upstream {
+
+namespace {
+
+/// Messages that belong to no call and that nobody takes: more are dropped.
+constexpr std::size_t max_unrelated = 1000;
+/// Events of one call that its client has not taken yet.
+constexpr std::size_t max_events = 10'000;
+
+Failure failed(ErrorKind kind, std::string message, bool sent = true) {
+  return {{kind, std::move(message), {}}, sent};
+}
+
+}  // namespace
+
+/// A request that waits for its answer.
+struct StdioLink::Call : net::ListNode {
+  explicit Call(net::Loop& loop) : wake(loop) {}
+  std::string id;     ///< as the server sees it
+  std::string token;  ///< likewise; empty without one
+  std::string client_id;
+  std::string client_token;
+  net::Signal wake;
+  std::deque<std::string> events;
+  std::string answer;
+  bool answered = false;
+  bool is_error = false;
+  std::optional<Error> failure;
+};
+
+Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const config::Server& server, std::size_t max_result,
+                                                    Ids ids, Log& log) {
+  net::ChildOptions options{.command = server.command, .max_line = max_result};
+  for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
+  auto child = net::Child::start(loop, std::move(options));
+  if (!child) return std::unexpected(child.error());
+  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server.name, ids, log));
+}
+
+StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, Ids ids, Log& log)
+    : loop_(loop), child_(std::move(child)), server_(std::move(server)), ids_(ids), log_(log), has_unrelated_(loop) {
+  tasks_.spawn(read());
+  tasks_.spawn(pump());
+}
+
+StdioLink::~StdioLink() { tasks_.cancel(); }
+
+net::Task<void> StdioLink::read() {
+  for (;;) {
+    auto line = co_await child_->out().next(net::Loop::forever);
+    if (line) {
+      take_line(*line);
+    } else if (line.error().kind == ErrorKind::closed) {
+      break;
+    } else {
+      // Whose answer it was cannot be told any more.
+      log_.warn("upstream_line_too_long", {{"server", server_}});
+      fail_all({ErrorKind::too_large, "the server sent a line that is too long", {}});
+    }
+  }
+  dead_ = true;
+  log_.warn("upstream_ended", {{"server", server_}, {"stderr", child_->last_words()}});
+  fail_all({ErrorKind::closed, "the server's process ended", {}});
+}
+
+void StdioLink::take_line(std::string_view line) {
+  if (line.empty()) return;
+  auto message = mcp::read_message(line, document_, mcp::Direction::from_server, answer_limits);
+  if (message) return route(*message);
+  // Many servers print banners and warnings on stdout: skipped, counted, never passed on.
+  if (++noise_ <= 5 || noise_ % 1000 == 0)
+    log_.warn("upstream_line_skipped", {{"server", server_}, {"why", message.error().message}, {"count", noise_}});
+  if (const auto id = mcp::salvage_id(line)) {
+    if (Call* call = find_call(*id); call != nullptr && !call->answered) {
+      call->failure = Error{ErrorKind::malformed, fmt::format("the server's answer was refused: {}", message.error().message), {}};
+      call->wake.raise();
+    }
+  }
+}
+
+StdioLink::Call* StdioLink::find_call(std::string_view id) {
+  for (net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
+    auto& call = static_cast<Call&>(*node);
+    if (!call.id.empty() && mcp::same_id(call.id, id)) return &call;
+  }
+  return nullptr;
+}
+
+/// The call that a message of the server belongs to: its progress token names
+/// it; else, on a child of one session, the call that was sent last.
+StdioLink::Call* StdioLink::call_of(const mcp::Message& message) {
+  const bool progress = message.method_id == mcp::MethodId::notifications_progress;
+  for (net::ListNode* node = calls_.previous; node != &calls_; node = node->previous) {
+    auto& call = static_cast<Call&>(*node);
+    if (progress ? is_progress_for(message, call.token) : ids_ == Ids::as_sent && !call.id.empty()) return &call;
+  }
+  return nullptr;
+}
+
+void StdioLink::route(const mcp::Message& message) {
+  if (message.is_response()) {
+    Call* call = find_call(message.id_text);
+    if (call == nullptr || call->answered) {
+      log_.warn("upstream_answer_unexpected", {{"server", server_}});
+      return;
+    }
+    call->answered = true;
+    call->is_error = says_error(message);
+    call->answer = ids_ == Ids::own ? with_own_ids(message, call->client_id) : std::string(message.bytes());
+    call->wake.raise();
+    return;
+  }
+  if (Call* call = call_of(message)) {
+    if (call->events.size() >= max_events) {
+      call->failure = Error{ErrorKind::too_large, "the server sent more messages than the client took", {}};
+    } else {
+      call->events.push_back(ids_ == Ids::own && !call->token.empty() ? with_own_ids(message, call->client_token)
+                                                                      : std::string(message.bytes()));
+    }
+    call->wake.raise();
+  } else if (unrelated_.size() < max_unrelated) {
+    unrelated_.emplace_back(message.bytes());
+    has_unrelated_.raise();
+  }
+}
+
+net::Task<void> StdioLink::pump() {
+  json::Document document;
+  for (;;) {
+    co_await has_unrelated_.wait(net::Loop::forever);
+    while (!unrelated_.empty()) {
+      const std::string bytes = std::move(unrelated_.front());
+      unrelated_.pop_front();
+      const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
+      if (message && unsolicited_ != nullptr) co_await unsolicited_->event({.message = &*message, .bytes = bytes});
+    }
+  }
+}
+
+void StdioLink::fail_all(const Error& error) {
+  for (net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
+    auto& call = static_cast<Call&>(*node);
+    if (!call.answered) call.failure = error;
+    call.wake.raise();
+  }
+}
+
+/// The message with the id (of a request or response) or the progress token (of
+/// a progress notification) that the other side knows.
+std::string StdioLink::with_own_ids(const mcp::Message& message, std::string_view own) const {
+  std::vector<mcp::Edit> edits;
+  if (message.id) edits.push_back(mcp::replace(message.id, own));
+  if (message.is_notification() && message.params) {
+    if (const auto token = message.params.find("progressToken")) edits.push_back(mcp::replace(*token, own));
+  }
+  if (message.is_request() && message.meta) {
+    if (const auto token = message.meta.find("progressToken")) edits.push_back(mcp::replace(*token, own));
+  }
+  return mcp::splice(message.bytes(), edits);
+}
+
+net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
+  if (out.form == Form::end_session) dead_ = true;
+  if (out.form != Form::message) co_return Delivery{};
+  if (dead_) co_return std::unexpected(failed(ErrorKind::closed, "the server's process ended", false));
+  const bool request = out.message != nullptr && out.message->is_request();
+  Call call(loop_);
+  std::string rewritten;
+  std::string_view bytes = out.bytes;
+  if (request) {
+    call.client_id = out.message->id_text;
+    call.client_token = progress_token(*out.message);
+    call.id = ids_ == Ids::own ? std::to_string(next_id_++) : call.client_id;
+    call.token = ids_ == Ids::own && !call.client_token.empty() ? call.id : call.client_token;
+    if (ids_ == Ids::own) bytes = rewritten = with_own_ids(*out.message, call.id);
+    calls_.push_back(call);
+  }
+  // A line end inside a message is white space between two tokens; on a pipe it would cut the message in two.
+  if (bytes.find_first_of("\r\n") != std::string_view::npos) {
+    if (bytes.data() != rewritten.data()) rewritten = bytes;
+    for (char& c : rewritten) c = c == '\n' || c == '\r' ? ' ' : c;
+    bytes = rewritten;
+  }
+  if (auto sent = child_->in().send(bytes); !sent)
+    co_return std::unexpected(Failure{std::move(sent.error()), false});
+  if (!request) co_return Delivery{.http_status = 202};
+
+  CallDeadline deadline(loop_, out.time);
+  json::Document document;
+  for (;;) {
+    while (!call.events.empty()) {
+      const std::string event = std::move(call.events.front());
+      call.events.pop_front();
+      const auto message = mcp::read_message(event, document, mcp::Direction::from_server, answer_limits);
+      if (!message) continue;
+      if (is_progress_for(*message, call.client_token)) deadline.progress();
+      if (!co_await sink.event({.message = &*message, .bytes = event}))
+        co_return std::unexpected(failed(ErrorKind::closed, "the client left"));
+    }
+    if (call.answered) {
+      Delivery answer{.kind = Delivery::Kind::answer, .is_error = call.is_error};
+      answer.owned = std::make_unique<const std::string>(std::move(call.answer));
+      answer.bytes = *answer.owned;
+      co_return answer;
+    }
+    if (call.failure) co_return std::unexpected(Failure{std::move(*call.failure), true});
+    if (!co_await call.wake.wait(deadline.left()) && call.events.empty() && !call.answered)
+      co_return std::unexpected(failed(ErrorKind::timeout, "the server did not answer in time"));
+  }
+}
+
+}  // namespace callgate::upstream
