@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "mcp/ascii.hpp"
 #include "mcp/name_table.hpp"
 
 namespace callgate::mcp {
@@ -35,8 +36,6 @@ constexpr auto meta_names = std::to_array<std::string_view>({
     "io.modelcontextprotocol/related-task", "io.modelcontextprotocol/subscriptionId", "traceparent", "tracestate",
     "baggage",
 });
-
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 template <std::size_t N>
 consteval auto folded_storage(const std::array<std::string_view, N>& names) {

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+/// Server-sent events (WHATWG HTML section 9.2), event by event. Pure; an
+/// instance is used by one thread at a time.
+namespace callgate::mcp {
+
+/// One event, or a block without data such as a keep-alive comment.
+struct SseEvent {
+  std::string_view raw;  ///< as received, closing blank line included: pass this on
+  bool has_data = false;
+  std::string_view data;  ///< the lines joined by LF
+  std::string_view type;  ///< empty means `message`
+  std::optional<std::string_view> id;
+  std::optional<std::string_view> retry;  ///< decimal digits, milliseconds
+
+  /// Whether it carries a JSON-RPC message; a priming event (empty data) does not.
+  bool is_message() const { return !data.empty() && (type.empty() || type == "message"); }
+};
+
+/// Cuts a byte stream into events: LF, CRLF and CR end a line, a byte order mark
+/// may begin the stream, chunks may end anywhere. What is left at the end of the
+/// stream without a blank line is no event.
+class SseReader {
+ public:
+  explicit SseReader(std::size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
+
+  void push(std::string_view chunk);
+
+  /// The next whole event; nothing until more bytes come. Its views hold until
+  /// the next call of any function here. Errors: `too_large` where an event
+  /// grows beyond the limit; the reader gives nothing more then.
+  Result<std::optional<SseEvent>> next();
+
+  /// Bytes that wait for the rest of their event.
+  std::size_t pending() const { return buffer_.size() - begin_; }
+
+ private:
+  bool skip_mark();
+  SseEvent take_event();
+  void take_field(std::string_view line, SseEvent& event);
+
+  std::size_t max_event_bytes_;
+  std::string buffer_;
+  std::size_t begin_ = 0;     ///< first byte of the event that is being read
+  std::size_t line_ = 0;      ///< first byte of the line that is being read
+  std::size_t searched_ = 0;  ///< no line ends between `line_` and here
+  bool start_ = true;         ///< a byte order mark may still come
+  bool after_cr_ = false;     ///< an LF at `line_` belongs to the CR before it
+  bool over_ = false;
+  std::string joined_;        ///< data of more than one line
+};
+
+/// Appends one event; `id` and `type` are left out when empty. Data with line
+/// ends becomes several data lines. Pre: `id` and `type` hold no line ends.
+void append_sse_event(std::string& out, std::string_view data, std::string_view type = "message", std::string_view id = {});
+
+/// Appends a comment line and a blank line: keeps a quiet stream open.
+void append_sse_comment(std::string& out, std::string_view text);
+
+}  // namespace callgate::mcp
