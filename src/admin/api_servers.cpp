@@ -1,0 +1,67 @@
+#include <array>
+
+#include "admin/api_call.hpp"
+#include "admin/json_object.hpp"
+
+/// The routes under `/api/v1/servers`.
+namespace callgate::admin {
+namespace {
+
+std::string server_text(const ServerEntry& server) {
+  return JsonObject()
+      .text("name", server.name)
+      .text("transport", server.transport)
+      .text("address", server.address)
+      .text("state", server.state)
+      .text_if_any("fault", server.fault)
+      .text("policy", server.policy)
+      .text("source", server.source)
+      .number("tools", server.tools)
+      .number("quarantined", server.quarantined)
+      .number("unknown", server.unknown)
+      .done();
+}
+
+std::string tool_text(const ToolEntry& tool) {
+  JsonObject object;
+  object.text("name", tool.name)
+      .text("state", word(tool.state))
+      .text("era", tool.era)
+      .text_if_any("fingerprint", tool.fingerprint)
+      .text_if_any("offered", tool.offered);
+  if (!tool.definition.empty()) object.raw("definition", tool.definition);
+  if (!tool.offered_definition.empty()) object.raw("offered_definition", tool.offered_definition);
+  return object.done();
+}
+
+}  // namespace
+
+std::string_view word(ToolEntry::State state) {
+  constexpr std::array<std::string_view, 4> words{"known", "quarantined", "unknown", "missing"};
+  return words[static_cast<std::size_t>(state)];
+}
+
+ApiResponse Api::list_servers(const Call& /*call*/) {
+  return answer_json(200, json_list("servers", parts_.servers.servers(), server_text));
+}
+
+ApiResponse Api::list_tools(const Call& call) {
+  const Result<std::vector<ToolEntry>> tools = parts_.servers.tools(call.segments[0]);
+  if (!tools) return answer_error(tools.error());
+  return answer_json(200, json_list("tools", *tools, tool_text));
+}
+
+ApiResponse Api::pin(const Call& call) {
+  constexpr std::array<std::string_view, 2> keys{"tool", "fingerprint"};
+  Result<std::vector<std::string>> members = read_text_members(call.request.body, keys);
+  if (!members) return answer_error(members.error());
+  const PinRequest request{.tool = std::move((*members)[0]), .fingerprint = std::move((*members)[1])};
+  if (request.tool.empty() && !request.fingerprint.empty()) {
+    return answer_error(400, "invalid", "`fingerprint` belongs to a `tool`; name it");
+  }
+  const Result<std::vector<std::string>> pinned = parts_.servers.pin(call.segments[0], request);
+  if (!pinned) return answer_error(pinned.error());
+  return answer_json(200, JsonObject().texts("pinned", *pinned).done());
+}
+
+}  // namespace callgate::admin
