@@ -104,6 +104,7 @@ Journal::Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::option
 }
 
 Journal::~Journal() {
+  options_.segment_bytes = UINT64_MAX;  // nothing may follow the closing record
   if (written_.seq > 0 || has_unwritten()) add_checkpoint("close");
   (void)flush();
   syncer_.reset();

@@ -206,7 +206,7 @@ TEST(Journal, GoesOnInANewSegmentWhenOneIsFull) {
   World world({.instance = "one", .sync = Sync::none, .segment_bytes = 3000});
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(world.journal->permit(world.written()).has_value());
   world.journal.reset();
-  EXPECT_GT(world.disk.segments().size(), 4U);
+  EXPECT_GE(world.disk.segments().size(), 4U);
   EXPECT_EQ(world.disk.segments()[1].name, "segment-00000002.jsonl");
   const Folder data;
   test::save(world.disk, data / "one");

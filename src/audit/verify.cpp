@@ -1,0 +1,130 @@
+#include "audit/verify.hpp"
+
+#include <fmt/format.h>
+
+#include "audit/reader.hpp"
+#include "audit/signer.hpp"
+
+namespace callgate::audit {
+namespace {
+
+/// Walks one chain record by record.
+class Walk {
+ public:
+  Walk(ChainReport& report, std::string_view public_key) : report_(report), public_key_(public_key) {}
+
+  Result<void> segment(const SegmentFile& file) {
+    Result<LineReader> lines = LineReader::open(file.path);
+    if (!lines) return std::unexpected(lines.error());
+    if (!check_number(file)) return {};
+    while (!report_.fault) {
+      const Result<std::optional<Line>> line = lines->next();
+      if (!line) return std::unexpected(line.error());
+      if (!*line) break;
+      where_ = fmt::format("{}:{}", file.path, (*line)->number);
+      take(**line);
+    }
+    ++report_.segments;
+    return {};
+  }
+
+ private:
+  void fault(std::string what) { report_.fault = ChainReport::Fault{where_, std::move(what)}; }
+
+  bool check_number(const SegmentFile& file) {
+    where_ = file.path + ":1";
+    if (segment_ != 0 && file.number != segment_ + 1) {
+      fault(fmt::format("segment {} is missing before this one", segment_ + 1));
+    }
+    segment_ = file.number;
+    return !report_.fault;
+  }
+
+  void take(const Line& line) {
+    if (line.too_long) return fault("the line is longer than any record");
+    if (!line.complete) {
+      report_.torn.push_back(where_);
+      return;
+    }
+    const Result<Link> link = reader_.read(line.bytes);
+    if (!link) return fault(link.error().message);
+    check_link(*link);
+    if (report_.fault) return;
+    if (const auto checkpoint = reader_.root().find("checkpoint")) check_signature(*link, *checkpoint);
+    if (report_.fault) return;
+    accept(*link);
+  }
+
+  void check_link(const Link& link) {
+    if (report_.closed) return fault("a record follows the one that closed the chain");
+    if (report_.records == 0) return check_first(link);
+    if (link.instance != instance_) {
+      return fault(fmt::format("the record is of instance `{}`, the chain of `{}`", link.instance, instance_));
+    }
+    if (link.seq != report_.last_seq + 1) {
+      return fault(fmt::format("record {} follows record {}: records were taken out, put in or moved", link.seq,
+                               report_.last_seq));
+    }
+    if (link.prev != last_hash_) fault("`prev` is not the hash of the record before");
+  }
+
+  void check_first(const Link& link) {
+    // Segments that were removed for their age leave a chain that starts later.
+    if (segment_ > 1) return;
+    if (link.seq != 1) return fault(fmt::format("the chain starts with record {}: earlier ones were taken out", link.seq));
+    if (link.prev != first_prev) fault("`prev` of the first record is not zero");
+  }
+
+  void check_signature(const Link& link, json::Value checkpoint) {
+    const std::string key = text_of(checkpoint, "key");
+    const std::string reason = text_of(checkpoint, "reason");
+    closing_ = reason == "close";
+    if (key.empty()) {
+      if (!public_key_.empty() || !report_.key.empty()) fault("the checkpoint is not signed");
+      return;
+    }
+    if ((!public_key_.empty() && key != public_key_) || (!report_.key.empty() && key != report_.key)) {
+      return fault(fmt::format("the checkpoint is signed with another key, `{}`", key));
+    }
+    if (!signature_holds({link.instance, link.seq, link.time, link.prev, reason}, key, text_of(checkpoint, "signature"))) {
+      return fault("the signature of the checkpoint does not hold");
+    }
+    report_.key = key;
+    report_.signed_seq = link.seq;
+  }
+
+  void accept(const Link& link) {
+    if (report_.records++ == 0) {
+      report_.first_seq = link.seq;
+      instance_ = link.instance;
+    }
+    report_.last_seq = link.seq;
+    last_hash_ = link.hash;
+    report_.closed = std::exchange(closing_, false);
+  }
+
+  ChainReport& report_;
+  std::string_view public_key_;
+  LinkReader reader_;
+  std::uint64_t segment_ = 0;
+  std::string where_;
+  std::string instance_;
+  std::string last_hash_;
+  bool closing_ = false;
+};
+
+}  // namespace
+
+Result<ChainReport> verify_chain(const std::string& folder, std::string_view public_key) {
+  const Result<std::vector<SegmentFile>> segments = find_segments(folder);
+  if (!segments) return std::unexpected(segments.error());
+  ChainReport report{.folder = folder};
+  Walk walk(report, public_key);
+  for (const SegmentFile& file : *segments) {
+    if (Result<void> walked = walk.segment(file); !walked) return std::unexpected(walked.error());
+    if (report.fault) break;
+  }
+  return report;
+}
+
+}  // namespace callgate::audit
