@@ -43,4 +43,44 @@ def only_the_journal_makes_permits():
             yield f"{source.at(number)}: {line}"
 
 
-RULES = [only_the_journal_is_a_friend, permits_are_not_copied, only_the_journal_makes_permits]
+def one_function_spends_permits():
+    """one function takes a Permit, upstream::Link::forward, and every message to a server goes through it"""
+    takers = {(str(source.path), line) for source, _, line in grep(r"[(,]\s*(?:policy::)?Permit(?:&&)?\s+\w+\s*[,)]")
+              if source.room != "audit" and str(source.path) != PERMIT}
+    for path, line in sorted(takers):
+        if path not in {"src/upstream/link.hpp", "src/upstream/link.cpp"} or "forward(" not in line:
+            yield f"{path}: {line}"
+
+
+def transmitting_needs_forward():
+    """only Link::forward calls `transmit`; the transports define it and keep it from everybody else"""
+    for source, number, line in grep(r"\btransmit\s*\("):
+        path = str(source.path)
+        called_by_forward = path == "src/upstream/link.cpp"
+        declared = path == "src/upstream/link.hpp" and "virtual" in line
+        defined = source.room == "upstream" and ("override" in line or "::transmit(" in line)
+        if not (called_by_forward or declared or defined):
+            yield f"{source.at(number)}: {line}"
+    for source in sources():
+        if source.room == "upstream" and source.path.suffix == ".hpp":
+            yield from public_transmit(source)
+
+
+def public_transmit(source):
+    access = "private"
+    for number, line in enumerate(source.code, 1):
+        if match := re.match(r"\s*(public|protected|private)\s*:", line):
+            access = match[1]
+        if re.search(r"\btransmit\s*\(", line) and access == "public":
+            yield f"{source.at(number)}: `transmit` is public"
+
+
+def only_upstream_reaches_servers():
+    """only net/ and upstream/ know the HTTP client and the child process, through which servers are reached"""
+    for source, number, line in grep(r"\b(?:net::)?(?:HttpClient|Child)\b"):
+        if source.room not in {"net", "upstream"}:
+            yield f"{source.at(number)}: {line}"
+
+
+RULES = [only_the_journal_is_a_friend, permits_are_not_copied, only_the_journal_makes_permits,
+         one_function_spends_permits, transmitting_needs_forward, only_upstream_reaches_servers]

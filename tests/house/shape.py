@@ -3,7 +3,7 @@ import re
 
 from tree import TOP, grep, sources
 
-BANNED_TYPE = re.compile(r"\b(?:class|struct|enum class)\s+(\w*(?:Manager|Helper|Utils?|Processor|Handler|Data|Info))\b")
+BANNED_TYPE = re.compile(r"\b(?:class|struct|enum class)\s+(\w*(?:Manager|Helper|Utils?|Processor|Data|Info))\b")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|not imple" r"mented)\b", re.I)
 LONGEST = 600
 TEST_SHARE = 0.6
@@ -28,7 +28,7 @@ def names_are_snake_case():
 
 
 def types_say_what_they_are():
-    """no type is a Manager, Helper, Util, Processor, Handler, Data or Info"""
+    """no type is a Manager, Helper, Util, Processor, Data or Info"""
     for source in sources():
         for number, line in enumerate(source.code, 1):
             if match := BANNED_TYPE.search(line):
