@@ -79,9 +79,11 @@ class Walk {
 
 std::optional<std::string_view> salvage_id(std::string_view bytes) {
   const auto id = Walk(bytes).find_id();
-  // The text goes into our answer, so it is read by the strict reader first.
+  // The text goes into our answer, so it is read by the strict reader first; as
+  // it is only repeated, its range does not matter.
   json::Document document;
-  if (!id || id->size() > max_id_bytes + 2 || !json::parse(*id, {}, document)) return std::nullopt;
+  if (!id || id->size() > max_id_bytes + 2 || !json::parse(*id, {.check_number_range = false}, document))
+    return std::nullopt;
   if (!is_token(document.root())) return std::nullopt;
   return id;
 }

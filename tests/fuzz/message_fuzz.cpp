@@ -1,0 +1,136 @@
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mcp/answers.hpp"
+#include "mcp/handshake.hpp"
+#include "mcp/headers.hpp"
+#include "mcp/message.hpp"
+#include "mcp/requests.hpp"
+#include "mcp/splice.hpp"
+#include "mcp/sse.hpp"
+#include "mcp/tool_call.hpp"
+#include "mcp/tool_list.hpp"
+#include "mcp/unknown_tool.hpp"
+
+/// Everything of the room mcp that meets bytes of strangers, with what must hold
+/// whatever they are.
+namespace callgate::mcp {
+namespace {
+
+void must(bool holds) {
+  if (!holds) std::abort();
+}
+
+void read_typed(const Message& message) {
+  (void)read_tool_call(message);
+  (void)read_resource_request(message);
+  (void)read_prompt_get(message);
+  (void)read_completion(message);
+  (void)read_task_request(message);
+  (void)read_list_request(message);
+  (void)read_cancelled(message);
+  (void)read_progress(message);
+  (void)read_initialize(message);
+}
+
+/// An id that was read can be found leniently and replaced, and nothing else changes.
+void check_id(const Message& message, Direction direction) {
+  if (!message.id) return;
+  must(salvage_id(message.bytes()) == message.id_text);
+  must(same_id(message.id_text, message.id_text));
+  std::string out;
+  json::Document document;
+  const std::array edits{replace(message.id, "\"fuzz\"")};
+  const auto again = splice_and_read(message, edits, direction, {}, out, document);
+  must(again && again->id_text == "\"fuzz\"" && again->method.view() == message.method.view() && again->kind == message.kind);
+  must(out.size() + message.id_text.size() == message.bytes().size() + 6);
+}
+
+/// Headers made from a body hold no line ends, and agree with it where the method is one of the protocol's.
+void check_mirrors(const Message& message) {
+  if (!message.is_request()) return;
+  const auto meta = read_request_meta(message);
+  if (!meta || !meta->has_protocol_version) return;
+  constexpr std::array supported{Revision::r2026_07_28};
+  const std::vector<ParamHeader> params{{.name = "A", .path = {"a"}}, {.name = "B", .path = {"b", "c"}}};
+  const auto made = mirrored_headers(message, Revision::r2026_07_28, params);
+  std::vector<Header> headers;
+  for (const auto& [name, value] : made) {
+    must(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
+    headers.push_back({name, value});
+  }
+  const auto fault = check_headers(headers, message, *meta, Era::modern, supported, params);
+  const bool complete = meta->protocol_version.view() == "2026-07-28" && meta->client_capabilities;
+  must(!fault || !complete || message.method_id == MethodId::unknown);
+}
+
+void check_lists(const Message& message) {
+  for (const ListShape shape : {tool_list, resource_list}) {
+    const auto page = read_list_page(message, shape);
+    if (!page) continue;
+    must(filter_list(*page, [](const ListItem&) { return true; }) == message.bytes());
+    std::size_t kept = 0;
+    const Keep odd = [&kept, at = 0](const ListItem&) mutable { return ++at % 2 == 1 && ++kept != 0; };
+    const std::array pages{*page, *page};
+    for (const std::string& out : {filter_list(*page, odd), join_lists(pages, [](const ListItem&) { return true; })}) {
+      json::Document document;
+      const auto again = read_message(out, document, Direction::from_server);
+      must(again && read_list_page(*again, shape));
+    }
+    must(kept == (page->items.size() + 1) / 2);
+  }
+}
+
+void check_message(std::string_view bytes, Direction direction) {
+  json::Document document;
+  const auto message = read_message(bytes, document, direction);
+  if (!message) {
+    json::Document answer;
+    must(json::parse(refuse_unreadable(bytes, message.error()), {.check_number_range = false}, answer).has_value());
+    return;
+  }
+  read_typed(*message);
+  check_id(*message, direction);
+  check_mirrors(*message);
+  check_lists(*message);
+  if (direction == Direction::from_server && message->id) {
+    const auto learned = UnknownToolAnswer::learn(bytes, "probe", message->id_text);
+    if (!learned) return;
+    json::Document answer;
+    must(json::parse(learned->render("a\"b\n", "7"), {.check_number_range = false}, answer).has_value());
+  }
+}
+
+std::string events(std::string_view stream, std::size_t size) {
+  SseReader reader(1 << 20);
+  std::string out;
+  for (std::size_t at = 0; at < stream.size(); at += size) {
+    reader.push(stream.substr(at, size));
+    for (auto event = reader.next(); event && *event; event = reader.next()) {
+      out += (*event)->has_data ? "[" : "(";
+      out += (*event)->data;
+      out += "|";
+      out += (*event)->type;
+      out += "|";
+      out += (*event)->id.value_or("-");
+      out += (*event)->retry.value_or("-");
+    }
+  }
+  return out;
+}
+
+}  // namespace
+}  // namespace callgate::mcp
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace callgate::mcp;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  check_message(bytes, Direction::from_client);
+  check_message(bytes, Direction::from_server);
+  if (size < 4096) must(events(bytes, size + 1) == events(bytes, 1) && events(bytes, 1) == events(bytes, 3));
+  return 0;
+}
