@@ -1,0 +1,99 @@
+#include "policy/expect.hpp"
+
+#include <array>
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/yaml.hpp"
+
+namespace callgate::policy {
+namespace {
+
+constexpr std::string_view example = "write for example `{\"tool\": \"NAME\", \"arguments\": {}}`";
+
+std::string shown(Verdict verdict, const std::string& rule) {
+  return rule.empty() ? fmt::format("`{}` by no rule", word(verdict)) : fmt::format("`{}` by `{}`", word(verdict), rule);
+}
+
+Result<void> take_arguments(Call& call, json::Value value) {
+  if (!value.is_object()) return fail(ErrorKind::invalid, "`arguments` of the call has to be an object");
+  if (call.action == Action::resource_read) {
+    return fail(ErrorKind::invalid, "`arguments` beside `resource`: reading a resource takes none, remove it");
+  }
+  auto document = json::OwnedDocument::parse(std::string(value.text()));
+  if (!document) return std::unexpected(document.error());
+  call.arguments = std::move(*document);
+  return {};
+}
+
+Result<void> take_member(Call& call, const json::Member& member) {
+  struct Row {
+    std::string_view key;
+    Action action;
+  };
+  static constexpr std::array<Row, 3> rows = {{
+      {"tool", Action::tool_call}, {"resource", Action::resource_read}, {"prompt", Action::prompt_get}}};
+  const std::string key = member.key.string();
+  const auto row = std::ranges::find(rows, key, &Row::key);
+  if (row == rows.end()) return fail(ErrorKind::invalid, fmt::format("unknown member {} of the call: {}", yaml::ticked(key), example));
+  if (!member.value.is_string() || member.value.raw_string().empty()) {
+    return fail(ErrorKind::invalid, fmt::format("`{}` of the call has to be a name", key));
+  }
+  if (!call.name.empty()) return fail(ErrorKind::invalid, fmt::format("a call names one thing: {}", example));
+  call.action = row->action;
+  call.name = member.value.string();
+  return {};
+}
+
+}  // namespace
+
+Request Call::request(const ToolList* tools) const {
+  Request request{.action = action, .name = name};
+  if (arguments != nullptr) request.arguments = arguments->root();
+  request.tool = tools != nullptr ? tools->facts(name) : ToolFacts{.state = ToolFacts::State::known};
+  return request;
+}
+
+Result<Call> parse_call(std::string_view json) {
+  const auto document = json::OwnedDocument::parse(std::string(json));
+  if (!document) {
+    return fail(document.error().kind, fmt::format("the call is not JSON: {}; {}", document.error().message, example),
+                document.error().where);
+  }
+  const json::Value root = (*document)->root();
+  if (!root.is_object()) return fail(ErrorKind::invalid, fmt::format("the call has to be an object: {}", example));
+  Call call;
+  for (const json::Member member : root.members()) {
+    if (member.key.equals("arguments")) continue;  // read once it is known what they belong to
+    if (auto taken = take_member(call, member); !taken) return std::unexpected(taken.error());
+  }
+  if (call.name.empty()) return fail(ErrorKind::invalid, fmt::format("the call names nothing: {}", example));
+  if (const auto arguments = root.find("arguments")) {
+    if (auto taken = take_arguments(call, *arguments); !taken) return std::unexpected(taken.error());
+  }
+  return call;
+}
+
+Decision judge_fresh(const Policy& policy, const Call& call, const ToolList* tools) {
+  Decision decision = policy.judge(call.request(tools));
+  const auto blocks = std::ranges::find_if(decision.limits, [](const RateLimit* limit) { return limit->max == 0; });
+  if (blocks == decision.limits.end()) return decision;
+  Decision limited{.verdict = Verdict::rate_limited, .rule = (*blocks)->pointer, .reason = "the limit of this rule lets no call pass"};
+  return limited;
+}
+
+Outcome run(const Policy& policy, const Expectation& expectation, const ToolList* tools) {
+  Outcome outcome{.decision = judge_fresh(policy, expectation.call, tools)};
+  const Decision& came = outcome.decision;
+  outcome.held = came.verdict == expectation.verdict && (!expectation.rule || *expectation.rule == came.rule);
+  if (outcome.held) return outcome;
+  outcome.message = fmt::format("expected {}, the policy says {}: {}",
+                                expectation.rule ? shown(expectation.verdict, *expectation.rule)
+                                                 : fmt::format("`{}`", word(expectation.verdict)),
+                                shown(came.verdict, came.rule), came.reason);
+  return outcome;
+}
+
+}  // namespace callgate::policy

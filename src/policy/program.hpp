@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/json.hpp"
+#include "base/yaml.hpp"
+#include "policy/decision.hpp"
+#include "policy/glob.hpp"
+#include "policy/named_keys.hpp"
+#include "schema/schema.hpp"
+
+/// A compiled policy file; `load` fills it, `Policy` reads it.
+namespace callgate::policy {
+
+/// One key under `tools`, `resources` or `prompts`, or `default`. Texts that a
+/// decision needs are made when it is compiled, not at each call.
+struct Rule {
+  Rule() = default;
+  Rule(Rule&&) = default;  // `limit_list` leads into `limits`, which a move keeps in place
+  Rule& operator=(Rule&&) = default;
+
+  std::string key;
+  std::string pointer;            ///< `/tools/KEY`
+  std::string arguments_pointer;  ///< `/tools/KEY/arguments`
+  Verdict action = Verdict::deny;  ///< allow, deny, hide or require_approval
+  std::string reason;  ///< the author's sentence, else a generated one
+  bool has_author_reason = false;
+  bool checks_own_schema = true;  ///< `validate`
+  std::shared_ptr<const schema::Schema> arguments;
+  NamedKeys named_keys;
+  std::vector<RateLimit> limits;
+  std::vector<const RateLimit*> limit_list;  ///< to each of `limits`
+  std::optional<ApprovalRule> approval;      ///< set exactly when the action asks for it
+  yaml::Mark mark;  ///< of its key in the file
+};
+
+/// The rules of one part. Rules for other names cost nothing: exact names are
+/// hashed, only globs are walked, nearest first.
+class RuleSet {
+ public:
+  struct Choice {
+    const Rule* rule = nullptr;  ///< null: no key matches
+    const Rule* tie = nullptr;   ///< a second glob that is as near: nobody can say which one counts
+  };
+
+  RuleSet() = default;
+  RuleSet(const RuleSet&) = delete;
+  RuleSet& operator=(const RuleSet&) = delete;
+
+  void add(Rule rule);  ///< pre: its key is new
+  void seal();          ///< after the last `add`, before the first `choose`
+  Choice choose(std::string_view name) const;
+  const std::deque<Rule>& rules() const { return rules_; }
+  std::size_t size() const { return rules_.size(); }
+  bool hides() const { return hides_; }  ///< has a rule with `action: hide`
+
+ private:
+  struct GlobRule {
+    Glob glob;
+    const Rule* rule;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  std::deque<Rule> rules_;  ///< in the order of the file; addresses stay
+  std::unordered_map<std::string, const Rule*, Hash, std::equal_to<>> exact_;
+  std::vector<GlobRule> globs_;  ///< most literal characters first
+  bool hides_ = false;
+};
+
+struct Program {
+  std::string hash;
+  Rule default_rule;
+  RuleSet tools;
+  RuleSet resources;
+  RuleSet prompts;
+  bool sampling = false;
+  bool elicitation = false;
+  bool roots = false;
+  std::unique_ptr<json::OwnedDocument> no_arguments;  ///< `{}`
+};
+
+/// Which rules speak of an action.
+inline const RuleSet& rules_for(const Program& program, Action action) {
+  if (action == Action::tool_call) return program.tools;
+  return action == Action::prompt_get ? program.prompts : program.resources;
+}
+
+/// The rule that names a resource, `normal` being its normal address: of the
+/// address as it is and without its fragment the stricter one, where both are named.
+RuleSet::Choice choose_resource(const RuleSet& rules, std::string_view normal);
+
+}  // namespace callgate::policy

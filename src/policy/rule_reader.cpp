@@ -1,0 +1,171 @@
+#include "policy/rule_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "policy/argument_schema.hpp"
+#include "policy/limit_reader.hpp"
+#include "policy/pointer.hpp"
+#include "policy/resource_uri.hpp"
+#include "policy/sentence.hpp"
+#include "policy/values.hpp"
+#include "policy/vocabulary.hpp"
+
+namespace callgate::policy {
+namespace {
+
+constexpr std::array<std::string_view, 4> action_words = {"allow", "deny", "hide", "require_approval"};
+constexpr std::chrono::seconds longest_timeout = std::chrono::days(30);
+
+Place place(Part part) {
+  if (part == Part::tools) return Place::tool_rule;
+  return part == Part::prompts ? Place::prompt_rule : Place::resource_rule;
+}
+
+/// Keys that no name can ever equal.
+void check_key(const yaml::Member& member, Part part, Report& report) {
+  const std::string& key = member.key;
+  if (key.empty()) return report.fault(member.key_mark, fmt::format("an empty key under `{}`: write a name", word(part)));
+  if (part == Part::tools) {
+    const std::size_t least = static_cast<std::size_t>(std::ranges::count_if(key, [](char c) { return c != '*'; }));
+    if (least > longest_tool_name) {
+      report.warn(member.key_mark, fmt::format("{} can never decide: names of tools have at most {} bytes", yaml::ticked(key),
+                                               longest_tool_name));
+    }
+  }
+  if (part != Part::resources) return;
+  const std::optional<std::string> normal = normal_uri_key(key);
+  if (!normal) {
+    report.fault(member.key_mark, fmt::format("{} can never match: write the address without escapes, `..`, `.` and control "
+                                              "characters",
+                                              yaml::ticked(key)));
+  } else if (*normal != key) {
+    report.fault(member.key_mark, fmt::format("{} can never match, addresses are compared in their plain form: write {}",
+                                              yaml::ticked(key), yaml::ticked(*normal)));
+  }
+}
+
+void read_mode(const yaml::Member& member, Report& report) {
+  static constexpr std::array<std::string_view, 1> words = {"enforce"};
+  if (member.value.is_scalar() && member.value.text == "shadow") {
+    return report.fault(member.value.mark, not_supported("mode: shadow"), ErrorKind::unsupported);
+  }
+  read_word(member, words, report);
+}
+
+void read_approval(const yaml::Member& member, Rule& rule, Report& report) {
+  if (!is_mapping(member.value, member.key, "write for example `{timeout: 15m}`", report)) return;
+  check_keys(member.value, Place::approval, report);
+  if (member.value.members.empty()) report.fault(member.value.mark, "`approval` is empty: write `timeout` or leave it out");
+  const yaml::Member* timeout = member.value.find("timeout");
+  if (timeout == nullptr) return;
+  const auto seconds = read_duration(*timeout, longest_timeout, report);
+  if (!seconds) return;
+  rule.approval.emplace();
+  rule.approval->timeout = *seconds;
+}
+
+Verdict read_action(const yaml::Member& rule, Report& report) {
+  const yaml::Member* action = rule.value.find("action");
+  if (action == nullptr) {
+    report.fault(rule.key_mark, fmt::format("{} has no `action`: write `allow`, `deny`, `hide` or `require_approval`",
+                                            yaml::ticked(rule.key)));
+    return Verdict::deny;
+  }
+  const auto read = read_word(*action, action_words, report);
+  return read ? verdict_of(*read).value_or(Verdict::deny) : Verdict::deny;
+}
+
+/// Settings that this action never looks at.
+void warn_without_effect(const yaml::Member& rule, Verdict action, Report& report) {
+  static constexpr std::array<std::string_view, 4> guards = {"rate_limit", "arguments", "validate", "approval"};
+  for (const std::string_view key : guards) {
+    const yaml::Member* member = rule.value.find(key);
+    if (member == nullptr) continue;
+    const bool refuses = action <= Verdict::deny;
+    if (!refuses && (key != "approval" || action == Verdict::require_approval)) continue;
+    report.warn(member->key_mark, fmt::format("`{}` has no effect: the action of {} is `{}`", key, yaml::ticked(rule.key),
+                                              word(action)));
+  }
+}
+
+/// Everything of the compiled rule that an approval was given for.
+std::string digest_text(const Rule& rule, std::string_view arguments) {
+  std::string text = fmt::format("rule={}\naction={}\nvalidate={}\narguments={}\ntimeout={}\nreason={}\n", rule.pointer,
+                                 word(rule.action), rule.checks_own_schema, arguments, rule.approval->timeout.count(),
+                                 rule.has_author_reason ? rule.reason : "");
+  std::vector<std::string_view> limits;
+  for (const RateLimit& limit : rule.limits) limits.push_back(limit.id);
+  std::ranges::sort(limits);
+  for (const std::string_view limit : limits) text += fmt::format("limit={}\n", limit);
+  return text;
+}
+
+void read_parts(const yaml::Node& node, Part part, Rule& rule, std::string& arguments, Report& report) {
+  if (const yaml::Member* member = node.find("reason")) {
+    if (auto reason = read_sentence(*member, report)) {
+      rule.reason = std::move(*reason);
+      rule.has_author_reason = true;
+    }
+  }
+  if (const yaml::Member* member = node.find("mode")) read_mode(*member, report);
+  if (const yaml::Member* member = node.find("rate_limit")) rule.limits = read_limits(*member, rule.pointer, report);
+  if (const yaml::Member* member = node.find("approval")) read_approval(*member, rule, report);
+  if (const yaml::Member* member = node.find("validate"); member != nullptr && part == Part::tools) {
+    rule.checks_own_schema = read_boolean(*member, report).value_or(true);
+  }
+  if (const yaml::Member* member = node.find("arguments"); member != nullptr && part != Part::resources) {
+    if (auto read = read_argument_schema(*member, report)) {
+      rule.arguments = std::move(read->schema);
+      rule.named_keys = std::move(read->named_keys);
+      arguments = std::move(read->canonical);
+    }
+  }
+}
+
+/// What is left to do once all parts are there.
+void complete(Rule& rule, Part part, std::string_view arguments) {
+  if (!rule.has_author_reason) rule.reason = action_sentence(rule.action, thing(part));
+  for (const RateLimit& limit : rule.limits) rule.limit_list.push_back(&limit);
+  if (rule.action != Verdict::require_approval) {
+    rule.approval.reset();
+    return;
+  }
+  if (!rule.approval) rule.approval.emplace();
+  rule.approval->rule_digest = digest_text(rule, arguments);
+}
+
+}  // namespace
+
+std::string_view word(Part part) {
+  if (part == Part::tools) return "tools";
+  return part == Part::prompts ? "prompts" : "resources";
+}
+
+std::string_view thing(Part part) {
+  const std::string_view plural = word(part);
+  return plural.substr(0, plural.size() - 1);
+}
+
+std::optional<Rule> read_rule(const yaml::Member& member, Part part, Report& report) {
+  check_key(member, part, report);
+  if (!is_mapping(member.value, member.key, "write a rule, such as `{action: allow}`", report)) return std::nullopt;
+  check_keys(member.value, place(part), report);
+
+  Rule rule;
+  rule.key = member.key;
+  rule.pointer = fmt::format("/{}/{}", word(part), pointer_token(member.key));
+  rule.arguments_pointer = rule.pointer + "/arguments";
+  rule.mark = member.key_mark;
+  rule.action = read_action(member, report);
+  std::string arguments;
+  read_parts(member.value, part, rule, arguments, report);
+  warn_without_effect(member, rule.action, report);
+  complete(rule, part, arguments);
+  return rule;
+}
+
+}  // namespace callgate::policy

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "policy/verdict.hpp"
+
+/// The generated sentences: plain words for the agent and the person. They hold
+/// names of arguments and keywords, never values.
+namespace callgate::policy {
+
+/// What a rule with this action says where its author gave no reason; `thing` is `tool`, `resource` or `prompt`.
+std::string action_sentence(Verdict action, std::string_view thing);
+
+/// The same for `default`.
+std::string default_sentence(Verdict action);
+
+std::string argument_sentence(std::string_view path, std::string_view keyword, std::string_view author_reason);
+std::string own_schema_sentence(std::string_view path, std::string_view keyword);
+std::string twin_sentence(std::string_view path);
+
+}  // namespace callgate::policy

@@ -1,0 +1,74 @@
+#include "policy/tool_list.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "base/yaml.hpp"
+#include "schema/schema.hpp"
+
+namespace callgate::policy {
+namespace {
+
+constexpr std::string_view shape = "a list of tools is `{\"tools\": [...]}`";
+
+std::optional<json::Value> find_tools(json::Value root) {
+  if (const auto result = root.find("result"); result && result->is_object()) root = *result;
+  const auto tools = root.find("tools");
+  if (!tools || !tools->is_array()) return std::nullopt;
+  return tools;
+}
+
+Result<KnownTool> read_tool(json::Value value, std::size_t index) {
+  const auto name = value.find("name");
+  if (!name || !name->is_string() || name->raw_string().empty()) {
+    return fail(ErrorKind::invalid, fmt::format("tool {} of the list has no name: {}", index, shape));
+  }
+  KnownTool tool{.name = name->string()};
+  const auto schema = value.find("inputSchema");
+  if (!schema) return tool;
+  auto compiled = schema::Schema::compile(*schema);
+  if (compiled) {
+    tool.input_schema = std::move(*compiled);
+  } else {
+    tool.schema_fault = fmt::format("{} at `{}`", compiled.error().message, compiled.error().where);
+  }
+  return tool;
+}
+
+}  // namespace
+
+Result<ToolList> ToolList::parse(std::string json) {
+  json::Limits limits;
+  limits.check_number_range = false;
+  const auto document = json::OwnedDocument::parse(std::move(json), limits);
+  if (!document) {
+    return fail(document.error().kind, fmt::format("not JSON: {}; {}", document.error().message, shape), document.error().where);
+  }
+  const auto tools = find_tools((*document)->root());
+  if (!tools) return fail(ErrorKind::invalid, fmt::format("no `tools` in it: {}", shape));
+  ToolList list;
+  for (const json::Value value : tools->elements()) {
+    auto tool = read_tool(value, list.tools_.size());
+    if (!tool) return std::unexpected(tool.error());
+    if (!list.by_name_.emplace(tool->name, list.tools_.size()).second) {
+      return fail(ErrorKind::invalid, fmt::format("tool {} is in the list twice", yaml::ticked(tool->name)));
+    }
+    list.tools_.push_back(std::move(*tool));
+  }
+  return list;
+}
+
+const KnownTool* ToolList::find(std::string_view name) const {
+  const auto found = by_name_.find(std::string(name));
+  return found == by_name_.end() ? nullptr : &tools_[found->second];
+}
+
+ToolFacts ToolList::facts(std::string_view name) const {
+  const KnownTool* tool = find(name);
+  if (tool == nullptr) return {};
+  return {.state = ToolFacts::State::known, .input_schema = tool->input_schema.get(), .schema_fault = tool->schema_fault};
+}
+
+}  // namespace callgate::policy
