@@ -44,6 +44,18 @@ bool all_of(std::string_view text, std::string_view allowed) {
   return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
+/// `1:30`, `190:20:30.15`: numbers to base 60 in YAML 1.1. An address with a
+/// port, `127.0.0.1:8808`, is none: there the point comes last.
+bool is_sexagesimal(std::string_view text) {
+  std::size_t at = text.find_first_not_of("0123456789_");
+  while (at < text.size() && text[at] == ':') {
+    const std::size_t end = skip_digits(text, at + 1);
+    if (end == at + 1 || end > at + 3) return false;
+    at = end;
+  }
+  return at == text.size() || (text[at] == '.' && text.find_first_not_of("0123456789_", at + 1) == std::string_view::npos);
+}
+
 /// A number to some reader of YAML 1.1 or 1.2: other bases, underscores, a
 /// leading zero or point, sexagesimals.
 bool is_number_to_somebody(std::string_view text) {
@@ -53,7 +65,7 @@ bool is_number_to_somebody(std::string_view text) {
   if (text.starts_with("0b") || text.starts_with("0B")) return all_of(text.substr(2), "01_");
   if (text.empty() || (!is_digit(text[0]) && !(text[0] == '.' && text.size() > 1 && is_digit(text[1])))) return false;
 
-  if (text.find(':') != std::string_view::npos) return all_of(text, "0123456789_:.");
+  if (text.find(':') != std::string_view::npos) return is_sexagesimal(text);
   std::size_t at = std::min(text.find_first_not_of("0123456789_"), text.size());
   if (at < text.size() && text[at] == '.') at = std::min(text.find_first_not_of("0123456789_", at + 1), text.size());
   if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {

@@ -69,6 +69,7 @@ INSTANTIATE_TEST_SUITE_P(Yaml, Scalars, testing::ValuesIn(std::vector<ScalarRow>
     {"010", Type::ambiguous}, {"0x1F", Type::ambiguous}, {"0o17", Type::ambiguous}, {"0b11", Type::ambiguous},
     {"1_000", Type::ambiguous}, {"+1", Type::ambiguous}, {".5", Type::ambiguous}, {"1.", Type::ambiguous},
     {".inf", Type::ambiguous}, {"-.INF", Type::ambiguous}, {".NaN", Type::ambiguous}, {"1:30", Type::ambiguous},
+    {"127.0.0.1:8808", Type::text}, {"0.0.0.0:80", Type::text}, {"190:20:30.15", Type::ambiguous}, {"8:8808", Type::text},
     {"1e5", Type::number}, {"1e", Type::text}, {"30s", Type::text}, {"2fa", Type::text}, {"2024-01-01", Type::text},
     {"1.2.3", Type::text}, {"0xyz", Type::text}, {"y", Type::text}, {"n", Type::text},
     {"nothing", Type::text}, {"on call", Type::text}, {"-x", Type::text}, {"...x", Type::text},
