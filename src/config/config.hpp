@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "config/address.hpp"
+
+/// The configuration as values with their defaults, whether it came from
+/// `callgate.yaml` or from flags. Immutable once loaded; a reload makes a new one.
+namespace callgate::config {
+
+enum class Auth : std::uint8_t {
+  none,    ///< on loopback only; the server's policy alone counts
+  grants,  ///< a bearer token per client
+};
+
+/// When the journal reaches the disk.
+enum class Sync : std::uint8_t { none, batch, each };
+
+/// What happens to a tool that a pinned list did not hold.
+enum class NewTools : std::uint8_t { refuse, follow_policy };
+
+struct Audit {
+  Sync sync = Sync::batch;
+  std::size_t segment_bytes = std::size_t{64} << 20;
+  std::filesystem::path folder;  ///< of the journals; DATA/journal unless `--audit`
+};
+
+struct Limits {
+  std::size_t body = std::size_t{4} << 20;     ///< bytes of one request
+  std::size_t result = std::size_t{16} << 20;  ///< bytes of one answer
+  std::size_t sessions = 20'000;
+  std::size_t sessions_per_grant = 16;         ///< under grants only
+  std::size_t connections_per_address = 1024;
+  std::size_t children = 64;                   ///< child processes in all
+};
+
+/// One server behind the gateway. Exactly one of `command` and `url` is set.
+struct Server {
+  std::string name;
+  std::vector<std::string> command;  ///< program and arguments, no shell
+  std::vector<std::pair<std::string, Secret>> env;
+  std::string url;
+  std::filesystem::path ca_file;     ///< empty: the system's
+  std::vector<std::pair<std::string, Secret>> headers;
+  std::filesystem::path policy;
+  std::filesystem::path pins;        ///< reviewed definitions; empty: pinned at first use
+  NewTools new_tools = NewTools::refuse;
+  std::chrono::milliseconds start_timeout{60'000};
+  std::chrono::milliseconds call_timeout{40'000};  ///< from forward to answer
+  bool probe_unknown = true;         ///< learn the server's own answer for an unknown tool
+
+  /// What pins belong to besides the name: the URL, or the command line.
+  std::string address() const;
+};
+
+struct Config {
+  std::vector<Endpoint> listen;       ///< empty under `run`
+  std::string public_url;             ///< what clients see; without a slash at its end
+  std::optional<Endpoint> admin_listen;
+  std::filesystem::path data;
+  Auth auth = Auth::none;
+  Audit audit;
+  std::vector<std::string> hosts;     ///< accepted in Host besides loopback and public_url; lower case
+  std::vector<std::string> origins;
+  std::chrono::milliseconds approval_wait{50'000};  ///< how long a call may be held; 0: never
+  Limits limits;
+  std::vector<Server> servers;        ///< in the order of the file
+
+  const Server* find_server(std::string_view name) const;
+};
+
+}  // namespace callgate::config

@@ -1,0 +1,237 @@
+#include "config/load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/checks.hpp"
+#include "config/fields.hpp"
+#include "config/load_server.hpp"
+#include "config/text_file.hpp"
+
+namespace callgate::config {
+namespace {
+
+constexpr std::size_t KiB = 1024;
+constexpr std::size_t GiB = KiB * KiB * KiB;
+constexpr std::size_t many = 10'000'000;
+
+constexpr std::array<std::string_view, 14> top_keys{"listen", "tls",   "public_url", "admin",         "data",   "state",
+                                                    "auth",   "audit", "hosts",      "approval_wait", "limits", "servers",
+                                                    "origins", "session_header"};
+
+/// The whole file while it is read.
+class Reader {
+ public:
+  Reader(const Field& root, const Surroundings& around, Config& config)
+      : section_(root, top_keys), around_(around), config_(config) {}
+
+  void read();
+
+ private:
+  void read_listeners();
+  void read_access();
+  void read_state();
+  void read_audit(const Field& field);
+  void read_limits(const Field& field);
+  void read_servers(const Field& field);
+  void check_together();
+
+  Section section_;
+  const Surroundings& around_;
+  Config& config_;
+};
+
+std::optional<Endpoint> endpoint(const Field& field, const std::string& text) {
+  auto parsed = parse_endpoint(text);
+  if (parsed) return std::move(*parsed);
+  field.fault(fmt::format("`{}`: {}", field.name, parsed.error().message));
+  return std::nullopt;
+}
+
+void Reader::read() {
+  read_listeners();
+  read_access();
+  read_state();
+  if (const auto field = section_.take("audit")) read_audit(*field);
+  if (const auto field = section_.take("limits")) read_limits(*field);
+  if (const auto field = section_.take("servers")) read_servers(*field);
+  check_together();
+}
+
+void Reader::read_listeners() {
+  if (const auto field = section_.take("listen")) {
+    field->texts(Field::Single::allowed, [&](const Field& item, const std::string& text) {
+      if (auto parsed = endpoint(item, text)) config_.listen.push_back(std::move(*parsed));
+    });
+    if (field->node.is_sequence() && field->node.items.empty()) field->fault("`listen` is empty; name an address, as in `127.0.0.1:8808`");
+  } else {
+    config_.listen.push_back(default_listen());
+  }
+  section_.not_yet("tls");
+  if (const auto field = section_.take("public_url")) {
+    if (const auto text = field->text()) {
+      auto base = read_public_url(*text);
+      if (base) {
+        config_.public_url = std::move(*base);
+      } else {
+        field->fault(fmt::format("`{}`: {}", field->name, base.error().message));
+      }
+    }
+  }
+  const auto admin = section_.take("admin");
+  if (!admin) return;
+  static constexpr std::array<std::string_view, 1> admin_keys{"listen"};
+  const Section inside(*admin, admin_keys);
+  const auto listen = inside.take("listen");
+  if (!listen) {
+    if (admin->node.is_mapping()) admin->fault("`admin` needs `listen`, as in `127.0.0.1:8809`");
+    return;
+  }
+  if (const auto text = listen->text()) config_.admin_listen = endpoint(*listen, *text);
+}
+
+void Reader::read_access() {
+  if (const auto field = section_.take("auth")) {
+    if (field->node.is_mapping() || field->node.text == "oauth") {
+      section_.not_yet(field->mark(), "auth: oauth");
+      config_.auth = Auth::grants;
+    } else {
+      static constexpr std::array<std::string_view, 2> words{"none", "grants"};
+      if (const auto word = field->word(words)) config_.auth = static_cast<Auth>(*word);
+    }
+  } else {
+    config_.auth = default_auth(config_.listen);
+  }
+  if (const auto field = section_.take("hosts")) {
+    field->texts(Field::Single::refused, [&](const Field& item, const std::string& text) {
+      auto host = read_host(text);
+      if (!host) return item.fault(fmt::format("`{}`: {}", item.name, host.error().message));
+      config_.hosts.push_back(std::move(*host));
+    });
+  }
+  if (const auto field = section_.take("origins")) {
+    field->texts(Field::Single::refused, [&](const Field& item, const std::string& text) {
+      auto origin = read_origin(text);
+      if (!origin) return item.fault(fmt::format("`{}`: {}", item.name, origin.error().message));
+      config_.origins.push_back(std::move(*origin));
+    });
+  }
+  if (const auto field = section_.take("session_header")) {
+    if (field->boolean().value_or(false)) section_.not_yet(field->mark(), "session_header: true");
+  }
+  if (const auto field = section_.take("approval_wait")) {
+    config_.approval_wait = field->duration(std::chrono::milliseconds(0)).value_or(config_.approval_wait);
+  }
+}
+
+void Reader::read_state() {
+  if (const auto field = section_.take("data")) {
+    if (const auto text = field->text()) config_.data = around_.path(*text);
+  } else if (auto folder = default_data_folder(around_.environment)) {
+    config_.data = std::move(*folder);
+  }
+  const auto field = section_.take("state");
+  if (!field) return;
+  const auto text = field->text();
+  if (!text || *text == "embedded") return;
+  if (text->starts_with("redis://") || text->starts_with("rediss://") || text->starts_with("valkey://")) {
+    // The address may hold a password, so it is not repeated.
+    section_.not_yet(field->mark(), "state: redis://");
+  } else {
+    field->fault("`state` must be `embedded`");
+  }
+}
+
+void Reader::read_audit(const Field& field) {
+  static constexpr std::array<std::string_view, 4> keys{"sync", "segment", "keep", "on_full"};
+  const Section audit(field, keys);
+  if (const auto sync = audit.take("sync")) {
+    static constexpr std::array<std::string_view, 3> words{"none", "batch", "each"};
+    if (const auto word = sync->word(words)) config_.audit.sync = static_cast<Sync>(*word);
+  }
+  if (const auto segment = audit.take("segment")) {
+    config_.audit.segment_bytes = segment->size(64 * KiB, 16 * GiB).value_or(config_.audit.segment_bytes);
+  }
+  audit.not_yet("keep");
+  if (const auto on_full = audit.take("on_full")) {
+    static constexpr std::array<std::string_view, 2> words{"refuse", "refuse_medium"};
+    const auto word = on_full->word(words);
+    if (word && *word == 1) audit.not_yet(on_full->mark(), "audit.on_full: refuse_medium");
+  }
+}
+
+void Reader::read_limits(const Field& field) {
+  static constexpr std::array<std::string_view, 6> keys{"body", "result", "sessions", "sessions_per_grant",
+                                                        "connections_per_address", "children"};
+  const Section section(field, keys);
+  Limits& limits = config_.limits;
+  const auto read_size = [&](std::string_view key, std::size_t& into) {
+    if (const auto each = section.take(key)) into = each->size(KiB, GiB).value_or(into);
+  };
+  const auto read_count = [&](std::string_view key, std::size_t& into) {
+    if (const auto each = section.take(key)) into = each->count(1, many).value_or(into);
+  };
+  read_size("body", limits.body);
+  read_size("result", limits.result);
+  read_count("sessions", limits.sessions);
+  read_count("sessions_per_grant", limits.sessions_per_grant);
+  read_count("connections_per_address", limits.connections_per_address);
+  read_count("children", limits.children);
+}
+
+void Reader::read_servers(const Field& field) {
+  if (!field.node.is_mapping()) return field.wrong("a mapping of server names to their settings");
+  for (const yaml::Member& member : field.node.members) {
+    if (!is_server_name(member.key)) {
+      field.faults.add(member.key_mark, fmt::format("{} is no server name; it stands in URLs, so write up to 64 of A-Z a-z 0-9 _ . -",
+                                                    yaml::ticked(member.key)));
+    }
+    const Field server{member.value, fmt::format("servers.{}", member.key), field.faults};
+    config_.servers.push_back(read_server(member.key, server, around_));
+  }
+}
+
+void Reader::check_together() {
+  const auto at = [&](std::string_view key) { return section_.key_mark(key).value_or(yaml::Mark{}); };
+  Faults& faults = section_.faults();
+  if (config_.data.empty() && !section_.has("data")) faults.add({}, "no data folder is known; write `data: FOLDER`");
+  for (const Error& fault : check_listeners(config_)) {
+    const bool admin = fault.where == "admin";
+    faults.add(at(admin ? "admin" : section_.has("auth") && fault.where == "auth" ? "auth" : "listen"), fault.message);
+  }
+  if (!section_.has("public_url") && !std::ranges::all_of(config_.listen, &is_loopback_endpoint)) {
+    faults.add(at("listen"), "off loopback `public_url` is needed: the address that clients see, as in `https://gate.example`");
+  }
+}
+
+}  // namespace
+
+Loaded parse_config(std::string_view text, const std::filesystem::path& file, const Environment& environment) {
+  Faults faults(file.string());
+  yaml::Parsed parsed = yaml::parse(text, faults.file());
+  faults.add_all(std::move(parsed.faults));
+  Loaded loaded;
+  if (parsed.root) {
+    Config config;
+    const Surroundings around{file.parent_path(), environment};
+    Reader(Field{*parsed.root, "", faults}, around, config).read();
+    config.audit.folder = config.data / "journal";
+    loaded.config = std::move(config);
+  }
+  loaded.faults = std::move(faults).in_order();
+  if (!loaded.faults.empty()) loaded.config.reset();
+  return loaded;
+}
+
+Loaded load_config(const std::filesystem::path& file, const Environment& environment) {
+  // Who may write the file says which programs are started.
+  auto text = read_text(file, Writers::owner_only);
+  if (text) return parse_config(*text, file, environment);
+  Loaded loaded;
+  loaded.faults.push_back({text.error().kind, text.error().message, file.string()});
+  return loaded;
+}
+
+}  // namespace callgate::config

@@ -1,0 +1,322 @@
+#include "config/run_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/suggest.hpp"
+#include "config/checks.hpp"
+#include "config/load.hpp"
+#include "config/load_server.hpp"
+
+namespace callgate::config {
+namespace {
+
+class Parser;
+
+/// A flag, what its value is called (without one it takes none), and where it goes.
+struct Flag {
+  std::string_view name;
+  std::string_view value;
+  enum class Of : std::uint8_t { both, serve } of;
+  void (*read)(Parser& parser, std::string_view value);
+};
+
+std::string_view name_of(Command command) { return command == Command::run ? "run" : "serve"; }
+
+/// One command line while it is read.
+class Parser {
+ public:
+  Parser(Command command, const Environment& environment) : command_(command), environment_(environment) {}
+
+  ParsedFlags parse(std::span<const std::string_view> args);
+
+ private:
+  void usage(std::string message, ErrorKind kind = ErrorKind::invalid);
+  void read_all(std::span<const std::string_view> args);
+  const Flag* find_flag(std::string_view name);
+  static std::span<const Flag> table();
+  void read_flag(const Flag& flag, std::string_view value);
+  void read_url(std::string_view text);
+  void read_name(std::string_view text);
+  void read_auth(std::string_view text);
+  void read_public_address(std::string_view text);
+  void read_header(std::string_view text);
+  void read_ready_fd(std::string_view text);
+  void read_command(std::span<const std::string_view> command);
+  void read_listen(std::string_view text);
+  void read_admin(std::string_view text);
+
+  void finish();
+  void finish_with_config();
+  void finish_with_flags();
+  void choose_server(Config& config);
+  void check_source();
+  void apply_over(Config& config);
+  bool given(std::string_view flag) const { return std::ranges::find(given_, flag) != given_.end(); }
+
+  Command command_;
+  const Environment& environment_;
+  std::vector<std::string_view> given_;
+  RunFlags flags_;
+  Server server_{.name = "default"};
+  std::vector<Endpoint> listen_;
+  std::optional<Auth> auth_;
+  std::vector<Error> faults_;
+  bool usage_ = false;
+};
+
+void Parser::usage(std::string message, ErrorKind kind) {
+  faults_.push_back({kind, std::move(message), {}});
+  usage_ = true;
+}
+
+std::span<const Flag> Parser::table() {
+  using enum Flag::Of;
+  static constexpr std::array flags{
+      Flag{"--help", "", both, [](Parser& p, std::string_view) { p.flags_.help = true; }},
+      Flag{"--policy", "FILE", both, [](Parser& p, std::string_view v) { p.server_.policy = v; }},
+      Flag{"--upstream", "URL", both, [](Parser& p, std::string_view v) { p.read_url(v); }},
+      Flag{"--header", "'NAME: VALUE'", both, [](Parser& p, std::string_view v) { p.read_header(v); }},
+      Flag{"--name", "NAME", both, [](Parser& p, std::string_view v) { p.read_name(v); }},
+      Flag{"--config", "FILE", both, [](Parser& p, std::string_view v) { p.flags_.config_file = v; }},
+      Flag{"--data", "DIR", both, [](Parser& p, std::string_view v) { p.flags_.config.data = v; }},
+      Flag{"--audit", "DIR", both, [](Parser& p, std::string_view v) { p.flags_.config.audit.folder = v; }},
+      Flag{"--ready-file", "FILE", both, [](Parser& p, std::string_view v) { p.flags_.ready_file = v; }},
+      Flag{"--ready-fd", "NUMBER", both, [](Parser& p, std::string_view v) { p.read_ready_fd(v); }},
+      Flag{"--listen", "HOST:PORT", serve, [](Parser& p, std::string_view v) { p.read_listen(v); }},
+      Flag{"--admin", "HOST:PORT", serve, [](Parser& p, std::string_view v) { p.read_admin(v); }},
+      Flag{"--auth", "none|grants", serve, [](Parser& p, std::string_view v) { p.read_auth(v); }},
+      Flag{"--public-url", "URL", serve, [](Parser& p, std::string_view v) { p.read_public_address(v); }},
+  };
+  return flags;
+}
+
+const Flag* Parser::find_flag(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Flag& flag : table()) {
+    if (flag.of == Flag::Of::serve && command_ == Command::run) {
+      if (flag.name == name) {
+        usage(fmt::format("`{}` is a flag of `callgate serve`", name));
+        return nullptr;
+      }
+      continue;
+    }
+    if (flag.name == name) return &flag;
+    names.push_back(flag.name);
+  }
+  usage(fmt::format("`callgate {}` has no flag `{}`{}", name_of(command_), name, did_you_mean(name, names)));
+  return nullptr;
+}
+
+void Parser::read_all(std::span<const std::string_view> args) {
+  while (!args.empty()) {
+    const std::string_view argument = args.front();
+    args = args.subspan(1);
+    if (argument == "--") return read_command(args);
+    if (!argument.starts_with("--")) {
+      usage(fmt::format("`{}` is not understood; the server's command stands behind `--`", argument));
+      continue;
+    }
+    const std::size_t equals = argument.find('=');
+    const Flag* flag = find_flag(argument.substr(0, equals));
+    std::string_view value;
+    if (equals != std::string_view::npos) {
+      value = argument.substr(equals + 1);
+    } else if ((flag == nullptr || !flag->value.empty()) && !args.empty() && !args.front().starts_with("--")) {
+      // Of an unknown flag too: its value alone would be a second, misleading fault.
+      value = args.front();
+      args = args.subspan(1);
+    }
+    if (flag != nullptr) read_flag(*flag, value);
+  }
+}
+
+void Parser::read_command(std::span<const std::string_view> command) {
+  server_.command.assign(command.begin(), command.end());
+  if (command.empty()) usage("nothing stands behind `--`; name the server's command, as in `-- npx -y some-server`");
+}
+
+void Parser::read_flag(const Flag& flag, std::string_view value) {
+  if (!flag.value.empty() && value.empty()) {
+    return usage(fmt::format("`{}` needs a value: `{} {}`", flag.name, flag.name, flag.value));
+  }
+  const bool may_repeat = flag.name == "--listen" || flag.name == "--header" || flag.name == "--help";
+  if (given(flag.name) && !may_repeat) return usage(fmt::format("`{}` stands twice; keep one", flag.name));
+  given_.push_back(flag.name);
+  flag.read(*this, value);
+}
+
+void Parser::read_url(std::string_view text) {
+  server_.url = text;
+  if (const auto good = check_url(text); !good) usage(fmt::format("`--upstream`: {}", good.error().message));
+}
+
+void Parser::read_name(std::string_view text) {
+  server_.name = text;
+  if (!is_server_name(text)) usage(fmt::format("`--name`: `{}` is no server name; write up to 64 of A-Z a-z 0-9 _ . -", text));
+}
+
+void Parser::read_listen(std::string_view text) {
+  auto endpoint = parse_endpoint(text);
+  if (!endpoint) return usage(fmt::format("`--listen`: {}", endpoint.error().message));
+  listen_.push_back(std::move(*endpoint));
+}
+
+void Parser::read_admin(std::string_view text) {
+  auto endpoint = parse_endpoint(text);
+  if (!endpoint) return usage(fmt::format("`--admin`: {}", endpoint.error().message));
+  flags_.config.admin_listen = std::move(*endpoint);
+}
+
+void Parser::read_auth(std::string_view text) {
+  if (text == "none" || text == "grants") {
+    auth_ = text == "none" ? Auth::none : Auth::grants;
+  } else if (text == "oauth") {
+    usage("`--auth oauth` is not supported yet by this version; use `grants`", ErrorKind::unsupported);
+  } else {
+    usage(fmt::format("`--auth` must be `none` or `grants`, not `{}`", text));
+  }
+}
+
+void Parser::read_public_address(std::string_view text) {
+  auto url = read_public_url(text);
+  if (!url) return usage(fmt::format("`--public-url`: {}", url.error().message));
+  flags_.config.public_url = std::move(*url);
+}
+
+void Parser::read_header(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) {
+    return usage("`--header` must be `NAME: VALUE`, as in `--header 'Authorization: Bearer ${env:TOKEN}'`");
+  }
+  const std::string_view name = text.substr(0, colon);
+  std::string_view value = text.substr(colon + 1);
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  if (const auto good = check_header_name(name); !good) return usage(fmt::format("`--header`: {}", good.error().message), good.error().kind);
+  auto read = read_header_value(name, value, Surroundings{"", environment_});
+  if (!read) return usage(fmt::format("`--header`: {}", read.error().message), read.error().kind);
+  server_.headers.emplace_back(name, std::move(*read));
+}
+
+void Parser::read_ready_fd(std::string_view text) {
+  int number = -1;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size() || number < 0) {
+    return usage(fmt::format("`--ready-fd` must be the number of an open file descriptor, not `{}`", text));
+  }
+  flags_.ready_fd = number;
+}
+
+/// What the flags say stands over what the file says.
+void Parser::apply_over(Config& config) {
+  Config& told = flags_.config;
+  if (!listen_.empty()) config.listen = listen_;
+  if (told.admin_listen) config.admin_listen = told.admin_listen;
+  if (!told.public_url.empty()) config.public_url = told.public_url;
+  if (!told.data.empty()) config.data = told.data;
+  if (auth_) config.auth = *auth_;
+  if (!told.audit.folder.empty()) {
+    config.audit.folder = told.audit.folder;
+  } else if (!told.data.empty()) {
+    config.audit.folder = config.data / "journal";
+  }
+}
+
+/// `run` stands before one server: the named one, or the only one.
+void Parser::choose_server(Config& config) {
+  std::vector<std::string_view> names;
+  for (const Server& each : config.servers) names.push_back(each.name);
+  if (!given("--name") && config.servers.size() == 1) return;
+  if (!given("--name")) {
+    return usage(fmt::format("`{}` has {} servers; choose one with `--name NAME`", flags_.config_file.string(), names.size()));
+  }
+  const Server* chosen = config.find_server(server_.name);
+  if (chosen == nullptr) {
+    return usage(fmt::format("`{}` has no server `{}`{}", flags_.config_file.string(), server_.name, did_you_mean(server_.name, names)));
+  }
+  config.servers = std::vector<Server>{*chosen};
+}
+
+void Parser::finish_with_config() {
+  for (const std::string_view flag : {"--policy", "--upstream", "--header"}) {
+    if (given(flag)) usage(fmt::format("`{}` does not go with `--config`; the file says it", flag));
+  }
+  if (!server_.command.empty()) usage("a command behind `--` does not go with `--config`; the file names the servers");
+  if (command_ == Command::serve && given("--name")) usage("`--name` does not go with `--config`; the file names the servers");
+  if (usage_) return;
+
+  Loaded loaded = load_config(flags_.config_file, environment_);
+  faults_ = std::move(loaded.faults);
+  if (!loaded.config) return;
+  apply_over(*loaded.config);
+  flags_.config = std::move(*loaded.config);
+  if (command_ == Command::run) {
+    flags_.config.listen.clear();
+    flags_.config.admin_listen.reset();
+    return choose_server(flags_.config);
+  }
+  flags_.from_store = true;
+}
+
+/// Which server is meant, if any.
+void Parser::check_source() {
+  const bool command = !server_.command.empty();
+  const bool url = given("--upstream");
+  if (command && url) usage("both `--upstream` and a command behind `--` are given; keep one");
+  if (!url && given("--header")) usage("`--header` goes with `--upstream` only");
+  if (!command && !url && !usage_) {
+    const bool alone = !given("--policy") && !given("--name");
+    if (command_ == Command::serve && alone) {
+      flags_.from_store = true;
+      return;
+    }
+    usage(fmt::format("`callgate {}` needs a server: `--upstream URL`, or its command behind `--`", name_of(command_)));
+  }
+  if (!given("--policy")) {
+    usage("`--policy FILE` is missing; without a policy nothing could be allowed (or name a file with `--config`)");
+  }
+}
+
+void Parser::finish_with_flags() {
+  check_source();
+  Config& config = flags_.config;
+  if (command_ == Command::serve) config.listen = listen_.empty() ? std::vector{default_listen()} : listen_;
+  config.auth = auth_.value_or(default_auth(config.listen));
+  if (config.data.empty()) {
+    auto folder = default_data_folder(environment_);
+    if (folder) config.data = std::move(*folder);
+    else usage(folder.error().message);
+  }
+  if (config.audit.folder.empty()) config.audit.folder = config.data / "journal";
+  if (!flags_.from_store) config.servers.push_back(std::move(server_));
+}
+
+void Parser::finish() {
+  if (given("--config")) {
+    finish_with_config();
+  } else {
+    finish_with_flags();
+  }
+  if (!faults_.empty() && !usage_) return;
+  for (Error& fault : check_listeners(flags_.config)) usage(std::move(fault.message), fault.kind);
+}
+
+ParsedFlags Parser::parse(std::span<const std::string_view> args) {
+  read_all(args);
+  if (flags_.help) return {.flags = std::move(flags_)};
+  finish();
+  ParsedFlags parsed{.faults = std::move(faults_), .usage = usage_};
+  if (parsed.faults.empty()) parsed.flags = std::move(flags_);
+  return parsed;
+}
+
+}  // namespace
+
+ParsedFlags parse_run_flags(Command command, std::span<const std::string_view> args, const Environment& environment) {
+  return Parser(command, environment).parse(args);
+}
+
+}  // namespace callgate::config

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+#include "config/environment.hpp"
+
+namespace callgate::config {
+
+/// Which of the two commands the flags belong to.
+enum class Command : std::uint8_t { run, serve };
+
+/// What `callgate run` and `callgate serve` are told on the command line.
+struct RunFlags {
+  bool help = false;  ///< `--help`: nothing else was looked at
+  Config config;
+  std::filesystem::path config_file;  ///< empty for flag starts; a reload reads it again
+  std::filesystem::path ready_file;   ///< gets the ready line
+  std::optional<int> ready_fd;
+  /// serve without a server of its own: those registered in the store are meant.
+  bool from_store = false;
+};
+
+struct ParsedFlags {
+  std::optional<RunFlags> flags;  ///< nothing where there is a fault
+  std::vector<Error> faults;      ///< all of them; `where` is empty, or a place in the config file
+  bool usage = false;             ///< the command line is wrong (exit 2), not the file it names (exit 1)
+};
+
+/// `args` are those behind the command's name. Flags take their value as the
+/// next argument or after `=`; what stands behind `--` is the server's command.
+ParsedFlags parse_run_flags(Command command, std::span<const std::string_view> args, const Environment& environment);
+
+}  // namespace callgate::config
