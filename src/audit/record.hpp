@@ -64,6 +64,7 @@ enum class Internal : std::uint8_t {
   cancel,
   session_delete,
   probe_unknown_tool,
+  decline,  ///< the answer to a request of the server that the policy does not let through
 };
 std::string_view word(Internal kind);
 

@@ -83,6 +83,8 @@ std::string HttpLink::head_lines(const Outbound& out) const {
 
 Failure HttpLink::refused_by_server(const net::HttpReply& reply) const {
   const int status = reply.status();
+  // A server that does not know the session did not run the call.
+  if (lost_) return {{ErrorKind::not_found, "the server no longer knows the session", {}}, false};
   if (status >= 300 && status < 400)
     return failed(ErrorKind::refused, fmt::format("the server answered with a redirect (HTTP {}), which is not followed", status));
   if (status == 401 || status == 403)
@@ -155,6 +157,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
   mcp::SseReader reader(origin_.max_result);
   json::Document document;
   const bool endless = wanted.id.empty();
+  if (endless && !co_await sink.opened()) co_return Delivery{};
   for (;;) {
     auto chunk = co_await reply->next(endless ? net::Loop::forever : wanted.deadline.left());
     if (!chunk) co_return std::unexpected(Failure{std::move(chunk.error()), true});

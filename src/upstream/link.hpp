@@ -28,6 +28,8 @@ struct Event {
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// A stream was opened (Form::open_stream); its events follow.
+  virtual net::Task<bool> opened() { co_return true; }
   /// False: nobody listens any more, the exchange is to be given up.
   virtual net::Task<bool> event(const Event& event) = 0;
 };

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string_view>
+
+#include "net/loop.hpp"
+
+namespace callgate::gateway {
+
+/// The way back to the client for one message: an HTTP answer or lines on
+/// stdout. The functions answer false when the client is gone.
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  /// A message before the answer. `raw` is the server's own SSE event, if there
+  /// was one; `bytes` may be empty then (priming events, comments).
+  virtual net::Task<bool> event(std::string_view bytes, std::string_view raw) = 0;
+  /// The answer; the channel is used up. `status` counts on HTTP only.
+  virtual net::Task<bool> answer(std::string_view bytes, std::string_view raw = {}, int status = 200) = 0;
+  /// There is nothing to answer: a notification or response was taken.
+  virtual net::Task<bool> accepted() = 0;
+  /// The stream ends without an answer (cancelled, or to be resumed).
+  virtual net::Task<bool> ended() = 0;
+  virtual bool gone() const = 0;
+  /// Returns once the client is gone.
+  virtual net::Task<void> until_gone() = 0;
+};
+
+}  // namespace callgate::gateway

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/channel.hpp"
+#include "net/list.hpp"
+#include "net/loop.hpp"
+#include "session/session.hpp"
+#include "upstream/link.hpp"
+
+namespace callgate::gateway {
+
+/// A request of the client that is not answered yet.
+struct InFlight : net::ListNode {
+  std::string id;                  ///< as written
+  net::Signal* waiting = nullptr;  ///< raised by a cancel while people are asked
+  Channel* channel = nullptr;
+  bool cancelled = false;
+  bool forwarded = false;
+};
+
+/// One client's dealings with one server: a legacy session with the link that
+/// belongs to it, or the frame of one stateless request.
+struct Conversation {
+  session::Session session;
+  std::shared_ptr<upstream::Link> link;
+  std::string opening;              ///< the client's `initialize`, to open a new link in its place
+  net::ListNode in_flight;
+  std::vector<std::string> server_requests;  ///< ids, as written, of requests that the server waits on
+  std::vector<std::string> resumable;        ///< ids of requests whose answer a resumed stream may bring
+  Channel* stream = nullptr;        ///< the client's GET stream, or stdout
+  net::Instant last_used;
+  std::size_t busy = 0;             ///< exchanges under way, open streams included
+  bool closed = false;
+
+  InFlight* find_in_flight(std::string_view id);
+  /// Takes the id of a request that the server waits on; false where there is none.
+  bool take_server_request(std::string_view id);
+};
+
+}  // namespace callgate::gateway

@@ -1,0 +1,257 @@
+#include "gateway/gate.hpp"
+
+#include <fmt/format.h>
+
+#include "gateway/gate_draft.hpp"
+#include "gateway/outbound.hpp"
+#include "mcp/codes.hpp"
+#include "mcp/requests.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+constexpr std::array modern{mcp::Revision::r2026_07_28};
+
+/// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
+int status_for(const Inbound& in, int modern_status) { return in.era() == mcp::Era::modern ? modern_status : 200; }
+
+}  // namespace
+
+Gate::Gate(const Parts& parts, const config::Server& server, std::size_t& children)
+    : parts_(parts),
+      server_(server),
+      links_(parts_, server, children),
+      tools_(parts_, links_),
+      allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
+                                     {{"server", server.name}, {"decision", "allow"}})),
+      refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
+                                     {{"server", server.name}, {"decision", "refuse"}})) {}
+
+Gate::~Gate() { tasks_.cancel(); }
+
+std::span<const mcp::Revision> Gate::modern_revisions() const { return modern; }
+
+net::Task<void> Gate::handle(Inbound in) {
+  in.conversation->last_used = parts_.loop.now();
+  if (in.message.is_response()) co_return co_await handle_response(in);
+  const auto standing = mcp::standing(in.message.method_id, in.revision, mcp::Direction::from_client);
+  if (in.message.is_notification()) {
+    // What nobody knows is taken and dropped: a notification has no answer.
+    if (standing == mcp::Standing::known) co_return co_await handle_notification(in);
+    parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "unknown notification"});
+    co_await in.channel.accepted();
+    co_return;
+  }
+  if (standing != mcp::Standing::known) {
+    refused_.add();
+    parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "method not on the allow-list"});
+    co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()), {}, status_for(in, 404));
+    co_return;
+  }
+  if (in.conversation->find_in_flight(in.message.id_text) != nullptr)
+    co_return co_await refuse_shape(in, {ErrorKind::invalid, "a request with this id is still under way: use each id once", {}}, mcp::code::invalid_request);
+  InFlight flight;
+  flight.id = in.message.id_text;
+  flight.channel = &in.channel;
+  in.conversation->in_flight.push_back(flight);
+  ++in.conversation->busy;
+  co_await handle_request(in, flight);
+  --in.conversation->busy;
+}
+
+net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {
+  using enum mcp::MethodId;
+  switch (in.message.method_id) {
+    case initialize: return handle_initialize(in, flight);
+    case tools_call: return handle_call(in, flight);
+    case resources_read:
+    case resources_subscribe:
+    case prompts_get: return handle_judged(in, flight);
+    case completion_complete: return handle_completion(in, flight);
+    case tools_list:
+    case prompts_list:
+    case resources_list:
+    case resources_templates_list: return handle_list(in, flight);
+    default: return pass(in, &flight);
+  }
+}
+
+net::Task<void> Gate::handle_notification(Inbound& in) {
+  if (in.message.method_id == mcp::MethodId::notifications_cancelled) {
+    const auto cancelled = mcp::read_cancelled(in.message);
+    InFlight* flight = cancelled && !cancelled->request_id.empty() ? in.conversation->find_in_flight(cancelled->request_id) : nullptr;
+    if (flight != nullptr) flight->cancelled = true;
+    if (flight != nullptr && flight->waiting != nullptr) flight->waiting->raise();
+    // A call that never left needs no cancel, and one that is over ignores it.
+    if (flight == nullptr || !flight->forwarded) {
+      co_await in.channel.accepted();
+      co_return;
+    }
+  }
+  co_await pass(in, nullptr);
+}
+
+net::Task<void> Gate::handle_response(Inbound& in) {
+  if (in.era() == mcp::Era::modern || !in.conversation->take_server_request(in.message.id_text))
+    co_return co_await refuse_shape(in, {ErrorKind::invalid, "nobody waits for this response", {}}, mcp::code::invalid_request);
+  co_await pass(in, nullptr);
+}
+
+/// A message that needs no rule: on record, forwarded, answered as the server answers.
+net::Task<void> Gate::pass(Inbound& in, InFlight* flight) {
+  Draft draft{.id = parts_.journal.next_id()};
+  Judged judged{.policy = policy()};
+  judged.decision.verdict = policy::Verdict::allow;
+  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = in.message};
+  auto delivery = co_await exchange(in, flight, what);
+  if (delivery) co_await deliver(in, *delivery);
+}
+
+net::Task<Result<void>> Gate::revive(Conversation& conversation) {
+  if (conversation.opening.empty()) co_return fail(ErrorKind::closed, "the server's session is over: initialize again");
+  auto link = links_.for_session();
+  if (!link) co_return std::unexpected(link.error());
+  conversation.link = std::move(*link);
+  json::Document document;
+  const auto opening = mcp::read_message(conversation.opening, document, mcp::Direction::from_client);
+  if (!opening) co_return std::unexpected(opening.error());
+  CallSink sink(*this, conversation, conversation.session.revision, nullptr);
+  const auto kind = audit::Internal::initialize;
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
+  if (!permit) co_return std::unexpected(permit.error());
+  auto answer = co_await conversation.link->forward(
+      std::move(*permit), {.bytes = conversation.opening, .message = &*opening, .time = server_.start_timeout}, sink);
+  if (!answer) co_return std::unexpected(std::move(answer.error().error));
+  if (answer->is_error) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
+  conversation.link->agreed(mcp::word(conversation.session.revision));
+  const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
+  json::Document note_document;
+  const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
+  permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
+  if (!permit) co_return std::unexpected(permit.error());
+  auto noted = co_await conversation.link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
+  if (!noted) co_return std::unexpected(std::move(noted.error().error));
+  parts_.log.info("upstream_session_reopened", {{"server", server_.name}});
+  co_return Result<void>{};
+}
+
+/// Record, permit, forward. What could not be recorded is not forwarded.
+net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what) {
+  Conversation& conversation = *in.conversation;
+  const Ulid id = what.record.id;
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
+  if (!permit) {
+    parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});
+    co_return std::unexpected(upstream::Failure{{ErrorKind::internal, "the call could not be put on record", {}}, false});
+  }
+  CallOutcome outcome(parts_.journal, id);
+  CallSink sink(*this, conversation, in.revision, &in.channel);
+  const upstream::Outbound out{.bytes = what.bytes, .message = &what.message, .headers = what.headers, .time = server_.call_timeout};
+  // The link may be replaced while this exchange still uses it.
+  const std::shared_ptr<upstream::Link> link = conversation.link;
+  auto forwarded = co_await link->forward(std::move(*permit), out, sink);
+  if (forwarded) {
+    outcome.ended("answered", forwarded->is_error, forwarded->bytes.size());
+  } else {
+    outcome.ended(forwarded.error().sent ? "failed" : "not_sent", true, 0);
+  }
+  co_return forwarded;
+}
+
+net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
+  Conversation& conversation = *in.conversation;
+  for (int attempt = 0;; ++attempt) {
+    if (!conversation.link || !conversation.link->alive()) {
+      if (auto revived = co_await revive(conversation); !revived) {
+        co_await answer_failure(in, revived.error());
+        co_return std::nullopt;
+      }
+    }
+    if (flight != nullptr) flight->forwarded = true;
+    auto forwarded = co_await forward_recorded(in, what);
+    if (forwarded) {
+      allowed_.add();
+      co_return std::move(*forwarded);
+    }
+    upstream::Failure& failure = forwarded.error();
+    // Only a message that surely did not arrive may go a second time, on a new session.
+    if (!failure.sent && attempt == 0 && !conversation.opening.empty() && !conversation.link->alive()) {
+      what.record.id = parts_.journal.next_id();
+      continue;
+    }
+    if (!failure.sent) give_back(what);
+    parts_.log.warn("upstream_failed", {{"server", server_.name}, {"method", in.message.method.view()}, {"fault", failure.error.message}});
+    co_await answer_failure(in, failure.error);
+    co_return std::nullopt;
+  }
+}
+
+net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery) {
+  switch (delivery.kind) {
+    case upstream::Delivery::Kind::answer:
+      co_await in.channel.answer(delivery.bytes, delivery.raw, status_for(in, delivery.http_status));
+      break;
+    case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
+    case upstream::Delivery::Kind::resumable:
+      in.conversation->resumable.emplace_back(in.message.id_text);
+      co_await in.channel.ended();
+      break;
+  }
+}
+
+net::Task<void> Gate::answer_failure(Inbound& in, const Error& error) {
+  if (!in.message.is_request()) {
+    co_await in.channel.accepted();
+    co_return;
+  }
+  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, error.message));
+}
+
+net::Task<void> Gate::refuse_shape(Inbound& in, const Error& error, int code) {
+  refused_.add();
+  parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = error.message});
+  parts_.log.info("message_refused", {{"server", server_.name}, {"why", error.message}});
+  if (in.message.is_notification()) {
+    co_await in.channel.accepted();
+    co_return;
+  }
+  const int status = in.message.is_response() || in.era() == mcp::Era::modern ? 400 : 200;
+  co_await in.channel.answer(mcp::rpc_error(in.message.is_response() ? std::string_view{} : in.message.id_text, code, error.message), {}, status);
+}
+
+net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, std::optional<mcp::DecisionNote::Approval> approval) {
+  const policy::Decision& decision = judged.decision;
+  refused_.add();
+  parts_.journal.record(record_of(draft, in, judged));
+  parts_.log.info("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", draft.subject},
+                                   {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule}});
+  const std::string_view id = in.message.id_text;
+  const bool hidden = decision.verdict == policy::Verdict::hide || decision.verdict == policy::Verdict::unknown_tool;
+  const auto method = in.message.method_id;
+  if (hidden) {
+    const std::string answer = method == mcp::MethodId::tools_call    ? tools_.known(in.era()).unknown_tool.render(draft.subject, id)
+                               : method == mcp::MethodId::prompts_get ? mcp::unknown_prompt(id, draft.subject)
+                                                                      : mcp::resource_not_found(id, draft.subject, in.era());
+    co_await in.channel.answer(answer);
+    co_return;
+  }
+  mcp::DecisionNote note{.id = draft.id.text(), .verdict = policy::word(decision.verdict), .rule = decision.rule,
+                         .reason = decision.reason, .approval = approval};
+  if (judged.policy) note.policy = judged.policy->hash();
+  if (decision.retry_after.count() > 0)
+    note.retry_after_s = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(decision.retry_after).count());
+  note.remaining = decision.remaining;
+  const std::string text = refusal_text(decision);
+  if (method == mcp::MethodId::tools_call) {
+    co_await in.channel.answer(mcp::denied_call(id, text, note, in.era()));
+    co_return;
+  }
+  const int code = decision.verdict == policy::Verdict::rate_limited       ? mcp::code::limit_reached
+                   : decision.verdict == policy::Verdict::require_approval ? mcp::code::approval_needed
+                   : decision.verdict == policy::Verdict::fault            ? mcp::code::undecided
+                                                                           : mcp::code::denied;
+  co_await in.channel.answer(mcp::denied_request(id, code, text, note));
+}
+
+}  // namespace callgate::gateway

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/channel.hpp"
+#include "gateway/conversation.hpp"
+#include "gateway/links.hpp"
+#include "gateway/parts.hpp"
+#include "gateway/recorder.hpp"
+#include "gateway/tool_book.hpp"
+#include "mcp/answers.hpp"
+#include "mcp/param_headers.hpp"
+#include "mcp/tool_call.hpp"
+#include "mcp/tool_list.hpp"
+#include "policy/policy.hpp"
+
+namespace callgate::gateway {
+
+/// One message of a client on its way through the gate. The references live as
+/// long as the message is worked on.
+struct Inbound {
+  std::shared_ptr<Conversation> conversation;
+  const mcp::Message& message;
+  mcp::Revision revision;
+  Channel& channel;
+
+  mcp::Era era() const { return mcp::era_of(revision); }
+};
+
+/// What was decided about one request, and the snapshots it was decided by.
+struct Judged {
+  policy::Decision decision;
+  std::shared_ptr<const policy::Policy> policy;        ///< of the server
+  std::shared_ptr<const policy::Policy> grant_policy;
+  std::shared_ptr<const registry::ToolTable> table;
+  const registry::Tool* tool = nullptr;
+};
+
+/// The gate in front of one server: the one path that every message takes, from
+/// either transport. Read before, here decided, enforced, put on record,
+/// forwarded, answered, recorded again. Threads: the loop's.
+class Gate {
+ public:
+  Gate(const Parts& parts, const config::Server& server, std::size_t& children);
+  ~Gate();
+
+  const std::string& name() const { return server_.name; }
+  const config::Server& server() const { return server_; }
+  ToolBook& tools() { return tools_; }
+  const ToolBook& tools() const { return tools_; }
+  std::shared_ptr<const policy::Policy> policy() const;
+  std::size_t session_count() const { return sessions_.size(); }
+
+  /// Decides and carries one message; returns when it is answered.
+  net::Task<void> handle(Inbound in);
+  /// The GET stream of a legacy session; answers false where the server has none.
+  net::Task<bool> open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id);
+
+  /// The session of that id if it is this caller's; null for any other.
+  std::shared_ptr<Conversation> find_session(std::string_view id, std::string_view grant) const;
+  /// Ends a session for good.
+  void end_session(const std::shared_ptr<Conversation>& conversation);
+  /// Ends sessions that nobody used for long.
+  void reap_idle();
+  /// Tells the clients that their list of tools is another one now.
+  void announce_list_change();
+  /// The revisions that a modern request may name.
+  std::span<const mcp::Revision> modern_revisions() const;
+  /// The arguments that the called tool wants mirrored into headers.
+  std::vector<mcp::ParamHeader> param_headers(const Inbound& in) const;
+
+ private:
+  friend class CallSink;
+  struct Draft;
+  struct Exchange;
+  struct Yes;
+
+  // gate.cpp: dispatch, the forward, refusals
+  net::Task<void> handle_request(Inbound& in, InFlight& flight);
+  net::Task<void> handle_notification(Inbound& in);
+  net::Task<void> handle_response(Inbound& in);
+  net::Task<void> pass(Inbound& in, InFlight* flight);
+  net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
+  net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what);
+  net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery);
+  net::Task<void> answer_failure(Inbound& in, const Error& error);
+  net::Task<void> refuse(Inbound& in, Draft& draft, const Judged& judged,
+                         std::optional<mcp::DecisionNote::Approval> approval = {});
+  net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
+  net::Task<Result<void>> revive(Conversation& conversation);
+
+  // gate_judge.cpp
+  Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
+  bool limits_free(Judged& judged, const Conversation& conversation) const;
+  bool take_limits(Judged& judged, const Conversation& conversation, Exchange& what);
+  limits::Subject subject(const Conversation& conversation) const;
+  std::shared_ptr<const policy::Policy> grant_policy(const Conversation& conversation) const;
+  audit::CallRecord record_of(const Draft& draft, const Inbound& in, const Judged& judged) const;
+
+  // gate_call.cpp
+  net::Task<void> handle_call(Inbound& in, InFlight& flight);
+  net::Task<void> handle_judged(Inbound& in, InFlight& flight);
+  net::Task<void> handle_completion(Inbound& in, InFlight& flight);
+  net::Task<void> run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes);
+  net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
+  approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
+  void give_back(Exchange& what);
+  net::Task<void> ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged);
+
+  // gate_list.cpp
+  net::Task<void> handle_list(Inbound& in, InFlight& flight);
+  mcp::Keep keeper(const Inbound& in, mcp::MethodId method) const;
+  bool hides_anything(const Inbound& in) const;
+  static mcp::CacheRule cache_rule(const Inbound& in);
+  net::Task<std::string> joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep);
+
+  // gate_session.cpp
+  net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
+  void make_room(std::string_view grant);
+  net::Task<void> delete_upstream_session(std::shared_ptr<Conversation> conversation);
+  net::Task<bool> serve_stream(Conversation& conversation, Channel& channel, std::string_view last_event_id);
+  net::Task<void> tell_list_changed(std::shared_ptr<Conversation> conversation);
+
+  // gate_server.cpp
+  net::Task<bool> from_server(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
+  net::Task<bool> server_request(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
+  net::Task<void> decline(Conversation& conversation, const mcp::Message& message, std::string_view why, int code);
+
+  const Parts parts_;
+  const config::Server& server_;
+  Links links_;
+  ToolBook tools_;
+  std::unordered_map<std::string, std::shared_ptr<Conversation>> sessions_;
+  std::uint64_t own_requests_ = 0;
+  Counter& allowed_;
+  Counter& refused_;
+  net::TaskGroup tasks_;
+};
+
+}  // namespace callgate::gateway

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/gate.hpp"
+
+namespace callgate::gateway {
+
+/// The parts of a record that are made for it; the record holds views of them.
+struct Gate::Draft {
+  Ulid id;
+  std::string_view subject;  ///< tool, URI or prompt
+  std::string canonical;     ///< the arguments in canonical form; empty where there are none to judge
+  audit::DigestKey::Text digest{};
+  bool has_digest = false;
+  std::vector<std::string_view> arg_keys;
+  std::string_view approval;
+  std::vector<audit::LimitUse> limits;
+};
+
+/// One message to forward, and what was taken for it.
+struct Gate::Exchange {
+  audit::CallRecord record;
+  std::string_view bytes;                 ///< as judged
+  const mcp::Message& message;
+  std::string headers;                    ///< that mirror a modern body
+  std::optional<limits::Taken> taken;     ///< its share of the limits
+};
+
+/// A person's yes that this call may use.
+struct Gate::Yes {
+  approval::Waiter waiter;
+  std::string id;
+};
+
+/// Hears the server while a call is under way.
+class CallSink final : public upstream::Sink {
+ public:
+  CallSink(Gate& gate, Conversation& conversation, mcp::Revision revision, Channel* channel)
+      : gate_(gate), conversation_(conversation), revision_(revision), channel_(channel) {}
+  net::Task<bool> event(const upstream::Event& event) override {
+    return gate_.from_server(conversation_, revision_, channel_, event);
+  }
+
+ private:
+  Gate& gate_;
+  Conversation& conversation_;
+  mcp::Revision revision_;
+  Channel* channel_;
+};
+
+/// What the agent reads of a refusal, in plain words.
+std::string refusal_text(const policy::Decision& decision);
+
+}  // namespace callgate::gateway

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include "gateway/gate_draft.hpp"
+#include "policy/decision.hpp"
+
+namespace callgate::gateway {
+
+std::shared_ptr<const policy::Policy> Gate::policy() const { return parts_.policies.find(server_.policy); }
+
+std::shared_ptr<const policy::Policy> Gate::grant_policy(const Conversation& conversation) const {
+  return conversation.session.grant_policy.empty() ? nullptr : parts_.policies.find(conversation.session.grant_policy);
+}
+
+/// One decision by one snapshot of policies and pins.
+Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const {
+  Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation), .table = tools_.known(in.era()).table};
+  policy::Request request{.action = action, .name = name, .arguments = arguments};
+  if (action == policy::Action::tool_call) {
+    if (!judged.table) {
+      judged.decision.verdict = policy::Verdict::fault;
+      judged.decision.reason = "the server's tools could not be read yet";
+      judged.decision.faults = {tools_.known(in.era()).fault};
+      return judged;
+    }
+    judged.tool = judged.table->find(name);
+    if (judged.tool != nullptr) {
+      const bool known = judged.tool->state == registry::Tool::State::known;
+      request.tool.state = known ? policy::ToolFacts::State::known : policy::ToolFacts::State::quarantined;
+      request.tool.input_schema = judged.tool->input_schema.get();
+      request.tool.schema_fault = judged.tool->schema_fault;
+    }
+  }
+  // Without any policy, and for a grant without one, everything is denied.
+  const bool has_grant = !in.conversation->session.grant.empty();
+  if (has_grant && !judged.grant_policy) {
+    judged.decision = judged.policy ? policy::stricter(judged.policy->judge(request), policy::denied_without_policy())
+                                    : policy::denied_without_policy();
+  } else if (judged.grant_policy && judged.policy) {
+    judged.decision = policy::stricter(judged.policy->judge(request), judged.grant_policy->judge(request));
+  } else if (judged.policy || judged.grant_policy) {
+    judged.decision = (judged.policy ? judged.policy : judged.grant_policy)->judge(request);
+  } else {
+    judged.decision = policy::denied_without_policy();
+  }
+  return judged;
+}
+
+/// In the stateless form there is no session: its limits count by the grant.
+limits::Subject Gate::subject(const Conversation& conversation) const {
+  const session::Session& session = conversation.session;
+  return {.server = server_.name, .grant = session.grant, .session = session.id.empty() ? session.grant : session.id};
+}
+
+namespace {
+
+/// The limits of both policies, each counted in the scope of its own.
+std::array<limits::Ask, 2> asks_of(const policy::Decision& decision, const Conversation& conversation) {
+  return {limits::Ask{.limits = decision.limits, .scope = "server"},
+          limits::Ask{.limits = decision.grant_limits, .scope = conversation.session.grant}};
+}
+
+void note_limit(policy::Decision& decision, const limits::Look& look) {
+  decision.verdict = policy::Verdict::rate_limited;
+  decision.rule = look.limit->pointer;
+  decision.reason = fmt::format("more than {} calls in {} s", look.limit->max,
+                                std::chrono::duration_cast<std::chrono::seconds>(look.limit->window).count());
+  decision.retry_after = std::chrono::ceil<std::chrono::milliseconds>(look.retry_after);
+  decision.remaining = 0;
+}
+
+}  // namespace
+
+/// A used-up limit refuses before a person is asked.
+bool Gate::limits_free(Judged& judged, const Conversation& conversation) const {
+  const auto asks = asks_of(judged.decision, conversation);
+  const limits::Look look = parts_.counters.look(asks, subject(conversation), parts_.clock.now());
+  if (!look.free) note_limit(judged.decision, look);
+  return look.free;
+}
+
+/// All limits are taken, or none.
+bool Gate::take_limits(Judged& judged, const Conversation& conversation, Exchange& what) {
+  if (judged.decision.limits.empty() && judged.decision.grant_limits.empty()) return true;
+  const auto asks = asks_of(judged.decision, conversation);
+  auto taken = parts_.counters.take(asks, subject(conversation), parts_.clock.now());
+  if (!taken) {
+    note_limit(judged.decision, taken.error());
+    return false;
+  }
+  what.taken = std::move(*taken);
+  return true;
+}
+
+audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const Judged& judged) const {
+  const session::Session& session = in.conversation->session;
+  audit::CallRecord record;
+  record.id = draft.id;
+  record.server = server_.name;
+  record.tool = draft.subject;
+  record.method = in.message.is_response() ? std::string_view("response") : in.message.method.view();
+  record.era = mcp::word(in.revision);
+  record.session = session.id;
+  record.grant = session.grant;
+  record.principal = session.principal;
+  record.verdict = judged.decision.verdict;
+  record.rule = judged.decision.rule;
+  record.reason = judged.decision.reason;
+  record.faults = judged.decision.faults;
+  if (judged.policy) record.policy = judged.policy->hash();
+  if (judged.tool != nullptr) record.definition = judged.tool->fingerprint;
+  if (draft.has_digest) record.args_digest = audit::view(draft.digest);
+  record.arg_keys = draft.arg_keys;
+  record.approval = draft.approval;
+  record.limits = draft.limits;
+  return record;
+}
+
+std::string refusal_text(const policy::Decision& decision) {
+  using enum policy::Verdict;
+  const std::string rule = decision.rule.empty() ? std::string() : fmt::format(" Rule {}.", decision.rule);
+  const auto retry = std::chrono::ceil<std::chrono::seconds>(decision.retry_after).count();
+  switch (decision.verdict) {
+    case quarantined:
+      return "Refused: the definition of this tool changed since it was reviewed. An operator has to accept the new one.";
+    case fault: return fmt::format("Refused: the call could not be decided ({}).{}", decision.reason, rule);
+    case invalid_arguments: {
+      const std::string where = decision.argument_path.empty() ? std::string("the arguments") : fmt::format("the argument {}", decision.argument_path);
+      return fmt::format("Refused: {} did not pass `{}`. {}{}{}", where, decision.argument_keyword, decision.reason,
+                         decision.reason.empty() || decision.reason.ends_with('.') ? "" : ".", rule);
+    }
+    case rate_limited: return fmt::format("Refused for now: {}. Try again in {} s.{}", decision.reason, retry, rule);
+    case require_approval: return fmt::format("A person has to approve this call: {}.{}", decision.reason, rule);
+    default: return fmt::format("Refused by policy: {}.{}", decision.reason, rule);
+  }
+}
+
+}  // namespace callgate::gateway

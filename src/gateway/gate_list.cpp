@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+
+#include "gateway/gate_draft.hpp"
+#include "gateway/outbound.hpp"
+#include "mcp/codes.hpp"
+#include "mcp/own_messages.hpp"
+#include "registry/fingerprint.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
+constexpr std::size_t max_joined_pages = 200;
+
+}  // namespace
+
+/// What stays in a list. A tool stays only as it was pinned: a definition that
+/// reads otherwise now is not shown to the agent before somebody accepted it.
+mcp::Keep Gate::keeper(const Inbound& in, mcp::MethodId method) const {
+  auto server = policy();
+  auto grant = grant_policy(*in.conversation);
+  auto table = tools_.known(in.era()).table;
+  if (method == mcp::MethodId::tools_list) {
+    return [server, grant, table](const mcp::ListItem& item) {
+      const registry::Tool* tool = table ? table->find(item.key.view()) : nullptr;
+      if (tool == nullptr || tool->state != registry::Tool::State::known) return false;
+      if ((server && server->hides_tool(tool->name)) || (grant && grant->hides_tool(tool->name))) return false;
+      return item.definition.text() == tool->definition || registry::fingerprint(item.definition) == tool->fingerprint;
+    };
+  }
+  if (method == mcp::MethodId::prompts_list) {
+    return [server, grant](const mcp::ListItem& item) {
+      return !(server && server->hides_prompt(item.key.view())) && !(grant && grant->hides_prompt(item.key.view()));
+    };
+  }
+  return [server, grant](const mcp::ListItem& item) {
+    return !(server && server->hides_resource(item.key.view())) && !(grant && grant->hides_resource(item.key.view()));
+  };
+}
+
+net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
+  const mcp::MethodId method = in.message.method_id;
+  if (method == mcp::MethodId::tools_list && !tools_.known(in.era()).table) {
+    co_await tools_.settled(in.era(), server_.start_timeout);
+    if (!tools_.known(in.era()).table)
+      co_return co_await answer_failure(in, {ErrorKind::unavailable, fmt::format("the server's tools could not be read: {}", tools_.known(in.era()).fault), {}});
+  }
+  Draft draft{.id = parts_.journal.next_id()};
+  Judged judged{.policy = policy()};
+  judged.decision.verdict = policy::Verdict::allow;
+  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = in.message};
+  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(in.message, in.revision, {});
+  auto delivery = co_await exchange(in, &flight, what);
+  if (!delivery) co_return;
+  if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery);
+
+  const mcp::ListShape shape = *mcp::list_shape(method);
+  json::Document document;
+  const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, whole_answer);
+  const auto page = message ? mcp::read_list_page(*message, shape) : Result<mcp::ListPage>(std::unexpected(message.error()));
+  if (!page) co_return co_await answer_failure(in, page.error());
+  const mcp::Keep keep = keeper(in, method);
+  bool whole = true;
+  for (const mcp::ListItem& item : page->items) whole = whole && keep(item);
+  const bool first = !in.message.params || !in.message.params.find("cursor");
+  if (whole && !(first && page->next_cursor && hides_anything(in))) co_return co_await deliver(in, *delivery);
+  // Many clients read one page only: an emptied first page would look like no tools at all.
+  const std::string filtered = first && page->next_cursor ? co_await joined_list(in, *page, keep) : mcp::filter_list(*page, keep, {}, cache_rule(in));
+  co_await in.channel.answer(filtered);
+}
+
+bool Gate::hides_anything(const Inbound& in) const {
+  const auto server = policy();
+  const auto grant = grant_policy(*in.conversation);
+  return (server && server->hides_anything()) || (grant && grant->hides_anything());
+}
+
+/// A list that depends on who asks is nobody else's to keep.
+mcp::CacheRule Gate::cache_rule(const Inbound& in) {
+  return {.make_private = in.era() == mcp::Era::modern, .max_ttl_ms = in.era() == mcp::Era::modern ? std::optional<std::uint64_t>(1000) : std::nullopt};
+}
+
+/// Reads the pages behind the first one in the gateway's own name, on the
+/// client's session, and makes one list of all.
+net::Task<std::string> Gate::joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep) {
+  std::vector<std::string> texts;
+  std::vector<std::unique_ptr<json::Document>> documents;
+  std::vector<mcp::ListPage> pages{first};
+  CallSink sink(*this, *in.conversation, in.revision, nullptr);
+  std::vector<std::string> cursors;
+  while (pages.back().next_cursor && pages.size() < max_joined_pages) {
+    const std::string cursor(pages.back().next_cursor->view());
+    if (std::ranges::find(cursors, cursor) != cursors.end()) break;
+    cursors.push_back(cursor);
+    const std::string request = mcp::plain_request(fmt::format("\"callgate-{}\"", ++own_requests_), in.message.method_id, in.revision, cursor);
+    json::Document request_document;
+    const auto asked = mcp::read_message(request, request_document, mcp::Direction::from_client);
+    auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
+                                               parts_.journal.record_internal(audit::Internal::list, server_.name, mcp::word(in.revision)));
+    if (!asked || !permit) break;
+    const std::string headers = in.era() == mcp::Era::modern && links_.over_http() ? mirrored_lines(*asked, in.revision, {}) : std::string();
+    const std::shared_ptr<upstream::Link> link = in.conversation->link;
+    auto answer = co_await link->forward(std::move(*permit), {.bytes = request, .message = &*asked, .headers = headers, .time = server_.call_timeout}, sink);
+    if (!answer || answer->kind != upstream::Delivery::Kind::answer) break;
+    texts.reserve(max_joined_pages);  // the pages point into the texts
+    texts.emplace_back(answer->bytes);
+    documents.push_back(std::make_unique<json::Document>());
+    const auto message = mcp::read_message(texts.back(), *documents.back(), mcp::Direction::from_server, whole_answer);
+    if (!message) break;
+    auto page = mcp::read_list_page(*message, first.shape);
+    if (!page) break;
+    pages.push_back(std::move(*page));
+  }
+  co_return mcp::join_lists(pages, keep, in.message.id_text, cache_rule(in));
+}
+
+}  // namespace callgate::gateway

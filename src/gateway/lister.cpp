@@ -1,0 +1,148 @@
+#include "gateway/lister.hpp"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "gateway/outbound.hpp"
+#include "gateway/recorder.hpp"
+#include "mcp/handshake.hpp"
+#include "mcp/own_messages.hpp"
+#include "mcp/tool_list.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
+
+/// Nobody listens to the gateway's own conversation: requests of the server in
+/// it go unanswered, notifications are dropped.
+class NobodyListens final : public upstream::Sink {
+ public:
+  net::Task<bool> event(const upstream::Event& /*event*/) override { co_return true; }
+};
+
+}  // namespace
+
+net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound out) {
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
+                                             parts_.journal.record_internal(kind, links_.server().name, mcp::word(revision_)));
+  if (!permit) co_return std::unexpected(permit.error());
+  NobodyListens sink;
+  auto sent = co_await link_->forward(std::move(*permit), out, sink);
+  if (!sent) co_return std::unexpected(std::move(sent.error().error));
+  co_return Result<void>{};
+}
+
+net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string message) {
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
+                                             parts_.journal.record_internal(kind, links_.server().name, mcp::word(revision_)));
+  if (!permit) co_return std::unexpected(permit.error());
+  json::Document document;
+  const auto read = mcp::read_message(message, document, mcp::Direction::from_client);
+  if (!read) co_return std::unexpected(read.error());
+  const std::string headers = era_ == mcp::Era::modern && links_.over_http() ? mirrored_lines(*read, revision_, {}) : std::string();
+  NobodyListens sink;
+  const upstream::Outbound out{.bytes = message, .message = &*read, .headers = headers, .time = links_.server().start_timeout};
+  auto answer = co_await link_->forward(std::move(*permit), out, sink);
+  if (!answer) co_return std::unexpected(std::move(answer.error().error));
+  if (answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::malformed, "the server did not answer");
+  co_return std::string(answer->bytes);
+}
+
+/// True when the handshake succeeded; the answer says whether there are tools.
+net::Task<Result<bool>> Lister::open_legacy() {
+  auto link = links_.for_session();
+  if (!link) co_return std::unexpected(link.error());
+  link_ = std::move(*link);
+  auto answer = co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
+  if (!answer) co_return std::unexpected(answer.error());
+  json::Document document;
+  const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, whole_answer);
+  if (!message || !message->result) co_return fail(ErrorKind::malformed, "the server refused `initialize`");
+  const auto opened = mcp::read_initialized(*message);
+  if (!opened) co_return std::unexpected(opened.error());
+  revision_ = mcp::parse_revision(opened->protocol_version.view()).value_or(mcp::Revision::r2024_11_05);
+  link_->agreed(opened->protocol_version.view());
+  has_tools_ = mcp::has_capability(opened->capabilities, "tools");
+  const std::string initialized = mcp::initialized_notification();
+  json::Document note_document;
+  const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
+  auto sent = co_await send(audit::Internal::initialize, {.bytes = initialized, .message = note ? &*note : nullptr});
+  if (!sent) co_return std::unexpected(sent.error());
+  co_return true;
+}
+
+net::Task<Result<void>> Lister::open() {
+  if (era_ == mcp::Era::legacy) {
+    auto opened = co_await open_legacy();
+    if (!opened) co_return std::unexpected(opened.error());
+    co_return Result<void>{};
+  }
+  revision_ = mcp::latest_revision;
+  auto link = links_.stateless();
+  if (!link) co_return std::unexpected(link.error());
+  link_ = std::move(*link);
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> Lister::read_pages(ServerList& list) {
+  std::optional<std::string> cursor;
+  std::set<std::string> seen;
+  std::size_t bytes = 0;
+  const ListBounds bounds;
+  for (;;) {
+    auto answer = co_await ask(audit::Internal::list,
+                               mcp::plain_request(std::to_string(next_id_++), mcp::MethodId::tools_list, revision_, cursor,
+                                                  mcp::all_capabilities));
+    if (!answer) co_return std::unexpected(answer.error());
+    json::Document document;
+    const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, whole_answer);
+    if (!message) co_return std::unexpected(message.error());
+    const auto page = mcp::read_list_page(*message, mcp::tool_list);
+    if (!page) co_return std::unexpected(page.error());
+    bytes += answer->size();
+    cursor.reset();
+    if (page->next_cursor) cursor = std::string(page->next_cursor->view());
+    list.pages.push_back(std::move(*answer));
+    if (!cursor) co_return Result<void>{};
+    if (!seen.insert(*cursor).second) co_return fail(ErrorKind::malformed, "the server's list goes in circles: a cursor came twice");
+    if (list.pages.size() >= bounds.pages || bytes > bounds.bytes)
+      co_return fail(ErrorKind::too_large, "the server's list of tools is too long");
+  }
+}
+
+net::Task<Result<void>> Lister::probe(ServerList& list) {
+  const std::string name = "callgate_probe_" + random_hex(16);
+  const std::string id = std::to_string(next_id_++);
+  auto answer = co_await ask(audit::Internal::probe_unknown_tool, mcp::probe_call(id, name, revision_));
+  // A server that gives no answer teaches nothing; the standard one is used.
+  if (!answer) co_return Result<void>{};
+  auto learned = mcp::UnknownToolAnswer::learn(*answer, name, id);
+  if (learned) list.unknown_tool = std::move(*learned);
+  co_return Result<void>{};
+}
+
+net::Task<void> Lister::close() {
+  if (era_ == mcp::Era::legacy && link_ && link_->alive()) {
+    [[maybe_unused]] const auto ended =
+        co_await send(audit::Internal::session_delete, {.form = upstream::Form::end_session, .time = std::chrono::seconds(5)});
+  }
+  link_.reset();
+}
+
+net::Task<Result<ServerList>> Lister::read(Probe wanted) {
+  ServerList list;
+  auto done = co_await open();
+  if (done && has_tools_) {
+    done = co_await read_pages(list);
+    if (done && wanted == Probe::yes) done = co_await probe(list);
+  }
+  co_await close();
+  if (!done) co_return std::unexpected(done.error());
+  co_return list;
+}
+
+}  // namespace callgate::gateway

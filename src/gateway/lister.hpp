@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/links.hpp"
+#include "mcp/methods.hpp"
+#include "mcp/unknown_tool.hpp"
+
+namespace callgate::gateway {
+
+/// What a server lists when the gateway itself asks, with all client
+/// capabilities declared (policy-language section 2.1).
+struct ServerList {
+  std::vector<std::string> pages;  ///< the answers to tools/list, in order; none where it has no tools
+  std::optional<mcp::UnknownToolAnswer> unknown_tool;  ///< nothing where it was not probed
+};
+
+/// How far one list may go: more is a fault, not a shorter list.
+struct ListBounds {
+  std::size_t pages = 1000;
+  std::size_t bytes = 64 * 1024 * 1024;
+};
+
+/// Opens a conversation of the gateway's own, reads every page of tools/list
+/// and, when `probe` is set, learns how the server answers for an unknown tool.
+class Lister {
+ public:
+  Lister(const Parts& parts, Links& links, mcp::Era era) : parts_(parts), links_(links), era_(era) {}
+  enum class Probe : std::uint8_t { no, yes };
+  net::Task<Result<ServerList>> read(Probe probe);
+
+ private:
+  net::Task<Result<void>> open();
+  net::Task<Result<bool>> open_legacy();
+  net::Task<Result<void>> read_pages(ServerList& list);
+  net::Task<Result<void>> probe(ServerList& list);
+  net::Task<void> close();
+  net::Task<Result<std::string>> ask(audit::Internal kind, std::string message);
+  net::Task<Result<void>> send(audit::Internal kind, upstream::Outbound out);
+
+  const Parts& parts_;
+  Links& links_;
+  mcp::Era era_;
+  mcp::Revision revision_ = mcp::latest_legacy;
+  std::shared_ptr<upstream::Link> link_;
+  bool has_tools_ = true;
+  int next_id_ = 1;
+};
+
+}  // namespace callgate::gateway

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string_view>
+
+#include "audit/journal.hpp"
+#include "net/loop.hpp"
+
+namespace callgate::gateway {
+
+/// Puts an allow on record and waits until the turn's one write has landed;
+/// then, and only then, there is a permit.
+inline net::Task<Result<policy::Permit>> permit_after_record(net::Loop& loop, audit::Journal& journal,
+                                                             audit::Ticket ticket) {
+  co_await loop.turn_end();
+  co_return journal.permit(std::move(ticket));
+}
+
+/// Writes the outcome's record when the call ends, however it ends: answered,
+/// failed, or the frame destroyed because the client went away.
+class CallOutcome {
+ public:
+  CallOutcome(audit::Journal& journal, Ulid id)
+      : journal_(journal), id_(id), began_(net::Loop::read_clock()) {}
+  CallOutcome(const CallOutcome&) = delete;
+  CallOutcome& operator=(const CallOutcome&) = delete;
+  ~CallOutcome() {
+    const auto took = net::Loop::read_clock() - began_;
+    outcome_.latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
+    journal_.outcome(id_.text(), outcome_);
+  }
+
+  void ended(std::string_view status, bool is_error, std::size_t bytes) {
+    outcome_.status = status;
+    outcome_.is_error = is_error;
+    outcome_.bytes = bytes;
+  }
+
+ private:
+  audit::Journal& journal_;
+  Ulid id_;
+  net::Instant began_;
+  audit::Outcome outcome_{.status = "client_left", .is_error = true, .bytes = 0, .latency = {}};
+};
+
+}  // namespace callgate::gateway

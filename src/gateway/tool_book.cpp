@@ -1,0 +1,131 @@
+#include "gateway/tool_book.hpp"
+
+#include "config/text_file.hpp"
+#include "mcp/tool_list.hpp"
+#include "registry/pins.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
+
+std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
+
+}  // namespace
+
+ToolBook::ToolBook(const Parts& parts, Links& links)
+    : parts_(parts), links_(links), eras_{EraState(parts.loop), EraState(parts.loop)} {}
+
+store::ListKey ToolBook::key(mcp::Era era) const {
+  return {.server = links_.server().name, .address = links_.server().address(), .era = std::string(word(era))};
+}
+
+void ToolBook::want(mcp::Era era) {
+  EraState& state = eras_[index(era)];
+  if (state.reading || state.known.table) return;
+  state.reading = true;
+  tasks_.spawn(keep_reading(era));
+}
+
+void ToolBook::want_again(mcp::Era era) {
+  EraState& state = eras_[index(era)];
+  state.dirty = true;
+  if (!state.reading) {
+    state.reading = true;
+    tasks_.spawn(keep_reading(era));
+  } else {
+    state.again.raise();
+  }
+}
+
+net::Task<void> ToolBook::settled(mcp::Era era, net::Duration time) {
+  want(era);
+  EraState& state = eras_[index(era)];
+  const net::Instant until = parts_.loop.now() + time;
+  while (state.reading && (state.dirty || !state.known.table)) {
+    const net::Duration left = until - parts_.loop.now();
+    if (left <= net::Duration::zero() || !co_await state.changed.wait(left)) co_return;
+    // A failed reading is an answer too: the caller sees the fault.
+    if (!state.known.fault.empty()) co_return;
+  }
+}
+
+Result<void> ToolBook::load_reviewed() {
+  if (links_.server().pins.empty()) return {};
+  const auto text = config::read_text(links_.server().pins, config::Writers::owner_only, std::size_t{64} << 20U);
+  if (!text) return std::unexpected(text.error());
+  auto file = registry::PinFile::parse(*text, links_.server().pins.string());
+  if (!file) return std::unexpected(file.error());
+  reviewed_ = std::move(*file);
+  return {};
+}
+
+void ToolBook::recall_unknown_tool(mcp::Era era) {
+  EraState& state = eras_[index(era)];
+  const auto stored = parts_.store.answers().find(key(era));
+  if (!stored || !*stored) return;
+  state.probed = true;
+  if ((*stored)->runs_any) return;
+  if (auto answer = mcp::UnknownToolAnswer::from_stored((*stored)->text)) state.known.unknown_tool = std::move(*answer);
+}
+
+Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
+  EraState& state = eras_[index(era)];
+  if (auto loaded = load_reviewed(); !loaded) return loaded;
+  std::vector<std::unique_ptr<json::Document>> documents;
+  std::vector<json::Value> definitions;
+  for (const std::string& page : list.pages) {
+    documents.push_back(std::make_unique<json::Document>());
+    const auto message = mcp::read_message(page, *documents.back(), mcp::Direction::from_server, whole_answer);
+    if (!message) return std::unexpected(message.error());
+    const auto read = mcp::read_list_page(*message, mcp::tool_list);
+    if (!read) return std::unexpected(read.error());
+    for (const mcp::ListItem& item : read->items) definitions.push_back(item.definition);
+  }
+  const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
+                                                                                      : registry::NewTools::refuse;
+  const registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr};
+  auto table = registry::observe(parts_.store.pins(), source, definitions, parts_.clock.wall_ms(), state.known.table.get());
+  if (!table) return std::unexpected(table.error());
+  for (const registry::Drift& drift : (*table)->drift())
+    parts_.log.warn("tools_differ", {{"server", links_.server().name}, {"era", word(era)}, {"tool", drift.tool},
+                                     {"what", registry::word(drift.kind)}, {"detail", drift.detail}});
+  state.known.table = std::move(*table);
+  if (list.unknown_tool) {
+    state.probed = true;
+    state.known.unknown_tool = *list.unknown_tool;
+    const bool runs = list.unknown_tool->server_runs_anything();
+    if (runs) parts_.log.warn("server_runs_unlisted_tools", {{"server", links_.server().name}});
+    const auto kept = parts_.store.answers().put(key(era), {.text = runs ? std::string() : list.unknown_tool->stored(), .runs_any = runs});
+    if (!kept) return kept;
+  }
+  return {};
+}
+
+net::Task<void> ToolBook::keep_reading(mcp::Era era) {
+  EraState& state = eras_[index(era)];
+  net::Duration pause = std::chrono::milliseconds(250);
+  recall_unknown_tool(era);
+  for (;;) {
+    state.dirty = false;
+    Lister lister(parts_, links_, era);
+    const bool probe = links_.server().probe_unknown && !state.probed;
+    auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
+    const Result<void> taken = list ? take(era, *list) : std::unexpected(list.error());
+    state.known.fault = taken ? std::string() : taken.error().message;
+    state.changed.notify();
+    if (taken && !state.dirty) break;
+    if (!taken) {
+      parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}});
+      state.known.table.reset();  // what cannot be compared with the pins must not be called
+      co_await state.again.wait(pause);
+      pause = std::min<net::Duration>(pause * 2, std::chrono::seconds(30));
+    }
+  }
+  parts_.log.info("tools_read", {{"server", links_.server().name}, {"era", word(era)}, {"tools", state.known.table->tools().size()}});
+  state.reading = false;
+  state.changed.notify();
+}
+
+}  // namespace callgate::gateway

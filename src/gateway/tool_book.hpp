@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway/lister.hpp"
+#include "mcp/unknown_tool.hpp"
+#include "registry/pin_file.hpp"
+#include "registry/tool_table.hpp"
+
+namespace callgate::gateway {
+
+/// What is known of one server's tools in one era at one moment.
+struct KnownTools {
+  std::shared_ptr<const registry::ToolTable> table;  ///< null until the first list was read
+  mcp::UnknownToolAnswer unknown_tool;
+  std::string fault;  ///< why the last reading failed; empty where it did not
+};
+
+/// The tools of one server, read by the gateway itself and compared with the
+/// pins; read again when the server says that they changed, or after a failure.
+class ToolBook {
+ public:
+  ToolBook(const Parts& parts, Links& links);
+
+  /// Starts reading an era's list if that has not begun.
+  void want(mcp::Era era);
+  /// Reads it again; for list_changed and accepted pins.
+  void want_again(mcp::Era era);
+  /// Until the list was read, or `time` is over.
+  net::Task<void> settled(mcp::Era era, net::Duration time);
+  /// After a want_again: until that reading is done.
+  const KnownTools& known(mcp::Era era) const { return eras_[index(era)].known; }
+  bool started(mcp::Era era) const { return eras_[index(era)].reading || eras_[index(era)].known.table != nullptr; }
+
+ private:
+  struct EraState {
+    explicit EraState(net::Loop& loop) : changed(loop), again(loop) {}
+    KnownTools known;
+    bool reading = false;
+    bool dirty = false;  ///< asked for while a reading was under way
+    bool probed = false;
+    net::Broadcast changed;
+    net::Signal again;
+  };
+  static std::size_t index(mcp::Era era) { return era == mcp::Era::modern ? 1 : 0; }
+  net::Task<void> keep_reading(mcp::Era era);
+  Result<void> take(mcp::Era era, const ServerList& list);
+  Result<void> load_reviewed();
+  store::ListKey key(mcp::Era era) const;
+  void recall_unknown_tool(mcp::Era era);
+
+  const Parts& parts_;
+  Links& links_;
+  std::array<EraState, 2> eras_;
+  std::optional<registry::PinFile> reviewed_;
+  net::TaskGroup tasks_;
+};
+
+}  // namespace callgate::gateway
