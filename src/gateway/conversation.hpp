@@ -25,6 +25,7 @@ struct InFlight : net::ListNode {
 /// belongs to it, or the frame of one stateless request.
 struct Conversation {
   session::Session session;
+  std::unique_ptr<upstream::Sink> unsolicited;  ///< takes what a child says unasked; outlives the link
   std::shared_ptr<upstream::Link> link;
   std::string opening;              ///< the client's `initialize`, to open a new link in its place
   net::ListNode in_flight;

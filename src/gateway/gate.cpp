@@ -108,11 +108,33 @@ net::Task<void> Gate::pass(Inbound& in, InFlight* flight) {
   if (delivery) co_await deliver(in, *delivery);
 }
 
+/// What the child of this conversation says unasked has a place to go.
+void Gate::listen_to(Conversation& conversation) {
+  if (!conversation.unsolicited) conversation.unsolicited = std::make_unique<UnsolicitedSink>(*this, conversation);
+  conversation.link->on_unsolicited(conversation.unsolicited.get());
+}
+
+net::Task<Result<void>> Gate::ensure_link(Inbound& in) {
+  Conversation& conversation = *in.conversation;
+  if (conversation.link && conversation.link->alive()) co_return Result<void>{};
+  if (in.era() == mcp::Era::legacy) co_return co_await revive(conversation);
+  auto link = links_.stateless();
+  if (!link) co_return std::unexpected(link.error());
+  conversation.link = std::move(*link);
+  if (!stateless_.unsolicited) {
+    stateless_.session.revision = mcp::latest_revision;
+    stateless_.unsolicited = std::make_unique<UnsolicitedSink>(*this, stateless_);
+  }
+  conversation.link->on_unsolicited(stateless_.unsolicited.get());
+  co_return Result<void>{};
+}
+
 net::Task<Result<void>> Gate::revive(Conversation& conversation) {
   if (conversation.opening.empty()) co_return fail(ErrorKind::closed, "the server's session is over: initialize again");
   auto link = links_.for_session();
   if (!link) co_return std::unexpected(link.error());
   conversation.link = std::move(*link);
+  listen_to(conversation);
   json::Document document;
   const auto opening = mcp::read_message(conversation.opening, document, mcp::Direction::from_client);
   if (!opening) co_return std::unexpected(opening.error());
@@ -162,11 +184,10 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
   Conversation& conversation = *in.conversation;
   for (int attempt = 0;; ++attempt) {
-    if (!conversation.link || !conversation.link->alive()) {
-      if (auto revived = co_await revive(conversation); !revived) {
-        co_await answer_failure(in, revived.error());
-        co_return std::nullopt;
-      }
+    if (auto linked = co_await ensure_link(in); !linked) {
+      give_back(what);
+      co_await answer_failure(in, linked.error());
+      co_return std::nullopt;
     }
     if (flight != nullptr) flight->forwarded = true;
     auto forwarded = co_await forward_recorded(in, what);

@@ -76,6 +76,7 @@ class Gate {
 
  private:
   friend class CallSink;
+  friend class UnsolicitedSink;
   struct Draft;
   struct Exchange;
   struct Yes;
@@ -92,7 +93,9 @@ class Gate {
   net::Task<void> refuse(Inbound& in, Draft& draft, const Judged& judged,
                          std::optional<mcp::DecisionNote::Approval> approval = {});
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
+  net::Task<Result<void>> ensure_link(Inbound& in);
   net::Task<Result<void>> revive(Conversation& conversation);
+  void listen_to(Conversation& conversation);
 
   // gate_judge.cpp
   Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
@@ -135,6 +138,7 @@ class Gate {
   const config::Server& server_;
   Links links_;
   ToolBook tools_;
+  Conversation stateless_;  ///< of nobody: what a shared child says unasked
   std::unordered_map<std::string, std::shared_ptr<Conversation>> sessions_;
   std::uint64_t own_requests_ = 0;
   Counter& allowed_;

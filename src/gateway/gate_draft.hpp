@@ -51,6 +51,19 @@ class CallSink final : public upstream::Sink {
   Channel* channel_;
 };
 
+/// Hears a child that speaks unasked: goes to the client's open stream.
+class UnsolicitedSink final : public upstream::Sink {
+ public:
+  UnsolicitedSink(Gate& gate, Conversation& conversation) : gate_(gate), conversation_(conversation) {}
+  net::Task<bool> event(const upstream::Event& event) override {
+    return gate_.from_server(conversation_, conversation_.session.revision, conversation_.stream, event);
+  }
+
+ private:
+  Gate& gate_;
+  Conversation& conversation_;
+};
+
 /// What the agent reads of a refusal, in plain words.
 std::string refusal_text(const policy::Decision& decision);
 

@@ -39,6 +39,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     co_return co_await answer_failure(in, link.error());
   }
   conversation.link = std::move(*link);
+  listen_to(conversation);
   conversation.session.client = mcp::read_client_capabilities(opening->capabilities);
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/channel.hpp"
+#include "gateway/conversation.hpp"
+#include "net/http_server.hpp"
+
+namespace callgate::gateway {
+
+/// Whether the answer names the session that it opened.
+enum class Announce : std::uint8_t { nothing, session };
+
+/// An HTTP answer: one JSON body, or a stream of events when something comes
+/// before the answer or the server chose a stream itself.
+class HttpChannel final : public Channel {
+ public:
+  HttpChannel(net::HttpExchange& exchange, const Conversation& conversation, Announce announce)
+      : exchange_(exchange), conversation_(conversation), announce_(announce) {}
+
+  net::Task<bool> event(std::string_view bytes, std::string_view raw) override;
+  net::Task<bool> answer(std::string_view bytes, std::string_view raw, int status) override;
+  net::Task<bool> accepted() override;
+  net::Task<bool> ended() override;
+  bool gone() const override { return exchange_.is_gone(); }
+  net::Task<void> until_gone() override;
+
+ private:
+  std::string headers(std::string_view content) const;
+  net::Task<bool> begin();
+
+  net::HttpExchange& exchange_;
+  const Conversation& conversation_;
+  Announce announce_;
+};
+
+}  // namespace callgate::gateway

@@ -1,0 +1,203 @@
+#include "gateway/http_front.hpp"
+
+#include <fmt/format.h>
+
+#include "gateway/http_channel.hpp"
+#include "mcp/codes.hpp"
+#include "mcp/headers.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+constexpr std::string_view json_type = "Content-Type: application/json\r\n";
+
+bool is_mcp_header(std::string_view name) { return name.size() > 4 && net::same_name(name.substr(0, 4), "mcp-"); }
+
+/// Headers of which two would mean two things.
+bool repeats_single(const net::Headers& headers) {
+  for (const std::string_view name : {"authorization", "content-type", "content-encoding", "mcp-session-id", "origin", "last-event-id"}) {
+    int count = 0;
+    for (const net::Header& header : headers.all) count += net::same_name(header.name, name) ? 1 : 0;
+    if (count > 1) return true;
+  }
+  return false;
+}
+
+/// application/json, with no charset but utf-8 (RFC 8259 section 8.1).
+bool is_json(std::string_view type) {
+  const std::size_t semicolon = type.find(';');
+  std::string_view media = type.substr(0, semicolon);
+  while (media.ends_with(' ')) media.remove_suffix(1);
+  if (!net::same_name(media, "application/json")) return false;
+  if (semicolon == std::string_view::npos) return true;
+  std::string rest;
+  for (const char c : type.substr(semicolon)) {
+    if (c != ' ' && c != '"') rest += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  }
+  return rest.find("charset=") == std::string::npos || rest.find(";charset=utf-8") != std::string::npos;
+}
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+}  // namespace
+
+/// Who came, and to which server.
+struct HttpFront::Visit {
+  Gate& gate;
+  session::Caller caller;
+  std::string_view session_id;
+};
+
+HttpFront::HttpFront(const Parts& parts, Gates& gates, session::Authenticator authenticator, session::AccessList access)
+    : parts_(parts),
+      gates_(gates),
+      authenticator_(authenticator),
+      access_(std::move(access)),
+      unread_(parts.metrics.counter("callgate_requests_refused_total", "HTTP requests refused before they were decided.")) {}
+
+std::string HttpFront::refused(int status, const Error& error, const net::Address& peer) {
+  unread_.add();
+  parts_.journal.refused({.reason = error.message});
+  parts_.log.info("request_refused", {{"status", status}, {"why", error.message}, {"peer", peer.ip()}});
+  const int code = status == 400 ? mcp::code::parse_error : mcp::code::invalid_request;
+  return mcp::rpc_error({}, code, error.message);
+}
+
+net::Task<void> HttpFront::refuse(net::HttpExchange& exchange, int status, std::string_view body, std::string_view why,
+                                  std::string_view headers) {
+  unread_.add();
+  parts_.journal.refused({.reason = why});
+  parts_.log.info("request_refused", {{"status", status}, {"why", why}, {"peer", exchange.peer().ip()}});
+  std::string lines(body.empty() ? std::string_view{} : json_type);
+  lines += headers;
+  co_await exchange.respond(status, lines, body);
+}
+
+Gate* HttpFront::gate_of(std::string_view target) const {
+  std::string_view path = path_of(target);
+  if (path.ends_with('/') && path.size() > 1) path.remove_suffix(1);
+  if (path == "/mcp") return gates_.only();
+  constexpr std::string_view prefix = "/mcp/";
+  return path.starts_with(prefix) ? gates_.find(path.substr(prefix.size())) : nullptr;
+}
+
+net::Task<void> HttpFront::handle(net::HttpExchange& exchange) { return route(exchange); }
+
+net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
+  const net::RequestHead& head = exchange.head();
+  if (repeats_single(head.headers)) {
+    exchange.close_after();
+    co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "a header stands twice"), "repeated header");
+  }
+  if (!access_.host_allowed(head.headers.find("host")))
+    co_return co_await refuse(exchange, 403, mcp::rpc_error({}, mcp::code::invalid_request, "this Host is not served here: add it to `hosts`"), "host not allowed");
+  if (head.headers.has("origin") && !access_.origin_allowed(head.headers.find("origin")))
+    co_return co_await refuse(exchange, 403, mcp::rpc_error({}, mcp::code::invalid_request, "this Origin may not call: add it to `origins`"), "origin not allowed");
+  const std::string_view path = path_of(head.target);
+  if (path == "/healthz" || path == "/readyz") {
+    const bool well = path == "/healthz" || parts_.journal.health().writing;
+    co_await exchange.respond(well ? 200 : 503, json_type, well ? R"({"status":"ok"})" : R"({"status":"the journal cannot be written"})");
+    co_return;
+  }
+  Gate* gate = gate_of(head.target);
+  if (gate == nullptr) co_return co_await refuse(exchange, 404, R"({"error":"no server at this address"})", "unknown address");
+  auto caller = authenticator_.authenticate(head.headers.find("authorization"), gate->name(), parts_.clock.wall_ms());
+  if (!caller)
+    co_return co_await refuse(exchange, 401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
+                              "WWW-Authenticate: Bearer realm=\"callgate\"\r\n");
+  Visit visit{.gate = *gate, .caller = std::move(*caller), .session_id = head.headers.find("mcp-session-id")};
+  if (head.method == "POST") co_return co_await post(exchange, visit);
+  const auto revision = mcp::parse_revision(head.headers.find("mcp-protocol-version"));
+  const bool modern = revision && mcp::era_of(*revision) == mcp::Era::modern;
+  if (!modern && head.method == "GET") co_return co_await get(exchange, visit);
+  if (!modern && head.method == "DELETE") co_return co_await remove(exchange, visit);
+  co_await refuse(exchange, 405, mcp::rpc_error({}, mcp::code::invalid_request, "this method is not served here"), "method not allowed",
+                  modern ? "Allow: POST\r\n" : "Allow: GET, POST, DELETE\r\n");
+}
+
+std::unique_ptr<json::Document> HttpFront::take_document() {
+  if (documents_.empty()) return std::make_unique<json::Document>();
+  auto document = std::move(documents_.back());
+  documents_.pop_back();
+  return document;
+}
+
+void HttpFront::give_document(std::unique_ptr<json::Document> document) {
+  // A document that a large message made big is not worth keeping.
+  if (documents_.size() < 64 && document->nodes().size() < 4096) documents_.push_back(std::move(document));
+}
+
+net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
+  const net::Headers& headers = exchange.head().headers;
+  const std::string_view coding = headers.find("content-encoding");
+  if (!is_json(headers.find("content-type")) || (!coding.empty() && !net::same_name(coding, "identity")))
+    co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
+  auto document = take_document();
+  auto message = mcp::read_message(exchange.body(), *document, mcp::Direction::from_client);
+  if (message) {
+    co_await carry(exchange, visit, *message);
+  } else {
+    const int status = message.error().kind == ErrorKind::too_large ? 413 : 400;
+    co_await refuse(exchange, status, mcp::refuse_unreadable(exchange.body(), message.error()), message.error().message);
+  }
+  give_document(std::move(document));
+}
+
+net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
+  std::vector<mcp::Header> mirrored;
+  for (const net::Header& header : exchange.head().headers.all) {
+    if (is_mcp_header(header.name)) mirrored.push_back({header.name, header.value});
+  }
+  auto meta = mcp::read_request_meta(message);
+  if (!meta)
+    co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_params, meta.error().message), meta.error().message);
+  const mcp::Era era = mcp::era_of(mirrored, message, *meta);
+  auto conversation = std::make_shared<Conversation>();
+  const bool opens = era == mcp::Era::legacy && message.method_id == mcp::MethodId::initialize && message.is_request();
+  if (era == mcp::Era::legacy && !opens) {
+    if (visit.session_id.empty())
+      co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing: start with `initialize`"), "no session");
+    conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
+    if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
+  }
+  if (conversation->session.id.empty()) {
+    conversation->session.grant = visit.caller.grant;
+    conversation->session.principal = visit.caller.principal;
+    conversation->session.grant_policy = visit.caller.policy;
+  }
+  const mcp::Revision revision = era == mcp::Era::modern ? mcp::latest_revision : opens ? mcp::latest_legacy : conversation->session.revision;
+  HttpChannel channel(exchange, *conversation, opens ? Announce::session : Announce::nothing);
+  Inbound in{.conversation = conversation, .message = message, .revision = revision, .channel = channel};
+  const auto fault = mcp::check_headers(mirrored, message, *meta, era, visit.gate.modern_revisions(), visit.gate.param_headers(in));
+  if (fault)
+    co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, fault->code, fault->message, fault->data), fault->message);
+  const std::string_view version = exchange.head().headers.find("mcp-protocol-version");
+  if (era == mcp::Era::legacy && !version.empty() && !mcp::parse_revision(version))
+    co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "this protocol version is not supported"), "unknown version");
+  co_await visit.gate.handle(std::move(in));
+}
+
+net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {
+  if (visit.session_id.empty()) co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing"), "no session");
+  auto conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
+  if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
+  HttpChannel channel(exchange, *conversation, Announce::nothing);
+  const std::string last_event(exchange.head().headers.find("last-event-id"));
+  const bool served = co_await visit.gate.open_stream(conversation, channel, last_event);
+  if (exchange.begun()) {
+    co_await exchange.finish();
+  } else if (!served) {
+    co_await refuse(exchange, 405, mcp::rpc_error({}, mcp::code::invalid_request, "the server offers no stream of its own"), "no stream", "Allow: POST, DELETE\r\n");
+  }
+}
+
+net::Task<void> HttpFront::remove(net::HttpExchange& exchange, Visit& visit) {
+  if (visit.session_id.empty()) co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing"), "no session");
+  auto conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
+  if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
+  visit.gate.end_session(conversation);
+  co_await exchange.respond(200, {}, {});
+}
+
+}  // namespace callgate::gateway

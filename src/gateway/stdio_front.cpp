@@ -1,0 +1,94 @@
+#include "gateway/stdio_front.hpp"
+
+#include "mcp/codes.hpp"
+#include "mcp/headers.hpp"
+
+namespace callgate::gateway {
+
+/// Lines on stdout. A line that arrives with line ends inside gets blanks instead.
+class StdioFront::Lines final : public Channel {
+ public:
+  explicit Lines(StdioFront& front) : front_(front) {}
+  net::Task<bool> event(std::string_view bytes, std::string_view /*raw*/) override {
+    co_return bytes.empty() || front_.send(bytes).has_value();
+  }
+  net::Task<bool> answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) override {
+    co_return front_.send(bytes).has_value();
+  }
+  net::Task<bool> accepted() override { co_return true; }
+  net::Task<bool> ended() override { co_return true; }
+  bool gone() const override { return false; }
+  net::Task<void> until_gone() override { co_await front_.parts_.loop.sleep(net::Loop::forever); }
+
+ private:
+  StdioFront& front_;
+};
+
+StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
+    : parts_(parts),
+      gate_(gate),
+      in_(parts.loop, in, parts.config.limits.body),
+      out_(parts.loop, out, std::size_t{256} << 20U),
+      stream_(std::make_unique<Lines>(*this)),
+      session_(std::make_shared<Conversation>()),
+      stateless_(std::make_shared<Conversation>()) {
+  for (const auto& conversation : {session_, stateless_}) {
+    conversation->session.principal = "stdio";
+    conversation->stream = stream_.get();
+    conversation->busy = 1;  // never idle: it lives as long as the process
+  }
+  session_->session.revision = mcp::latest_legacy;
+}
+
+Result<void> StdioFront::send(std::string_view line) {
+  if (line.find_first_of("\r\n") == std::string_view::npos) return out_.send(line);
+  std::string flat(line);
+  for (char& c : flat) c = c == '\n' || c == '\r' ? ' ' : c;
+  return out_.send(flat);
+}
+
+net::Task<void> StdioFront::take(std::string line) {
+  json::Document document;
+  auto message = mcp::read_message(line, document, mcp::Direction::from_client);
+  auto meta = message ? mcp::read_request_meta(*message) : Result<mcp::RequestMeta>(std::unexpected(message.error()));
+  if (!meta) {
+    parts_.journal.refused({.server = gate_.name(), .reason = meta.error().message});
+    parts_.log.info("message_refused", {{"server", gate_.name()}, {"why", meta.error().message}});
+    // A notification has no answer, also when it is refused; what cannot be read has one.
+    const bool answer = !message || message->is_request();
+    if (answer) [[maybe_unused]] const auto sent = send(mcp::refuse_unreadable(line, meta.error()));
+    co_return;
+  }
+  const bool modern = meta->has_protocol_version || message->method_id == mcp::MethodId::server_discover;
+  Lines channel(*this);
+  if (modern) {
+    if (const auto fault = mcp::check_modern_meta(*message, *meta, gate_.modern_revisions())) {
+      if (message->is_request()) [[maybe_unused]] const auto sent = send(mcp::rpc_error(message->id_text, fault->code, fault->message, fault->data));
+      co_return;
+    }
+  }
+  Inbound in{.conversation = modern ? stateless_ : session_,
+             .message = *message,
+             .revision = modern ? mcp::latest_revision : session_->session.revision,
+             .channel = channel};
+  co_await gate_.handle(std::move(in));
+}
+
+net::Task<void> StdioFront::run() {
+  for (;;) {
+    auto line = co_await in_.next(net::Loop::forever);
+    if (line) {
+      if (!line->empty()) tasks_.spawn(take(std::string(*line)));
+    } else if (line.error().kind == ErrorKind::closed) {
+      break;
+    } else {
+      parts_.journal.refused({.server = gate_.name(), .reason = line.error().message});
+      [[maybe_unused]] const auto sent = send(mcp::rpc_error({}, mcp::code::invalid_request, line.error().message));
+    }
+  }
+  // The client is done sending; it may still read what is under way.
+  for (int waited = 0; waited < 300 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
+  [[maybe_unused]] const bool drained = co_await out_.drained(std::chrono::seconds(2));
+}
+
+}  // namespace callgate::gateway

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gateway/gate.hpp"
+#include "net/lines.hpp"
+
+namespace callgate::gateway {
+
+/// stdin and stdout towards one client: a line is a message, many may be under
+/// way. The same gate and the same path as over HTTP.
+class StdioFront {
+ public:
+  StdioFront(const Parts& parts, Gate& gate, int in, int out);
+
+  /// Until stdin ends; then what is under way gets some time to finish.
+  net::Task<void> run();
+
+ private:
+  class Lines;
+  net::Task<void> take(std::string line);
+  Result<void> send(std::string_view line);
+
+  const Parts parts_;
+  Gate& gate_;
+  net::LineReader in_;
+  net::LineWriter out_;
+  std::unique_ptr<Channel> stream_;                 ///< for what belongs to no request
+  std::shared_ptr<Conversation> session_;           ///< of the handshake
+  std::shared_ptr<Conversation> stateless_;
+  net::TaskGroup tasks_;
+};
+
+}  // namespace callgate::gateway
