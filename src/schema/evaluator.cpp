@@ -1,5 +1,7 @@
 #include "schema/evaluator.hpp"
 
+#include <algorithm>
+
 #include "schema/pointer.hpp"
 
 namespace callgate::schema {
@@ -18,6 +20,12 @@ std::uint8_t type_of(json::Kind kind) {
 }
 
 }  // namespace
+
+Evaluator::Evaluator(const Program& program, json::Value instance) : program_(program), instance_(instance) {
+  const CompileOptions& options = program.options;
+  const auto bytes = static_cast<std::int64_t>(instance.text().size());
+  steps_left_ = std::min(options.max_steps, options.base_steps + options.steps_per_byte * bytes);
+}
 
 std::optional<Failure> Evaluator::run() {
   const bool valid = evaluate(0, instance_, nullptr);
@@ -80,7 +88,8 @@ bool Evaluator::check_type(const Block& block, json::Value value) {
   if ((block.types & type_integer) == 0 || !value.is_number()) return false;
   if (value.is_integer()) return true;
   const auto number = Decimal::parse(value.text());  // 1.0 is an integer too
-  return number && number->is_integer();
+  if (!number) return give_up(block, value, "limit");
+  return number->is_integer();
 }
 
 bool Evaluator::check_combination(const Block& block, json::Value value, Marks* marks) {

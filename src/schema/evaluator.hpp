@@ -12,8 +12,7 @@ namespace callgate::schema {
 /// that counts, or the end of the budget. Used once.
 class Evaluator {
  public:
-  Evaluator(const Program& program, json::Value instance)
-      : program_(program), instance_(instance), steps_left_(program.options.max_steps) {}
+  Evaluator(const Program& program, json::Value instance);
 
   std::optional<Failure> run();
 

@@ -1,6 +1,8 @@
 // Checks of one value by itself: const, enum, numbers, strings.
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "schema/evaluator.hpp"
 
@@ -9,8 +11,17 @@ namespace {
 
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
+/// Eight bytes at a time: a continuation byte has bit 7 and not bit 6.
 std::size_t count_plain(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
+  std::size_t continuations = 0;
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    continuations += static_cast<std::size_t>(std::popcount(word & ~(word << 1) & 0x8080'8080'8080'8080U));
+  }
+  for (; i < text.size(); ++i) continuations += is_continuation(text[i]) ? 1 : 0;
+  return text.size() - continuations;
 }
 
 /// Of a string as it stands in the text, escapes included; the reader has checked it.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "schema/ecma.hpp"
+
 namespace callgate::schema {
 namespace {
 
@@ -35,7 +37,7 @@ Result<std::unique_ptr<Pattern>> Pattern::compile(std::string_view text) {
   if (text.size() > max_pattern_bytes) {
     return fail(ErrorKind::too_large, fmt::format("expression is longer than {} bytes", max_pattern_bytes));
   }
-  auto engine = std::make_unique<Engine>(text);
+  auto engine = std::make_unique<Engine>(to_re2(text));
   if (!engine->expression.ok()) return fail(ErrorKind::unsupported, engine->expression.error());
   if (engine->expression.ProgramSize() > max_program) {
     return fail(ErrorKind::too_large, "expression compiles to too large an automaton");

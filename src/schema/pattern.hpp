@@ -10,7 +10,8 @@
 namespace callgate::schema {
 
 /// A `pattern` of a schema, compiled: linear time in the text, whatever the
-/// pattern (RE2). Searches anywhere in the text, as JSON Schema says.
+/// pattern (RE2, read as ECMA-262 where the two differ, see ecma.hpp). Searches
+/// anywhere in the text, as JSON Schema says.
 /// Threads: search() may be called from several threads.
 class Pattern {
  public:

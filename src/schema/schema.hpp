@@ -28,7 +28,11 @@ struct CompileOptions {
   std::uint32_t max_patterns = 500;      ///< distinct regular expressions
   std::int64_t max_compile_steps = 5'000'000;
   // While validating:
-  std::int64_t max_steps = 4'000'000;    ///< about one a subschema, a key or 64 bytes looked at
+  // Work, about one step a subschema, a key or 64 bytes looked at: a small call
+  // has few, so that a schema that multiplies work is cut off within milliseconds.
+  std::int64_t base_steps = 250'000;
+  std::int64_t steps_per_byte = 8;       ///< more for each byte of the instance
+  std::int64_t max_steps = 4'000'000;    ///< and never more than this
   std::uint32_t max_nesting = 512;       ///< subschemas being evaluated inside one another
   std::size_t max_pattern_input = std::size_t{64} << 10;  ///< bytes of a string that meets a `pattern`
 };
