@@ -73,8 +73,13 @@ class Walk {
  public:
   Walk(Report& report, SchemaWords& words) : report_(report), words_(words) {}
 
-  void schema(const yaml::Node& node, bool is_top) {
+  /// Whether something around the schema says what type the value has.
+  enum class ValueType : std::uint8_t { open, known };
+
+  void schema(const yaml::Node& node, ValueType around) {
     if (!node.is_mapping()) return;  // booleans are schemas too; the compiler refuses the rest
+    static constexpr std::array<std::string_view, 7> typing = {"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"};
+    const ValueType type = has_any(node, typing) ? ValueType::known : around;
     for (const yaml::Member& member : node.members) {
       const Keyword* keyword = known(member.key);
       if (keyword == nullptr || !renamed_to(member.key).empty()) {
@@ -82,8 +87,8 @@ class Walk {
         continue;
       }
       collect_names(member);
-      warn_without_effect(member, *keyword, node, is_top);
-      below(member.value, keyword->shape);
+      warn_without_effect(member, *keyword, node, type);
+      below(member.value, keyword->shape, looks_at_same_value(member.key) ? type : ValueType::open);
     }
   }
 
@@ -106,13 +111,19 @@ class Walk {
                               nearest.empty() ? "; names of arguments stand under `properties`" : nearest));
   }
 
-  void below(const yaml::Node& value, Shape shape) {
-    if (shape == Shape::schema) schema(value, false);
+  /// Keywords whose subschemas judge the value itself, not a part of it (`$defs`: who refers to them decides).
+  static bool looks_at_same_value(std::string_view key) {
+    static constexpr std::array<std::string_view, 9> same = {"$defs", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"};
+    return std::ranges::find(same, key) != same.end();
+  }
+
+  void below(const yaml::Node& value, Shape shape, ValueType type) {
+    if (shape == Shape::schema) schema(value, type);
     if (shape == Shape::list) {
-      for (const yaml::Node& item : value.items) schema(item, false);
+      for (const yaml::Node& item : value.items) schema(item, type);
     }
     if (shape == Shape::map) {
-      for (const yaml::Member& member : value.members) schema(member.value, false);
+      for (const yaml::Member& member : value.members) schema(member.value, type);
     }
   }
 
@@ -132,18 +143,16 @@ class Walk {
     for (const yaml::Node& item : list.items) words_.names.push_back(item.text);
   }
 
-  void warn_without_effect(const yaml::Member& member, const Keyword& keyword, const yaml::Node& schema, bool is_top) {
+  void warn_without_effect(const yaml::Member& member, const Keyword& keyword, const yaml::Node& schema, ValueType type) {
     static constexpr std::array<std::string_view, 4> annotations = {"format", "contentEncoding", "contentMediaType",
                                                                     "contentSchema"};
-    static constexpr std::array<std::string_view, 7> typed = {"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"};
     if (std::ranges::find(annotations, member.key) != annotations.end()) {
       report_.warn(member.key_mark, fmt::format("`{}` has no effect: use `pattern`", member.key));
     }
     if ((member.key == "then" || member.key == "else") && schema.find("if") == nullptr) {
       report_.warn(member.key_mark, fmt::format("`{}` has no effect without `if`", member.key));
     }
-    // The arguments as a whole are an object anyway. Conditions look at values on purpose.
-    if (is_top || keyword.kind.empty() || has_any(schema, typed)) return;
+    if (type == ValueType::known || keyword.kind.empty()) return;
     if (keyword.kind == "object" && !is_rule_of_names(member.key)) return;
     report_.warn(member.key_mark, fmt::format("`{}` lets every value pass that is no {}: add `type: {}`", member.key,
                                               keyword.kind, keyword.kind));
@@ -160,7 +169,7 @@ class Walk {
 
 SchemaWords walk_schema(const yaml::Node& schema, Report& report) {
   SchemaWords words;
-  Walk(report, words).schema(schema, true);
+  Walk(report, words).schema(schema, Walk::ValueType::known);  // arguments are an object, always
   return words;
 }
 

@@ -1,0 +1,90 @@
+#include "policy/expect.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "policy/world.hpp"
+
+namespace callgate::policy {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::string_view base = R"(callgate: 1
+default: deny
+tools:
+  a: {action: allow, arguments: {required: [x]}}
+  never: {action: require_approval, rate_limit: [{max: 5, window: 1m}, {max: 0, window: 1m}]}
+)";
+
+struct Row {
+  const char* expectation;
+  const char* message;  ///< empty: it holds
+};
+
+class Expectations : public testing::TestWithParam<Row> {};
+
+TEST_P(Expectations, HoldOrSayWhatCameInstead) {
+  const Loaded loaded = load(std::string(base) + "expect: [" + GetParam().expectation + "]\n", "p");
+  ASSERT_TRUE(loaded.faults.empty()) << loaded.faults[0].message;
+  const Outcome outcome = run(*loaded.policy, loaded.expectations.at(0), nullptr);
+  EXPECT_EQ(outcome.held, std::string_view(GetParam().message).empty());
+  EXPECT_THAT(outcome.message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, Expectations, testing::ValuesIn(std::vector<Row>{
+    {"{call: {tool: a, arguments: {x: 1}}, verdict: allow}", ""},
+    {"{call: {tool: a, arguments: {x: 1}}, verdict: allow, rule: /tools/a}", ""},
+    {"{call: {tool: a}, verdict: invalid_arguments, rule: /tools/a/arguments}", ""},
+    {"{call: {tool: b}, verdict: deny, rule: /default}", ""},
+    {"{call: {resource: \"file:///x\"}, verdict: deny}", ""},
+    {"{call: {resource: \"file:///%00\"}, verdict: invalid_arguments, rule: \"\"}", ""},
+    {"{call: {tool: never}, verdict: rate_limited, rule: /tools/never/rate_limit/1}", ""},
+    {"{call: {tool: a}, verdict: allow}",
+     "expected `allow`, the policy says `invalid_arguments` by `/tools/a/arguments`: argument `/x` is missing, the policy requires it"},
+    {"{call: {tool: b}, verdict: deny, rule: /tools/b}", "expected `deny` by `/tools/b`, the policy says `deny` by `/default`"},
+    {"{call: {tool: b}, verdict: deny, rule: \"\"}", "expected `deny` by no rule, the policy says `deny` by `/default`"}}));
+
+TEST(Expect, ToolsOutsideAListAreUnknown) {
+  const ToolList list = tool_list(R"({"tools":[{"name":"a"}]})");
+  const auto policy = loaded(base);
+  EXPECT_EQ(judge_fresh(*policy, call(R"({"tool":"b"})"), &list).verdict, Verdict::unknown_tool);
+  EXPECT_EQ(judge_fresh(*policy, call(R"({"tool":"a","arguments":{"x":1}})"), &list).verdict, Verdict::allow);
+}
+
+struct CallRow {
+  const char* json;
+  const char* message;
+};
+
+class BadCalls : public testing::TestWithParam<CallRow> {};
+
+TEST_P(BadCalls, AreRefused) {
+  const auto read = parse_call(GetParam().json);
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, BadCalls, testing::ValuesIn(std::vector<CallRow>{
+    {"", "the call is not JSON"}, {"{tool: a}", "the call is not JSON"}, {"[]", "has to be an object"}, {"{}", "names nothing"},
+    {R"({"tool":""})", "`tool` of the call has to be a name"}, {R"({"tool":5})", "`tool` of the call has to be a name"},
+    {R"({"tool":"a","prompt":"b"})", "a call names one thing"}, {R"({"tool":"a","args":{}})", "unknown member `args`"},
+    {R"({"tool":"a","arguments":[]})", "`arguments` of the call has to be an object"},
+    {R"({"tool":"a","arguments":null})", "`arguments` of the call has to be an object"},
+    {R"({"resource":"a","arguments":{}})", "reading a resource takes none"},
+    {R"({"tool":"a","arguments":{"x":1,"x":2}})", "the call is not JSON"}}));
+
+TEST(Expect, CallsAreReadWhateverTheOrderOfTheirMembers) {
+  const Call read = call(R"({"arguments":{"x":1},"prompt":"\u0061"})");
+  EXPECT_EQ(read.action, Action::prompt_get);
+  EXPECT_EQ(read.name, "a");
+  ASSERT_NE(read.arguments, nullptr);
+  EXPECT_EQ(read.arguments->root().text(), R"({"x":1})");
+  EXPECT_EQ(call(R"({"resource":"x:y"})").action, Action::resource_read);
+}
+
+}  // namespace
+}  // namespace callgate::policy

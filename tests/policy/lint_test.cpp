@@ -1,0 +1,104 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "policy/world.hpp"
+
+namespace callgate::policy {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::string_view listed = R"json({"tools":[
+  {"name":"read_mail","inputSchema":{"type":"object","properties":{"folder":{"type":"string"}}}},
+  {"name":"read_file","inputSchema":{"type":"object"}},
+  {"name":"broken","inputSchema":{"properties":{"a":{"pattern":"(?=x)"}}}}]})json";
+
+std::vector<std::string> lines(const std::vector<Error>& errors) {
+  std::vector<std::string> out;
+  for (const Error& error : errors) out.push_back(error.where + ": " + error.message);
+  return out;
+}
+
+struct Row {
+  const char* rules;
+  std::vector<std::string> faults;
+  std::vector<std::string> warnings;
+};
+
+class AgainstTools : public testing::TestWithParam<Row> {};
+
+TEST_P(AgainstTools, ThePolicyIsHeldAgainstTheList) {
+  const ToolList list = tool_list(listed);
+  const Loaded loaded = load(tools(GetParam().rules), "p", &list);
+  EXPECT_EQ(lines(loaded.faults), GetParam().faults);
+  EXPECT_EQ(lines(loaded.warnings), GetParam().warnings);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, AgainstTools, testing::ValuesIn(std::vector<Row>{
+    {"  read_mail: {action: allow}\n", {}, {}},
+    {"  \"read_*\": {action: allow}\n", {}, {}},
+    {"  read_mial: {action: allow}\n", {}, {"p:4:3: `read_mial` matches no listed tool; did you mean `read_mail`?"}},
+    {"  \"write_*\": {action: allow}\n", {}, {"p:4:3: `write_*` matches no listed tool"}},
+    {"  read_mail: {action: allow}\n  read_file: {action: allow}\n  \"read_*\": {action: deny}\n", {},
+     {"p:6:3: `read_*` never decides: every listed tool that it matches has a nearer rule"}},
+    {"  \"*mail\": {action: allow}\n  \"read*\": {action: deny}\n",
+     {"p:5:3: `read*` and `*mail` (line 4) match the tool `read_mail` equally well: name the tool, or write more of it in one of them"}, {}},
+    {"  \"*mail\": {action: allow}\n  \"read*\": {action: deny}\n  read_mail: {action: deny}\n", {},
+     {"p:4:3: `*mail` never decides: every listed tool that it matches has a nearer rule"}},
+    {"  read_mail: {action: allow, arguments: {properties: {foldr: {type: string}}}}\n", {},
+     {"p:4:55: the tool `read_mail` has no argument `foldr`; did you mean `folder`?"}},
+    {"  read_mail: {action: allow, arguments: {required: [x]}}\n", {}, {"p:4:41: the tool `read_mail` has no argument `x`"}},
+    {"  read_file: {action: allow, arguments: {required: [x]}}\n", {}, {}},
+    {"  broken: {action: deny}\n", {}, {}},
+    {"  broken: {action: allow, validate: false}\n", {}, {}}}));
+
+TEST(AgainstTools, AnUnusableSchemaOfTheToolIsAWarning) {
+  const ToolList list = tool_list(listed);
+  const Loaded loaded = load(tools("  broken: {action: allow}\n"), "p", &list);
+  ASSERT_EQ(loaded.warnings.size(), 1u);
+  EXPECT_EQ(loaded.warnings[0].where, "p:4:3");
+  EXPECT_THAT(loaded.warnings[0].message, testing::StartsWith("every call of `broken` ends as a fault"));
+}
+
+TEST(AgainstTools, TheFileMayBeAnything) {
+  const ToolList list = tool_list(listed);
+  for (const char* text : {"", "x", "[]", "tools: 5", "tools: {read_mail: 1}", "tools: {read_mail: {arguments: {properties: {a: 1}}}}"}) {
+    EXPECT_FALSE(load(text, "p", &list).faults.empty()) << text;
+  }
+}
+
+struct ListRow {
+  const char* json;
+  const char* message;
+};
+
+class BadLists : public testing::TestWithParam<ListRow> {};
+
+TEST_P(BadLists, AreRefused) {
+  const auto list = ToolList::parse(GetParam().json);
+  ASSERT_FALSE(list);
+  EXPECT_THAT(list.error().message, testing::HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(ToolList, BadLists, testing::ValuesIn(std::vector<ListRow>{
+    {"", "not JSON"}, {"[]", "no `tools` in it"}, {"{}", "no `tools` in it"}, {R"({"tools":{}})", "no `tools` in it"},
+    {R"({"tools":[{}]})", "tool 0 of the list has no name"}, {R"({"tools":["a"]})", "has no name"},
+    {R"({"tools":[{"name":""}]})", "has no name"}, {R"({"tools":[{"name":"a"},{"name":"a"}]})", "tool `a` is in the list twice"},
+    {R"({"tools":[],"tools":[]})", "not JSON"}}));
+
+TEST(ToolList, IsReadInThreeForms) {
+  for (const char* json : {R"({"server":"s","tools":[{"name":"a"}]})", R"({"tools":[{"name":"a"}],"nextCursor":"x"})",
+                           R"({"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}]}})"}) {
+    const ToolList list = tool_list(json);
+    ASSERT_EQ(list.tools().size(), 1u);
+    EXPECT_EQ(list.facts("a").state, ToolFacts::State::known);
+    EXPECT_EQ(list.facts("b").state, ToolFacts::State::unknown);
+  }
+}
+
+}  // namespace
+}  // namespace callgate::policy
