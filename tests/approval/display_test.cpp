@@ -44,6 +44,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Shown{"cut_short", "\xe2\x80", R"(\x{e2}\x{80})"}),
     [](const auto& row) { return row.param.name; });
 
+TEST(Display, ShownTextShowsAsItself) {
+  for (const char* text : {"a\u202Eb", "\xff", "plain", "\n"}) EXPECT_EQ(visible(visible(text)), visible(text));
+}
+
 TEST(Words, EveryStateHasOneAndComesBackFromIt) {
   for (int i = 0; i < 6; ++i) {
     const auto state = static_cast<State>(i);
