@@ -1,0 +1,326 @@
+#include "limits/memory_counters.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace callgate::limits {
+namespace {
+
+std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
+  // The finaliser of splitmix64: spreads every bit of its input.
+  std::uint64_t x = seed * 0x9e3779b97f4a7c15ULL + value;
+  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31U);
+}
+
+std::uint64_t mix(std::uint64_t seed, std::string_view text) { return mix(seed, std::hash<std::string_view>{}(text)); }
+
+std::int64_t nanos(BootTime time) { return time.time_since_epoch().count(); }
+
+bool has(const policy::RateLimit& limit, policy::Per per) { return std::ranges::find(limit.per, per) != limit.per.end(); }
+
+}  // namespace
+
+// Meters ----------------------------------------------------------------------
+
+std::uint64_t MemoryCounters::meter_hash(const Subject& who, std::string_view scope, std::string_view id) {
+  return mix(mix(mix(1, who.server), scope), id);
+}
+
+std::uint32_t MemoryCounters::find_meter(std::uint64_t hash, const Subject& who, std::string_view scope,
+                                         std::string_view id) const {
+  return meter_index_.find(hash, [&](std::uint32_t slot) {
+    const Meter& meter = meters_[slot];
+    return meter.id == id && meter.scope == scope && meter.server == who.server;
+  });
+}
+
+std::uint32_t MemoryCounters::meter_for(const policy::RateLimit& limit, const Subject& who, std::string_view scope) {
+  const std::uint64_t hash = meter_hash(who, scope, limit.id);
+  const std::uint32_t found = find_meter(hash, who, scope, limit.id);
+  if (found != none) return found;
+  return add_meter({.server = std::string(who.server),
+                    .scope = std::string(scope),
+                    .id = limit.id,
+                    .rate = {limit.max, std::max<std::int64_t>(limit.window.count(), 1)},
+                    .hash = hash,
+                    .per_session = has(limit, policy::Per::session),
+                    .per_grant = has(limit, policy::Per::grant)});
+}
+
+std::uint32_t MemoryCounters::add_meter(Meter meter) {
+  std::uint32_t slot = 0;
+  if (free_meters_.empty()) {
+    slot = static_cast<std::uint32_t>(meters_.size());
+    meters_.push_back(std::move(meter));
+  } else {
+    slot = free_meters_.back();
+    free_meters_.pop_back();
+    meters_[slot] = std::move(meter);
+  }
+  meter_index_.insert(meters_[slot].hash, slot);
+  return slot;
+}
+
+// Counters --------------------------------------------------------------------
+
+MemoryCounters::Key MemoryCounters::key_of(std::uint32_t meter, std::uint64_t meter_hash, Kind kind,
+                                           std::string_view grant, std::string_view session) {
+  const std::uint64_t hash = mix(mix(mix(meter_hash, static_cast<std::uint64_t>(kind)), grant), session);
+  return {meter, kind, grant, session, hash};
+}
+
+MemoryCounters::Key MemoryCounters::key_for(std::uint32_t meter, const Subject& who) const {
+  const Meter& its = meters_[meter];
+  if (its.per_session) return key_of(meter, its.hash, Kind::session, who.grant, who.session);
+  return key_of(meter, its.hash, Kind::plain, its.per_grant ? who.grant : std::string_view(), {});
+}
+
+std::uint32_t MemoryCounters::find(const Key& key) const {
+  return counter_index_.find(key.hash, [&](std::uint32_t slot) {
+    const Counter& counter = counters_[slot];
+    return counter.meter == key.meter && counter.kind == key.kind && counter.session == key.session &&
+           counter.grant == key.grant;
+  });
+}
+
+std::uint32_t MemoryCounters::make(const Key& key) {
+  Meter& meter = meters_[key.meter];
+  std::uint32_t slot = 0;
+  if (free_counters_.empty()) {
+    slot = static_cast<std::uint32_t>(counters_.size());
+    counters_.emplace_back(key.meter, meter.rate);
+  } else {
+    slot = free_counters_.back();
+    free_counters_.pop_back();
+    const std::uint32_t generation = counters_[slot].generation + 1;
+    counters_[slot] = Counter(key.meter, meter.rate);
+    counters_[slot].generation = generation;
+  }
+  Counter& counter = counters_[slot];
+  counter.kind = key.kind;
+  counter.held = true;
+  counter.hash = key.hash;
+  counter.grant = key.grant;
+  counter.session = key.session;
+  counter_index_.insert(key.hash, slot);
+  ++meter.counters;
+  if (key.kind == Kind::session) link_to_session(slot);
+  return slot;
+}
+
+/// A session's counter starts with the calls of the sessions that ended before it.
+std::uint32_t MemoryCounters::find_or_make(const Key& key, std::int64_t now) {
+  const std::uint32_t found = find(key);
+  if (found != none) return found;
+  const std::uint32_t made = make(key);
+  if (key.kind != Kind::session) return made;
+  const std::uint32_t ended = find(key_of(key.meter, meters_[key.meter].hash, Kind::ended, key.grant, {}));
+  if (ended == none) return made;
+  const Rate& rate = meters_[key.meter].rate;
+  if (counters_[ended].window.used(rate, now) == 0) return made;
+  Window& window = counters_[made].window;
+  window = counters_[ended].window.copy(rate);
+  window.inherit();
+  return made;
+}
+
+void MemoryCounters::clear_away(std::uint32_t slot) {
+  Counter& counter = counters_[slot];
+  if (counter.kind == Kind::session) unlink_from_session(slot);
+  counter_index_.erase(counter.hash, slot);
+  Meter& meter = meters_[counter.meter];
+  if (--meter.counters == 0) {
+    meter_index_.erase(meter.hash, counter.meter);
+    free_meters_.push_back(counter.meter);
+    meter = Meter();
+  }
+  const std::uint32_t generation = counter.generation;
+  counter = Counter(0, Rate());
+  counter.generation = generation + 1;
+  free_counters_.push_back(slot);
+}
+
+/// Two steps of a walk that never ends: counters come at most one a limit and
+/// take, so the walk keeps up with them.
+void MemoryCounters::clear_some(std::int64_t now) {
+  for (int i = 0; i < 2 && !counters_.empty(); ++i) {
+    if (sweep_ >= counters_.size()) sweep_ = 0;
+    const Counter& counter = counters_[sweep_];
+    if (counter.held && counter.window.over(meters_[counter.meter].rate, now)) {
+      clear_away(static_cast<std::uint32_t>(sweep_));
+    }
+    ++sweep_;
+  }
+}
+
+// Sessions --------------------------------------------------------------------
+
+std::uint64_t MemoryCounters::session_hash(std::string_view server, std::string_view grant, std::string_view session) {
+  return mix(mix(mix(2, server), grant), session);
+}
+
+std::uint32_t MemoryCounters::first_of_session(const Subject& who) const {
+  return session_index_.find(session_hash(who.server, who.grant, who.session), [&](std::uint32_t slot) {
+    const Counter& counter = counters_[slot];
+    return counter.session == who.session && counter.grant == who.grant && meters_[counter.meter].server == who.server;
+  });
+}
+
+void MemoryCounters::link_to_session(std::uint32_t slot) {
+  Counter& counter = counters_[slot];
+  const std::string& server = meters_[counter.meter].server;
+  const std::uint32_t first = first_of_session({server, counter.grant, counter.session});
+  if (first == none) {
+    session_index_.insert(session_hash(server, counter.grant, counter.session), slot);
+  } else {
+    counter.next_of_session = std::exchange(counters_[first].next_of_session, slot);
+  }
+}
+
+void MemoryCounters::unlink_from_session(std::uint32_t slot) {
+  const Counter& counter = counters_[slot];
+  const std::string& server = meters_[counter.meter].server;
+  const std::uint64_t hash = session_hash(server, counter.grant, counter.session);
+  std::uint32_t before = first_of_session({server, counter.grant, counter.session});
+  if (before == slot) {
+    session_index_.erase(hash, slot);
+    if (counter.next_of_session != none) session_index_.insert(hash, counter.next_of_session);
+    return;
+  }
+  while (counters_[before].next_of_session != slot) before = counters_[before].next_of_session;
+  counters_[before].next_of_session = counter.next_of_session;
+}
+
+void MemoryCounters::session_ended(const Subject& who, BootTime time) {
+  const std::int64_t now = at_least(time);
+  for (std::uint32_t slot = first_of_session(who); slot != none; slot = first_of_session(who)) {
+    pass_on(counters_[slot], now);
+    clear_away(slot);
+  }
+  clear_some(now);
+}
+
+/// Adds the session's own calls to those of the ended sessions of its grant.
+/// What it inherited is there already.
+void MemoryCounters::pass_on(const Counter& session, std::int64_t now) {
+  const Rate rate = meters_[session.meter].rate;
+  std::vector<Batch> calls;
+  session.window.each(/*own_only=*/true, [&](Batch batch) { calls.push_back(batch); });
+  if (calls.empty()) return;
+  const std::string grant = session.grant;  // making a counter may move the session's
+  const std::uint32_t slot = find_or_make(key_of(session.meter, meters_[session.meter].hash, Kind::ended, grant, {}), now);
+  Window& ended = counters_[slot].window;
+  ended.each(false, [&](Batch batch) { calls.push_back(batch); });
+  std::ranges::sort(calls, {}, &Batch::at);
+  Window merged(rate);
+  for (const Batch& batch : calls) {
+    merged.used(rate, batch.at);
+    merged.add(rate, batch);
+  }
+  ended = std::move(merged);
+}
+
+// The interface ---------------------------------------------------------------
+
+std::int64_t MemoryCounters::at_least(BootTime now) {
+  now_ = std::max(now_, nanos(now));
+  return now_;
+}
+
+MemoryCounters::State MemoryCounters::state_of(const policy::RateLimit& limit, const Subject& who,
+                                               std::string_view scope, std::int64_t now) {
+  std::uint32_t slot = none;
+  const std::uint32_t meter = find_meter(meter_hash(who, scope, limit.id), who, scope, limit.id);
+  if (meter != none) {
+    const Key key = key_for(meter, who);
+    slot = find(key);
+    if (slot == none && key.kind == Kind::session) {
+      slot = find(key_of(meter, meters_[meter].hash, Kind::ended, key.grant, {}));
+    }
+  }
+  const Rate rate{limit.max, std::max<std::int64_t>(limit.window.count(), 1)};
+  if (slot == none) return {0, rate.max == 0 ? rate.window : 0};
+  Window& window = counters_[slot].window;
+  const std::uint64_t used = window.used(rate, now);
+  return {used, used < rate.max ? 0 : window.wait(rate, now)};
+}
+
+Look MemoryCounters::look(std::span<const Ask> asks, const Subject& who, BootTime time) {
+  const std::int64_t now = at_least(time);
+  Look look;
+  std::size_t index = 0;
+  for (const Ask& ask : asks) {
+    for (const policy::RateLimit* limit : ask.limits) {
+      const State state = state_of(*limit, who, ask.scope, now);
+      look.remaining = std::min(look.remaining, limit->max - std::min(state.used, limit->max));
+      if (state.used >= limit->max) {
+        if (look.free) {
+          look.limit = limit;
+          look.blocking = index;
+        }
+        look.free = false;
+        look.retry_after = std::max(look.retry_after, Nanos(state.wait));
+      }
+      ++index;
+    }
+  }
+  return look;
+}
+
+std::expected<Taken, Look> MemoryCounters::take(std::span<const Ask> asks, const Subject& who, BootTime time) {
+  const std::int64_t now = at_least(time);
+  clear_some(now);
+  Taken taken{BootTime(Nanos(now))};
+  for (const Ask& ask : asks) {
+    for (const policy::RateLimit* limit : ask.limits) {
+      if (limit->max == 0) {
+        undo(taken);
+        return std::unexpected(look(asks, who, time));
+      }
+      const std::uint32_t slot = find_or_make(key_for(meter_for(*limit, who, ask.scope), who), now);
+      Counter& counter = counters_[slot];
+      const Rate& rate = meters_[counter.meter].rate;
+      const std::uint64_t used = counter.window.used(rate, now);
+      if (used >= rate.max) {
+        undo(taken);
+        return std::unexpected(look(asks, who, time));
+      }
+      counter.window.add(rate, {now, 1});
+      taken.add({std::uint64_t{counter.generation} << 32U | slot, rate.max - used - 1});
+    }
+  }
+  return taken;
+}
+
+void MemoryCounters::undo(const Taken& taken) {
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    const std::uint64_t ref = taken.part(i).counter;
+    const auto slot = static_cast<std::uint32_t>(ref);
+    if (slot >= counters_.size()) continue;
+    Counter& counter = counters_[slot];
+    // A counter that went in the meantime (its session ended) keeps the call:
+    // counting one too many is the safe side.
+    if (!counter.held || counter.generation != ref >> 32U) continue;
+    counter.window.remove(meters_[counter.meter].rate, nanos(taken.at_));
+  }
+}
+
+void MemoryCounters::give_back(Taken&& taken) {
+  const Taken spent = std::move(taken);
+  undo(spent);
+}
+
+void MemoryCounters::count(const policy::RateLimit& limit, const Subject& who, BootTime at, BootTime time) {
+  const std::int64_t now = at_least(time);
+  const std::uint32_t slot = find_or_make(key_for(meter_for(limit, who, who.scope), who), now);
+  Counter& counter = counters_[slot];
+  const Rate& rate = meters_[counter.meter].rate;
+  const std::int64_t when = std::min(nanos(at), now);
+  counter.window.used(rate, now);
+  counter.window.add(rate, {when, 1});
+}
+
+}  // namespace callgate::limits

@@ -1,0 +1,111 @@
+#include "limits/memory_counters.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "limits/slot_index.hpp"
+
+namespace callgate::limits {
+namespace {
+
+using policy::Per;
+using policy::RateLimit;
+using namespace std::chrono_literals;
+
+RateLimit limit(std::uint64_t max, Nanos window) {
+  return {.max = max, .window = window, .per = {Per::session}, .pointer = "/x", .id = "/x"};
+}
+
+TEST(MemoryCounters, MemoryFollowsTheCallsOfTheLastWindowNotTheSessionsThereWere) {
+  MemoryCounters counters;
+  const RateLimit one = limit(5, 10s);
+  const RateLimit* const all[] = {&one};
+  std::size_t most = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string session = "s" + std::to_string(i);
+    (void)counters.take(all, {"valkey", "ann", session}, BootTime(i * 10ms));
+    most = std::max(most, counters.size());
+  }
+  EXPECT_LT(most, 5000U) << "a window holds 1000 calls";
+}
+
+TEST(MemoryCounters, EndedSessionsLeaveOneCounter) {
+  MemoryCounters counters;
+  const RateLimit one = limit(1'000'000, 1h);
+  const RateLimit* const all[] = {&one};
+  for (int i = 0; i < 1000; ++i) {
+    const std::string session = "s" + std::to_string(i);
+    const Subject who{"valkey", "ann", session};
+    EXPECT_TRUE(counters.take(all, who, BootTime(i * 1ms)).has_value());
+    counters.session_ended(who, BootTime(i * 1ms));
+  }
+  EXPECT_EQ(counters.size(), 1U);
+  EXPECT_EQ(counters.look(all, {"valkey", "ann", "next"}, BootTime(1s)).remaining, 999'000U);
+}
+
+TEST(MemoryCounters, GivingBackAfterTheSessionEndedIsHarmless) {
+  MemoryCounters counters;
+  const RateLimit one = limit(2, 60s);
+  const RateLimit* const all[] = {&one};
+  const Subject ann{"valkey", "ann", "s1"};
+  auto taken = counters.take(all, ann, BootTime(1s));
+  counters.session_ended(ann, BootTime(2s));
+  ASSERT_TRUE(counters.take(all, {"valkey", "bob", "s9"}, BootTime(2s)).has_value());  // uses the freed slot
+  counters.give_back(std::move(*taken));
+  EXPECT_EQ(counters.look(all, {"valkey", "bob", "s9"}, BootTime(3s)).remaining, 1U);
+  EXPECT_EQ(counters.look(all, {"valkey", "ann", "s2"}, BootTime(3s)).remaining, 1U);
+}
+
+TEST(MemoryCounters, OneLimitListedTwiceIsNeverOverrun) {
+  MemoryCounters counters;
+  const RateLimit one = limit(3, 60s);
+  const RateLimit* const twice[] = {&one, &one};
+  const Subject ann{"valkey", "ann", "s1"};
+  EXPECT_TRUE(counters.take(twice, ann, BootTime(1s)).has_value());
+  EXPECT_FALSE(counters.take(twice, ann, BootTime(1s)).has_value());
+  EXPECT_EQ(counters.look(twice, ann, BootTime(1s)).remaining, 1U);
+}
+
+TEST(MemoryCounters, ManyLimitsOnOneCallAreGivenBackWhole) {
+  MemoryCounters counters;
+  std::vector<RateLimit> limits;
+  for (int i = 0; i < 9; ++i) {
+    limits.push_back(limit(1, 60s));
+    limits.back().id += std::to_string(i);
+  }
+  std::vector<const RateLimit*> all;
+  for (const RateLimit& each : limits) all.push_back(&each);
+  const Subject ann{"valkey", "ann", "s1"};
+  auto taken = counters.take(all, ann, BootTime(1s));
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->size(), 9U);
+  EXPECT_EQ(taken->remaining(8), 0U);
+  counters.give_back(std::move(*taken));
+  EXPECT_TRUE(counters.take(all, ann, BootTime(1s)).has_value());
+}
+
+TEST(SlotIndex, FindsWhatWasPutAndNotWhatWasErased) {
+  SlotIndex index;
+  std::mt19937 random(3);
+  std::set<std::uint32_t> held;
+  // Few hashes, so that entries collide and probe runs are long.
+  const auto hash_of = [](std::uint32_t slot) { return std::uint64_t{slot % 7} << 61U | slot % 5; };
+  for (int i = 0; i < 20'000; ++i) {
+    const auto slot = static_cast<std::uint32_t>(random() % 200);
+    if (held.erase(slot) > 0) {
+      index.erase(hash_of(slot), slot);
+    } else {
+      held.insert(slot);
+      index.insert(hash_of(slot), slot);
+    }
+    const auto asked = static_cast<std::uint32_t>(random() % 200);
+    const std::uint32_t found = index.find(hash_of(asked), [&](std::uint32_t s) { return s == asked; });
+    ASSERT_EQ(found != SlotIndex::none, held.contains(asked));
+    ASSERT_EQ(index.size(), held.size());
+  }
+}
+
+}  // namespace
+}  // namespace callgate::limits
