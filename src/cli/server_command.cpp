@@ -1,0 +1,186 @@
+#include "cli/server_command.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/json.hpp"
+#include "cli/server_view.hpp"
+#include "config/load_server.hpp"
+#include "registry/difference.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using registry::visible;
+
+constexpr std::string_view help =
+    R"(callgate server – the servers behind the gateway and the definitions of their tools
+
+  callgate server add NAME --url URL [--policy FILE]      a server that is reached by HTTP
+  callgate server add NAME [--policy FILE] -- CMD…        a program on this machine, spoken to on stdio
+  callgate server list                                    all that were added here
+  callgate server show NAME                               one of them, with its pinned lists
+  callgate server tools NAME                              its tools: known, quarantined (changed), unknown (new)
+  callgate server pin NAME [--tool T] [--write FILE]      shows what changed or is new, and accepts it;
+                                                          --write: all pinned definitions as a file to review
+  callgate server remove NAME                             with its pins; its grants are revoked
+
+  --data DIR    the data folder (default $XDG_DATA_HOME/callgate)
+  --json        for programs
+
+Servers of callgate.yaml are not listed here, but `tools` and `pin` know them by their names.
+Exit status: 0 done, 1 refused (unknown or taken name, faulty policy), 2 usage, 3 store not available.
+
+Example:
+  callgate server add valkey --policy valkey.yaml -- uvx awslabs.valkey-mcp-server
+  callgate server pin valkey --tool valkey_read
+)";
+
+Exit not_known(const OfflineRun& run, std::string_view name) {
+  return run.fault({ErrorKind::not_found, fmt::format("no server `{}` is known here; see `callgate server list`", name), {}});
+}
+
+Exit usage(const OfflineRun& run, std::string_view message) {
+  run.err << "callgate: " << message << '\n';
+  return Exit::usage;
+}
+
+Exit add(const OfflineRun& run) {
+  const std::string name(run.words.words[0]);
+  const auto url = run.words.value("--url");
+  if (!config::is_server_name(name)) {
+    return usage(run, fmt::format("`{}` is no server name; it stands in URLs, so write up to 64 of A-Z a-z 0-9 _ . -", name));
+  }
+  if (url.has_value() == !run.words.command.empty()) {
+    return usage(run, "say either `--url URL` or the server's command behind `--`");
+  }
+  if (url) {
+    if (const auto good = config::check_url(*url); !good) return usage(run, fmt::format("`--url`: {}", good.error().message));
+  }
+  auto policy = checked_policy(run.words, run.err);
+  if (!policy) return run.fault(policy.error());
+
+  const store::Server row{.name = name,
+                          .url = std::string(url.value_or("")),
+                          .command = run.words.command,
+                          .policy = std::move(*policy),
+                          .created_ms = run.now_ms};
+  if (const auto added = run.store.servers().add(row); !added) return run.fault(added.error());
+  if (row.policy.empty()) run.err << "callgate: `" << name << "` has no policy, so every call is denied; add it with `--policy FILE`\n";
+  if (run.json()) {
+    run.out << server_json(row, {}) << '\n';
+  } else {
+    fmt::print(run.out, "added `{}`: {}\n", name, visible(as_config(row).address()));
+  }
+  return Exit::ok;
+}
+
+/// The lists that are pinned for a server, and what waits beside them.
+Result<std::vector<ServerList>> lists_of(store::Store& store, std::string_view name) {
+  const auto keys = store.pins().lists(name);
+  if (!keys) return std::unexpected(keys.error());
+  std::vector<ServerList> lists;
+  for (const store::ListKey& key : *keys) {
+    auto list = store.pins().find(key);
+    if (!list) return std::unexpected(list.error());
+    if (*list) lists.push_back({key, std::move(**list)});
+  }
+  return lists;
+}
+
+Exit list(const OfflineRun& run) {
+  const auto servers = run.store.servers().list();
+  if (!servers) return run.fault(servers.error());
+  std::string body;
+  for (const store::Server& each : *servers) {
+    const auto lists = lists_of(run.store, each.name);
+    if (!lists) return run.fault(lists.error());
+    if (run.json()) {
+      body += (body.empty() ? "" : ",") + server_json(each, *lists);
+    } else {
+      fmt::print(run.out, "{}  {}  policy: {}{}\n", each.name, visible(as_config(each).address()),
+                 each.policy.empty() ? "none" : visible(each.policy), waiting_text(*lists));
+    }
+  }
+  if (run.json()) {
+    run.out << "{\"servers\":[" << body << "]}\n";
+  } else if (servers->empty()) {
+    run.out << "no server was added here; add one with `callgate server add NAME --url URL`\n";
+  }
+  return Exit::ok;
+}
+
+Exit show(const OfflineRun& run) {
+  const std::string_view name = run.words.words[0];
+  const auto found = run.store.servers().find(name);
+  if (!found) return run.fault(found.error());
+  const auto lists = lists_of(run.store, name);
+  if (!lists) return run.fault(lists.error());
+  if (!*found) return not_known(run, name);
+  if (run.json()) {
+    run.out << server_json(**found, *lists) << '\n';
+  } else {
+    write_server(run.out, **found, *lists);
+  }
+  return Exit::ok;
+}
+
+Exit tools(const OfflineRun& run) {
+  const std::string_view name = run.words.words[0];
+  const auto found = run.store.servers().find(name);
+  if (!found) return run.fault(found.error());
+  const auto lists = lists_of(run.store, name);
+  if (!lists) return run.fault(lists.error());
+  if (!*found && lists->empty()) return not_known(run, name);
+  if (run.json()) {
+    run.out << tools_json(*lists) << '\n';
+  } else if (lists->empty()) {
+    fmt::print(run.out, "`{}` was not asked for its tools yet; the first start of a gateway before it does that\n", name);
+  } else {
+    write_tools(run.out, *lists);
+  }
+  return Exit::ok;
+}
+
+Exit remove(const OfflineRun& run) {
+  const std::string_view name = run.words.words[0];
+  const auto removed = run.store.servers().remove(name, run.now_ms);
+  if (!removed) return run.fault(removed.error());
+  if (!*removed) return not_known(run, name);
+  if (run.json()) {
+    run.out << "{\"removed\":" << json::quoted(name) << "}\n";
+  } else {
+    fmt::print(run.out, "removed `{}`, its pins and its grants\n", name);
+  }
+  return Exit::ok;
+}
+
+}  // namespace
+
+config::Server as_config(const store::Server& server) {
+  config::Server out{.name = server.name, .command = server.command, .url = server.url, .policy = server.policy};
+  return out;
+}
+
+Exit server(std::span<const std::string_view> args, const Offline& offline, std::ostream& out, std::ostream& err) {
+  const std::vector<Verb> verbs{
+      {{.verb = "server add", .words = {"NAME"}, .values = {"--url", "--policy"}, .command = true}, add},
+      {{.verb = "server list", .words = {}}, list},
+      {{.verb = "server show", .words = {"NAME"}}, show},
+      {{.verb = "server tools", .words = {"NAME"}}, tools},
+      {{.verb = "server pin", .words = {"NAME"}, .values = {"--tool", "--write"}}, server_pin},
+      {{.verb = "server remove", .words = {"NAME"}}, remove},
+  };
+  return run_verb(verbs, help, args, offline, out, err);
+}
+
+Exit server(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
+  const config::ProcessEnvironment environment;
+  const SystemClock clock;
+  return server(args, {environment, clock}, out, err);
+}
+
+}  // namespace callgate::cli

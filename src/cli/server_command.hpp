@@ -1,0 +1,26 @@
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string_view>
+
+#include "cli/exit.hpp"
+#include "cli/offline.hpp"
+#include "config/config.hpp"
+#include "store/rows.hpp"
+
+namespace callgate::cli {
+
+/// `callgate server add | list | show | tools | pin | remove`, on the store of
+/// the data folder. Running gateways notice within a second.
+/// Exit: ok; refused (name taken or unknown, faulty policy); usage; unavailable.
+Exit server(std::span<const std::string_view> args, std::ostream& out, std::ostream& err);
+Exit server(std::span<const std::string_view> args, const Offline& offline, std::ostream& out, std::ostream& err);
+
+/// `server pin`, in server_pin.cpp.
+Exit server_pin(const OfflineRun& run);
+
+/// A registered server as the gateway is told of one.
+config::Server as_config(const store::Server& server);
+
+}  // namespace callgate::cli

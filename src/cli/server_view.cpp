@@ -1,0 +1,112 @@
+#include "cli/server_view.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/json.hpp"
+#include "cli/offline.hpp"
+#include "cli/server_command.hpp"
+#include "registry/difference.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using registry::visible;
+
+struct Counts {
+  std::size_t pinned = 0;
+  std::size_t quarantined = 0;
+  std::size_t unknown = 0;
+};
+
+Counts counts_of(std::span<const ServerList> lists) {
+  Counts counts;
+  for (const ServerList& list : lists) {
+    for (const ToolRow& row : tool_rows(list)) {
+      counts.pinned += row.pinned != nullptr ? 1 : 0;
+      counts.quarantined += row.state == "quarantined" ? 1 : 0;
+      counts.unknown += row.state == "unknown" ? 1 : 0;
+    }
+  }
+  return counts;
+}
+
+std::string tool_json(const ToolRow& row, const ServerList& list) {
+  std::string text = fmt::format(R"({{"name":{},"state":{},"era":{},"address":{})", json::quoted(row.name), json::quoted(row.state),
+                                 json::quoted(list.key.era), json::quoted(list.key.address));
+  if (row.pinned != nullptr) {
+    text += fmt::format(R"(,"fingerprint":{},"definition":{})", json::quoted(row.pinned->fingerprint), row.pinned->text);
+  }
+  if (row.offered != nullptr) {
+    text += fmt::format(R"(,"offered":{},"offered_definition":{})", json::quoted(row.offered->fingerprint), row.offered->text);
+  }
+  return text + "}";
+}
+
+}  // namespace
+
+std::vector<ToolRow> tool_rows(const ServerList& list) {
+  std::map<std::string_view, ToolRow> rows;
+  for (const store::Definition& each : list.list.pinned) rows[each.tool].pinned = &each;
+  for (const store::Definition& each : list.list.offered) rows[each.tool].offered = &each;
+  std::vector<ToolRow> sorted;
+  for (auto& [name, row] : rows) {
+    row.name = name;
+    row.state = row.pinned == nullptr ? "unknown" : row.offered != nullptr ? "quarantined" : "known";
+    sorted.push_back(row);
+  }
+  return sorted;
+}
+
+std::string server_json(const store::Server& server, std::span<const ServerList> lists) {
+  const Counts counts = counts_of(lists);
+  return fmt::format(
+      R"({{"name":{},"transport":{},"address":{},"policy":{},"source":"store","created":{},"tools":{},"quarantined":{},"unknown":{}}})",
+      json::quoted(server.name), server.url.empty() ? "\"stdio\"" : "\"http\"", json::quoted(as_config(server).address()),
+      json::quoted(server.policy), json::quoted(utc_text(server.created_ms)), counts.pinned, counts.quarantined, counts.unknown);
+}
+
+std::string tools_json(std::span<const ServerList> lists) {
+  std::string body;
+  for (const ServerList& list : lists) {
+    for (const ToolRow& row : tool_rows(list)) body += (body.empty() ? "" : ",") + tool_json(row, list);
+  }
+  return "{\"tools\":[" + body + "]}";
+}
+
+void write_server(std::ostream& out, const store::Server& server, std::span<const ServerList> lists) {
+  fmt::print(out, "{}\n  {}: {}\n  policy: {}\n  added: {} UTC\n", server.name, server.url.empty() ? "command" : "url",
+             visible(as_config(server).address()), server.policy.empty() ? "none, every call is denied" : visible(server.policy),
+             minute_text(server.created_ms));
+  for (const ServerList& list : lists) {
+    const Counts counts = counts_of(std::span(&list, 1));
+    fmt::print(out, "  {} list of {}: {} pinned, {} changed, {} new\n", list.key.era, visible(list.key.address), counts.pinned,
+               counts.quarantined, counts.unknown);
+  }
+}
+
+void write_tools(std::ostream& out, std::span<const ServerList> lists) {
+  for (const ServerList& list : lists) {
+    fmt::print(out, "{} ({})\n", visible(list.key.address), list.key.era);
+    const auto rows = tool_rows(list);
+    std::size_t width = 0;
+    for (const ToolRow& row : rows) width = std::max(width, row.name.size());
+    for (const ToolRow& row : rows) {
+      const store::Definition& shown = row.pinned != nullptr ? *row.pinned : *row.offered;
+      fmt::print(out, "  {:{}}  {:11}  {}\n", row.name, width, row.state, shown.fingerprint.substr(0, 23));
+    }
+    if (rows.empty()) out << "  no tools\n";
+  }
+}
+
+std::string waiting_text(std::span<const ServerList> lists) {
+  const Counts counts = counts_of(lists);
+  const std::size_t waiting = counts.quarantined + counts.unknown;
+  if (waiting == 0) return {};
+  return fmt::format("  ({} definition{} for `server pin`)", waiting, waiting == 1 ? " waits" : "s wait");
+}
+
+}  // namespace callgate::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/pins.hpp"
+#include "store/rows.hpp"
+
+/// How `callgate server` shows what the store holds. Texts of servers are made
+/// visible: nothing in them moves the terminal.
+namespace callgate::cli {
+
+/// One pinned list of a server.
+struct ServerList {
+  store::ListKey key;
+  store::PinnedList list;
+};
+
+/// A tool of a list: pinned, offered or both.
+struct ToolRow {
+  std::string_view name;
+  std::string_view state;  ///< `known`, `quarantined` or `unknown`
+  const store::Definition* pinned = nullptr;
+  const store::Definition* offered = nullptr;
+};
+std::vector<ToolRow> tool_rows(const ServerList& list);  ///< by name
+
+std::string server_json(const store::Server& server, std::span<const ServerList> lists);
+std::string tools_json(std::span<const ServerList> lists);
+void write_server(std::ostream& out, const store::Server& server, std::span<const ServerList> lists);
+void write_tools(std::ostream& out, std::span<const ServerList> lists);
+
+/// `  (2 definitions wait for server pin)` or nothing.
+std::string waiting_text(std::span<const ServerList> lists);
+
+}  // namespace callgate::cli
