@@ -1,21 +1,12 @@
 #include "limits/memory_counters.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
+
+#include "limits/hash.hpp"
 
 namespace callgate::limits {
 namespace {
-
-std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
-  // The finaliser of splitmix64: spreads every bit of its input.
-  std::uint64_t x = seed * 0x9e3779b97f4a7c15ULL + value;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31U);
-}
-
-std::uint64_t mix(std::uint64_t seed, std::string_view text) { return mix(seed, std::hash<std::string_view>{}(text)); }
 
 std::int64_t nanos(BootTime time) { return time.time_since_epoch().count(); }
 
@@ -37,15 +28,25 @@ std::uint32_t MemoryCounters::find_meter(std::uint64_t hash, const Subject& who,
   });
 }
 
+std::uint32_t MemoryCounters::find_meter(const policy::RateLimit& limit, const Subject& who, std::string_view scope) {
+  std::uint32_t& hint = meter_hints_[fold(reinterpret_cast<std::uintptr_t>(&limit), 0) % meter_hints_.size()];
+  if (hint < meters_.size()) {
+    const Meter& meter = meters_[hint];
+    if (meter.counters > 0 && meter.id == limit.id && meter.scope == scope && meter.server == who.server) return hint;
+  }
+  const std::uint32_t found = find_meter(meter_hash(who, scope, limit.id), who, scope, limit.id);
+  if (found != none) hint = found;
+  return found;
+}
+
 std::uint32_t MemoryCounters::meter_for(const policy::RateLimit& limit, const Subject& who, std::string_view scope) {
-  const std::uint64_t hash = meter_hash(who, scope, limit.id);
-  const std::uint32_t found = find_meter(hash, who, scope, limit.id);
+  const std::uint32_t found = find_meter(limit, who, scope);
   if (found != none) return found;
   return add_meter({.server = std::string(who.server),
                     .scope = std::string(scope),
                     .id = limit.id,
                     .rate = {limit.max, std::max<std::int64_t>(limit.window.count(), 1)},
-                    .hash = hash,
+                    .hash = meter_hash(who, scope, limit.id),
                     .per_session = has(limit, policy::Per::session),
                     .per_grant = has(limit, policy::Per::grant)});
 }
@@ -233,7 +234,7 @@ std::int64_t MemoryCounters::at_least(BootTime now) {
 MemoryCounters::State MemoryCounters::state_of(const policy::RateLimit& limit, const Subject& who,
                                                std::string_view scope, std::int64_t now) {
   std::uint32_t slot = none;
-  const std::uint32_t meter = find_meter(meter_hash(who, scope, limit.id), who, scope, limit.id);
+  const std::uint32_t meter = find_meter(limit, who, scope);
   if (meter != none) {
     const Key key = key_for(meter, who);
     slot = find(key);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -74,6 +75,7 @@ class MemoryCounters final : public Counters {
 
   static std::uint64_t meter_hash(const Subject& who, std::string_view scope, std::string_view id);
   std::uint32_t find_meter(std::uint64_t hash, const Subject& who, std::string_view scope, std::string_view id) const;
+  std::uint32_t find_meter(const policy::RateLimit& limit, const Subject& who, std::string_view scope);
   std::uint32_t meter_for(const policy::RateLimit& limit, const Subject& who, std::string_view scope);
   std::uint32_t add_meter(Meter meter);
 
@@ -105,6 +107,9 @@ class MemoryCounters final : public Counters {
   std::vector<Meter> meters_;
   std::vector<std::uint32_t> free_meters_;
   SlotIndex meter_index_;
+  /// Where a limit's meter was found last, by the limit's address: a hint that
+  /// saves hashing its names. Always compared, as addresses are used again.
+  std::array<std::uint32_t, 64> meter_hints_{};
   std::vector<Counter> counters_;
   std::vector<std::uint32_t> free_counters_;
   SlotIndex counter_index_;
