@@ -32,6 +32,7 @@ struct Conversation {
   std::vector<std::string> server_requests;  ///< ids, as written, of requests that the server waits on
   std::vector<std::string> resumable;        ///< ids of requests whose answer a resumed stream may bring
   Channel* stream = nullptr;        ///< the client's GET stream, or stdout
+  net::Signal* stream_over = nullptr;  ///< ends the GET stream
   net::Instant last_used;
   std::size_t busy = 0;             ///< exchanges under way, open streams included
   bool closed = false;

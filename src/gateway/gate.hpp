@@ -65,6 +65,8 @@ class Gate {
   std::shared_ptr<Conversation> find_session(std::string_view id, std::string_view grant) const;
   /// Ends a session for good.
   void end_session(const std::shared_ptr<Conversation>& conversation);
+  /// Ends the open GET streams; their clients come back.
+  void close_streams();
   /// Ends sessions that nobody used for long.
   void reap_idle();
   /// Tells the clients that their list of tools is another one now.

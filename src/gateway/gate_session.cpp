@@ -108,7 +108,10 @@ void Gate::reap_idle() {
 net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id) {
   ++conversation->busy;
   const bool served = co_await serve_stream(*conversation, channel, last_event_id);
-  if (conversation->stream == &channel) conversation->stream = nullptr;
+  if (conversation->stream == &channel) {
+    conversation->stream = nullptr;
+    conversation->stream_over = nullptr;
+  }
   --conversation->busy;
   co_return served;
 }
@@ -150,8 +153,10 @@ net::Task<bool> Gate::serve_stream(Conversation& conversation, Channel& channel,
   if (!links_.over_http()) {
     // A child speaks at any time: what belongs to no call goes here.
     conversation.stream = &channel;
+    conversation.stream_over = &done;
     if (!co_await channel.event({}, {})) co_return true;
-    co_await channel.until_gone();
+    tasks.spawn(raise_when_gone(channel, done));
+    co_await done.wait(net::Loop::forever);
     co_return true;
   }
   audit::CallRecord record;
@@ -169,11 +174,18 @@ net::Task<bool> Gate::serve_stream(Conversation& conversation, Channel& channel,
   StreamSink stream(sink, channel, opened);
   const std::shared_ptr<upstream::Link> link = conversation.link;
   conversation.stream = &channel;
+  conversation.stream_over = &done;
   const upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
   tasks.spawn(forward_then_raise(*link, std::move(*permit), out, stream, done));
   tasks.spawn(raise_when_gone(channel, done));
   co_await done.wait(net::Loop::forever);
   co_return opened;
+}
+
+void Gate::close_streams() {
+  for (const auto& [id, each] : sessions_) {
+    if (each->stream_over != nullptr) each->stream_over->raise();
+  }
 }
 
 void Gate::announce_list_change() {

@@ -39,6 +39,12 @@ void ToolBook::want_again(mcp::Era era) {
   }
 }
 
+void ToolBook::pins_changed() {
+  for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
+    if (started(era)) want_again(era);
+  }
+}
+
 net::Task<void> ToolBook::settled(mcp::Era era, net::Duration time) {
   want(era);
   EraState& state = eras_[index(era)];

@@ -29,9 +29,10 @@ class ToolBook {
   void want(mcp::Era era);
   /// Reads it again; for list_changed and accepted pins.
   void want_again(mcp::Era era);
+  /// The store changed: eras that were read are read again.
+  void pins_changed();
   /// Until the list was read, or `time` is over.
   net::Task<void> settled(mcp::Era era, net::Duration time);
-  /// After a want_again: until that reading is done.
   const KnownTools& known(mcp::Era era) const { return eras_[index(era)].known; }
   bool started(mcp::Era era) const { return eras_[index(era)].reading || eras_[index(era)].known.table != nullptr; }
 

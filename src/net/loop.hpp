@@ -232,6 +232,36 @@ class Loop::Sleep {
   Duration delay_;
 };
 
+/// Wakes all that wait.
+class Broadcast {
+ public:
+  explicit Broadcast(Loop& loop) : loop_(loop) {}
+  void notify() {
+    while (waiting_.linked()) static_cast<Waiter&>(*waiting_.next).wake();
+  }
+  class Wait {
+   public:
+    Wait(Loop& loop, ListNode& list, Duration timeout) : waiter_(loop), list_(list), timeout_(timeout) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> handle) {
+      waiter_.suspend(handle, timeout_);
+      list_.push_back(waiter_);
+    }
+    /// False when the time passed first.
+    bool await_resume() const { return !waiter_.timed_out(); }
+
+   private:
+    Waiter waiter_;
+    ListNode& list_;
+    Duration timeout_;
+  };
+  Wait wait(Duration timeout) { return {loop_, waiting_, timeout}; }
+
+ private:
+  Loop& loop_;
+  ListNode waiting_;
+};
+
 /// Wakes at most one waiting coroutine; a signal that nobody waits for is kept.
 class Signal {
  public:

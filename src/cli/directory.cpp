@@ -1,0 +1,110 @@
+#include "cli/directory.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace callgate::cli {
+
+namespace {
+
+constexpr std::array<std::string_view, 2> eras{"legacy", "modern"};
+
+const store::Definition* find_tool(const std::vector<store::Definition>& list, std::string_view tool) {
+  const auto found = std::ranges::find(list, tool, &store::Definition::tool);
+  return found == list.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<admin::ServerEntry> Directory::servers() const {
+  std::vector<admin::ServerEntry> entries;
+  for (const auto& gate : gates_.all()) {
+    admin::ServerEntry entry;
+    entry.name = gate->name();
+    entry.transport = gate->server().url.empty() ? "stdio" : "http";
+    entry.address = gate->server().address();
+    entry.source = source_;
+    if (const auto policy = gate->policy()) entry.policy = policy->hash();
+    const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
+    entry.state = known.table ? "ready" : known.fault.empty() ? "starting" : "failed";
+    entry.fault = known.fault;
+    if (known.table) {
+      entry.tools = known.table->tools().size();
+      entry.quarantined = static_cast<std::uint64_t>(std::ranges::count(known.table->tools(), registry::Tool::State::quarantined, &registry::Tool::state));
+      entry.unknown = static_cast<std::uint64_t>(std::ranges::count(known.table->drift(), registry::Drift::Kind::added, &registry::Drift::kind));
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Result<std::vector<admin::ToolEntry>> Directory::tools(std::string_view server) const {
+  const gateway::Gate* gate = gates_.find(server);
+  if (gate == nullptr) return fail(ErrorKind::not_found, fmt::format("there is no server `{}`", server));
+  std::vector<admin::ToolEntry> entries;
+  for (const std::string_view era : eras) {
+    const store::ListKey key{.server = gate->name(), .address = gate->server().address(), .era = std::string(era)};
+    auto list = parts_.store.pins().find(key);
+    if (!list) return std::unexpected(list.error());
+    if (!*list) continue;
+    for (const store::Definition& pinned : (*list)->pinned) {
+      admin::ToolEntry entry{.name = pinned.tool, .era = std::string(era), .fingerprint = pinned.fingerprint, .definition = pinned.text};
+      if (const store::Definition* offered = find_tool((*list)->offered, pinned.tool)) {
+        entry.state = admin::ToolEntry::State::quarantined;
+        entry.offered = offered->fingerprint;
+        entry.offered_definition = offered->text;
+      }
+      entries.push_back(std::move(entry));
+    }
+    for (const store::Definition& offered : (*list)->offered) {
+      if (find_tool((*list)->pinned, offered.tool) != nullptr) continue;
+      entries.push_back({.name = offered.tool, .state = admin::ToolEntry::State::unknown, .era = std::string(era),
+                         .offered = offered.fingerprint, .offered_definition = offered.text});
+    }
+  }
+  return entries;
+}
+
+Result<std::vector<std::string>> Directory::pin(std::string_view server, const admin::PinRequest& request) {
+  gateway::Gate* gate = gates_.find(server);
+  if (gate == nullptr) return fail(ErrorKind::not_found, fmt::format("there is no server `{}`", server));
+  std::set<std::string> accepted;
+  for (const std::string_view era : eras) {
+    const store::ListKey key{.server = gate->name(), .address = gate->server().address(), .era = std::string(era)};
+    auto list = parts_.store.pins().find(key);
+    if (!list) return std::unexpected(list.error());
+    if (!*list) continue;
+    std::vector<store::Definition> take;
+    for (const store::Definition& offered : (*list)->offered) {
+      if (!request.tool.empty() && offered.tool != request.tool) continue;
+      if (!request.fingerprint.empty() && offered.fingerprint != request.fingerprint)
+        return fail(ErrorKind::conflict, fmt::format("`{}` is offered with another definition by now: look at it again", offered.tool));
+      take.push_back(offered);
+      take.back().time_ms = parts_.clock.wall_ms();
+      accepted.insert(offered.tool);
+    }
+    if (take.empty()) continue;
+    if (auto done = parts_.store.pins().accept(key, take); !done) return std::unexpected(done.error());
+    gate->tools().want_again(era == "modern" ? mcp::Era::modern : mcp::Era::legacy);
+  }
+  if (accepted.empty() && !request.tool.empty())
+    return fail(ErrorKind::not_found, fmt::format("nothing new is offered for `{}`", request.tool));
+  parts_.log.info("pins_accepted", {{"server", gate->name()}, {"tools", accepted.size()}});
+  return std::vector<std::string>(accepted.begin(), accepted.end());
+}
+
+admin::Health Directory::health() const {
+  admin::Health health{.version = CALLGATE_VERSION, .instance = parts_.journal.instance(), .started_ms = started_ms_};
+  if (!parts_.journal.health().writing)
+    health.faults.push_back(fmt::format("the journal cannot be written: {}", parts_.journal.health().fault));
+  if (parts_.policies.faulty() != 0) health.faults.push_back("a policy file is refused: the last good one stays in force");
+  for (const auto& gate : gates_.all()) {
+    const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
+    if (!known.fault.empty()) health.faults.push_back(fmt::format("the tools of `{}` could not be read: {}", gate->name(), known.fault));
+  }
+  return health;
+}
+
+}  // namespace callgate::cli

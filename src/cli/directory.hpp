@@ -1,0 +1,26 @@
+#pragma once
+
+#include "admin/directory.hpp"
+#include "gateway/gates.hpp"
+
+namespace callgate::cli {
+
+/// What the admin API sees of the gates.
+class Directory final : public admin::ServerDirectory, public admin::HealthSource {
+ public:
+  Directory(const gateway::Parts& parts, gateway::Gates& gates, std::string source)
+      : parts_(parts), gates_(gates), source_(std::move(source)), started_ms_(parts.clock.wall_ms()) {}
+
+  std::vector<admin::ServerEntry> servers() const override;
+  Result<std::vector<admin::ToolEntry>> tools(std::string_view server) const override;
+  Result<std::vector<std::string>> pin(std::string_view server, const admin::PinRequest& request) override;
+  admin::Health health() const override;
+
+ private:
+  const gateway::Parts parts_;
+  gateway::Gates& gates_;
+  std::string source_;
+  std::int64_t started_ms_;
+};
+
+}  // namespace callgate::cli

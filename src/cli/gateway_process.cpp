@@ -1,0 +1,372 @@
+#include "cli/gateway_process.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <optional>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "admin/api.hpp"
+#include "admin/token.hpp"
+#include "cli/admin_front.hpp"
+#include "cli/data_folder.hpp"
+#include "cli/directory.hpp"
+#include "cli/server_command.hpp"
+#include "gateway/http_front.hpp"
+#include "gateway/stdio_front.hpp"
+#include "limits/memory_counters.hpp"
+#include "net/signals.hpp"
+#include "store/grant_table.hpp"
+
+namespace callgate::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Exit say(std::ostream& err, const Error& error, Exit exit) {
+  err << "callgate: " << (error.where.empty() ? "" : error.where + ": ") << error.message << '\n';
+  return exit;
+}
+
+audit::JournalOptions journal_options(const config::Config& config) {
+  const fs::path folder = config.audit.folder.empty() ? config.data / "journal" : config.audit.folder;
+  audit::JournalOptions options{.directory = folder.string(), .segment_bytes = config.audit.segment_bytes};
+  options.sync = config.audit.sync == config::Sync::none ? audit::Sync::none : config.audit.sync == config::Sync::each ? audit::Sync::each : audit::Sync::batch;
+  options.signing_key = (config.data / "keys" / "journal.key").string();
+  return options;
+}
+
+/// Everything that lives as long as the process does, in the order in which it
+/// is built; destroyed the other way round.
+class GatewayProcess {
+ public:
+  GatewayProcess(config::Command command, const config::RunFlags& flags, std::ostream& err)
+      : command_(command), flags_(flags), err_(err), config_(flags.config) {}
+
+  Exit run();
+
+ private:
+  Exit prepare();
+  Exit load_policies();
+  Exit open_journal();
+  Exit open_doors();
+  Exit announce();
+  Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint);
+  net::Task<void> every_second();
+  net::Task<void> serve_stdio();
+  net::Task<void> stop_gently();
+  void look_for_changes();
+  void load_grant_policies();
+  void restore_counters();
+  void keep_counters();
+  fs::path counters_file() const;
+
+  config::Command command_;
+  const config::RunFlags& flags_;
+  std::ostream& err_;
+  config::Config config_;
+  SystemClock clock_;
+  FdLog log_{clock_};
+  Metrics metrics_;
+  IdSource approval_ids_;
+  std::optional<ServeLock> lock_;
+  net::Loop loop_;
+  std::unique_ptr<store::Store> store_;
+  std::optional<store::GrantWatch> grants_;
+  store::Store::Version store_seen_;
+  gateway::Policies policies_{log_};
+  limits::MemoryCounters counters_;
+  approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
+  std::optional<audit::DigestKey> digest_key_;
+  std::unique_ptr<audit::Journal> journal_;
+  std::optional<gateway::Parts> parts_;
+  std::unique_ptr<gateway::Gates> gates_;
+  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<admin::Api> api_;
+  std::unique_ptr<gateway::HttpFront> front_;
+  std::unique_ptr<AdminFront> admin_front_;
+  std::unique_ptr<AdminFront> local_front_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<net::HttpServer> admin_server_;
+  std::unique_ptr<net::HttpServer> local_server_;
+  std::unique_ptr<gateway::StdioFront> stdio_;
+  fs::path socket_;
+  net::Address bound_;
+  std::optional<net::Address> admin_bound_;
+  bool stopping_ = false;
+  net::TaskGroup tasks_;
+};
+
+Exit GatewayProcess::prepare() {
+  if (auto made = make_private_folder(config_.data); !made) return say(err_, made.error(), Exit::unavailable);
+  if (command_ == config::Command::serve) {
+    auto lock = ServeLock::take(config_.data, std::chrono::seconds(5));
+    if (!lock) return say(err_, lock.error(), Exit::unavailable);
+    lock_.emplace(std::move(*lock));
+  }
+  auto store = store::open(config_.data, {.now_ms = clock_.wall_ms()});
+  if (!store) return say(err_, store.error(), Exit::unavailable);
+  store_ = std::move(*store);
+  grants_.emplace(*store_);
+  if (auto seen = store_->changed(store_seen_); !seen) return say(err_, seen.error(), Exit::unavailable);
+  if (flags_.from_store) {
+    auto servers = store_->servers().list();
+    if (!servers) return say(err_, servers.error(), Exit::unavailable);
+    for (const store::Server& server : *servers) config_.servers.push_back(as_config(server));
+    if (config_.servers.empty())
+      return say(err_, {ErrorKind::not_found, "no server is registered: add one with `callgate server add NAME …`, or name one with `--upstream URL` or `-- CMD…`", {}}, Exit::usage);
+  }
+  return Exit::ok;
+}
+
+Exit GatewayProcess::load_policies() {
+  Exit exit = Exit::ok;
+  for (const config::Server& server : config_.servers) {
+    if (server.policy.empty()) {
+      exit = say(err_, {ErrorKind::invalid, fmt::format("server `{}` has no policy: name one with `--policy FILE`", server.name), {}}, Exit::usage);
+      continue;
+    }
+    if (auto loaded = policies_.load(server.policy); !loaded) {
+      err_ << loaded.error().message << '\n';
+      exit = Exit::refused;
+    }
+  }
+  if (auto refreshed = grants_->refresh(); !refreshed) return say(err_, refreshed.error(), Exit::unavailable);
+  load_grant_policies();
+  return exit;
+}
+
+/// A grant whose policy cannot be loaded is denied everything until it can.
+void GatewayProcess::load_grant_policies() {
+  auto grants = store_->grants().list();
+  if (!grants) return;
+  for (const store::Grant& grant : *grants) {
+    if (grant.policy.empty() || grant.revoked_ms) continue;
+    if (auto loaded = policies_.load(grant.policy); !loaded)
+      log_.error("grant_policy_refused", {{"grant", grant.name}, {"fault", loaded.error().message}});
+  }
+}
+
+Exit GatewayProcess::open_journal() {
+  auto key = audit::DigestKey::open((config_.data / "keys" / "args-digest.key").string());
+  if (!key) return say(err_, key.error(), Exit::unavailable);
+  digest_key_.emplace(std::move(*key));
+  auto journal = audit::Journal::open(journal_options(config_), clock_, log_);
+  if (!journal) return say(err_, journal.error(), Exit::unavailable);
+  journal_ = std::move(*journal);
+  loop_.at_turn_end([this] {
+    if (journal_->has_unwritten()) [[maybe_unused]] const auto written = journal_->flush();
+  });
+  return Exit::ok;
+}
+
+Result<net::Address> GatewayProcess::listen(net::HttpServer& server, const config::Endpoint& endpoint) {
+  const std::string host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host;
+  const auto address = net::Address::numeric(host, endpoint.port);
+  if (!address) return fail(ErrorKind::invalid, fmt::format("cannot listen on `{}`: give an IP address", endpoint.host));
+  return server.listen(*address);
+}
+
+Exit GatewayProcess::open_doors() {
+  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, counters_, desk_, *store_, policies_});
+  gates_ = std::make_unique<gateway::Gates>(*parts_);
+  directory_ = std::make_unique<Directory>(*parts_, *gates_, !flags_.config_file.empty() ? "file" : flags_.from_store ? "store" : "flags");
+  auto token = admin::load_or_make_token(config_.data);
+  if (!token) return say(err_, token.error(), Exit::unavailable);
+  api_ = std::make_unique<admin::Api>(admin::Api::Parts{desk_, *directory_, *directory_, metrics_, clock_}, admin::Guard(std::move(*token), config_.hosts));
+  const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
+
+  const fs::path run = config_.data / "run";
+  if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
+  socket_ = run / (journal_->instance() + ".sock");
+  local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
+  local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, admin_limits);
+  auto local = net::Address::unix_path(socket_.string());
+  auto bound = local ? local_server_->listen(*local) : Result<net::Address>(std::unexpected(local.error()));
+  if (!bound) return say(err_, bound.error(), Exit::unavailable);
+  if (config_.admin_listen) {
+    admin_front_ = std::make_unique<AdminFront>(*api_, admin::Door::listener);
+    admin_server_ = std::make_unique<net::HttpServer>(loop_, *admin_front_, admin_limits);
+    auto admin = listen(*admin_server_, *config_.admin_listen);
+    if (!admin) return say(err_, admin.error(), Exit::unavailable);
+    admin_bound_ = *admin;
+  }
+  if (command_ == config::Command::run) {
+    stdio_ = std::make_unique<gateway::StdioFront>(*parts_, *gates_->all().front(), STDIN_FILENO, STDOUT_FILENO);
+    return Exit::ok;
+  }
+  front_ = std::make_unique<gateway::HttpFront>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_), session::AccessList(config_));
+  net::ServerLimits limits{.body = config_.limits.body, .connections_per_address = config_.limits.connections_per_address};
+  server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
+  for (const config::Endpoint& endpoint : config_.listen) {
+    auto address = listen(*server_, endpoint);
+    if (!address) return say(err_, address.error(), Exit::unavailable);
+    if (bound_.size == 0) bound_ = *address;
+  }
+  return Exit::ok;
+}
+
+/// The line for who started this process: where it can be reached.
+Exit GatewayProcess::announce() {
+  if (command_ == config::Command::run) return Exit::ok;
+  const std::string url = config_.public_url.empty() ? fmt::format("http://{}", bound_.text()) : config_.public_url;
+  std::string servers;
+  for (const auto& gate : gates_->all()) {
+    if (!servers.empty()) servers += ", ";
+    servers += fmt::format("{}: {}", json::quoted(gate->name()), json::quoted(gates_->only() != nullptr ? url + "/mcp" : url + "/mcp/" + gate->name()));
+  }
+  const std::string admin = admin_bound_ ? json::quoted("http://" + admin_bound_->text()) : "null";
+  const std::string line = fmt::format("{{\"url\": {}, \"servers\": {{{}}}, \"admin\": {}, \"pid\": {}}}\n", json::quoted(url), servers, admin, getpid());
+  log_.info("ready", {{"url", url}, {"servers", gates_->all().size()}});
+  if (flags_.ready_fd && write(*flags_.ready_fd, line.data(), line.size()) < 0)
+    return say(err_, {ErrorKind::unavailable, "the descriptor of `--ready-fd` cannot be written", {}}, Exit::unavailable);
+  if (!flags_.ready_file.empty()) {
+    // Renamed into place: who waits for the file finds it whole.
+    const fs::path fresh = flags_.ready_file.string() + ".new";
+    std::ofstream(fresh) << line;
+    std::error_code code;
+    fs::rename(fresh, flags_.ready_file, code);
+    if (code) return say(err_, {ErrorKind::unavailable, fmt::format("`{}` cannot be written: {}", flags_.ready_file.string(), code.message()), {}}, Exit::unavailable);
+  }
+  return Exit::ok;
+}
+
+fs::path GatewayProcess::counters_file() const {
+  const std::string_view name = command_ == config::Command::serve ? "serve" : std::string_view(config_.servers.front().name);
+  return config_.data / "counters" / (std::string(name) + ".bin");
+}
+
+void GatewayProcess::restore_counters() {
+  std::ifstream file(counters_file(), std::ios::binary);
+  if (!file) return;
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  if (auto restored = counters_.restore(bytes, limits::Moment::of(clock_)); !restored)
+    log_.error("counters_unreadable", {{"fault", restored.error().message}});
+}
+
+void GatewayProcess::keep_counters() {
+  const fs::path path = counters_file();
+  if (!make_private_folder(path.parent_path())) return;
+  const fs::path fresh = path.string() + fmt::format(".{}", getpid());
+  std::ofstream(fresh, std::ios::binary) << counters_.snapshot(limits::Moment::of(clock_));
+  std::error_code code;
+  fs::rename(fresh, path, code);
+  if (code) log_.error("counters_not_kept", {{"fault", code.message()}});
+}
+
+void GatewayProcess::look_for_changes() {
+  const bool policies = policies_.refresh();
+  if (policies) {
+    for (const auto& gate : gates_->all()) gate->announce_list_change();
+  }
+  if (auto changed = grants_->refresh(); changed && *changed) load_grant_policies();
+  if (auto changed = store_->changed(store_seen_); changed && *changed) {
+    for (const auto& gate : gates_->all()) gate->tools().pins_changed();
+  }
+}
+
+net::Task<void> GatewayProcess::every_second() {
+  for (std::uint64_t second = 0;; ++second) {
+    co_await loop_.sleep(std::chrono::milliseconds(500));
+    look_for_changes();
+    desk_.expire(approval::Moment::of(clock_));
+    journal_->tick();
+    if (second % 120 == 0) {
+      for (const auto& gate : gates_->all()) gate->reap_idle();
+    }
+    if (second % 20 == 19) keep_counters();
+  }
+}
+
+net::Task<void> GatewayProcess::serve_stdio() {
+  co_await stdio_->run();
+  loop_.stop();
+}
+
+net::Task<void> GatewayProcess::stop_gently() {
+  log_.info("stopping");
+  if (server_) server_->stop();
+  for (const auto& gate : gates_->all()) gate->close_streams();
+  for (int waited = 0; server_ && server_->busy_connections() != 0 && waited < 600; ++waited)
+    co_await loop_.sleep(std::chrono::milliseconds(50));
+  loop_.stop();
+}
+
+Exit GatewayProcess::run() {
+  for (const auto step : {&GatewayProcess::prepare, &GatewayProcess::load_policies, &GatewayProcess::open_journal}) {
+    if (const Exit exit = (this->*step)(); exit != Exit::ok) return exit;
+  }
+  restore_counters();
+  if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
+  net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
+    if (signal == SIGHUP) return look_for_changes();
+    if (!std::exchange(stopping_, true)) tasks_.spawn(stop_gently());
+  });
+  gates_->start();
+  if (stdio_) tasks_.spawn(serve_stdio());
+  tasks_.spawn(every_second());
+  if (const Exit exit = announce(); exit != Exit::ok) return exit;
+  loop_.run();
+  keep_counters();
+  std::error_code ignored;
+  fs::remove(socket_, ignored);
+  // Connections, streams and children end before the journal they write to.
+  tasks_.cancel();
+  server_.reset();
+  admin_server_.reset();
+  local_server_.reset();
+  stdio_.reset();
+  gates_.reset();
+  [[maybe_unused]] const auto written = journal_->flush();
+  return Exit::ok;
+}
+
+}  // namespace
+
+Exit run_gateway(config::Command command, const config::RunFlags& flags, std::ostream& err) {
+  return GatewayProcess(command, flags, err).run();
+}
+
+Exit gateway_command(config::Command command, std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
+  const config::ProcessEnvironment environment;
+  const config::ParsedFlags parsed = config::parse_run_flags(command, args, environment);
+  for (const Error& fault : parsed.faults) say(err, fault, Exit::usage);
+  if (!parsed.flags) return parsed.usage ? Exit::usage : Exit::refused;
+  if (parsed.flags->help) {
+    out << (command == config::Command::run ?
+R"(callgate run: stand between one stdio client and one server
+
+  callgate run --policy FILE -- COMMAND [ARG…]         a server started as a child process
+  callgate run --policy FILE --upstream URL            a server reached by Streamable HTTP
+
+  --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
+  --name NAME              what the server is called in pins and records (default: default)
+  --data DIR               journal, pins, counters (default: $XDG_DATA_HOME/callgate)
+  --audit DIR              journals elsewhere
+
+example: callgate run --policy memory.yaml -- npx -y @modelcontextprotocol/server-memory
+)" :
+R"(callgate serve: stand in front of servers, for clients that speak Streamable HTTP
+
+  callgate serve --policy FILE --listen HOST:PORT --upstream URL
+  callgate serve --policy FILE --listen HOST:PORT -- COMMAND [ARG…]
+  callgate serve --config callgate.yaml                many servers, each at /mcp/<server>
+
+  --listen HOST:PORT       port 0 takes a free one
+  --auth none|grants       none is for loopback only; elsewhere clients need a grant's token
+  --admin HOST:PORT        the admin API
+  --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
+  --ready-file FILE, --ready-fd N   get one JSON line once calls are taken
+  --name NAME, --data DIR, --audit DIR   as in `callgate run --help`
+
+example: callgate serve --policy p.yaml --listen 127.0.0.1:8808 --upstream http://127.0.0.1:9000/mcp
+)");
+    return Exit::ok;
+  }
+  return run_gateway(command, *parsed.flags, err);
+}
+
+}  // namespace callgate::cli

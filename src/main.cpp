@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "cli/approvals_command.hpp"
+#include "cli/exit.hpp"
+#include "cli/gateway_process.hpp"
+#include "cli/grant_command.hpp"
+#include "cli/server_command.hpp"
+#include "net/signals.hpp"
+
+namespace callgate {
+namespace {
+
+using cli::Exit;
+using Args = std::span<const std::string_view>;
+
+struct Command {
+  std::string_view name;
+  std::string_view does;
+  Exit (*run)(Args args, std::ostream& out, std::ostream& err);
+};
+
+constexpr std::array commands{
+    Command{"run", "stand between a stdio client and a server",
+            [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::run, args, out, err); }},
+    Command{"serve", "stand in front of servers, for HTTP clients",
+            [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::serve, args, out, err); }},
+    Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
+    Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},
+    Command{"approvals", "answer the questions that calls wait on", cli::approvals},
+};
+
+void print_help(std::ostream& out) {
+  out << "callgate " CALLGATE_VERSION ": decides every tool call before it reaches an MCP server\n\n";
+  for (const Command& command : commands) {
+    out << "  callgate " << command.name << std::string(11 - command.name.size(), ' ') << command.does << '\n';
+  }
+  out << "\nEach command has --help with an example.\n";
+}
+
+int main_of(Args args) {
+  if (args.empty() || args[0] == "--help" || args[0] == "help") {
+    print_help(args.empty() ? std::cerr : std::cout);
+    return static_cast<int>(args.empty() ? Exit::usage : Exit::ok);
+  }
+  if (args[0] == "--version") {
+    std::cout << "callgate " CALLGATE_VERSION "\n";
+    return 0;
+  }
+  const auto* command = std::ranges::find(commands, args[0], &Command::name);
+  if (command == commands.end()) {
+    std::cerr << "callgate: there is no command `" << args[0] << "`: `callgate --help` lists them\n";
+    return static_cast<int>(Exit::usage);
+  }
+  return static_cast<int>(command->run(args.subspan(1), std::cout, std::cerr));
+}
+
+}  // namespace
+}  // namespace callgate
+
+int main(int argc, char** argv) {
+  callgate::net::block_signals();
+  const std::vector<std::string_view> args(argv + 1, argv + argc);
+  return callgate::main_of(args);
+}
