@@ -1,0 +1,108 @@
+#include "cli/policy_explain.hpp"
+
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "policy/explain.hpp"
+
+namespace callgate::cli {
+namespace {
+
+constexpr std::string_view help = R"(callgate policy explain – which rule decides a call, and why, step by step
+
+  callgate policy explain FILE --call JSON [--tools FILE] [--json]
+
+  --call JSON   {"tool": NAME, "arguments": {...}}, {"resource": URI} or {"prompt": NAME, "arguments": {...}}
+  --tools FILE  a saved list of the server's tools: their own schemas are checked too, other tools are unknown
+  --json        for programs
+
+Nothing is called and nothing is counted. Exit status: 0 explained, 1 the file has faults, 2 usage,
+3 a file cannot be read.
+
+Example:
+  callgate policy explain valkey.yaml --call '{"tool": "valkey_write", "arguments": {"command": "DEL"}}'
+)";
+
+std::string painted(policy::Verdict verdict, Colour colour) {
+  const std::string_view word = policy::word(verdict);
+  if (verdict == policy::Verdict::allow) return green(word, colour);
+  return verdict == policy::Verdict::require_approval ? yellow(word, colour) : red(word, colour);
+}
+
+std::string rule_line(const policy::Explanation& told, const std::string& file) {
+  const std::string& rule = told.decision.rule;
+  if (rule.empty()) return fmt::format("none; `{}` is the one that names the call", told.deciding_rule);
+  return told.line > 0 ? fmt::format("{} ({}:{})", rule, file, told.line) : rule;
+}
+
+void write_text(const policy::Call& call, const policy::Explanation& told, const std::string& file, Colour colour,
+                std::ostream& out) {
+  out << fmt::format("{}: {}\n", called(call), painted(told.decision.verdict, colour));
+  out << fmt::format("  rule    {}\n  reason  {}\n\n", rule_line(told, file), told.decision.reason);
+  for (const policy::Step& step : told.steps) {
+    out << fmt::format("{} {} {:<21} {}\n", step.decides ? ">" : " ", step.number, step.title, step.found);
+  }
+}
+
+std::string json_of(const policy::Policy& policy, const policy::Explanation& told, bool tools_known) {
+  const policy::Decision& decision = told.decision;
+  std::string steps;
+  for (const policy::Step& step : told.steps) {
+    steps += fmt::format("{}{{\"step\":{},\"title\":{},\"found\":{},\"decides\":{}}}", steps.empty() ? "" : ",", step.number,
+                         json::quoted(step.title), json::quoted(step.found), step.decides);
+  }
+  std::string text = fmt::format("{{\"verdict\":\"{}\",\"rule\":{},\"reason\":{},\"policy\":\"{}\",\"tools_known\":{}",
+                                 policy::word(decision.verdict), json::quoted(decision.rule), json::quoted(decision.reason),
+                                 policy.hash(), tools_known);
+  text += fmt::format(",\"named_by\":{},\"line\":{}", json::quoted(told.deciding_rule), told.line);
+  if (decision.verdict == policy::Verdict::invalid_arguments) {
+    text += fmt::format(",\"argument\":{},\"keyword\":{}", json::quoted(decision.argument_path),
+                        json::quoted(decision.argument_keyword));
+  }
+  return text + fmt::format(",\"steps\":[{}]}}\n", steps);
+}
+
+}  // namespace
+
+Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::ostream& out, std::ostream& err) {
+  const Result<PolicyFlags> flags = read_policy_flags(args, PolicyVerb::explain);
+  if (!flags) {
+    err << "callgate: " << flags.error().message << "; see `callgate policy explain --help`\n";
+    return Exit::usage;
+  }
+  if (flags->help) {
+    out << help;
+    return Exit::ok;
+  }
+  const Result<policy::Call> call = policy::parse_call(*flags->call);
+  if (!call) {
+    err << "callgate: `--call`: " << call.error().message << '\n';
+    return Exit::usage;
+  }
+  const auto tools = load_tools(*flags);
+  const policy::ToolList* list = tools && *tools ? &**tools : nullptr;
+  const auto loaded = tools ? load_policy_file(flags->files[0], list) : Result<policy::Loaded>(std::unexpected(tools.error()));
+  if (!loaded) {
+    err << "callgate: " << loaded.error().message << '\n';
+    return exit_of(loaded.error());
+  }
+  write_findings(err, *loaded, colour);
+  if (loaded->policy == nullptr) return Exit::refused;
+
+  const policy::Explanation told = policy::explain(*loaded->policy, *call, list);
+  if (flags->json) {
+    out << json_of(*loaded->policy, told, list != nullptr);
+  } else {
+    write_text(*call, told, flags->files[0], colour, out);
+    if (list == nullptr) out << '\n' << without_tools_note << '\n';
+  }
+  return Exit::ok;
+}
+
+Exit policy_explain(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
+  return policy_explain(args, colour_of_terminal(), out, err);
+}
+
+}  // namespace callgate::cli

@@ -1,0 +1,92 @@
+#include "cli/policy_files.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "base/yaml.hpp"
+#include "config/text_file.hpp"
+
+namespace callgate::cli {
+namespace {
+
+std::string painted(std::string_view text, std::string_view code, Colour colour) {
+  return colour == Colour::on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+}
+
+/// The last number of `file:line:column`, which is then cut off; 1 where there is none.
+int last_number(std::string_view& where) {
+  const std::size_t colon = where.rfind(':');
+  if (colon == std::string_view::npos) return 1;
+  int value = 1;
+  std::from_chars(where.data() + colon + 1, where.data() + where.size(), value);
+  where = where.substr(0, colon);
+  return value;
+}
+
+}  // namespace
+
+const std::string_view without_tools_note =
+    "no list of tools was given (`--tools FILE`): every tool counts as known, and the tools' own schemas are skipped";
+
+Colour colour_of_terminal() {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool off = no_colour != nullptr && no_colour[0] != '\0';
+  return !off && ::isatty(STDOUT_FILENO) == 1 ? Colour::on : Colour::off;
+}
+
+std::string red(std::string_view text, Colour colour) { return painted(text, "31", colour); }
+std::string green(std::string_view text, Colour colour) { return painted(text, "32", colour); }
+std::string yellow(std::string_view text, Colour colour) { return painted(text, "33", colour); }
+
+Result<policy::Loaded> load_policy_file(const std::string& path, const policy::ToolList* tools) {
+  const Result<std::string> text = config::read_text(path, config::Writers::owner_only);
+  if (!text) return std::unexpected(text.error());
+  return policy::load(*text, path, tools);
+}
+
+Result<std::optional<policy::ToolList>> load_tools(const PolicyFlags& flags) {
+  if (!flags.tools) return std::nullopt;
+  Result<std::string> text = config::read_text(*flags.tools);
+  if (!text) return std::unexpected(text.error());
+  Result<policy::ToolList> list = policy::ToolList::parse(std::move(*text));
+  if (!list) {
+    // Nothing can be said of the policy then, whatever is in it.
+    return fail(ErrorKind::unavailable, fmt::format("`{}` is no list of tools: {}", *flags.tools, list.error().message));
+  }
+  return std::optional(std::move(*list));
+}
+
+Exit exit_of(const Error& error) { return error.kind == ErrorKind::refused ? Exit::refused : Exit::unavailable; }
+
+void write_findings(std::ostream& err, const policy::Loaded& loaded, Colour colour) {
+  for (const Error& fault : loaded.faults) err << fault.where << ": " << red("error", colour) << ": " << fault.message << '\n';
+  for (const Error& warning : loaded.warnings) {
+    err << warning.where << ": " << yellow("warning", colour) << ": " << warning.message << '\n';
+  }
+}
+
+std::string findings_json(const std::vector<Error>& errors) {
+  std::string out = "[";
+  for (const Error& error : errors) {
+    std::string_view where = error.where;
+    const int column = last_number(where);
+    const int line = last_number(where);
+    out += fmt::format("{}{{\"line\":{},\"column\":{},\"message\":{}}}", out.size() > 1 ? "," : "", line, column,
+                       json::quoted(error.message));
+  }
+  return out + "]";
+}
+
+std::string called(const policy::Call& call) {
+  const std::string name = yaml::ticked(call.name);
+  if (call.action == policy::Action::tool_call) return "tool " + name;
+  return (call.action == policy::Action::prompt_get ? "prompt " : "resource ") + name;
+}
+
+}  // namespace callgate::cli

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "base/error.hpp"
+#include "cli/exit.hpp"
+#include "cli/policy_flags.hpp"
+#include "policy/load.hpp"
+
+/// What the three `policy` commands share: files in, faults out.
+namespace callgate::cli {
+
+enum class Colour : std::uint8_t { off, on };
+
+/// On where standard output is a terminal and NO_COLOR (no-color.org) is not set.
+Colour colour_of_terminal();
+
+/// `text` in that colour of the terminal, or as it is.
+std::string red(std::string_view text, Colour colour);
+std::string green(std::string_view text, Colour colour);
+std::string yellow(std::string_view text, Colour colour);
+
+/// Reads and compiles a policy file. Errors: as `config::read_text`; `refused`
+/// where others than its owner may write to it.
+Result<policy::Loaded> load_policy_file(const std::string& path, const policy::ToolList* tools);
+
+/// The list that `--tools` names; nothing where the flag is not given.
+Result<std::optional<policy::ToolList>> load_tools(const PolicyFlags& flags);
+
+/// The exit status that a file's error means: 1 where the file is refused, else 3.
+Exit exit_of(const Error& error);
+
+/// Writes `file:line:column: message` for every fault, then for every warning.
+void write_findings(std::ostream& err, const policy::Loaded& loaded, Colour colour);
+
+/// `[{"line": 4, "column": 3, "message": "..."}]`
+std::string findings_json(const std::vector<Error>& errors);
+
+/// What has to be said where no list of tools was given.
+extern const std::string_view without_tools_note;
+
+/// "tool `x`", "resource `x`" or "prompt `x`".
+std::string called(const policy::Call& call);
+
+}  // namespace callgate::cli

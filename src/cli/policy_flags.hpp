@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace callgate::cli {
+
+/// Which of `policy check`, `policy test` and `policy explain` is meant.
+enum class PolicyVerb : std::uint8_t { check, test, explain };
+
+/// Their command lines; members that a verb does not know stay empty.
+struct PolicyFlags {
+  bool help = false;
+  bool json = false;
+  bool strict = false;                ///< check: warnings count as faults
+  std::vector<std::string> files;     ///< check: one or more; the others: one
+  std::optional<std::string> tools;   ///< a saved list of tools
+  std::optional<std::string> call;    ///< explain
+};
+
+/// Error: `invalid`, naming the word that does not fit.
+Result<PolicyFlags> read_policy_flags(std::span<const std::string_view> args, PolicyVerb verb);
+
+}  // namespace callgate::cli

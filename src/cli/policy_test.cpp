@@ -1,0 +1,105 @@
+#include "cli/policy_test.hpp"
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+
+namespace callgate::cli {
+namespace {
+
+constexpr std::string_view help = R"(callgate policy test – run the tests that a policy carries in `expect`
+
+  callgate policy test FILE [--tools FILE] [--json]
+
+  --tools FILE  a saved list of the server's tools: their own schemas are checked too, other tools are unknown
+  --json        for programs
+
+Exit status: 0 all hold, 1 one does not or the file has faults, 2 usage, 3 a file cannot be read.
+
+Example:
+  callgate policy test valkey.yaml
+)";
+
+struct Run {
+  const policy::Expectation& expectation;
+  policy::Outcome outcome;
+};
+
+std::size_t failures(const std::vector<Run>& runs) {
+  std::size_t count = 0;
+  for (const Run& run : runs) count += run.outcome.held ? 0 : 1;
+  return count;
+}
+
+void write_text(const std::string& file, const std::vector<Run>& runs, Colour colour, std::ostream& out) {
+  for (const Run& run : runs) {
+    const policy::Decision& decision = run.outcome.decision;
+    if (run.outcome.held) {
+      out << fmt::format("{} {} {}: `{}`\n", green("ok  ", colour), run.expectation.where, called(run.expectation.call),
+                         policy::word(decision.verdict));
+    } else {
+      out << fmt::format("{} {} {}: {}\n", red("FAIL", colour), run.expectation.where, called(run.expectation.call),
+                         run.outcome.message);
+    }
+  }
+  if (runs.empty()) {
+    out << file << ": nothing to test, the policy has no `expect`\n";
+  } else {
+    out << fmt::format("{}: {} of {} expectations hold\n", file, runs.size() - failures(runs), runs.size());
+  }
+}
+
+std::string json_of(const std::string& file, const policy::Policy& policy, const std::vector<Run>& runs, bool tools_known) {
+  std::string list;
+  for (const Run& run : runs) {
+    const policy::Decision& decision = run.outcome.decision;
+    list += fmt::format("{}{{\"where\":{},\"call\":{},\"held\":{},\"expected\":\"{}\",\"verdict\":\"{}\",\"rule\":{},\"reason\":{}}}",
+                        list.empty() ? "" : ",", json::quoted(run.expectation.where), json::quoted(called(run.expectation.call)),
+                        run.outcome.held, policy::word(run.expectation.verdict), policy::word(decision.verdict),
+                        json::quoted(decision.rule), json::quoted(decision.reason));
+  }
+  return fmt::format("{{\"file\":{},\"policy\":\"{}\",\"tools_known\":{},\"failed\":{},\"expectations\":[{}]}}\n", json::quoted(file),
+                     policy.hash(), tools_known, failures(runs), list);
+}
+
+}  // namespace
+
+Exit policy_test(std::span<const std::string_view> args, Colour colour, std::ostream& out, std::ostream& err) {
+  const Result<PolicyFlags> flags = read_policy_flags(args, PolicyVerb::test);
+  if (!flags) {
+    err << "callgate: " << flags.error().message << "; see `callgate policy test --help`\n";
+    return Exit::usage;
+  }
+  if (flags->help) {
+    out << help;
+    return Exit::ok;
+  }
+  const auto tools = load_tools(*flags);
+  const policy::ToolList* list = tools && *tools ? &**tools : nullptr;
+  const auto loaded = tools ? load_policy_file(flags->files[0], list) : Result<policy::Loaded>(std::unexpected(tools.error()));
+  if (!loaded) {
+    err << "callgate: " << loaded.error().message << '\n';
+    return exit_of(loaded.error());
+  }
+  write_findings(err, *loaded, colour);
+  if (loaded->policy == nullptr) return Exit::refused;
+
+  std::vector<Run> runs;
+  for (const policy::Expectation& each : loaded->expectations) runs.push_back({each, policy::run(*loaded->policy, each, list)});
+  if (flags->json) {
+    out << json_of(flags->files[0], *loaded->policy, runs, list != nullptr);
+  } else {
+    write_text(flags->files[0], runs, colour, out);
+    if (list == nullptr && !runs.empty()) out << without_tools_note << '\n';
+  }
+  return failures(runs) == 0 ? Exit::ok : Exit::refused;
+}
+
+Exit policy_test(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
+  return policy_test(args, colour_of_terminal(), out, err);
+}
+
+}  // namespace callgate::cli
