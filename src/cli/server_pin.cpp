@@ -8,6 +8,7 @@
 #include "cli/server_view.hpp"
 #include "config/text_file.hpp"
 #include "registry/difference.hpp"
+#include "registry/fingerprint.hpp"
 #include "registry/pin_file.hpp"
 
 namespace callgate::cli {
@@ -23,10 +24,10 @@ struct Pinning {
 };
 
 std::string changes_text(const store::Definition* pinned, const store::Definition& offered) {
-  const auto now = json::OwnedDocument::parse(offered.text, {.check_number_range = false});
+  const auto now = json::OwnedDocument::parse(offered.text, registry::definition_limits);
   if (!now) return "  the offered definition cannot be read\n";
   if (pinned == nullptr) return registry::description((*now)->root());
-  const auto before = json::OwnedDocument::parse(pinned->text, {.check_number_range = false});
+  const auto before = json::OwnedDocument::parse(pinned->text, registry::definition_limits);
   if (!before) return "  the pinned definition cannot be read\n" + registry::description((*now)->root());
   return registry::difference((*before)->root(), (*now)->root());
 }

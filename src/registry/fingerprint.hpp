@@ -9,6 +9,10 @@
 /// What makes two tool definitions the same (S10).
 namespace callgate::registry {
 
+/// For reading what servers define: deeper and longer than a request may be, and
+/// numbers of any size. What was pinned can be read again under the same limits.
+inline constexpr json::Limits definition_limits{.max_depth = 520, .max_keys = 4'000'000, .check_number_range = false};
+
 /// The canonical form of an object without the members named in `left_out`.
 std::string canonical_without(json::Value object, std::span<const std::string_view> left_out);
 

@@ -91,7 +91,7 @@ Result<PinFile> PinFile::parse(std::string_view text, std::string_view file) {
   static constexpr std::array<std::string_view, 3> file_keys{"callgate_pins", "server", "lists"};
   static constexpr std::array<std::string_view, 3> list_keys{"address", "era", "tools"};
   const Reader reader{file};
-  const auto document = json::OwnedDocument::parse(std::string(text), {.check_number_range = false});
+  const auto document = json::OwnedDocument::parse(std::string(text), definition_limits);
   if (!document) {
     return fail(document.error().kind, document.error().message, fmt::format("{}: {}", file, document.error().where));
   }
@@ -140,7 +140,7 @@ std::string pin_file_text(std::string_view server, std::span<const PinnedLists> 
     first_list = false;
     bool first_tool = true;
     for (const store::Definition& each : list.definitions) {
-      const auto document = json::OwnedDocument::parse(each.text, {.check_number_range = false});
+      const auto document = json::OwnedDocument::parse(each.text, definition_limits);
       if (!document) continue;  // was read before it was stored
       text += first_tool ? "\n        " : ",\n        ";
       first_tool = false;

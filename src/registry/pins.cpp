@@ -77,7 +77,7 @@ void compile_schema(Tool& tool, json::Value definition) {
 
 /// What changed, from the pinned text; that text was read when it was pinned.
 std::string difference_from(const std::string& pinned_text, json::Value now) {
-  const auto pinned = json::OwnedDocument::parse(pinned_text, {.check_number_range = false});
+  const auto pinned = json::OwnedDocument::parse(pinned_text, definition_limits);
   if (!pinned || !(*pinned)->root().is_object()) return "  the pinned definition cannot be read\n";
   return difference((*pinned)->root(), now);
 }
@@ -170,7 +170,7 @@ void Comparison::report_twin(const Listed& listed) {
   if (!listed.definition.find("description")) return;
   const std::string wanted = shape(listed.definition);
   for (const store::Definition& pin : pinned_) {
-    const auto document = json::OwnedDocument::parse(pin.text, {.check_number_range = false});
+    const auto document = json::OwnedDocument::parse(pin.text, definition_limits);
     if (!document || !(*document)->root().is_object() || shape((*document)->root()) != wanted) continue;
     return report(Drift::Kind::twin, listed.name, fmt::format("the same as `{}` under another name", pin.tool));
   }

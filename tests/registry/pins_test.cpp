@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "registry/fingerprint.hpp"
 #include "registry/world.hpp"
-#include "store/database.hpp"
 
 namespace callgate::registry {
 namespace {
@@ -189,6 +189,68 @@ TEST(PinsTest, NewToolsThatFollowThePolicyArePinnedBesideAReviewedFile) {
   EXPECT_EQ(world.tools(), "get, new");
   world.list(array({tool("get"), tool("new", "evil")}));
   EXPECT_EQ(world.tools(), "get, ?new");
+}
+
+TEST(PinsTest, ADeepDefinitionIsPinnedAndComparedLikeAnyOther) {
+  World world;
+  const auto deep = [](const std::string& inside) {
+    return R"([{"name":"get","x":)" + std::string(300, '[') + inside + std::string(300, ']') + "}]";
+  };
+  const auto list = [&](const std::string& text) {
+    const auto read = json::OwnedDocument::parse(text, definition_limits).value();
+    std::vector<json::Value> definitions;
+    for (const json::Value each : read->root().elements()) definitions.push_back(each);
+    world.table = observe(world.store->pins(), world.source, definitions, 1, world.table.get()).value();
+  };
+  list(deep("1"));
+  EXPECT_EQ(world.tools(), "get");
+  list(deep("2"));
+  EXPECT_EQ(world.tools(), "?get");
+  EXPECT_EQ(world.table->find("get")->difference.find("cannot be read"), std::string::npos);
+}
+
+TEST(PinsTest, HundredsOfToolsAreEachFound) {
+  World world;
+  std::string text = "[";
+  for (int i = 0; i < 300; ++i) text += (i == 0 ? "" : ",") + tool("tool_" + std::to_string(i), "text " + std::to_string(i));
+  const ToolTable& table = world.list(text + "]");
+  ASSERT_EQ(table.tools().size(), 300U);
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "tool_" + std::to_string(i);
+    ASSERT_NE(table.find(name), nullptr);
+    EXPECT_EQ(table.find(name)->name, name);
+  }
+}
+
+TEST(PinsTest, ADuplicateOfAPinnedToolIsNotSaidToBeRemoved) {
+  World world;
+  world.list(array({tool("get")}));
+  world.list(array({tool("get"), tool("get")}));
+  EXPECT_EQ(world.drift(), "duplicate get");
+  EXPECT_EQ(world.table->drift()[0].detail, "listed 2 times; all of them are refused");
+  world.list(array({tool("get")}));
+  EXPECT_EQ(world.tools(), "get");
+}
+
+TEST(PinsTest, DriftSaysWhatToDoAboutIt) {
+  World world;
+  world.list(array({tool("get")}));
+  world.list(array({tool("get", "evil"), tool("fetch")}));
+  std::string details;
+  for (const Drift& each : world.table->drift()) details += each.tool + ": " + each.detail + "\n";
+  EXPECT_EQ(details,
+            "get: the definition is not the pinned one; look at it with `callgate server pin valkey`\n"
+            "fetch: the same as `get` under another name\n"
+            "fetch: new; refused until `callgate server pin valkey` accepts it\n");
+}
+
+TEST(PinsTest, TwoGatewaysThatComeAtOnceAgreeOnTheFirstList) {
+  World one;
+  one.list(array({tool("get")}));
+  World two;
+  two.store = std::move(one.store);
+  two.list(array({tool("get", "other"), tool("new", "x")}));
+  EXPECT_EQ(two.tools(), "?get");
 }
 
 /// Pins whose every function fails, as with a locked database.
