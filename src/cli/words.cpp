@@ -59,7 +59,7 @@ Result<Words> read_words(const Grammar& given, std::span<const std::string_view>
   if (read.words.size() > grammar.words.size()) {
     return unfit(fmt::format("one word too many: `{}`", read.words[grammar.words.size()]));
   }
-  if (read.words.size() < grammar.words.size()) {
+  if (read.words.size() + grammar.optional < grammar.words.size()) {
     return unfit(fmt::format("`{}` needs {}", grammar.verb, grammar.words[read.words.size()]));
   }
   return read;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@ struct Grammar {
   std::vector<std::string_view> values = {};      ///< {"--policy"}
   std::vector<std::string_view> switches = {};    ///< {"--json"}
   bool command = false;                           ///< whether `-- CMD…` may follow
+  std::size_t optional = 0;                       ///< so many of the last words may be missing
 };
 
 /// A command line taken apart. The views point into the arguments.

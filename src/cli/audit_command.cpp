@@ -1,0 +1,239 @@
+#include "cli/audit_command.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "audit/reader.hpp"
+#include "base/clock.hpp"
+#include "cli/audit_view.hpp"
+#include "cli/words.hpp"
+
+namespace callgate::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view help =
+    R"(callgate audit – what was decided, and the proof that nobody changed it
+
+  callgate audit tail [DIR] [--lines N] [--all]           the newest calls (20)
+  callgate audit search [DIR] [--tool T] [--server S] [--grant G] [--verdict V]
+                              [--since 10m] [--id I] [--lines N] [--all]
+                                                          the calls that fit; --id shows one in full
+  callgate audit verify [DIR] [--key KEY]                 proves every chain and names the first bad record
+
+  DIR           a data folder, its `journal` folder, or one chain (default: the data folder)
+  --since       a span (30s, 10m, 2h, 7d) or a time in UTC (2026-11-23T05:35)
+  --all         also the gateway's own traffic, checkpoints and gaps
+  --key KEY     the public key, or a file with it, that must have signed the checkpoints
+                (default: keys/journal.key.pub of the data folder; keep a copy elsewhere)
+  --data DIR    the data folder (default $XDG_DATA_HOME/callgate)
+  --json        the records themselves, one JSON line each; `verify`: one JSON object
+
+Verdicts: allow deny hide rate_limited require_approval invalid_arguments unknown_tool quarantined fault
+Exit status: 0 fine, 1 a chain is damaged or no record has that id, 2 usage, 3 no journal there.
+
+Example:
+  callgate audit search --tool valkey_write --verdict deny --since 1h
+)";
+
+/// One run of a verb.
+struct Run {
+  const Words& words;
+  const AuditSetting& setting;
+  std::string folder;
+  std::ostream& out;
+  std::ostream& err;
+
+  Exit fault(Exit exit, std::string_view message) const {
+    err << "callgate: " << message << '\n';
+    return exit;
+  }
+  Exit fault(const Error& error) const { return fault(error.kind == ErrorKind::invalid ? Exit::usage : Exit::unavailable, error.message); }
+  bool json() const { return words.has("--json"); }
+};
+
+std::optional<std::int64_t> number_in(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 1) return std::nullopt;
+  return number;
+}
+
+std::optional<std::int64_t> unit_ms(char unit) {
+  switch (unit) {
+    case 's': return 1000;
+    case 'm': return 60'000;
+    case 'h': return 3'600'000;
+    case 'd': return 86'400'000;
+    default: return std::nullopt;
+  }
+}
+
+/// A span before now or a time, as records write times.
+Result<std::string> read_since(std::string_view text, std::int64_t now_ms) {
+  if (text.size() >= 10 && text.size() <= 24 && text[4] == '-' && text[7] == '-' &&
+      text.find_first_not_of("0123456789-:.TZ") == std::string_view::npos) {
+    return std::string(text.ends_with('Z') ? text.substr(0, text.size() - 1) : text);
+  }
+  const auto unit = text.empty() ? std::nullopt : unit_ms(text.back());
+  const auto number = unit ? number_in(text.substr(0, text.size() - 1)) : std::nullopt;
+  if (!number || *number > now_ms / *unit) {
+    return fail(ErrorKind::invalid, fmt::format("`--since {}`: say a span such as 10m or a time such as 2026-11-23T05:35", text));
+  }
+  return utc_text(now_ms - *number * *unit);
+}
+
+std::string text_or(const Words& words, std::string_view flag) { return std::string(words.value(flag).value_or("")); }
+
+Result<audit::Query> read_query(const Run& run, std::size_t newest) {
+  audit::Query query{.tool = text_or(run.words, "--tool"),
+                     .server = text_or(run.words, "--server"),
+                     .grant = text_or(run.words, "--grant"),
+                     .id = text_or(run.words, "--id"),
+                     .everything = run.words.has("--all") || run.words.value("--id"),
+                     .limit = newest};
+  if (const auto word = run.words.value("--verdict")) {
+    query.verdict = policy::verdict_of(*word);
+    if (!query.verdict) return fail(ErrorKind::invalid, fmt::format("`{}` is no verdict; see `callgate audit --help`", *word));
+  }
+  if (const auto since = run.words.value("--since")) {
+    Result<std::string> time = read_since(*since, run.setting.showing.now_ms);
+    if (!time) return std::unexpected(std::move(time).error());
+    query.since = std::move(*time);
+  }
+  if (const auto lines = run.words.value("--lines")) {
+    const auto number = number_in(*lines);
+    if (!number) return fail(ErrorKind::invalid, fmt::format("`--lines {}`: say how many, such as 50", *lines));
+    query.limit = static_cast<std::size_t>(*number);
+  }
+  return query;
+}
+
+Exit show(const Run& run, std::size_t newest) {
+  const Result<audit::Query> query = read_query(run, newest);
+  if (!query) return run.fault(query.error());
+  const Result<audit::Findings> found = audit::search(run.folder, *query);
+  if (!found) return run.fault(found.error());
+  if (found->chains == 0) return run.fault(Exit::unavailable, fmt::format("there is no journal in `{}`", run.folder));
+  if (found->unreadable > 0) {
+    run.err << fmt::format("callgate: {} lines cannot be read; `callgate audit verify` says where\n", found->unreadable);
+  }
+  if (run.json()) {
+    write_record_lines(run.out, found->entries);
+  } else if (found->entries.empty()) {
+    run.err << "no record fits\n";
+  } else if (run.words.value("--id")) {
+    write_record(run.out, found->entries.front());
+  } else {
+    write_records(run.out, found->entries, run.setting.showing);
+  }
+  return run.words.value("--id") && found->entries.empty() ? Exit::refused : Exit::ok;
+}
+
+/// The key that must have signed; empty where none is asked for.
+Result<std::string> read_key(const Run& run, const fs::path& data) {
+  std::string path = (data / "keys" / "journal.key.pub").string();
+  std::error_code error;
+  if (const auto key = run.words.value("--key")) {
+    if (key->size() == 43 && key->find('/') == std::string_view::npos) return std::string(*key);
+    path = *key;
+  } else if (!run.words.words.empty() || !fs::exists(path, error)) {
+    return std::string();
+  }
+  Result<std::string> text = run.setting.environment.file(path);
+  if (!text) return text;
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  if (text->size() != 43) return fail(ErrorKind::invalid, fmt::format("`{}` holds no public key", path));
+  return text;
+}
+
+Exit verify(const Run& run, const fs::path& data) {
+  const Result<std::string> key = read_key(run, data);
+  if (!key) return run.fault(key.error());
+  const Result<std::vector<std::string>> folders = audit::find_chains(run.folder);
+  if (!folders) return run.fault(folders.error());
+  if (folders->empty()) return run.fault(Exit::unavailable, fmt::format("there is no journal in `{}`", run.folder));
+  std::vector<audit::ChainReport> chains;
+  bool sound = true;
+  for (const std::string& folder : *folders) {
+    Result<audit::ChainReport> report = audit::verify_chain(folder, *key);
+    if (!report) return run.fault(report.error());
+    sound = sound && !report->fault;
+    chains.push_back(std::move(*report));
+  }
+  if (run.json()) {
+    run.out << proofs_json(chains);
+  } else {
+    write_proofs(run.out, chains, run.setting.showing);
+  }
+  return sound ? Exit::ok : Exit::refused;
+}
+
+Grammar grammar_of(std::string_view verb) {
+  Grammar grammar{.verb = verb, .words = {"DIR"}, .optional = 1};
+  if (verb == "audit verify") {
+    grammar.values = {"--key"};
+  } else {
+    grammar.values = {"--lines"};
+    grammar.switches = {"--all"};
+  }
+  if (verb == "audit search") {
+    for (const std::string_view flag : {"--tool", "--server", "--grant", "--verdict", "--since", "--id"}) grammar.values.push_back(flag);
+  }
+  return grammar;
+}
+
+}  // namespace
+
+Exit audit(std::span<const std::string_view> args, const AuditSetting& setting, std::ostream& out, std::ostream& err) {
+  if (wants_help(args)) {
+    out << help;
+    return Exit::ok;
+  }
+  const auto usage = [&](std::string_view message) {
+    err << "callgate: " << message << "; see `callgate audit --help`\n";
+    return Exit::usage;
+  };
+  if (args.empty() || (args[0] != "tail" && args[0] != "search" && args[0] != "verify")) {
+    return usage("say `audit tail`, `audit search` or `audit verify`");
+  }
+  const std::string verb = fmt::format("audit {}", args[0]);
+  const Result<Words> words = read_words(grammar_of(verb), args.subspan(1));
+  if (!words) return usage(words.error().message);
+
+  const auto given = words->value("--data");
+  const Result<fs::path> data = given ? Result<fs::path>(*given) : config::default_data_folder(setting.environment);
+  const bool named = !words->words.empty();
+  if (!named && !data) {
+    err << "callgate: " << data.error().message << '\n';
+    return Exit::unavailable;
+  }
+  const Run run{.words = *words,
+                .setting = setting,
+                .folder = named ? std::string(words->words[0]) : data->string(),
+                .out = out,
+                .err = err};
+  if (args[0] == "tail") return show(run, 20);
+  if (args[0] == "search") return show(run, SIZE_MAX);
+  return verify(run, data.value_or(fs::path()));
+}
+
+Exit audit(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
+  const config::ProcessEnvironment environment;
+  const bool colours = ::isatty(STDOUT_FILENO) == 1 && !environment.variable("NO_COLOR");
+  const AuditSetting setting{
+      .showing = {.colours = colours ? Showing::Colours::on : Showing::Colours::off, .now_ms = SystemClock().wall_ms()},
+      .environment = environment};
+  return audit(args, setting, out, err);
+}
+
+}  // namespace callgate::cli

@@ -1,0 +1,152 @@
+#include "cli/audit_view.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include "approval/display.hpp"
+#include "base/json.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using approval::visible;
+using audit::ChainReport;
+using audit::Entry;
+
+constexpr std::size_t columns = 7;
+using Row = std::array<std::string, columns>;
+
+std::string_view colour(const Entry& entry) {
+  if (entry.kind != Entry::Kind::call) return "2";  // faint
+  if (entry.verdict != "allow") return "31";
+  return entry.outcome && entry.outcome->is_error ? "33" : "32";
+}
+
+std::string painted(std::string text, std::string_view code, const Showing& showing) {
+  if (showing.colours == Showing::Colours::off) return text;
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+/// What happened after the decision.
+std::string ending(const Entry& entry) {
+  if (!entry.outcome) return entry.verdict == "allow" ? "no outcome" : "";
+  return fmt::format("{} {}", visible(entry.outcome->status),
+                     entry.outcome->latency_us < 10'000 ? fmt::format("{} us", entry.outcome->latency_us)
+                                                        : fmt::format("{} ms", entry.outcome->latency_us / 1000));
+}
+
+std::string verdict(const Entry& entry) {
+  switch (entry.kind) {
+    case Entry::Kind::call: return visible(entry.verdict);
+    case Entry::Kind::refused: return "refused";
+    case Entry::Kind::internal: return "internal";
+    case Entry::Kind::gap: return "gap";
+    case Entry::Kind::checkpoint: return "checkpoint";
+  }
+  return {};
+}
+
+Row row_of(const Entry& entry) {
+  std::string time = entry.time.substr(0, 19);  // to the second
+  std::ranges::replace(time, 'T', ' ');
+  const std::string& why = entry.rule.empty() ? entry.reason : entry.rule;
+  return {visible(time), verdict(entry), visible(entry.server), visible(entry.tool), ending(entry), visible(why), visible(entry.id)};
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  return fmt::format("{}", fmt::join(parts, between));
+}
+
+/// What is worth knowing of a sound chain.
+std::string state_of(const ChainReport& chain) {
+  std::vector<std::string> parts{fmt::format("{} records in {} segment{}", chain.records, chain.segments, chain.segments == 1 ? "" : "s")};
+  if (chain.first_seq > 1) parts.push_back(fmt::format("starts at record {} (older segments were removed)", chain.first_seq));
+  if (chain.signed_seq > 0) parts.push_back(fmt::format("signed up to record {}", chain.signed_seq));
+  parts.emplace_back(chain.closed ? "closed" : "still open, or ended by a crash");
+  if (!chain.torn.empty()) parts.push_back(fmt::format("torn tail at {}", visible(joined(chain.torn, ", "))));
+  return joined(parts, ", ");
+}
+
+}  // namespace
+
+void write_records(std::ostream& out, std::span<const Entry> entries, const Showing& showing) {
+  std::vector<Row> rows{{"TIME (UTC)", "VERDICT", "SERVER", "TOOL", "ENDED", "RULE OR REASON", "ID"}};
+  for (const Entry& entry : entries) rows.push_back(row_of(entry));
+  std::array<std::size_t, columns> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < columns; ++i) widths[i] = std::min<std::size_t>(std::max(widths[i], row[i].size()), 48);
+  }
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    for (std::size_t i = 0; i < columns; ++i) {
+      const std::string cell = i + 1 == columns ? rows[at][i] : fmt::format("{:<{}}", rows[at][i], widths[i] + 2);
+      out << (at > 0 && i == 1 ? painted(cell, colour(entries[at - 1]), showing) : cell);
+    }
+    out << '\n';
+  }
+}
+
+void write_record_lines(std::ostream& out, std::span<const Entry> entries) {
+  for (const Entry& entry : entries) {
+    out << entry.line << '\n';
+    if (entry.outcome) out << entry.outcome->line << '\n';
+  }
+}
+
+void write_record(std::ostream& out, const Entry& entry) {
+  json::Document document;
+  for (const std::string* line : {&entry.line, entry.outcome ? &entry.outcome->line : nullptr}) {
+    if (line == nullptr || !json::parse(*line, {}, document)) continue;
+    for (const json::Member member : document.root().members()) {
+      const json::Value value = member.value;
+      fmt::print(out, "{:<12} {}\n", visible(member.key.string()), visible(value.is_string() ? value.string() : std::string(value.text())));
+    }
+    out << '\n';
+  }
+}
+
+void write_proofs(std::ostream& out, std::span<const ChainReport> chains, const Showing& showing) {
+  std::uint64_t records = 0;
+  std::size_t damaged = 0;
+  for (const ChainReport& chain : chains) {
+    records += chain.records;
+    if (chain.fault) {
+      ++damaged;
+      fmt::print(out, "{}: {}: {}\n", visible(chain.fault->where), painted("damaged", "31", showing), visible(chain.fault->what));
+    } else {
+      fmt::print(out, "{}: {}: {}\n", visible(chain.folder), painted("ok", "32", showing), state_of(chain));
+    }
+  }
+  if (damaged == 0) {
+    fmt::print(out, "{} chain{}, {} records: nothing was changed, taken out or put in\n", chains.size(), chains.size() == 1 ? "" : "s", records);
+  } else {
+    fmt::print(out, "{} of {} chain{} damaged\n", damaged, chains.size(), chains.size() == 1 ? " is" : "s are");
+  }
+}
+
+std::string proofs_json(std::span<const ChainReport> chains) {
+  std::string out = "{\"chains\":[";
+  bool sound = true;
+  for (const ChainReport& chain : chains) {
+    if (&chain != chains.data()) out += ',';
+    std::vector<std::string> torn;
+    for (const std::string& where : chain.torn) torn.push_back(json::quoted(where));
+    std::string fault = "null";
+    if (chain.fault) {
+      sound = false;
+      fault = fmt::format(R"({{"where":{},"what":{}}})", json::quoted(chain.fault->where), json::quoted(chain.fault->what));
+    }
+    out += fmt::format(R"({{"folder":{},"records":{},"segments":{},"first_seq":{},"last_seq":{},"signed_seq":{},"key":{},)"
+                       R"("closed":{},"torn":[{}],"fault":{}}})",
+                       json::quoted(chain.folder), chain.records, chain.segments, chain.first_seq, chain.last_seq,
+                       chain.signed_seq, json::quoted(chain.key), chain.closed, joined(torn, ","), fault);
+  }
+  out += fmt::format("],\"ok\":{}}}\n", sound);
+  return out;
+}
+
+}  // namespace callgate::cli
