@@ -52,6 +52,15 @@ class Builder : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
 
+  void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
+    const bool is_name = !name.empty() && std::ranges::all_of(name, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+    if (!is_name) {
+      stop(mark, ErrorKind::invalid, fmt::format("anchor {}: text that starts with `&` needs quotes", ticked("&" + name)));
+    }
+  }
+
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Node node;
     node.mark = index_.mark(mark.line, mark.column);
@@ -60,7 +69,7 @@ class Builder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
     refuse_tag(mark, tag);
-    if (is_unclosed_quote(index_.text(), index_.offset(mark.line, mark.column))) {
+    if (is_unclosed_quote(index_.text(), properties_at(index_.text(), index_.offset(mark.line, mark.column)).content)) {
       stop(mark, ErrorKind::malformed, "a quote is not closed");
     }
     Node node;
@@ -114,10 +123,11 @@ class Builder : public YAML::EventHandler {
   }
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
-    // yaml-cpp marks untagged plain values with `?` and quoted ones with `!`.
-    if (tag.empty() || tag == "?" || tag == "!") return;
+    // yaml-cpp marks untagged plain values with `?` and quoted ones with `!`, which somebody may also have written.
+    const bool untagged = tag.empty() || tag == "?" || tag == "!";
+    if (untagged && !properties_at(index_.text(), index_.offset(mark.line, mark.column)).has_tag) return;
     fault(index_.mark(mark.line, mark.column), ErrorKind::invalid,
-          fmt::format("tag {}: remove it, values are read by their place", ticked(tag)));
+          fmt::format("tag {}: remove it, values are read by their place", ticked(untagged ? "!" : tag)));
   }
 
   void open(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {

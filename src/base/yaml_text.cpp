@@ -128,6 +128,17 @@ void check_text(std::string_view text, const TextIndex& index, std::string_view 
   check_directive(text, index, file, faults);
 }
 
+Properties properties_at(std::string_view text, std::size_t offset) {
+  Properties found{.content = std::min(offset, text.size())};
+  while (found.content < text.size() && (text[found.content] == '!' || text[found.content] == '&')) {
+    found.has_tag = found.has_tag || text[found.content] == '!';
+    const bool bare = text[found.content] == '!';  // `![` is a tag and a list
+    found.content = std::min(text.find_first_of(bare ? " \t\r\n[]{},\"'" : " \t\r\n", found.content + 1), text.size());
+    found.content = std::min(text.find_first_not_of(" \t\r\n", found.content), text.size());
+  }
+  return found;
+}
+
 bool is_unclosed_quote(std::string_view text, std::size_t offset) {
   if (offset >= text.size()) return false;
   const char quote = text[offset];
@@ -148,7 +159,7 @@ std::string explain_syntax(std::string_view message) {
     std::string_view says;
     std::string_view remedy;
   };
-  static constexpr std::array<Row, 11> rows = {{
+  static constexpr std::array<Row, 12> rows = {{
       {"illegal map value", "a `:` that starts no value; quote the text if it holds `: `"},
       {"end of map not found", "a line does not fit the mapping above it; check its indentation and brackets"},
       {"end of sequence not found", "a list does not end; check its indentation"},
@@ -158,6 +169,7 @@ std::string explain_syntax(std::string_view message) {
       {"unknown token", "a character that starts no value, such as `@`, a backtick, `%` or a tab; quote the text"},
       {"EOF in scalar", "a quote is not closed"},
       {"illegal block entry", "a `- ` where no list can start; check its indentation"},
+      {"anchor not found after", "text that starts with `&` or `*` needs quotes"},
       {"anchor is not defined", "an alias without an anchor; text that starts with `*` needs quotes, as in `\"*\"`"},
       {"alias", "text that starts with `*` or `&` needs quotes, as in `\"*\"`"},
   }};

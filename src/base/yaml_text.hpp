@@ -37,6 +37,14 @@ class TextIndex {
 /// reorder text, directives.
 void check_text(std::string_view text, const TextIndex& index, std::string_view file, std::vector<Error>& faults);
 
+/// What stands at `offset`, where yaml-cpp saw a value begin: its anchor and tag,
+/// which it mostly does not report, and where the value itself begins.
+struct Properties {
+  bool has_tag = false;
+  std::size_t content = 0;
+};
+Properties properties_at(std::string_view text, std::size_t offset);
+
 /// Is the scalar that starts at `offset` in quotes that never close? yaml-cpp
 /// takes the end of the file for the end of the quote.
 bool is_unclosed_quote(std::string_view text, std::size_t offset);
