@@ -37,13 +37,16 @@ net::Task<void> Gate::handle(Inbound in) {
   if (in.message.is_response()) co_return co_await handle_response(in);
   const auto standing = mcp::standing(in.message.method_id, in.revision, mcp::Direction::from_client);
   if (in.message.is_notification()) {
-    // What nobody knows is taken and dropped: a notification has no answer.
-    if (standing == mcp::Standing::known) co_return co_await handle_notification(in);
-    parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "unknown notification"});
+    // A notification has no answer, so what is refused is dropped. A request's method without an id is
+    // refused as well: servers run such a call, and nobody would have judged it.
+    if (standing == mcp::Standing::known && mcp::is_notification(in.message.method_id)) co_return co_await handle_notification(in);
+    refused_.add();
+    parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision),
+                            .reason = standing == mcp::Standing::known ? "a request without an id" : "unknown notification"});
     co_await in.channel.accepted();
     co_return;
   }
-  if (standing != mcp::Standing::known) {
+  if (standing != mcp::Standing::known || mcp::is_notification(in.message.method_id)) {
     refused_.add();
     parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "method not on the allow-list"});
     co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()), {}, status_for(in, 404));
@@ -162,6 +165,7 @@ net::Task<Result<void>> Gate::revive(Conversation& conversation) {
 net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what) {
   Conversation& conversation = *in.conversation;
   const Ulid id = what.record.id;
+  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(what.message, in.revision, param_headers(in));
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
   if (!permit) {
     parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
-#include "gateway/outbound.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
@@ -123,7 +122,6 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
       draft.limits.push_back({.rule = limit->pointer, .max = limit->max, .remaining = what.taken->remaining(at++)});
   }
   what.record = record_of(draft, in, judged);
-  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(in.message, in.revision, param_headers(in));
   auto delivery = co_await exchange(in, &flight, what);
   if (delivery) co_await deliver(in, *delivery);
 }

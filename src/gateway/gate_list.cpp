@@ -50,7 +50,6 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = in.message};
-  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(in.message, in.revision, {});
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
   if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery);

@@ -32,6 +32,8 @@ StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
       stream_(std::make_unique<Lines>(*this)),
       session_(std::make_shared<Conversation>()),
       stateless_(std::make_shared<Conversation>()) {
+  net::make_nonblocking(in);
+  net::make_nonblocking(out);
   for (const auto& conversation : {session_, stateless_}) {
     conversation->session.principal = "stdio";
     conversation->stream = stream_.get();
