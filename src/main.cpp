@@ -6,9 +6,14 @@
 #include <vector>
 
 #include "cli/approvals_command.hpp"
+#include "cli/audit_command.hpp"
+#include "cli/audit_command.hpp"
 #include "cli/exit.hpp"
 #include "cli/gateway_process.hpp"
 #include "cli/grant_command.hpp"
+#include "cli/policy_check.hpp"
+#include "cli/policy_explain.hpp"
+#include "cli/policy_test.hpp"
 #include "cli/server_command.hpp"
 #include "net/signals.hpp"
 
@@ -24,14 +29,29 @@ struct Command {
   Exit (*run)(Args args, std::ostream& out, std::ostream& err);
 };
 
+Exit policy(Args args, std::ostream& out, std::ostream& err) {
+  if (!args.empty() && args[0] == "check") return cli::policy_check(args.subspan(1), out, err);
+  if (!args.empty() && args[0] == "test") return cli::policy_test(args.subspan(1), out, err);
+  if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
+  const bool help = !args.empty() && args[0] == "--help";
+  (help ? out : err) << "callgate policy check FILE…    every fault of a policy, with line and column\n"
+                        "callgate policy test FILE      runs the policy's own `expect` tests\n"
+                        "callgate policy explain FILE --call JSON    which rule decides a call, and why\n\n"
+                        "example: callgate policy check valkey.yaml\n";
+  return help ? Exit::ok : Exit::usage;
+}
+
 constexpr std::array commands{
     Command{"run", "stand between a stdio client and a server",
             [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::run, args, out, err); }},
     Command{"serve", "stand in front of servers, for HTTP clients",
             [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::serve, args, out, err); }},
+    Command{"policy", "check, test and explain policy files", policy},
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},
     Command{"approvals", "answer the questions that calls wait on", cli::approvals},
+    Command{"audit", "read, search and prove the records", cli::audit},
+    Command{"audit", "show, search and prove the record of every call", cli::audit},
 };
 
 void print_help(std::ostream& out) {
