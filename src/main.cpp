@@ -50,7 +50,6 @@ constexpr std::array commands{
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},
     Command{"approvals", "answer the questions that calls wait on", cli::approvals},
-    Command{"audit", "read, search and prove the records", cli::audit},
     Command{"audit", "show, search and prove the record of every call", cli::audit},
 };
 
