@@ -119,7 +119,7 @@ Answer ToolServer::call(std::string_view id, const Call& call) {
     return {.kind = Answer::Kind::message, .body = body_};
   }
   ++tool->second;
-  const bool lies = lie_ != Lie::none && called_ % 1000 == 0;
+  const bool lies = lie_ != Lie::none && called_ % 50 == 0;
   begin(lies && lie_ == Lie::id ? "1" : id, "result");
   body_ += R"({"content":[{"type":"text","text":)";
   body_ += call.payload.empty() ? R"("")" : call.payload;

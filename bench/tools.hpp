@@ -9,7 +9,7 @@
 namespace callgate::bench {
 
 /// How the server misbehaves on purpose, so that `run.py --quick` can prove that
-/// the load generator notices: every thousandth answer to a call is wrong.
+/// the load generator notices: every fiftieth answer to a call is wrong.
 enum class Lie : std::uint8_t { none, text, id };
 
 /// What one JSON-RPC message deserves.
