@@ -42,6 +42,7 @@ Result<Asked> Desk::ask(Question question, Listener listener, Moment now) {
 Asked Desk::join(Entry& entry, Listener listener) {
   if (entry.approval.state != State::denied) {
     if (entry.owed > 0) --entry.owed;
+    if (entry.approval.state == State::approved) listener = nullptr;
     return {.approval = entry.approval, .waiter = place(entry, std::move(listener))};
   }
   // The no that an earlier "ask again" was promised: its repeat gets it instead

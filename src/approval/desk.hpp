@@ -20,7 +20,7 @@ namespace callgate::approval {
 
 class Desk;
 
-/// Hears every change of a question. Called when the desk is consistent again,
+/// Hears what became of a question. Called when the desk is consistent again,
 /// so it may call the desk; the approval passed is a copy of that moment.
 using Listener = std::function<void(const Approval&)>;
 
@@ -91,7 +91,8 @@ class Desk {
   Desk& operator=(const Desk&) = delete;
 
   /// Joins the open question of the same binding or asks a new one. `listener`
-  /// hears what becomes of it while the waiter keeps its place.
+  /// is called at most once, when the waiting ends while the waiter keeps its
+  /// place: approved, denied or expired; never where the answer is there already.
   /// Errors, each a reason to refuse the call: `refused` (too many wait),
   /// `too_large` (arguments), `invalid` (timeout below 1 s).
   Result<Asked> ask(Question question, Listener listener, Moment now);
@@ -128,7 +129,7 @@ class Desk {
   enum class Leaving : std::uint8_t { for_good, may_return };
   struct Place {
     std::uint64_t number;
-    Listener listener;
+    Listener listener;  ///< empty once it was called
   };
   struct Entry {
     Approval approval;

@@ -53,9 +53,9 @@ void Desk::leave(const std::string& id, std::uint64_t number, Leaving leaving) {
   tell(entry.approval.id);
 }
 
-/// Tells the observer and every call that holds a place. A listener may let go
-/// of any waiter, its own too, and may ask anew: nothing of the entry is held
-/// across a call. After a final state the places are gone.
+/// Tells the observer, and every call that holds a place and has not heard yet.
+/// A listener may let go of any waiter, its own too, and may ask anew: nothing
+/// of the entry is held across a call. After a final state the places are gone.
 void Desk::tell(const std::string& id) {
   const Entry& entry = entries_.find(id)->second;
   const Approval now = entry.approval;
@@ -69,7 +69,7 @@ void Desk::tell(const std::string& id) {
     std::vector<Place>& places = found->second.places;
     const auto place = std::ranges::find(places, number, &Place::number);
     if (place == places.end()) continue;
-    const Listener listener = place->listener;
+    const Listener listener = std::exchange(place->listener, nullptr);
     if (now.state != State::approved) places.erase(place);
     if (listener) listener(now);
   }
