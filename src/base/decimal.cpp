@@ -81,7 +81,8 @@ std::optional<std::int64_t> fold(bool negative, std::string_view digits, std::in
   for (; zeros > 0; --zeros) value *= 10;
   constexpr Wide limit = static_cast<Wide>(std::numeric_limits<std::int64_t>::max());
   if (value > limit + (negative ? 1 : 0)) return std::nullopt;
-  return static_cast<std::int64_t>(negative ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value));
+  return static_cast<std::int64_t>(negative ? ~static_cast<std::uint64_t>(value) + 1
+                                            : static_cast<std::uint64_t>(value));
 }
 
 /// The common case: an integer of up to 18 digits, read without any bookkeeping.

@@ -116,7 +116,8 @@ Result<void> Compiler::check_cycles() const {
   const auto cycle = find_cycle(program_);
   if (!cycle) return {};
   const json::Value at(&root_.document(), program_.blocks[*cycle].node);
-  return fail(ErrorKind::invalid, "`$ref` leads back to itself on the same value, which no value can end", pointer_to(root_, at));
+  return fail(ErrorKind::invalid, "`$ref` leads back to itself on the same value, which no value can end",
+              pointer_to(root_, at));
 }
 
 std::unexpected<Error> Compiler::wrong(json::Value value, std::string_view demand, ErrorKind kind) const {
@@ -160,10 +161,16 @@ Result<void> Compiler::into(BlockId& slot, json::Value value) {
 Result<const Pattern*> Compiler::expression(std::string_view text, json::Value where) {
   const auto known = patterns_.find(std::string(text));
   if (known != patterns_.end()) return known->second;
-  if (patterns_.size() >= program_.options.max_patterns) return wrong(where, "is one pattern too many", ErrorKind::too_large);
+  if (patterns_.size() >= program_.options.max_patterns) {
+    return wrong(where, "is one pattern too many", ErrorKind::too_large);
+  }
   auto compiled = Pattern::compile(text);
   if (!compiled) {
     return wrong(where, fmt::format("cannot be used: {}", compiled.error().message), compiled.error().kind);
+  }
+  pattern_states_ += (*compiled)->states();
+  if (pattern_states_ > program_.options.max_pattern_states) {
+    return wrong(where, "needs too large an automaton together with the others", ErrorKind::too_large);
   }
   program_.patterns.push_back(std::move(*compiled));
   return patterns_[std::string(text)] = program_.patterns.back().get();

@@ -76,6 +76,7 @@ class Compiler {
   json::Value root_;
   std::vector<BlockId> block_of_;  ///< by node
   std::unordered_map<std::string, const Pattern*> patterns_;
+  std::size_t pattern_states_ = 0;
 
   // The subschema that is being read.
   json::Value schema_;

@@ -69,16 +69,23 @@ Result<void> Compiler::enumeration(json::Value value) {
 
 Result<void> Compiler::accept(ValueSet& set, json::Value value) const {
   switch (value.kind()) {
-    case json::Kind::null: set.accepts_null = true; break;
-    case json::Kind::boolean: (value.boolean() ? set.accepts_true : set.accepts_false) = true; break;
-    case json::Kind::string: set.strings.push_back(value.string()); break;
+    case json::Kind::null:
+      set.accepts_null = true;
+      break;
+    case json::Kind::boolean:
+      (value.boolean() ? set.accepts_true : set.accepts_false) = true;
+      break;
+    case json::Kind::string:
+      set.strings.push_back(value.string());
+      break;
     case json::Kind::number: {
       auto number = Decimal::parse(value.text());
       if (!number) return wrong(value, "holds a number whose exponent is too large", ErrorKind::too_large);
       set.numbers.push_back(std::move(*number));
       break;
     }
-    default: json::append_canonical(set.containers.emplace_back(), value);
+    default:
+      json::append_canonical(set.containers.emplace_back(), value);
   }
   return {};
 }
@@ -107,7 +114,8 @@ Result<void> Compiler::multiple_of(json::Value value) {
 
 Result<void> Compiler::size_bound(json::Value value) {
   const auto number = value.is_number() ? Decimal::parse(value.text()) : std::nullopt;
-  if (!number || !number->is_integer() || number->is_negative()) return wrong(value, "must be an integer, zero or more");
+  if (!number || !number->is_integer() || number->is_negative())
+    return wrong(value, "must be an integer, zero or more");
   // Beyond 64 bits no size can come: such a maximum holds always, such a minimum never.
   const auto small = number->as_int64();
   const std::uint64_t size = small ? static_cast<std::uint64_t>(*small) : unbounded;

@@ -20,17 +20,17 @@ constexpr std::string_view no_white_space =
 constexpr std::string_view no_line_end = "[^\\n\\r\\x{2028}\\x{2029}]";
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> categories = {{{"Letter", "L"},
-                                                                                      {"Uppercase_Letter", "Lu"},
-                                                                                      {"Lowercase_Letter", "Ll"},
-                                                                                      {"Mark", "M"},
-                                                                                      {"Number", "N"},
-                                                                                      {"Decimal_Number", "Nd"},
-                                                                                      {"digit", "Nd"},
-                                                                                      {"Punctuation", "P"},
-                                                                                      {"punct", "P"},
-                                                                                      {"Symbol", "S"},
-                                                                                      {"Separator", "Z"},
-                                                                                      {"Other", "C"}}};
+                                                                                       {"Uppercase_Letter", "Lu"},
+                                                                                       {"Lowercase_Letter", "Ll"},
+                                                                                       {"Mark", "M"},
+                                                                                       {"Number", "N"},
+                                                                                       {"Decimal_Number", "Nd"},
+                                                                                       {"digit", "Nd"},
+                                                                                       {"Punctuation", "P"},
+                                                                                       {"punct", "P"},
+                                                                                       {"Symbol", "S"},
+                                                                                       {"Separator", "Z"},
+                                                                                       {"Other", "C"}}};
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 

@@ -9,12 +9,18 @@ namespace {
 
 std::uint8_t type_of(json::Kind kind) {
   switch (kind) {
-    case json::Kind::null: return type_null;
-    case json::Kind::boolean: return type_boolean;
-    case json::Kind::number: return type_number;
-    case json::Kind::string: return type_string;
-    case json::Kind::array: return type_array;
-    case json::Kind::object: return type_object;
+    case json::Kind::null:
+      return type_null;
+    case json::Kind::boolean:
+      return type_boolean;
+    case json::Kind::number:
+      return type_number;
+    case json::Kind::string:
+      return type_string;
+    case json::Kind::array:
+      return type_array;
+    case json::Kind::object:
+      return type_object;
   }
   return 0;
 }
@@ -44,11 +50,18 @@ bool Evaluator::evaluate(BlockId id, json::Value value, Marks* marks) {
   ++nesting_;
   bool valid = true;
   switch (value.kind()) {
-    case json::Kind::number: valid = !block.number || check_number(block, value); break;
-    case json::Kind::string: valid = !block.string || check_string(block, value); break;
+    case json::Kind::number:
+      valid = !block.number || check_number(block, value);
+      break;
+    case json::Kind::string:
+      valid = !block.string || check_string(block, value);
+      break;
     case json::Kind::array:
-    case json::Kind::object: --nesting_; return evaluate_container(block, value, marks);
-    default: break;
+    case json::Kind::object:
+      --nesting_;
+      return evaluate_container(block, value, marks);
+    default:
+      break;
   }
   valid = valid && (!block.combination || check_combination(block, value, nullptr));
   --nesting_;
@@ -87,9 +100,21 @@ bool Evaluator::check_type(const Block& block, json::Value value) {
   if ((block.types & type_of(value.kind())) != 0) return true;
   if ((block.types & type_integer) == 0 || !value.is_number()) return false;
   if (value.is_integer()) return true;
-  const auto number = Decimal::parse(value.text());  // 1.0 is an integer too
-  if (!number) return give_up(block, value, "limit");
-  return number->is_integer();
+  const auto number = read_number(block, value);  // 1.0 is an integer too
+  return number && number->is_integer();
+}
+
+std::optional<Decimal> Evaluator::read_number(const Block& block, json::Value value) {
+  const std::string_view text = value.text();
+  if (!spend(text.size() / 64, block, value)) return std::nullopt;
+  auto number = Decimal::parse(text);
+  if (!number) give_up(block, value, "limit");
+  return number;
+}
+
+std::optional<std::string_view> Evaluator::read_string(const Block& block, json::Value value, std::string& scratch) {
+  if (value.has_escapes() && !spend(value.raw_string().size() / 64, block, value)) return std::nullopt;
+  return value.string(scratch);
 }
 
 bool Evaluator::check_combination(const Block& block, json::Value value, Marks* marks) {
@@ -143,7 +168,7 @@ bool Evaluator::check_condition(const Block& block, json::Value value, Marks* ma
 bool Evaluator::matches(const Block& block, const Pattern& pattern, std::string_view text, json::Value value,
                         std::string_view keyword) {
   if (text.size() > program_.options.max_pattern_input) return give_up(block, value, keyword);
-  return spend(static_cast<std::size_t>(pattern.cost(text.size())), block, value) && pattern.search(text);
+  return spend(pattern.cost(text.size()), block, value) && pattern.search(text);
 }
 
 bool Evaluator::spend(std::size_t steps, const Block& block, json::Value value) {

@@ -43,7 +43,12 @@ class Evaluator {
   bool check_condition(const Block& block, json::Value value, Marks* marks);
   /// Whether a branch holds; its marks count only if it does.
   bool try_branch(BlockId id, json::Value value, Marks* marks);
-  bool matches(const Block& block, const Pattern& pattern, std::string_view text, json::Value value, std::string_view keyword);
+  bool matches(const Block& block, const Pattern& pattern, std::string_view text, json::Value value,
+               std::string_view keyword);
+
+  /// The value, paid for by its length; nothing when that ends the validation.
+  std::optional<Decimal> read_number(const Block& block, json::Value value);
+  std::optional<std::string_view> read_string(const Block& block, json::Value value, std::string& scratch);
 
   bool spend(std::size_t steps, const Block& block, json::Value value);
   bool failed(const Block& block, json::Value value, std::string_view keyword, std::string_view property = {});

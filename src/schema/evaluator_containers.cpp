@@ -7,9 +7,10 @@
 namespace callgate::schema {
 
 const Property* ObjectRules::find(std::string_view name) const {
-  const auto place = std::ranges::lower_bound(properties, name, [](std::string_view a, std::string_view b) {
-    return a.size() != b.size() ? a.size() < b.size() : a < b;
-  }, &Property::name);
+  const auto place = std::ranges::lower_bound(
+      properties, name,
+      [](std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; },
+      &Property::name);
   return place != properties.end() && place->name == name ? &*place : nullptr;
 }
 
@@ -31,7 +32,9 @@ bool Evaluator::check_member(const Block& block, json::Value object, json::Membe
   if (!spend(1, block, member.key)) return false;
   const ObjectRules& rules = *block.object;
   std::string scratch;
-  const std::string_view name = member.key.string(scratch);
+  const auto read = read_string(block, member.key, scratch);
+  if (!read) return false;
+  const std::string_view name = *read;
   bool evaluated = false;
   if (const Property* property = rules.find(name)) {
     if (property->required) ++required_seen;

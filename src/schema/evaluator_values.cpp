@@ -50,19 +50,23 @@ bool Evaluator::check_values(const Block& block, json::Value value) {
   for (const ValueSet& set : block.values) {
     bool accepted = false;
     switch (value.kind()) {
-      case json::Kind::null: accepted = set.accepts_null; break;
-      case json::Kind::boolean: accepted = value.boolean() ? set.accepts_true : set.accepts_false; break;
+      case json::Kind::null:
+        accepted = set.accepts_null;
+        break;
+      case json::Kind::boolean:
+        accepted = value.boolean() ? set.accepts_true : set.accepts_false;
+        break;
       case json::Kind::number: {
         if (set.numbers.empty()) break;
-        const auto number = Decimal::parse(value.text());
-        if (!number) return give_up(block, value, "limit");
-        accepted = accepts_number(set, *number);
+        const auto number = read_number(block, value);
+        accepted = number && accepts_number(set, *number);
         break;
       }
       case json::Kind::string: {
         if (set.strings.empty()) break;
         std::string scratch;
-        accepted = std::ranges::binary_search(set.strings, value.string(scratch), std::less<>());
+        const auto text = read_string(block, value, scratch);
+        accepted = text && std::ranges::binary_search(set.strings, *text, std::less<>());
         break;
       }
       default: {
@@ -79,9 +83,8 @@ bool Evaluator::check_values(const Block& block, json::Value value) {
 }
 
 bool Evaluator::check_number(const Block& block, json::Value value) {
-  if (!spend(value.text().size() / 64, block, value)) return false;
-  const auto number = Decimal::parse(value.text());
-  if (!number) return give_up(block, value, "limit");
+  const auto number = read_number(block, value);
+  if (!number) return false;
   const NumberRules& rules = *block.number;
   if (rules.minimum && *number < *rules.minimum) return failed(block, value, "minimum");
   if (rules.maximum && *number > *rules.maximum) return failed(block, value, "maximum");
@@ -106,8 +109,8 @@ bool Evaluator::check_string(const Block& block, json::Value value) {
   }
   if (rules.pattern == nullptr) return true;
   std::string scratch;
-  const std::string_view text = value.string(scratch);
-  return matches(block, *rules.pattern, text, value, "pattern") || failed(block, value, "pattern");
+  const auto text = read_string(block, value, scratch);
+  return (text && matches(block, *rules.pattern, *text, value, "pattern")) || failed(block, value, "pattern");
 }
 
 }  // namespace callgate::schema

@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "schema/ecma.hpp"
 
 namespace callgate::schema {
 namespace {
 
 // A pattern's automaton may grow up to this while it runs; what does not fit is
-// matched without a cache, slower and still linear. A schema can hold hundreds.
-constexpr std::int64_t max_automaton_bytes = std::int64_t{1} << 19;
+// matched without a cache, slower and still linear.
+constexpr std::int64_t max_automaton_bytes = std::int64_t{2} << 20;
 constexpr std::size_t max_pattern_bytes = 8192;
-constexpr int max_program = 10'000;
+// `^\S{1,1000}$` has 41,000.
+constexpr std::size_t max_states = 50'000;
+// Few of a large automaton's states are alive at once: most spell out one character's bytes.
+constexpr std::size_t max_states_alive = 1024;
 constexpr std::size_t states_a_step = 64;
 
 RE2::Options options() {
@@ -39,19 +44,21 @@ Result<std::unique_ptr<Pattern>> Pattern::compile(std::string_view text) {
   }
   auto engine = std::make_unique<Engine>(to_re2(text));
   if (!engine->expression.ok()) return fail(ErrorKind::unsupported, engine->expression.error());
-  if (engine->expression.ProgramSize() > max_program) {
+  std::unique_ptr<Pattern> pattern(new Pattern(std::string(text), std::move(engine)));
+  if (pattern->states() > max_states)
     return fail(ErrorKind::too_large, "expression compiles to too large an automaton");
-  }
-  return std::unique_ptr<Pattern>(new Pattern(std::string(text), std::move(engine)));
+  return pattern;
 }
 
 bool Pattern::search(std::string_view text) const {
-  return engine_->expression.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), RE2::UNANCHORED, nullptr, 0);
+  return engine_->expression.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), RE2::UNANCHORED, nullptr,
+                                   0);
 }
 
-std::int64_t Pattern::cost(std::size_t bytes) const {
-  const auto states = static_cast<std::size_t>(engine_->expression.ProgramSize());
-  return static_cast<std::int64_t>(1 + bytes * states / states_a_step);
+std::size_t Pattern::states() const { return static_cast<std::size_t>(engine_->expression.ProgramSize()); }
+
+std::size_t Pattern::cost(std::size_t bytes) const {
+  return 1 + bytes * std::min(states(), max_states_alive) / states_a_step;
 }
 
 }  // namespace callgate::schema

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,8 +22,9 @@ class Pattern {
   Pattern& operator=(const Pattern&) = delete;
 
   bool search(std::string_view text) const;
-  /// An upper estimate of what search() does on `bytes` bytes, in steps of 64 automaton states looked at.
-  std::int64_t cost(std::size_t bytes) const;
+  /// An estimate of what search() does at worst on `bytes` bytes, in steps of 64 automaton states looked at.
+  std::size_t cost(std::size_t bytes) const;
+  std::size_t states() const;  ///< size of the automaton
   const std::string& source() const { return source_; }
 
  private:

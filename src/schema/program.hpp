@@ -53,11 +53,11 @@ struct ArrayRules {
   std::uint64_t min = 0;
   std::uint64_t max = unbounded;
   std::vector<BlockId> prefix;
-  BlockId rest = no_block;          ///< for the elements behind the prefix
+  BlockId rest = no_block;  ///< for the elements behind the prefix
   BlockId contains = no_block;
   std::uint64_t min_contains = 1;
   std::uint64_t max_contains = unbounded;
-  bool contains_marks = false;      ///< 2020-12: matched elements count as evaluated
+  bool contains_marks = false;  ///< 2020-12: matched elements count as evaluated
   bool unique = false;
   BlockId unevaluated = no_block;
 };
@@ -120,11 +120,11 @@ struct Combination {
 
 /// One subschema.
 struct Block {
-  std::uint32_t node = 0;           ///< where it stands in the schema's own document
-  std::string_view applicator;      ///< keyword it stands under; a static text
+  std::uint32_t node = 0;       ///< where it stands in the schema's own document
+  std::string_view applicator;  ///< keyword it stands under; a static text
   std::uint8_t types = type_any;
-  bool refuses_all = false;         ///< the schema `false`
-  bool marks = false;               ///< has an `unevaluated…` keyword
+  bool refuses_all = false;  ///< the schema `false`
+  bool marks = false;        ///< has an `unevaluated…` keyword
   std::unique_ptr<NumberRules> number;
   std::unique_ptr<StringRules> string;
   std::unique_ptr<ArrayRules> array;

@@ -16,11 +16,24 @@ namespace {
 constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max();
 
 // Keywords that hold a schema or an array of schemas, and those that hold them by name.
-constexpr std::array<std::string_view, 16> holders = {
-    "additionalProperties", "unevaluatedProperties", "propertyNames", "additionalItems", "unevaluatedItems",
-    "items", "prefixItems", "contains", "not", "if", "then", "else", "allOf", "anyOf", "oneOf", "contentSchema"};
-constexpr std::array<std::string_view, 6> maps = {"properties",  "patternProperties", "dependentSchemas",
-                                                  "dependencies", "$defs",            "definitions"};
+constexpr std::array<std::string_view, 16> holders = {"additionalProperties",
+                                                      "unevaluatedProperties",
+                                                      "propertyNames",
+                                                      "additionalItems",
+                                                      "unevaluatedItems",
+                                                      "items",
+                                                      "prefixItems",
+                                                      "contains",
+                                                      "not",
+                                                      "if",
+                                                      "then",
+                                                      "else",
+                                                      "allOf",
+                                                      "anyOf",
+                                                      "oneOf",
+                                                      "contentSchema"};
+constexpr std::array<std::string_view, 6> maps = {"properties", "patternProperties", "dependentSchemas", "dependencies",
+                                                  "$defs",      "definitions"};
 
 bool is_schema(json::Value value) { return value.is_object() || value.is_boolean(); }
 
@@ -45,7 +58,8 @@ std::string unescaped_token(std::string_view token) {
 std::optional<json::Value> element(json::Value array, std::string_view token) {
   std::size_t index = 0;
   const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (error != std::errc{} || end != token.data() + token.size() || (token.size() > 1 && token[0] == '0')) return std::nullopt;
+  if (error != std::errc{} || end != token.data() + token.size() || (token.size() > 1 && token[0] == '0'))
+    return std::nullopt;
   if (index >= array.size()) return std::nullopt;
   for (const json::Value value : array.elements()) {
     if (index-- == 0) return value;
@@ -81,8 +95,8 @@ Result<Dialect> Resources::dialect(json::Value schema, Dialect outer) const {
     if (rest == "json-schema.org/draft-07/schema" || rest == "json-schema.org/draft-06/schema") return Dialect::draft7;
     if (rest == "json-schema.org/schema") return Dialect::draft2020_12;
   }
-  return fail(ErrorKind::unsupported, "`$schema` names a dialect that is not known here; draft-07 and draft 2020-12 are",
-              where(*named));
+  return fail(ErrorKind::unsupported,
+              "`$schema` names a dialect that is not known here; draft-07 and draft 2020-12 are", where(*named));
 }
 
 Result<void> Resources::walk(json::Value schema, std::uint32_t resource) {
@@ -167,14 +181,17 @@ Result<std::uint32_t> Resources::take_id(json::Value schema, json::Value id, std
   return own;
 }
 
-Result<void> Resources::add_anchor(std::string_view keyword, json::Value name, json::Value schema, std::uint32_t resource) {
+Result<void> Resources::add_anchor(std::string_view keyword, json::Value name, json::Value schema,
+                                   std::uint32_t resource) {
   const std::string text = name.is_string() ? name.string() : "";
   if (!is_anchor(text)) {
-    return fail(ErrorKind::invalid, fmt::format("`{}` must be a name of letters, digits, `-`, `_` and `.`", keyword), where(name));
+    return fail(ErrorKind::invalid, fmt::format("`{}` must be a name of letters, digits, `-`, `_` and `.`", keyword),
+                where(name));
   }
   const auto [place, added] = anchors_.emplace(anchor_key({resources_[resource].address, text}), schema.index());
   if (!added && place->second != schema.index()) {
-    return fail(ErrorKind::invalid, fmt::format("`{}` is already the name of another part of this schema", keyword), where(name));
+    return fail(ErrorKind::invalid, fmt::format("`{}` is already the name of another part of this schema", keyword),
+                where(name));
   }
   return {};
 }
@@ -183,11 +200,13 @@ Result<json::Value> Resources::find(json::Value from, std::string_view reference
   const Address address = resolve(of(from).address, reference);
   const auto resource = by_address_.find(address.resource);
   if (resource == by_address_.end()) {
-    return fail(ErrorKind::unsupported, "`$ref` leads outside this schema, and nothing is fetched; put its target under `$defs`");
+    return fail(ErrorKind::unsupported,
+                "`$ref` leads outside this schema, and nothing is fetched; put its target under `$defs`");
   }
   if (address.fragment.empty() || address.fragment.starts_with('/')) return follow(resource->second, address.fragment);
   const auto anchor = anchors_.find(anchor_key(address));
-  if (anchor == anchors_.end()) return fail(ErrorKind::invalid, "`$ref` names an anchor that this schema does not have");
+  if (anchor == anchors_.end())
+    return fail(ErrorKind::invalid, "`$ref` names an anchor that this schema does not have");
   return json::Value(&root_.document(), anchor->second);
 }
 

@@ -51,7 +51,9 @@ std::vector<std::string> Schema::property_names() const {
     if (!block.object) continue;
     for (const Property& property : block.object->properties) {
       names.push_back(property.name);
-      for (const Dependency& each : property.dependencies) names.insert(names.end(), each.required.begin(), each.required.end());
+      for (const Dependency& each : property.dependencies) {
+        names.insert(names.end(), each.required.begin(), each.required.end());
+      }
     }
   }
   std::ranges::sort(names);

@@ -23,23 +23,24 @@ struct CompileOptions {
   /// Meaning of a schema without `$schema`.
   Dialect default_dialect = Dialect::draft2020_12;
   std::size_t max_bytes = std::size_t{1} << 20;
-  std::uint32_t max_depth = 128;         ///< JSON nesting of the schema text
+  std::uint32_t max_depth = 128;  ///< JSON nesting of the schema text
   std::uint32_t max_subschemas = 50'000;
-  std::uint32_t max_patterns = 500;      ///< distinct regular expressions
+  std::uint32_t max_patterns = 200;          ///< distinct regular expressions
+  std::size_t max_pattern_states = 100'000;  ///< sizes of their automata together; `^.{1,255}$` has 5,600
   std::int64_t max_compile_steps = 5'000'000;
   // While validating:
   // Work, about one step a subschema, a key or 64 bytes looked at: a small call
   // has few, so that a schema that multiplies work is cut off within milliseconds.
   std::int64_t base_steps = 250'000;
-  std::int64_t steps_per_byte = 8;       ///< more for each byte of the instance
-  std::int64_t max_steps = 4'000'000;    ///< and never more than this
-  std::uint32_t max_nesting = 512;       ///< subschemas being evaluated inside one another
+  std::int64_t steps_per_byte = 8;                        ///< more for each byte of the instance
+  std::int64_t max_steps = 4'000'000;                     ///< and never more than this
+  std::uint32_t max_nesting = 512;                        ///< subschemas being evaluated inside one another
   std::size_t max_pattern_input = std::size_t{64} << 10;  ///< bytes of a string that meets a `pattern`
 };
 
 /// Where and why an instance is not valid. Holds no argument values.
 struct Failure {
-  std::string path;         ///< JSON Pointer into the instance
+  std::string path;  ///< JSON Pointer into the instance
   /// The keyword that was not satisfied; `limit` when the work went over a bound.
   std::string keyword;
   std::string schema_path;  ///< JSON Pointer into the schema, ending in the keyword

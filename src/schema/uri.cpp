@@ -40,7 +40,9 @@ struct Parts {
 std::size_t scheme_length(std::string_view text) {
   if (text.empty() || !is_alpha(text[0])) return 0;
   std::size_t n = 1;
-  while (n < text.size() && (is_alpha(text[n]) || is_digit(text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')) ++n;
+  while (n < text.size() &&
+         (is_alpha(text[n]) || is_digit(text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.'))
+    ++n;
   return n < text.size() && text[n] == ':' ? n : 0;
 }
 

@@ -98,6 +98,7 @@ TEST(Schema, KeepsTheBoundsItIsGiven) {
       {{.max_depth = 3}, R"({"not":{"not":{"not":{}}}})", "deep"},
       {{.max_subschemas = 2}, R"({"properties":{"a":{},"b":{}}})", "`properties` is one subschema too many"},
       {{.max_patterns = 1}, R"({"allOf":[{"pattern":"a"},{"pattern":"b"}]})", "`pattern` is one pattern too many"},
+      {{.max_pattern_states = 3}, R"({"pattern":"abcdef"})", "`pattern` needs too large an automaton"},
       {{.max_compile_steps = 10}, R"({"$ref":"#/$defs/a/not/not/not","$defs":{"a":{"not":{"not":{"not":{}}}}}})", "`$ref` occurs too often"},
   };
   for (const Bound& bound : bounds) {

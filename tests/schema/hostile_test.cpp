@@ -107,6 +107,25 @@ TEST(Hostile, BacktrackingPatternsRunInLinearTime) {
   }
 }
 
+TEST(Hostile, PatternsThatOverflowTheirCacheSpendTheBudget) {
+  const Within soon(std::chrono::seconds(60));
+  std::string text;
+  for (std::uint32_t i = 0, bits = 1; i < 60'000; ++i, bits = bits * 1'103'515'245 + 12'345) text += (bits >> 16) & 1 ? 'a' : 'b';
+  std::string schema = R"({"anyOf":[)";
+  for (int i = 100; i < 200; ++i) schema += fmt::format(R"({{"pattern":"a[ab]{{{}}}c"}},)", i);
+  EXPECT_EQ(refusal(schema + "false]}", "\"" + text + "\""), "limit");
+}
+
+TEST(Hostile, LongNumbersAndTextsArePaidForEachTimeTheyAreRead) {
+  const Within soon(std::chrono::seconds(20));
+  std::string branches;
+  for (int i = 0; i < 20'000; ++i) branches += fmt::format(R"({{"const":{}}},)", i);
+  EXPECT_EQ(refusal(R"({"anyOf":[)" + branches + "false]}", "0." + std::string(1'000'000, '7')), "limit");
+  branches.clear();
+  for (int i = 0; i < 20'000; ++i) branches += fmt::format(R"({{"const":"{}"}},)", i);
+  EXPECT_EQ(refusal(R"({"anyOf":[)" + branches + "false]}", "\"\\n" + std::string(1'000'000, '7') + "\""), "limit");
+}
+
 TEST(Hostile, TextTooLongForAPatternFailsEvenUnderNot) {
   const std::string fits = "\"" + std::string(65'536, 'a') + "\"";
   const std::string over = "\"" + std::string(65'537, 'a') + "\"";

@@ -65,6 +65,16 @@ TEST(Pattern, RefusesWhatHasNoLinearForm) {
   }
 }
 
+TEST(Pattern, TakesTheLongRepeatsThatPeopleWrite) {
+  for (const char* text : {"^.{1,1000}$", "^\\S{1,1000}$", "^[\\s\\S]{0,1000}$", "^[\\u0020-\\uD7FF\\r\\n\\t]{1,1000}$"}) {
+    const auto pattern = Pattern::compile(text);
+    ASSERT_TRUE(pattern.has_value()) << text << ": " << pattern.error().message;
+    EXPECT_TRUE((*pattern)->search(std::string(1000, 'x'))) << text;
+    EXPECT_FALSE((*pattern)->search(std::string(1001, 'x'))) << text;
+    EXPECT_LT((*pattern)->cost(4096), 100'000U) << text;
+  }
+}
+
 TEST(Pattern, RefusesTextsAndAutomataThatAreTooLarge) {
   EXPECT_EQ(Pattern::compile(std::string(10'000, 'a')).error().kind, ErrorKind::too_large);
   EXPECT_FALSE(Pattern::compile("(\\pL{100}){100}").has_value());
