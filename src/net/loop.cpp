@@ -221,7 +221,7 @@ void Loop::turn(Duration limit) {
   event_count_ = 0;
   run_timers();
   run_ready();
-  while (ran_) {
+  while (ran_ || at_end_.linked()) {
     ran_ = false;
     for (auto& hook : hooks_) hook();
     while (at_end_.linked()) static_cast<Waiter&>(*at_end_.next).wake();

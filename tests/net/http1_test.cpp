@@ -1,0 +1,130 @@
+#include "net/http1.hpp"
+
+#include <gtest/gtest.h>
+
+namespace callgate::net {
+namespace {
+
+struct Row {
+  const char* name;
+  std::string head;
+};
+
+Result<void> read(const std::string& head, RequestHead& out) { return read_request_head(head, {}, out); }
+
+class RefusedHead : public testing::TestWithParam<Row> {};
+
+TEST_P(RefusedHead, IsNotRead) {
+  RequestHead out;
+  EXPECT_FALSE(read(GetParam().head, out).has_value());
+}
+
+/// Security requirement S13, a row a clause.
+INSTANTIATE_TEST_SUITE_P(
+    S13, RefusedHead,
+    testing::Values(
+        Row{"length_and_coding", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        Row{"length_twice", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n"},
+        Row{"length_list", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n\r\n"},
+        Row{"length_sign", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n"},
+        Row{"length_hex", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x2\r\n\r\n"},
+        Row{"length_empty", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n"},
+        Row{"length_overflow", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n"},
+        Row{"coding_twice", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        Row{"coding_gzip", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"},
+        Row{"coding_xchunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n"},
+        Row{"coding_identity", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n"},
+        Row{"coding_in_1_0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        Row{"folded", "POST / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n"},
+        Row{"folded_length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 2\r\n\r\n"},
+        Row{"space_before_colon", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 2\r\n\r\n"},
+        Row{"bare_lf", "POST / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n"},
+        Row{"bare_cr", "POST / HTTP/1.1\r\nHost: a\r\nX: b\rY: c\r\n\r\n"},
+        Row{"nul_in_value", std::string("POST / HTTP/1.1\r\nHost: a\r\nX: b", 32) + std::string(1, '\0') + "\r\n\r\n"},
+        Row{"no_colon", "POST / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n"},
+        Row{"empty_name", "POST / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n"},
+        Row{"no_host", "POST / HTTP/1.1\r\nX: b\r\n\r\n"},
+        Row{"two_hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"},
+        Row{"http_2", "POST / HTTP/2.0\r\nHost: a\r\n\r\n"},
+        Row{"no_version", "POST /\r\nHost: a\r\n\r\n"},
+        Row{"space_in_target", "POST /a b HTTP/1.1\r\nHost: a\r\n\r\n"},
+        Row{"leading_space", " POST / HTTP/1.1\r\nHost: a\r\n\r\n"},
+        Row{"long_target", "POST /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"},
+        Row{"large_head", "POST / HTTP/1.1\r\nHost: a\r\nX: " + std::string(40000, 'a') + "\r\n\r\n"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(RequestHead, ManyHeadersAreRefused) {
+  std::string head = "GET / HTTP/1.1\r\nHost: a\r\n";
+  for (int i = 0; i < 99; ++i) head += "X: 1\r\n";
+  RequestHead out;
+  EXPECT_TRUE(read(head + "\r\n", out).has_value());
+  EXPECT_FALSE(read(head + "X: 1\r\n\r\n", out).has_value());
+}
+
+TEST(RequestHead, IsTakenApart) {
+  const std::string head =
+      "POST /mcp?x=1 HTTP/1.1\r\nHost: gate:80\r\nContent-Length: 12\r\nX-Empty:\r\nMcp-Name:  a b \r\nConnection: Upgrade, Close\r\n\r\n";
+  RequestHead out;
+  ASSERT_TRUE(read(head, out).has_value());
+  EXPECT_EQ(out.method, "POST");
+  EXPECT_EQ(out.target, "/mcp?x=1");
+  EXPECT_EQ(out.content_length, 12U);
+  EXPECT_FALSE(out.keep_alive);
+  EXPECT_EQ(out.headers.find("mcp-name"), "a b");
+  EXPECT_TRUE(out.headers.has("x-empty"));
+  EXPECT_FALSE(out.headers.has("absent"));
+}
+
+TEST(RequestHead, VersionsSayWhetherTheConnectionIsKept) {
+  RequestHead out;
+  ASSERT_TRUE(read("GET / HTTP/1.1\r\nHost: a\r\n\r\n", out).has_value());
+  EXPECT_TRUE(out.keep_alive);
+  ASSERT_TRUE(read("GET / HTTP/1.0\r\nHost: a\r\n\r\n", out).has_value());
+  EXPECT_FALSE(out.keep_alive);
+}
+
+TEST(HeadSize, FindsTheBlankLineInPieces) {
+  const std::string head = "GET / HTTP/1.1\r\nHost: a\r\n\r\nbody";
+  EXPECT_EQ(head_size(head.substr(0, 20), 0), 0U);
+  EXPECT_EQ(head_size(head, 20), head.size() - 4);
+  EXPECT_EQ(head_size(head, head.size() - 5), head.size() - 4);
+}
+
+TEST(ResponseHead, IsTakenApart) {
+  ResponseHead out;
+  ASSERT_TRUE(read_response_head("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", {}, out).has_value());
+  EXPECT_EQ(out.status, 404);
+  EXPECT_EQ(out.content_length, 0U);
+  EXPECT_FALSE(read_response_head("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", {}, out).has_value());
+}
+
+TEST(ChunkedBody, IsDecodedFromPiecesOfAnySize) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string coded = "3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\nREST";
+  for (std::size_t step = 1; step < coded.size(); ++step) {
+    auto body = ChunkedBody::begin(head, true);
+    ASSERT_TRUE(body.has_value());
+    std::string out;
+    std::string waiting;
+    for (std::size_t at = 0; at < coded.size() && !body->done(); at += step) {
+      waiting += coded.substr(at, step);
+      auto taken = body->feed(waiting, out);
+      ASSERT_TRUE(taken.has_value()) << taken.error().message;
+      waiting.erase(0, *taken);
+    }
+    EXPECT_TRUE(body->done());
+    EXPECT_EQ(out, "abc0123456789") << "in steps of " << step;
+  }
+}
+
+TEST(ChunkedBody, SizesThatLieAreRefused) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string coded : {"xyz\r\nabc\r\n", "-1\r\n", "3\r\nabcdef\r\n0\r\n\r\n", "fffffffffffffffffff\r\n"}) {
+    auto body = ChunkedBody::begin(head, true);
+    std::string out;
+    EXPECT_FALSE(body->feed(coded, out).has_value()) << coded;
+  }
+}
+
+}  // namespace
+}  // namespace callgate::net

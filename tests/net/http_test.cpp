@@ -1,0 +1,264 @@
+#include <gtest/gtest.h>
+
+#include "net/http_client.hpp"
+#include "net/http_server.hpp"
+
+namespace callgate::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+template <class Done>
+void turn_until(Loop& loop, Done done) {
+  const Instant until = Loop::read_clock() + std::chrono::seconds(10);
+  while (!done() && Loop::read_clock() < until) loop.turn(milliseconds(20));
+}
+
+/// Answers with the body it got; `/stream` in three pieces, `/silent` with nothing.
+class Echo final : public HttpHandler {
+ public:
+  Task<void> handle(HttpExchange& exchange) override {
+    ++handled;
+    if (exchange.head().target == "/silent") co_return;
+    if (exchange.head().target == "/stream") {
+      co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+      for (int i = 0; i < 3; ++i) co_await exchange.write("data: x\n\n");
+      co_await exchange.finish();
+      co_return;
+    }
+    co_await exchange.respond(200, "Content-Type: text/plain\r\n", exchange.body());
+  }
+  std::string refused(int status, const Error& error, const Address& /*peer*/) override {
+    refusals.emplace_back(status, error.message);
+    return error.message;
+  }
+  int handled = 0;
+  std::vector<std::pair<int, std::string>> refusals;
+};
+
+class HttpWorld : public testing::Test {
+ protected:
+  void start(ServerLimits limits = {}) {
+    server.emplace(loop, echo, limits);
+    const auto bound = server->listen(*Address::numeric("127.0.0.1", 0));
+    ASSERT_TRUE(bound.has_value());
+    address = *bound;
+  }
+  Url url(std::string target) const { return {.tls = false, .host = "127.0.0.1", .port = address.port(), .target = std::move(target)}; }
+
+  /// What a raw connection gets back for these bytes, until it is closed or `complete` holds.
+  std::string raw(std::string bytes) {
+    std::string got;
+    bool done = false;
+    group.spawn(talk(std::move(bytes), got, done));
+    turn_until(loop, [&] { return done; });
+    return got;
+  }
+  Task<void> talk(std::string bytes, std::string& got, bool& done) {
+    auto stream = co_await connect(loop, {address}, std::chrono::seconds(2));
+    if (stream && co_await (*stream)->write_all(bytes, {}, std::chrono::seconds(2))) {
+      char buffer[4096];
+      for (;;) {
+        const Stream::Io io = (*stream)->read_now(buffer);
+        if (io.status == Stream::Status::done) {
+          got.append(buffer, io.bytes);
+        } else if (io.status != Stream::Status::would_block || !co_await (*stream)->readable(milliseconds(300))) {
+          break;
+        }
+      }
+    }
+    done = true;
+  }
+
+  Loop loop;
+  Echo echo;
+  std::optional<HttpServer> server;
+  Address address;
+  TaskGroup group;
+};
+
+Task<void> post(HttpClient& client, std::string body, std::string& out, bool& done) {
+  auto reply = co_await client.send("POST", "X-Test: 1\r\n", body, std::chrono::seconds(2));
+  if (reply) {
+    auto whole = co_await (*reply)->whole(1 << 20, std::chrono::seconds(2));
+    out = whole ? std::string(*whole) : whole.error().message;
+  } else {
+    out = reply.error().error.message;
+  }
+  done = true;
+}
+
+TEST_F(HttpWorld, CarriesBodiesOfAnySizeBothWays) {
+  start();
+  HttpClient client(loop, url("/"), nullptr, {});
+  for (const std::size_t size : {0UL, 1UL, 1024UL, 65'536UL, 1'000'000UL}) {
+    std::string body(size, 'a');
+    std::string out;
+    bool done = false;
+    group.spawn(post(client, body, out, done));
+    turn_until(loop, [&] { return done; });
+    EXPECT_TRUE(out == body) << size;
+  }
+  EXPECT_EQ(server->open_connections(), 1U) << "the connection is kept and used again";
+}
+
+TEST_F(HttpWorld, AnswerOverTheLimitIsRefused) {
+  start();
+  HttpClient client(loop, url("/"), nullptr, {});
+  std::string out;
+  bool done = false;
+  group.spawn(post(client, std::string(2'000'000, 'a'), out, done));
+  turn_until(loop, [&] { return done; });
+  EXPECT_NE(out.find("over"), std::string::npos);
+}
+
+TEST_F(HttpWorld, ChunkedRequestsAreDecoded) {
+  start();
+  const std::string got = raw("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200")) << got;
+  EXPECT_TRUE(got.ends_with("abcde")) << got;
+}
+
+TEST_F(HttpWorld, PipelinedRequestsAreAnsweredInOrder) {
+  start();
+  const std::string got = raw(
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n1POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\n2");
+  EXPECT_EQ(echo.handled, 2);
+  EXPECT_LT(got.find("\r\n\r\n1"), got.find("\r\n\r\n2")) << got;
+}
+
+TEST_F(HttpWorld, StreamsArriveAsChunks) {
+  start();
+  const std::string got = raw("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_NE(got.find("Transfer-Encoding: chunked"), std::string::npos);
+  EXPECT_TRUE(got.ends_with("0\r\n\r\n")) << got;
+}
+
+TEST_F(HttpWorld, AHandlerWithoutAnAnswerGivesStatus500) {
+  start();
+  EXPECT_TRUE(raw("POST /silent HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").starts_with("HTTP/1.1 500"));
+}
+
+TEST_F(HttpWorld, AHugeDeclaredBodyIsRefusedUnread) {
+  start();
+  const std::string got = raw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000000\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 413")) << got;
+  EXPECT_EQ(echo.handled, 0);
+}
+
+TEST_F(HttpWorld, AChunkedBodyOverTheLimitIsRefused) {
+  start({.body = 1000});
+  const std::string got = raw("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(2000, 'a') + "\r\n0\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 413")) << got;
+}
+
+TEST_F(HttpWorld, GetAndDeleteWithABodyAreRefused) {
+  start();
+  EXPECT_TRUE(raw("DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx").starts_with("HTTP/1.1 400"));
+  EXPECT_TRUE(raw("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx").starts_with("HTTP/1.1 400"));
+}
+
+TEST_F(HttpWorld, SmugglingFormsCloseTheConnection) {
+  start();
+  const std::string got = raw(
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nPOST /evil HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 400")) << got;
+  EXPECT_EQ(echo.handled, 0);
+}
+
+TEST_F(HttpWorld, ASlowHeaderIsCutOff) {
+  start({.head_time = milliseconds(50)});
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHos").starts_with("HTTP/1.1 408"));
+}
+
+TEST_F(HttpWorld, ASlowBodyIsCutOff) {
+  start({.body_time = milliseconds(50)});
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").starts_with("HTTP/1.1 408"));
+}
+
+TEST_F(HttpWorld, ExpectContinueIsAnswered) {
+  start();
+  const std::string got = raw("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 100 Continue\r\n\r\n")) << got;
+}
+
+TEST_F(HttpWorld, TheConnectionLongestIdleMakesRoom) {
+  start({.connections_per_address = 2});
+  std::string one;
+  bool done = false;
+  group.spawn(talk("POST / HTTP/1.1\r\nHost: a\r\n", one, done));  // never completes its request
+  turn_until(loop, [&] { return server->open_connections() == 1; });
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").starts_with("HTTP/1.1 200"));
+  std::string two;
+  bool done_two = false;
+  group.spawn(talk("POST / HTTP/1.1\r\nHost: a\r\n", two, done_two));
+  turn_until(loop, [&] { return server->open_connections() == 2; });
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(HttpWorld, StoppingClosesIdleConnections) {
+  start();
+  HttpClient client(loop, url("/"), nullptr, {});
+  std::string out;
+  bool done = false;
+  group.spawn(post(client, "x", out, done));
+  turn_until(loop, [&] { return done; });
+  EXPECT_EQ(server->open_connections(), 1U);
+  server->stop();
+  turn_until(loop, [&] { return server->open_connections() == 0; });
+  EXPECT_EQ(server->open_connections(), 0U);
+}
+
+/// A server that sends whatever bytes a test wants, once.
+class RawServer {
+ public:
+  explicit RawServer(Loop& loop, std::string answer) : listener(std::move(*Listener::open(loop, *Address::numeric("127.0.0.1", 0)))) {
+    group.spawn(serve(std::move(answer)));
+  }
+  Task<void> serve(std::string answer) {
+    for (;;) {
+      Address peer;
+      auto stream = co_await listener->accept(peer);
+      if (!stream) co_return;
+      ++connections;
+      char buffer[4096];
+      while ((*stream)->read_now(buffer).status == Stream::Status::would_block) {
+        if (!co_await (*stream)->readable(std::chrono::seconds(2))) break;
+      }
+      co_await (*stream)->write_all(answer, {}, std::chrono::seconds(2));
+    }
+  }
+  std::unique_ptr<Listener> listener;
+  int connections = 0;
+  TaskGroup group;
+};
+
+class HostileServer : public testing::TestWithParam<std::pair<const char*, std::string>> {};
+
+TEST_P(HostileServer, GivesAnErrorAndIsAskedOnce) {
+  Loop loop;
+  RawServer server(loop, GetParam().second);
+  HttpClient client(loop, {.tls = false, .host = "127.0.0.1", .port = server.listener->address().port(), .target = "/"}, nullptr, {});
+  TaskGroup group;
+  std::string out;
+  bool done = false;
+  group.spawn(post(client, "x", out, done));
+  turn_until(loop, [&] { return done; });
+  EXPECT_TRUE(done);
+  EXPECT_NE(out, "");
+  EXPECT_EQ(server.connections, 1) << "no request is sent twice";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Http, HostileServer,
+    testing::Values(std::pair{"closes_at_once", std::string()}, std::pair{"no_http", std::string("hello\r\n\r\n")},
+                    std::pair{"two_lengths", std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")},
+                    std::pair{"cut_short", std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab")},
+                    std::pair{"bad_chunk", std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")},
+                    std::pair{"huge_length", std::string("HTTP/1.1 200 OK\r\nContent-Length: 900000000000\r\n\r\n")},
+                    std::pair{"huge_head", "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"},
+                    std::pair{"switches_protocols", std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n")}),
+    [](const auto& row) { return std::string(row.param.first); });
+
+}  // namespace
+}  // namespace callgate::net

@@ -1,0 +1,152 @@
+#include "net/lines.hpp"
+
+#include <gtest/gtest.h>
+
+#include "net/child.hpp"
+
+#include <csignal>
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace callgate::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+template <class Done>
+void turn_until(Loop& loop, Done done) {
+  const Instant until = Loop::read_clock() + std::chrono::seconds(10);
+  while (!done() && Loop::read_clock() < until) loop.turn(milliseconds(20));
+}
+
+struct Pipe {
+  Pipe() {
+    EXPECT_EQ(pipe(ends), 0);
+    make_nonblocking(ends[0]);
+    make_nonblocking(ends[1]);
+  }
+  ~Pipe() {
+    close(ends[0]);
+    if (ends[1] >= 0) close(ends[1]);
+  }
+  void end() { close(std::exchange(ends[1], -1)); }
+  int ends[2] = {-1, -1};
+};
+
+Task<void> read_lines(LineReader& reader, std::vector<std::string>& lines, bool& ended) {
+  for (;;) {
+    auto line = co_await reader.next(Loop::forever);
+    if (line) {
+      lines.emplace_back(*line);
+    } else if (line.error().kind == ErrorKind::too_large) {
+      lines.emplace_back("<too long>");
+    } else {
+      break;
+    }
+  }
+  ended = true;
+}
+
+TEST(LineReader, CutsTheStreamIntoLines) {
+  Loop loop;
+  Pipe pipe;
+  LineReader reader(loop, pipe.ends[0], 100);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  group.spawn(read_lines(reader, lines, ended));
+  const std::string text = "one\ntwo\r\n\n" + std::string(100, 'x') + "\nunfinished";
+  for (const char c : text) {
+    ASSERT_EQ(write(pipe.ends[1], &c, 1), 1);
+    loop.turn(Duration::zero());
+  }
+  pipe.end();
+  turn_until(loop, [&] { return ended; });
+  EXPECT_EQ(lines, (std::vector<std::string>{"one", "two", "", std::string(100, 'x')}));
+}
+
+TEST(LineReader, SkipsALineThatIsTooLongAndGoesOn) {
+  Loop loop;
+  Pipe pipe;
+  LineReader reader(loop, pipe.ends[0], 10);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  group.spawn(read_lines(reader, lines, ended));
+  const std::string text = "first\n" + std::string(20'000, 'x') + "\nlast\n";
+  std::size_t sent = 0;
+  turn_until(loop, [&] {
+    const ssize_t put = write(pipe.ends[1], text.data() + sent, text.size() - sent);
+    if (put > 0) sent += static_cast<std::size_t>(put);
+    return lines.size() == 3;
+  });
+  EXPECT_EQ(lines, (std::vector<std::string>{"first", "<too long>", "last"}));
+}
+
+TEST(LineWriter, KeepsWhatThePipeDoesNotTake) {
+  Loop loop;
+  Pipe pipe;
+  LineWriter writer(loop, pipe.ends[1], 10'000'000);
+  const std::string line(300'000, 'y');
+  ASSERT_TRUE(writer.send(line).has_value());
+  ASSERT_TRUE(writer.send("second").has_value());
+  EXPECT_FALSE(writer.idle());
+  LineReader reader(loop, pipe.ends[0], 1'000'000);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  group.spawn(read_lines(reader, lines, ended));
+  turn_until(loop, [&] { return lines.size() == 2; });
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0], line);
+  EXPECT_EQ(lines[1], "second");
+  EXPECT_TRUE(writer.idle());
+}
+
+TEST(LineWriter, RefusesMoreThanItsBound) {
+  Loop loop;
+  Pipe pipe;
+  LineWriter writer(loop, pipe.ends[1], 1'000'000);
+  Result<void> sent;
+  for (int i = 0; i < 20 && sent; ++i) sent = writer.send(std::string(200'000, 'z'));
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.error().kind, ErrorKind::unavailable);
+}
+
+TEST(LineWriter, ABrokenPipeIsAnError) {
+  signal(SIGPIPE, SIG_IGN);
+  Loop loop;
+  Pipe pipe;
+  LineWriter writer(loop, pipe.ends[1], 1000);
+  close(std::exchange(pipe.ends[0], dup(pipe.ends[1])));
+  EXPECT_FALSE(writer.send("x").has_value());
+  EXPECT_FALSE(writer.send("x").has_value());
+}
+
+TEST(Child, SpeaksLinesAndIsReaped) {
+  Loop loop;
+  auto child = Child::start(loop, {.command = {"sh", "-c", "echo warm >&2; while read -r line; do echo \"got $line $SECRET $PRIVATE\"; done"},
+                                   .environment = {{"SECRET", "s3"}}});
+  ASSERT_TRUE(child.has_value()) << child.error().message;
+  setenv("PRIVATE", "of-the-gateway", 1);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  group.spawn(read_lines((*child)->out(), lines, ended));
+  ASSERT_TRUE((*child)->in().send("a").has_value());
+  turn_until(loop, [&] { return lines.size() == 1 && !(*child)->last_words().empty(); });
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0], "got a s3 ") << "a child sees its own variables and not the gateway's";
+  EXPECT_EQ((*child)->last_words(), "warm\n");
+}
+
+TEST(Child, AProgramThatDoesNotExistIsAnError) {
+  Loop loop;
+  const auto child = Child::start(loop, {.command = {"/no/such/program"}});
+  ASSERT_FALSE(child.has_value());
+  EXPECT_NE(child.error().message.find("/no/such/program"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace callgate::net

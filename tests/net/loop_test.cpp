@@ -1,0 +1,203 @@
+#include "net/loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace callgate::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Turns until `done` or a second has passed.
+template <class Done>
+void turn_until(Loop& loop, Done done) {
+  const Instant until = Loop::read_clock() + std::chrono::seconds(5);
+  while (!done() && Loop::read_clock() < until) loop.turn(milliseconds(20));
+}
+
+Task<int> forty_two() { co_return 42; }
+Task<void> add_answer(int& out) { out += co_await forty_two(); }
+
+TEST(Task, GivesItsValueToWhoAwaitsIt) {
+  TaskGroup group;
+  int out = 0;
+  group.spawn(add_answer(out));
+  EXPECT_EQ(out, 42);
+  EXPECT_TRUE(group.empty());
+}
+
+Task<void> throw_error() {
+  throw std::runtime_error("no");
+  co_return;
+}
+Task<void> await_thrower() { co_await throw_error(); }
+
+TEST(Task, AnExceptionReachesTheGroup) {
+  TaskGroup group;
+  bool heard = false;
+  group.on_failure = [&](std::exception_ptr) { heard = true; };
+  group.spawn(await_thrower());
+  EXPECT_TRUE(heard);
+  EXPECT_TRUE(group.empty());
+}
+
+struct Marks {
+  bool& gone;
+  ~Marks() { gone = true; }
+};
+
+Task<void> sleep_long(Loop& loop, bool& gone) {
+  const Marks marks{gone};
+  co_await loop.sleep(std::chrono::hours(1));
+}
+
+TEST(TaskGroup, CancellingDestroysWhatIsSuspended) {
+  Loop loop;
+  bool gone = false;
+  {
+    TaskGroup group;
+    group.spawn(sleep_long(loop, gone));
+    EXPECT_EQ(group.size(), 1U);
+    EXPECT_FALSE(gone);
+  }
+  EXPECT_TRUE(gone);
+  loop.turn(Duration::zero());  // nothing of it is left in the loop
+}
+
+Task<void> note_time(Loop& loop, Duration delay, std::vector<int>& order, int name) {
+  co_await loop.sleep(delay);
+  order.push_back(name);
+}
+
+TEST(Loop, TimersRunInTheOrderOfTheirTime) {
+  Loop loop;
+  TaskGroup group;
+  std::vector<int> order;
+  group.spawn(note_time(loop, milliseconds(60), order, 2));
+  group.spawn(note_time(loop, milliseconds(10), order, 1));
+  group.spawn(note_time(loop, milliseconds(0), order, 0));
+  turn_until(loop, [&] { return order.size() == 3; });
+  EXPECT_EQ(order, (std::vector{0, 1, 2}));
+}
+
+TEST(Loop, ATimerNeverRunsEarly) {
+  Loop loop;
+  TaskGroup group;
+  std::vector<int> order;
+  const Instant start = loop.now();
+  group.spawn(note_time(loop, milliseconds(30), order, 0));
+  turn_until(loop, [&] { return !order.empty(); });
+  EXPECT_GE(Loop::read_clock() - start, milliseconds(30));
+}
+
+Task<void> wait_end(Loop& loop, std::vector<std::string>& log) {
+  log.emplace_back("before");
+  co_await loop.turn_end();
+  log.emplace_back("after");
+}
+
+TEST(Loop, WhatWaitsForTheTurnsEndGoesOnAfterTheHooks) {
+  Loop loop;
+  TaskGroup group;
+  std::vector<std::string> log;
+  loop.at_turn_end([&] { log.emplace_back("hook"); });
+  group.spawn(wait_end(loop, log));
+  group.spawn(wait_end(loop, log));
+  turn_until(loop, [&] { return log.size() >= 5; });
+  ASSERT_GE(log.size(), 5U);
+  EXPECT_EQ(std::vector(log.begin(), log.begin() + 5), (std::vector<std::string>{"before", "before", "hook", "after", "after"}));
+}
+
+Task<void> wait_signal(Signal& signal, Duration timeout, int& raised, int& timed_out) {
+  (co_await signal.wait(timeout) ? raised : timed_out) += 1;
+}
+
+TEST(Signal, IsKeptUntilSomebodyWaits) {
+  Loop loop;
+  Signal signal(loop);
+  TaskGroup group;
+  int raised = 0;
+  int timed_out = 0;
+  signal.raise();
+  group.spawn(wait_signal(signal, Loop::forever, raised, timed_out));
+  EXPECT_EQ(raised, 1);
+  group.spawn(wait_signal(signal, milliseconds(5), raised, timed_out));
+  turn_until(loop, [&] { return timed_out == 1; });
+  EXPECT_EQ(timed_out, 1);
+}
+
+Task<void> wait_broadcast(Broadcast& broadcast, int& woken) {
+  if (co_await broadcast.wait(Loop::forever)) ++woken;
+}
+
+TEST(Broadcast, WakesAllThatWait) {
+  Loop loop;
+  Broadcast broadcast(loop);
+  TaskGroup group;
+  int woken = 0;
+  for (int i = 0; i < 3; ++i) group.spawn(wait_broadcast(broadcast, woken));
+  broadcast.notify();
+  turn_until(loop, [&] { return woken == 3; });
+  EXPECT_EQ(woken, 3);
+}
+
+TEST(Loop, WorkFromAnotherThreadRunsOnTheLoop) {
+  Loop loop;
+  std::thread::id ran;
+  std::thread other([&] { loop.post([&] { ran = std::this_thread::get_id(); }); });
+  other.join();
+  turn_until(loop, [&] { return ran != std::thread::id(); });
+  EXPECT_EQ(ran, std::this_thread::get_id());
+}
+
+Task<void> read_ready(Descriptor& descriptor, Duration timeout, int& result) {
+  result = co_await descriptor.readable(timeout) ? 1 : 2;
+}
+
+class DescriptorPair : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0); }
+  void TearDown() override {
+    close(ends[0]);
+    close(ends[1]);
+  }
+  int ends[2] = {-1, -1};
+};
+
+TEST_F(DescriptorPair, BytesWakeTheReader) {
+  Loop loop;
+  Descriptor descriptor(loop, ends[0]);
+  TaskGroup group;
+  int result = 0;
+  group.spawn(read_ready(descriptor, Loop::forever, result));
+  EXPECT_EQ(result, 0);
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  turn_until(loop, [&] { return result != 0; });
+  EXPECT_EQ(result, 1);
+}
+
+TEST_F(DescriptorPair, ATimeoutWakesTheReaderToo) {
+  Loop loop;
+  Descriptor descriptor(loop, ends[0]);
+  TaskGroup group;
+  int result = 0;
+  group.spawn(read_ready(descriptor, milliseconds(5), result));
+  turn_until(loop, [&] { return result != 0; });
+  EXPECT_EQ(result, 2);
+}
+
+TEST_F(DescriptorPair, AHangUpIsSeen) {
+  Loop loop;
+  Descriptor descriptor(loop, ends[0]);
+  shutdown(ends[1], SHUT_WR);
+  turn_until(loop, [&] { return descriptor.hung_up(); });
+  EXPECT_TRUE(descriptor.hung_up());
+  EXPECT_TRUE(descriptor.may_read());
+}
+
+}  // namespace
+}  // namespace callgate::net
