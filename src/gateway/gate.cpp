@@ -206,7 +206,7 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       continue;
     }
     if (!failure.sent) give_back(what);
-    parts_.log.warn("upstream_failed", {{"server", server_.name}, {"method", in.message.method.view()}, {"fault", failure.error.message}});
+    parts_.log.warn("upstream_failed", {{"server", server_.name}, {"method", in.message.method.view()}, {"fault", failure.error.message}, {"detail", failure.error.where}});
     co_await answer_failure(in, failure.error);
     co_return std::nullopt;
   }

@@ -117,10 +117,10 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
     judged.decision.verdict = policy::Verdict::allow;
   }
   std::size_t at = 0;
-  for (const auto* limits : {&judged.decision.limits, &judged.decision.grant_limits}) {
-    for (const policy::RateLimit* limit : *limits)
-      draft.limits.push_back({.rule = limit->pointer, .max = limit->max, .remaining = what.taken->remaining(at++)});
-  }
+  for (const policy::RateLimit* limit : judged.decision.limits)
+    draft.limits.push_back({.limit = limit->id, .scope = "server", .remaining = what.taken->remaining(at++)});
+  for (const policy::RateLimit* limit : judged.decision.grant_limits)
+    draft.limits.push_back({.limit = limit->id, .scope = in.conversation->session.grant, .remaining = what.taken->remaining(at++)});
   what.record = record_of(draft, in, judged);
   auto delivery = co_await exchange(in, &flight, what);
   if (delivery) co_await deliver(in, *delivery);

@@ -21,6 +21,13 @@ bool has_media_type(std::string_view value, std::string_view type) {
 
 Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
 
+/// The reader's own words may quote the server: they are for the log, not for an agent.
+Failure unreadable(const Error& why) {
+  Failure failure = failed(ErrorKind::malformed, "the server's answer is not a well-formed MCP message");
+  failure.error.where = why.message;
+  return failure;
+}
+
 }  // namespace
 
 /// What a transmission waits for.
@@ -139,7 +146,7 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
   auto message = mcp::read_message(*body, document, mcp::Direction::from_server, answer_limits);
   if (!message) {
     if (status >= 300) co_return std::unexpected(refusal);
-    co_return std::unexpected(failed(ErrorKind::malformed, fmt::format("the server's answer was refused: {}", message.error().message)));
+    co_return std::unexpected(unreadable(message.error()));
   }
   const bool ours = message->is_response() && mcp::same_id(message->id_text, wanted.id);
   if (!ours) {
@@ -182,7 +189,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       }
       auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
       if (!message)
-        co_return std::unexpected(failed(ErrorKind::malformed, fmt::format("a message of the server was refused: {}", message.error().message)));
+        co_return std::unexpected(unreadable(message.error()));
       if (!endless && message->is_response() && mcp::same_id(message->id_text, wanted.id)) {
         Delivery answer{.kind = Delivery::Kind::answer, .is_error = says_error(*message)};
         const std::size_t raw_size = (*event)->raw.size();

@@ -2,8 +2,6 @@
 
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "mcp/splice.hpp"
 
 namespace callgate::upstream {
@@ -80,7 +78,7 @@ void StdioLink::take_line(std::string_view line) {
     log_.warn("upstream_line_skipped", {{"server", server_}, {"why", message.error().message}, {"count", noise_}});
   if (const auto id = mcp::salvage_id(line)) {
     if (Call* call = find_call(*id); call != nullptr && !call->answered) {
-      call->failure = Error{ErrorKind::malformed, fmt::format("the server's answer was refused: {}", message.error().message), {}};
+      call->failure = Error{ErrorKind::malformed, "the server's answer is not a well-formed MCP message", message.error().message};
       call->wake.raise();
     }
   }

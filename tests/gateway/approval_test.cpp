@@ -1,0 +1,129 @@
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+constexpr const char* asks = "callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, reason: money moves}\n";
+
+class Approvals : public World {
+ protected:
+  std::string waiting_id() {
+    const auto list = desk->list(approval::State::waiting);
+    return list.empty() ? std::string() : list.front()->id;
+  }
+  Result<approval::Approval> decide(approval::Answer answer, const std::string& reason = {}) {
+    return desk->answer(waiting_id(), answer, "operator", reason, approval::Moment::of(clock));
+  }
+};
+
+TEST_F(Approvals, AHeldCallRunsAfterTheYesAndNotBefore) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write", R"({"n":1})"), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  EXPECT_TRUE(upstream.calls.empty());
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
+  EXPECT_EQ(upstream.calls.size(), 1U);
+  EXPECT_NE(records().find(R"("approval":)"), std::string::npos);
+}
+
+TEST_F(Approvals, ANoIsToldWithThePersonsReason) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write"), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  ASSERT_TRUE(decide(approval::Answer::no, "not on a Friday").has_value());
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("not on a Friday"), std::string::npos) << answer.body;
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
+TEST_F(Approvals, WithoutAnAnswerTheCallIsToldToAskAgainAndItsRepeatPicksTheYesUpOnce) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  start(asks);
+  open_session();
+  const Answer first = call("write", R"({"n":1,"m":2})", 1);
+  EXPECT_NE(first.body.find(R"("verdict":"require_approval")"), std::string::npos) << first.body;
+  EXPECT_NE(first.body.find(R"("approval":{"id":")" + waiting_id()), std::string::npos) << first.body;
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  EXPECT_NE(call("write", R"({"n":2,"m":2})", 2).body.find("require_approval"), std::string::npos) << "another call";
+  EXPECT_TRUE(upstream.calls.empty());
+  EXPECT_NE(call("write", R"({ "m":2.0, "n":1 })", 3).body.find("done"), std::string::npos) << "the same arguments, written otherwise";
+  EXPECT_EQ(upstream.calls.size(), 1U);
+  EXPECT_NE(call("write", R"({"n":1,"m":2})", 4).body.find("require_approval"), std::string::npos) << "a yes is good for one run";
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
+TEST_F(Approvals, ACancelWithdrawsTheQuestion) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write", "{}", 9), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}})");
+  turn_until([&] { return done; });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
+TEST_F(Approvals, TheCallIsJudgedAgainByThePolicyOfThatMoment) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write"), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  write_policy("callgate: 1\ndefault: deny\n");
+  policies.refresh();
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("verdict":"deny")"), std::string::npos) << answer.body;
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
+TEST_F(Approvals, AYesToAnotherRuleDoesNotCount) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write"), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  write_policy("callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, reason: money moves, arguments: {required: []}, approval: {timeout: 5m}}\n");
+  policies.refresh();
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("verdict":"require_approval")"), std::string::npos) << answer.body;
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
+TEST_F(Approvals, AUsedUpLimitRefusesBeforeAPersonIsAsked) {
+  start("callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, rate_limit: {max: 0, window: 60}}\n");
+  open_session();
+  EXPECT_NE(call("write").body.find("rate_limited"), std::string::npos);
+  EXPECT_EQ(desk->waiting(), 0U);
+}
+
+TEST_F(Approvals, AQuestionThatNobodyAnswersExpires) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write"), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  clock.advance(std::chrono::minutes(11));
+  desk->expire(approval::Moment::of(clock));
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("nobody approved it in time"), std::string::npos) << answer.body;
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
+}  // namespace
+}  // namespace callgate::gateway

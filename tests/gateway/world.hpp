@@ -1,0 +1,197 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audit/memory_sink.hpp"
+#include "gateway/http_front.hpp"
+#include "limits/memory_counters.hpp"
+#include "net/http_client.hpp"
+
+namespace callgate::gateway {
+
+/// A server of MCP behind the gate, in the same loop: answers what a test says
+/// and keeps every message that reached it.
+class FakeServer final : public net::HttpHandler {
+ public:
+  explicit FakeServer(net::Loop& loop) : server_(loop, *this, {}) { address_ = *server_.listen(*net::Address::numeric("127.0.0.1", 0)); }
+
+  net::Task<void> handle(net::HttpExchange& exchange) override {
+    const std::string body(exchange.body());
+    std::string headers;
+    for (const net::Header& header : exchange.head().headers.all) headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
+    if (exchange.head().method != "POST") {
+      co_await exchange.respond(exchange.head().method == "DELETE" ? 200 : 405, {}, {});
+      co_return;
+    }
+    json::Document document;
+    const auto message = mcp::read_message(body, document, mcp::Direction::from_client);
+    const std::string method = message ? std::string(message->method.view()) : std::string("unreadable");
+    const std::string id = message ? std::string(message->id_text) : std::string("null");
+    if (method == "tools/call" && body.find("callgate_probe_") == std::string::npos) {
+      calls.push_back(body);
+      call_headers.push_back(headers);
+      if (raw_answer) co_return co_await raw_answer(exchange, id);
+    }
+    if (!message || !message->is_request()) {
+      co_await exchange.respond(202, {}, {});
+      co_return;
+    }
+    const std::string session = method == "initialize" ? "Mcp-Session-Id: theirs-1\r\nSet-Cookie: a=b\r\n" : "";
+    co_await exchange.respond(200, "Content-Type: application/json\r\n" + session, answer(method, id, body));
+  }
+  std::string refused(int /*status*/, const Error& error, const net::Address& /*peer*/) override { return error.message; }
+
+  std::string url() const { return "http://" + address_.text() + "/mcp"; }
+
+  std::vector<std::string> calls;         ///< bodies of tools/call, byte for byte
+  std::vector<std::string> call_headers;
+  std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
+  std::string call_result = R"({"content":[{"type":"text","text":"done"}]})";
+  std::function<net::Task<void>(net::HttpExchange&, std::string id)> raw_answer;
+
+ private:
+  std::string answer(const std::string& method, const std::string& id, const std::string& body) const {
+    const auto result = [&](const std::string& json) { return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + json + "}"; };
+    if (method == "initialize")
+      return result(R"({"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"fake","version":"1"}})");
+    if (method == "tools/list") return result(R"({"tools":[)" + tools + "]}");
+    if (method == "tools/call" && body.find("callgate_probe_") != std::string::npos) {
+      const std::size_t at = body.find("callgate_probe_");
+      return R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32602,"message":"no tool )" + body.substr(at, body.find('"', at) - at) + R"("}})";
+    }
+    if (method == "tools/call") return result(call_result);
+    return result("{}");
+  }
+
+  net::HttpServer server_;
+  net::Address address_;
+};
+
+/// A whole gate over HTTP in front of the fake server: memory for a disk, a
+/// clock that a test moves.
+class World : public testing::Test {
+ protected:
+  World() : upstream(loop), digest_key(audit::KeyBytes{}), policies(log) {
+    folder = std::filesystem::temp_directory_path() / ("callgate-gateway-" + random_hex(8));
+    std::filesystem::create_directories(folder);
+    store = std::move(*store::open_in_memory());
+    desk.emplace([this](std::int64_t wall_ms) { return ids.next(wall_ms); });
+    journal = std::move(*audit::Journal::open({.instance = "test", .sync = audit::Sync::none}, std::make_unique<audit::MemorySink>(disk), clock, log));
+    loop.at_turn_end([this] {
+      if (journal->has_unwritten()) [[maybe_unused]] const auto written = journal->flush();
+    });
+  }
+  ~World() override {
+    group.cancel();
+    server.reset();
+    gates.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  void write_policy(const std::string& text) {
+    const auto path = folder / "policy.yaml";
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+
+  void start(const std::string& policy) {
+    write_policy(policy);
+    config::Server behind;
+    behind.name = "fake";
+    behind.url = upstream.url();
+    behind.policy = folder / "policy.yaml";
+    config.servers = {behind};
+    auto loaded = policies.load(behind.policy);
+    ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, counters, *desk, *store, policies});
+    gates = std::make_unique<Gates>(*parts);
+    front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, nullptr), session::AccessList(config));
+    server.emplace(loop, *front, net::ServerLimits{});
+    address = *server->listen(*net::Address::numeric("127.0.0.1", 0));
+    gates->start();
+  }
+
+  struct Answer {
+    int status = 0;
+    std::string body;
+    std::string headers;
+  };
+  net::Task<void> talk(std::string method, std::string headers, std::string body, Answer& out, bool& done) {
+    net::HttpClient client(loop, {.tls = false, .host = "127.0.0.1", .port = address.port(), .target = target}, nullptr, {});
+    auto reply = co_await client.send(method, headers, body, std::chrono::seconds(10));
+    if (reply) {
+      out.status = (*reply)->status();
+      for (const net::Header& header : (*reply)->headers().all) out.headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
+      auto whole = co_await (*reply)->whole(1U << 26U, std::chrono::seconds(10));
+      out.body = whole ? std::string(*whole) : whole.error().message;
+    } else {
+      out.body = reply.error().error.message;
+    }
+    done = true;
+  }
+  void begin(const std::string& body, Answer& out, bool& done, const std::string& more = {}) {
+    std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + more;
+    if (!session_id.empty()) headers += "Mcp-Session-Id: " + session_id + "\r\n";
+    group.spawn(talk("POST", headers, body, out, done));
+  }
+  template <class Done>
+  void turn_until(Done done) {
+    const auto until = net::Loop::read_clock() + std::chrono::seconds(20);
+    while (!done() && net::Loop::read_clock() < until) loop.turn(std::chrono::milliseconds(20));
+  }
+  Answer post(const std::string& body, const std::string& more = {}) {
+    Answer out;
+    bool done = false;
+    begin(body, out, done, more);
+    turn_until([&] { return done; });
+    EXPECT_TRUE(done) << "no answer to " << body.substr(0, 200);
+    return out;
+  }
+  void open_session() {
+    const Answer answer = post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})");
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    const std::size_t at = answer.headers.find("Mcp-Session-Id: ");
+    ASSERT_NE(at, std::string::npos) << answer.headers;
+    session_id = answer.headers.substr(at + 16, answer.headers.find('\n', at) - at - 16);
+  }
+  Answer call(const std::string& tool, const std::string& arguments = "{}", int id = 1) {
+    return post(call_text(tool, arguments, id));
+  }
+  static std::string call_text(const std::string& tool, const std::string& arguments = "{}", int id = 1) {
+    return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":"tools/call","params":{"name":")" + tool + R"(","arguments":)" + arguments + "}}";
+  }
+  std::string records() const { return disk.text(); }
+
+  net::Loop loop;
+  audit::MemoryDisk disk;
+  FakeClock clock;
+  MemoryLog log;
+  Metrics metrics;
+  IdSource ids;
+  FakeServer upstream;
+  config::Config config;
+  audit::DigestKey digest_key;
+  std::filesystem::path folder;
+  std::unique_ptr<store::Store> store;
+  Policies policies;
+  limits::MemoryCounters counters;
+  std::optional<approval::Desk> desk;
+  std::unique_ptr<audit::Journal> journal;
+  std::optional<Parts> parts;
+  std::unique_ptr<Gates> gates;
+  std::unique_ptr<HttpFront> front;
+  std::optional<net::HttpServer> server;
+  net::Address address;
+  std::string target = "/mcp";
+  std::string session_id;
+  net::TaskGroup group;
+};
+
+}  // namespace callgate::gateway
