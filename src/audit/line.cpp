@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cstring>
+
 #include "base/json.hpp"
+#include "base/json_scan.hpp"
 
 namespace callgate::audit {
 namespace {
@@ -12,9 +16,18 @@ constexpr std::string_view suffix = ".jsonl";
 
 /// Printable ASCII without quote and backslash: its own JSON form.
 bool is_plain(std::string_view text) {
-  bool plain = true;
-  for (const char c : text) plain &= c >= ' ' && c != '"' && c != '\\' && c != '\x7f';
-  return plain;
+  const char* const end = text.data() + text.size();
+  if (json::find_string_stop(text.data(), end) != end || std::memchr(text.data(), 0x7f, text.size()) != nullptr) return false;
+  // Eight bytes at a time: a high bit anywhere means more than ASCII.
+  std::uint64_t bits = 0;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    bits |= word;
+  }
+  for (; at < text.size(); ++at) bits |= static_cast<unsigned char>(text[at]);
+  return (bits & 0x8080808080808080U) == 0;
 }
 
 std::string_view cut(std::string_view text) {

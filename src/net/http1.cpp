@@ -1,6 +1,7 @@
 #include "net/http1.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -20,17 +21,27 @@ namespace {
 
 std::string_view view(BeastText text) { return {text.data(), text.size()}; }
 
-bool is_token_char(char c) {
-  // RFC 9110 section 5.6.2
-  static constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         marks.find(c) != std::string_view::npos;
+/// What a byte may stand in: looked up, not computed, since every byte of every head passes here.
+struct ByteClasses {
+  std::array<bool, 256> token{};
+  std::array<bool, 256> bad_value{};
+  constexpr ByteClasses() {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";  // RFC 9110 section 5.6.2
+    for (unsigned c = 0; c < 256; ++c) {
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      token[c] = letter || (c < 128 && marks.find(static_cast<char>(c)) != std::string_view::npos);
+      bad_value[c] = (c < 0x20 && c != '\t') || c == 0x7f;
+    }
+  }
+};
+constexpr ByteClasses classes;
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return classes.token[static_cast<unsigned char>(c)]; });
 }
 
-bool is_token(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_token_char); }
-
 bool is_field_value(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+  return std::ranges::none_of(text, [](char c) { return classes.bad_value[static_cast<unsigned char>(c)]; });
 }
 
 std::string_view trim(std::string_view text) {

@@ -142,8 +142,8 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
   const Failure refusal = refused_by_server(*reply);
   auto body = co_await reply->whole(origin_.max_result, wanted.deadline.left());
   if (!body) co_return std::unexpected(Failure{std::move(body.error()), true});
-  json::Document document;
-  auto message = mcp::read_message(*body, document, mcp::Direction::from_server, answer_limits);
+  // Nothing is awaited while the scratch document is in use.
+  auto message = mcp::read_message(*body, origin_.scratch, mcp::Direction::from_server, answer_limits);
   if (!message) {
     if (status >= 300) co_return std::unexpected(refusal);
     co_return std::unexpected(unreadable(message.error()));

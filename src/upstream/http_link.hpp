@@ -20,6 +20,7 @@ struct HttpOrigin {
   net::HttpClient client;
   std::string headers;         ///< the operator's own, ready lines
   std::size_t max_result = 0;  ///< bytes of one answer, all its events together
+  json::Document scratch;      ///< for answers that are read and done with at once: keeps its memory
 };
 
 /// One legacy session, or the stateless form, over Streamable HTTP

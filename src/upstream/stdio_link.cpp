@@ -36,7 +36,9 @@ struct StdioLink::Call : net::ListNode {
 
 Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const config::Server& server, std::size_t max_result,
                                                     Ids ids, Log& log) {
-  net::ChildOptions options{.command = server.command, .max_line = max_result};
+  net::ChildOptions options{.command = server.command,
+                            .whole_environment = server.environment == config::ChildEnvironment::whole,
+                            .max_line = max_result};
   for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
   auto child = net::Child::start(loop, std::move(options));
   if (!child) return std::unexpected(child.error());
