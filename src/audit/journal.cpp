@@ -22,19 +22,19 @@ void append_list(std::string& out, std::string_view quoted_key, const auto& text
   out += ']';
 }
 
-void append_limits(std::string& out, std::span<const LimitUse> limits) {
+void append_limits(std::string& out, std::span<const LimitUse> limits, BootTime taken_at) {
   out += R"(,"limits":[)";
   for (const LimitUse& use : limits) {
     if (&use != limits.data()) out += ',';
-    out += R"({"rule":)";
-    append_text(out, use.rule);
-    out += R"(,"max":)";
-    append_number(out, use.max);
+    out += R"({"limit":)";
+    append_text(out, use.limit);
+    append_member(out, R"(,"scope":)", use.scope);
     out += R"(,"remaining":)";
     append_number(out, use.remaining);
     out += '}';
   }
-  out += ']';
+  out += R"(],"boot_ns":)";
+  append_number(out, static_cast<std::uint64_t>(std::max<std::int64_t>(taken_at.time_since_epoch().count(), 0)));
 }
 
 void append_call(std::string& out, const CallRecord& call) {
@@ -56,7 +56,7 @@ void append_call(std::string& out, const CallRecord& call) {
   append_member(out, R"(,"risk":)", call.risk);
   append_member(out, R"(,"category":)", call.category);
   if (!call.approval.empty()) append_member(out, R"(,"approval":)", call.approval);
-  if (!call.limits.empty()) append_limits(out, call.limits);
+  if (!call.limits.empty()) append_limits(out, call.limits, call.limits_taken_at);
 }
 
 }  // namespace

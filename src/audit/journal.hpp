@@ -130,6 +130,8 @@ class Journal {
   };
   const Health& health() const { return health_; }
   const std::string& instance() const { return options_.instance; }
+  /// Number of the last record, written or not: `replay` from here finds all later ones.
+  std::uint64_t last_seq() const { return chain_.seq; }
 
  private:
   Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::optional<Signer> signer, const Clock& clock,

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "policy/verdict.hpp"
 
@@ -13,10 +14,11 @@
 /// `record` returns. Names and meaning: docs/journal.md.
 namespace callgate::audit {
 
-/// One limit that the call took, as its record shows it.
+/// One limit that the call took, with all that it takes to count the call again
+/// after a crash (`replay`).
 struct LimitUse {
-  std::string_view rule;  ///< JSON Pointer of the limit
-  std::uint64_t max = 0;
+  std::string_view limit;  ///< `policy::RateLimit::id`: pointer, max, window, per
+  std::string_view scope;  ///< whose policy: `server` or the grant's id
   std::uint64_t remaining = 0;  ///< after this call
 };
 
@@ -44,6 +46,7 @@ struct CallRecord {
   std::string_view category;
   std::string_view approval;  ///< id of the question that was answered; empty leaves the member out
   std::span<const LimitUse> limits;
+  BootTime limits_taken_at;  ///< written where there are limits
 };
 
 /// How a forwarded call ended.

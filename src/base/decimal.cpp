@@ -42,11 +42,12 @@ bool take_exponent(std::string_view& text, Spelling& spelling) {
   const std::string_view digits = take_digits(text);
   if (digits.empty()) return false;
   for (const char c : digits) {
-    spelling.exponent = spelling.exponent * 10 + (c - '0');
-    if (spelling.exponent > max_exponent) {
+    const std::int64_t digit = c - '0';
+    if (spelling.exponent > (max_exponent - digit) / 10) {
       spelling.exponent_out_of_range = true;
       return true;
     }
+    spelling.exponent = spelling.exponent * 10 + digit;
   }
   if (minus) spelling.exponent = -spelling.exponent;
   return true;

@@ -187,6 +187,33 @@ class Document {
   std::string decoded_;       ///< unescaped texts of keys that hold escapes
 };
 
+// Walking a document is the inner loop of every room above, so it is inline.
+
+inline const Node& Value::node() const { return document_->nodes()[index_]; }
+
+inline std::string_view Value::text() const {
+  const Node& n = node();
+  return {document_->bytes().data() + n.begin, n.end - n.begin};
+}
+
+inline std::string_view Value::raw_string() const {
+  const Node& n = node();
+  return {document_->bytes().data() + n.begin + 1, n.end - n.begin - 2};
+}
+
+inline Members Value::members() const { return {document_, index_ + 1, node().next}; }
+inline Elements Value::elements() const { return {document_, index_ + 1, node().next}; }
+
+inline Members::Iterator& Members::Iterator::operator++() {
+  index_ = document_->nodes()[index_ + 1].next;
+  return *this;
+}
+
+inline Elements::Iterator& Elements::Iterator::operator++() {
+  index_ = document_->nodes()[index_].next;
+  return *this;
+}
+
 /// Reads `bytes` into `document`. The bytes must outlive the document's values.
 Result<void> parse(std::string_view bytes, const Limits& limits, Document& document);
 

@@ -1,22 +1,11 @@
+#include <algorithm>
 #include <charconv>
 
 #include "base/json.hpp"
 
 namespace callgate::json {
 
-const Node& Value::node() const { return document_->nodes()[index_]; }
-
-std::string_view Value::text() const {
-  const Node& n = node();
-  return document_->bytes().substr(n.begin, n.end - n.begin);
-}
-
 bool Value::boolean() const { return document_->bytes()[node().begin] == 't'; }
-
-std::string_view Value::raw_string() const {
-  const Node& n = node();
-  return document_->bytes().substr(n.begin + 1, n.end - n.begin - 2);
-}
 
 std::string Value::string() const {
   std::string out;
@@ -43,7 +32,7 @@ bool Value::equals(std::string_view text) const {
 }
 
 bool Value::is_integer() const {
-  return is_number() && text().find_first_of(".eE") == std::string_view::npos;
+  return is_number() && std::ranges::none_of(text(), [](char c) { return c == '.' || c == 'e' || c == 'E'; });
 }
 
 std::optional<std::int64_t> Value::as_int64() const {
@@ -54,25 +43,12 @@ std::optional<std::int64_t> Value::as_int64() const {
   return value;
 }
 
-Members Value::members() const { return {document_, index_ + 1, node().next}; }
-Elements Value::elements() const { return {document_, index_ + 1, node().next}; }
-
 std::optional<Value> Value::find(std::string_view key) const {
   if (!is_object()) return std::nullopt;
   for (const Member member : members()) {
     if (member.key.equals(key)) return member.value;
   }
   return std::nullopt;
-}
-
-Members::Iterator& Members::Iterator::operator++() {
-  index_ = document_->nodes()[index_ + 1].next;
-  return *this;
-}
-
-Elements::Iterator& Elements::Iterator::operator++() {
-  index_ = document_->nodes()[index_].next;
-  return *this;
 }
 
 }  // namespace callgate::json

@@ -17,6 +17,7 @@
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
 #include "limits/memory_counters.hpp"
+#include "net/child.hpp"
 #include "net/signals.hpp"
 #include "store/grant_table.hpp"
 
@@ -321,6 +322,7 @@ Exit GatewayProcess::run() {
   stdio_.reset();
   gates_.reset();
   [[maybe_unused]] const auto written = journal_->flush();
+  net::await_reaped(std::chrono::seconds(5));
   return Exit::ok;
 }
 

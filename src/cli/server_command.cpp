@@ -165,6 +165,18 @@ config::Server as_config(const store::Server& server) {
   return out;
 }
 
+std::vector<std::string> add_registered(config::Config& config, std::span<const store::Server> servers) {
+  std::vector<std::string> left_out;
+  for (const store::Server& each : servers) {
+    if (config.find_server(each.name) != nullptr) {
+      left_out.push_back(each.name);
+    } else {
+      config.servers.push_back(as_config(each));
+    }
+  }
+  return left_out;
+}
+
 Exit server(std::span<const std::string_view> args, const Offline& offline, std::ostream& out, std::ostream& err) {
   const std::vector<Verb> verbs{
       {{.verb = "server add", .words = {"NAME"}, .values = {"--url", "--policy"}, .command = true}, add},

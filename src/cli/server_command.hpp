@@ -2,7 +2,9 @@
 
 #include <ostream>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/exit.hpp"
 #include "cli/offline.hpp"
@@ -22,5 +24,9 @@ Exit server_pin(const OfflineRun& run);
 
 /// A registered server as the gateway is told of one.
 config::Server as_config(const store::Server& server);
+
+/// Adds the registered servers to a configuration. One source per object: names
+/// that it has already stay as they are, and are answered.
+std::vector<std::string> add_registered(config::Config& config, std::span<const store::Server> servers);
 
 }  // namespace callgate::cli

@@ -27,6 +27,12 @@ enum class Sync : std::uint8_t { none, batch, each };
 /// What happens to a tool that a pinned list did not hold.
 enum class NewTools : std::uint8_t { refuse, follow_policy };
 
+/// What a child process sees of this process's environment.
+enum class ChildEnvironment : std::uint8_t {
+  cleaned,  ///< the few variables that every program needs, and what `env` gives
+  whole,    ///< all of it: the server stands on the command line, and its client set the environment for it
+};
+
 struct Audit {
   Sync sync = Sync::batch;
   std::size_t segment_bytes = std::size_t{64} << 20;
@@ -47,6 +53,7 @@ struct Server {
   std::string name;
   std::vector<std::string> command;  ///< program and arguments, no shell
   std::vector<std::pair<std::string, Secret>> env;
+  ChildEnvironment environment = ChildEnvironment::cleaned;
   std::string url;
   std::filesystem::path ca_file;     ///< empty: the system's
   std::vector<std::pair<std::string, Secret>> headers;

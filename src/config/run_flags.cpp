@@ -136,6 +136,7 @@ void Parser::read_all(std::span<const std::string_view> args) {
 
 void Parser::read_command(std::span<const std::string_view> command) {
   server_.command.assign(command.begin(), command.end());
+  server_.environment = ChildEnvironment::whole;
   if (command.empty()) usage("nothing stands behind `--`; name the server's command, as in `-- npx -y some-server`");
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/http_channel.hpp"
 
+#include <utility>
+
 #include "mcp/sse.hpp"
 
 namespace callgate::gateway {
@@ -10,6 +12,8 @@ constexpr std::string_view json_headers = "Content-Type: application/json\r\n";
 // Proxies in between must not hold events back.
 constexpr std::string_view stream_headers =
     "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+// A server that says more than this before it answers `initialize` is not listened to.
+constexpr std::size_t max_held_bytes = std::size_t{1} << 20U;
 
 }  // namespace
 
@@ -28,21 +32,38 @@ net::Task<bool> HttpChannel::begin() {
   co_return co_await exchange_.begin(200, headers(stream_headers));
 }
 
-net::Task<bool> HttpChannel::event(std::string_view bytes, std::string_view raw) {
+bool HttpChannel::waits_for_session() const {
+  return announce_ == Announce::session && conversation_.session.id.empty() && !exchange_.begun();
+}
+
+net::Task<bool> HttpChannel::write(std::string_view event) {
+  if (waits_for_session()) {
+    if (held_.size() + event.size() > max_held_bytes) co_return false;
+    held_ += event;
+    co_return true;
+  }
   if (!co_await begin()) co_return false;
-  if (!raw.empty()) co_return co_await exchange_.write(raw);
-  if (bytes.empty()) co_return true;
+  if (!held_.empty()) {
+    const std::string held = std::exchange(held_, {});
+    if (!co_await exchange_.write(held)) co_return false;
+  }
+  co_return event.empty() || co_await exchange_.write(event);
+}
+
+net::Task<bool> HttpChannel::event(std::string_view bytes, std::string_view raw) {
+  if (!raw.empty() || bytes.empty()) co_return co_await write(raw);
   std::string event;
   mcp::append_sse_event(event, bytes);
-  co_return co_await exchange_.write(event);
+  co_return co_await write(event);
 }
 
 net::Task<bool> HttpChannel::answer(std::string_view bytes, std::string_view raw, int status) {
-  if (!exchange_.begun()) {
+  if (!exchange_.begun() && held_.empty()) {
     // One event makes a whole stream: it needs no chunks.
     if (!raw.empty()) co_return co_await exchange_.respond(status, headers(stream_headers), raw);
     co_return co_await exchange_.respond(status, headers(json_headers), bytes);
   }
+  announce_ = conversation_.session.id.empty() ? Announce::nothing : announce_;
   if (!co_await event(bytes, raw)) co_return false;
   co_return co_await exchange_.finish();
 }

@@ -30,10 +30,15 @@ class HttpChannel final : public Channel {
  private:
   std::string headers(std::string_view content) const;
   net::Task<bool> begin();
+  /// The headers name the session, which is known when the server has answered:
+  /// until then what comes before the answer is held.
+  bool waits_for_session() const;
+  net::Task<bool> write(std::string_view event);
 
   net::HttpExchange& exchange_;
   const Conversation& conversation_;
   Announce announce_;
+  std::string held_;  ///< events
 };
 
 }  // namespace callgate::gateway

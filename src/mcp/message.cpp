@@ -63,12 +63,21 @@ Result<void> read_id(json::Value id, Direction direction, Message& message) {
   return {};
 }
 
-Result<void> read_meta(json::Value parent, Message& message) {
-  const auto meta = parent.find("_meta");
-  if (!meta) return {};
-  if (!meta->is_object()) return refuse("`_meta` must be an object", *meta);
-  message.meta = *meta;
-  return check_keys(*meta, Level::meta);
+Result<void> read_meta(json::Value meta, Message& message) {
+  if (!meta.is_object()) return refuse("`_meta` must be an object", meta);
+  message.meta = meta;
+  return check_keys(meta, Level::meta);
+}
+
+Result<void> read_params(json::Value params, Message& message) {
+  if (!params.is_object()) return refuse("`params` must be an object", params);
+  message.params = params;
+  for (const auto [key, value] : params.members()) {
+    if (auto fine = check_key(key, Level::params); !fine) return fine;
+    if (key.raw_string() != "_meta") continue;
+    if (auto fine = read_meta(value, message); !fine) return fine;
+  }
+  return {};
 }
 
 Result<void> read_call(Slots& slots, Message& message) {
@@ -80,11 +89,7 @@ Result<void> read_call(Slots& slots, Message& message) {
   message.method_id = method_id(message.method.view());
 
   const json::Value params = slot(slots, EnvelopeKey::params);
-  if (!params) return {};
-  if (!params.is_object()) return refuse("`params` must be an object", params);
-  message.params = params;
-  if (auto fine = check_keys(params, Level::params); !fine) return fine;
-  return read_meta(params, message);
+  return params ? read_params(params, message) : Result<void>();
 }
 
 Result<void> check_error_object(json::Value error) {
@@ -104,7 +109,8 @@ Result<void> read_answer(Slots& slots, Message& message) {
   if (const json::Value params = slot(slots, EnvelopeKey::params)) return refuse("a response has no `params`", params);
   if (message.error) return check_error_object(message.error);
   if (!message.result.is_object()) return refuse("`result` must be an object", message.result);
-  return read_meta(message.result, message);
+  const auto meta = message.result.find("_meta");
+  return meta ? read_meta(*meta, message) : Result<void>();
 }
 
 }  // namespace

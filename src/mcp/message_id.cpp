@@ -93,7 +93,7 @@ bool same_id(std::string_view a, std::string_view b) {
   // Integers have one spelling each but for zero; strings may differ in their escapes.
   const auto is_zero = [](std::string_view text) { return text == "0" || text == "-0"; };
   if (is_zero(a) && is_zero(b)) return true;
-  if (!a.starts_with('"') || !b.starts_with('"')) return false;
+  if (!a.starts_with('"') || !b.starts_with('"') || !(a.contains('\\') || b.contains('\\'))) return false;
   json::Document left;
   json::Document right;
   if (!json::parse(a, {}, left) || !json::parse(b, {}, right)) return false;

@@ -1,9 +1,11 @@
 #include "net/child.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -38,17 +40,22 @@ struct Pipe {
   }
 };
 
-/// What every program needs to run, and nothing else of ours: a child must not
+/// What every program needs to run.
+constexpr std::array<std::string_view, 20> needed{
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
+    "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NODE_PATH",
+    "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"};
+
+/// Nothing else of ours, unless all of it is meant for this child: it must not
 /// see the credentials of other servers.
 std::vector<std::string> child_environment(const ChildOptions& options) {
   std::vector<std::string> environment;
-  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
-                           "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NODE_PATH",
-                           "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"}) {
-    bool given = false;
-    for (const auto& [key, value] : options.environment) given = given || key == name;
-    const char* value = std::getenv(name);
-    if (value != nullptr && !given) environment.push_back(fmt::format("{}={}", name, value));
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view line(*entry);
+    const std::string_view name = line.substr(0, line.find('='));
+    const bool passes = options.whole_environment ? !name.starts_with("CALLGATE_") : std::ranges::find(needed, name) != needed.end();
+    const bool given = std::ranges::any_of(options.environment, [name](const auto& each) { return each.first == name; });
+    if (passes && !given) environment.emplace_back(line);
   }
   for (const auto& [key, value] : options.environment) environment.push_back(fmt::format("{}={}", key, value));
   return environment;
@@ -107,6 +114,14 @@ void reap_later(pid_t pid) {
     kill(-pid, SIGKILL);
     waitpid(pid, nullptr, 0);
   }).detach();
+}
+
+void await_reaped(std::chrono::milliseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  siginfo_t info{};
+  // Looks without taking: the reapers take. No child left means that all of them are through.
+  while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 Result<std::unique_ptr<Child>> Child::start(Loop& loop, ChildOptions options) {

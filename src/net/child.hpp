@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ namespace callgate::net {
 struct ChildOptions {
   std::vector<std::string> command;  ///< program and arguments; no shell
   std::vector<std::pair<std::string, std::string>> environment;  ///< beside the few variables every program needs
+  bool whole_environment = false;  ///< beside all of this process's variables but its own (`CALLGATE_…`)
   std::size_t max_line = 16 * 1024 * 1024;
   std::size_t max_pending = 64 * 1024 * 1024;
 };
@@ -58,5 +60,9 @@ class Child {
 /// Ends process groups in the background and waits for them, so that nobody's
 /// end has to be awaited on the loop.
 void reap_later(pid_t pid);
+
+/// Waits until every child of this process is reaped: a process that ends while
+/// its reapers still work leaves children behind. Blocks; for the end of a program.
+void await_reaped(std::chrono::milliseconds limit);
 
 }  // namespace callgate::net

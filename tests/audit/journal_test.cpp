@@ -29,9 +29,11 @@ static_assert(!std::is_default_constructible_v<Ticket> && !std::is_copy_construc
 static_assert(!std::is_aggregate_v<Ticket>);
 static_assert(!std::is_constructible_v<Ticket, std::uint64_t>);
 
-json::Value parsed(json::Document& document, const std::string& line) {
-  EXPECT_TRUE(json::parse(line, {}, document).has_value()) << line;
-  return document.root();
+/// A line read; the document keeps its bytes.
+std::unique_ptr<json::OwnedDocument> parsed(const std::string& line) {
+  auto document = json::OwnedDocument::parse(line);
+  EXPECT_TRUE(document.has_value()) << line;
+  return std::move(document).value();
 }
 
 TEST(Journal, GivesAPermitForAWrittenAllow) {
@@ -81,14 +83,13 @@ TEST(Journal, GivesPermitsForItsOwnTrafficOnly) {
   const Result<Permit> permit = world.journal->permit(std::move(ticket));
   ASSERT_TRUE(permit.has_value());
   EXPECT_EQ(permit->kind(), Permit::Kind::internal);
-  json::Document document;
-  EXPECT_TRUE(parsed(document, world.lines()[0]).find("internal")->equals("ping"));
+  EXPECT_TRUE(parsed(world.lines()[0])->root().find("internal")->equals("ping"));
 }
 
 TEST(Journal, LineHoldsEveryFieldOfTheContract) {
   World world;
   const std::vector<std::string> faults{"schema of `x` does not compile"};
-  const LimitUse limits[] = {{"/tools/valkey_read/rate_limit", 10, 9}};
+  const LimitUse limits[] = {{"/tools/valkey_read max=10 window=60s per=session", "server", 9}};
   CallRecord call = world.call();
   call.session = "s-1";
   call.grant = "g-1";
@@ -101,6 +102,7 @@ TEST(Journal, LineHoldsEveryFieldOfTheContract) {
   call.category = "Read";
   call.approval = "a-1";
   call.limits = limits;
+  call.limits_taken_at = BootTime(1500ns);
   (void)world.journal->record(call);
   ASSERT_TRUE(world.journal->flush().has_value());
   const std::string line = world.lines().at(0);
@@ -113,9 +115,9 @@ TEST(Journal, LineHoldsEveryFieldOfTheContract) {
                 R"("grant":"g-1","principal":"ann","verdict":"allow","rule":"/tools/valkey_read","reason":"because",)"
                 R"("faults":["schema of `x` does not compile"],"policy":"sha256:abc","definition":"sha256:def",)"
                 R"("args_digest":"hmac-sha256:00","arg_keys":["command","key"],"risk":"Low","category":"Read",)"
-                R"("approval":"a-1","limits":[{"rule":"/tools/valkey_read/rate_limit","max":10,"remaining":9}])");
-  json::Document document;
-  EXPECT_EQ(parsed(document, line).find("hash")->raw_string().size(), 64U);
+                R"("approval":"a-1","limits":[{"limit":"/tools/valkey_read max=10 window=60s per=session","scope":"server",)"
+                R"("remaining":9}],"boot_ns":1500)");
+  EXPECT_EQ(parsed(line)->root().find("hash")->raw_string().size(), 64U);
 }
 
 TEST(Journal, OutcomeAndRefusalAreRecordsOfTheirOwn) {
@@ -125,11 +127,10 @@ TEST(Journal, OutcomeAndRefusalAreRecordsOfTheirOwn) {
   world.journal->outcome(permit.id(), {"answered", true, 512, 1500us});
   world.journal->refused({"valkey", "tools/call", "", "unauthenticated"});
   ASSERT_TRUE(world.journal->flush().has_value());
-  json::Document document;
-  const json::Value outcome = parsed(document, world.lines()[1]);
-  EXPECT_TRUE(outcome.find("id")->equals(permit.id()));
-  EXPECT_EQ(outcome.find("outcome")->text(), R"({"status":"answered","is_error":true,"bytes":512,"latency_us":1500})");
-  EXPECT_TRUE(parsed(document, world.lines()[2]).find("refused")->equals("unauthenticated"));
+  const auto outcome = parsed(world.lines()[1]);
+  EXPECT_TRUE(outcome->root().find("id")->equals(permit.id()));
+  EXPECT_EQ(outcome->root().find("outcome")->text(), R"({"status":"answered","is_error":true,"bytes":512,"latency_us":1500})");
+  EXPECT_TRUE(parsed(world.lines()[2])->root().find("refused")->equals("unauthenticated"));
 }
 
 TEST(Journal, HostileTextsStayInsideTheirLine) {
@@ -140,8 +141,7 @@ TEST(Journal, HostileTextsStayInsideTheirLine) {
   (void)world.journal->record(call);
   ASSERT_TRUE(world.journal->flush().has_value());
   ASSERT_EQ(world.lines().size(), 1U);
-  json::Document document;
-  EXPECT_EQ(parsed(document, world.lines()[0]).find("tool")->string(), "a\nb\r\"}\x01\x7f\xef\xbf\xbd{\xe2\x80\xa8");
+  EXPECT_EQ(parsed(world.lines()[0])->root().find("tool")->string(), "a\nb\r\"}\x01\x7f\xef\xbf\xbd{\xe2\x80\xa8");
 }
 
 TEST(Journal, LongTextsAndListsAreCut) {
@@ -154,8 +154,8 @@ TEST(Journal, LongTextsAndListsAreCut) {
   call.arg_keys = keys;
   (void)world.journal->record(call);
   ASSERT_TRUE(world.journal->flush().has_value());
-  json::Document document;
-  const json::Value root = parsed(document, world.lines()[0]);
+  const auto document = parsed(world.lines()[0]);
+  const json::Value root = document->root();
   EXPECT_EQ(root.find("tool")->string(), tool + "…");
   EXPECT_EQ(root.find("arg_keys")->size(), max_names);
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <limits>
 
 namespace callgate {
@@ -54,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(Decimal, CanonicalText, testing::Values(
 
 TEST(Decimal, RefusesWhatIsNoJsonNumber) {
   for (const char* text : {"", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1.e3", "0x10", "1 ", " 1", "NaN",
-                           "Infinity", "1_000", "1,5", "--1", "1e1.5", "1e1000000000000000001", "1e-99999999999999999999"}) {
+                           "Infinity", "1_000", "1,5", "--1", "1e1.5",
+                           "1e1000000000000000001", "1e9999999999999999999", "1e-99999999999999999999"}) {
     EXPECT_FALSE(Decimal::parse(text).has_value()) << text;
   }
 }
@@ -137,12 +138,12 @@ TEST(Decimal, DividesOnlyByShortPositiveNumbers) {
 
 TEST(Decimal, StaysCheapForAMillionDigitsAndTheLargestExponent) {
   const std::string digits(1'000'000, '7');
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   const Decimal value = number(digits + "e999999999999999999");
   EXPECT_FALSE(value.multiple_of(number("999999999999999989e-900")));
   EXPECT_LT(value.text().size(), digits.size() + 30);
   EXPECT_EQ(value, number(digits + "0e999999999999999998"));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 2);
 }
 
 }  // namespace

@@ -201,6 +201,16 @@ TEST_F(ServerCommand, TheDataFolderIsTheOneThatIsNamed) {
   EXPECT_NE(out().find("a  http://h"), std::string::npos);
 }
 
+TEST(AsConfigTest, AServerOfTheFileStaysWhatTheFileSays) {
+  config::Config config;
+  config.servers.push_back({.name = "a", .url = "http://file"});
+  const std::vector<store::Server> registered{{.name = "a", .url = "http://store"}, {.name = "b", .url = "http://b"}};
+  EXPECT_EQ(add_registered(config, registered), std::vector<std::string>{"a"});
+  ASSERT_EQ(config.servers.size(), 2U);
+  EXPECT_EQ(config.find_server("a")->url, "http://file");
+  EXPECT_EQ(config.find_server("b")->url, "http://b");
+}
+
 TEST(AsConfigTest, TheAddressIsTheOneOfThePins) {
   EXPECT_EQ(as_config({.name = "a", .command = {"uvx", "a b"}, .policy = "/p"}).address(), "uvx 'a b'");
   EXPECT_EQ(as_config({.name = "a", .url = "http://h/mcp"}).address(), "http://h/mcp");

@@ -297,6 +297,45 @@ expect:
   EXPECT_EQ(loaded.expectations[1].where, "p:17:5");
 }
 
+TEST(Load, EveryKeywordOfTheStandardIsKnown) {
+  const Loaded loaded = load(tools(R"(  t:
+    action: allow
+    arguments:
+      $schema: https://json-schema.org/draft/2020-12/schema
+      $id: https://example.com/t
+      $comment: all of them
+      title: t
+      description: d
+      examples: [{}]
+      type: object
+      $defs: {short: {$anchor: short, type: string, maxLength: 9, minLength: 1, pattern: "^a"}}
+      properties:
+        a: {$ref: "#/$defs/short", default: a, deprecated: false, readOnly: false, writeOnly: false}
+        b: {type: array, prefixItems: [{type: integer}], items: {type: number}, contains: {const: 1}, minContains: 0,
+            maxContains: 5, minItems: 0, maxItems: 9, uniqueItems: true}
+        c: {type: number, multipleOf: 0.5, minimum: 0, maximum: 9, exclusiveMinimum: -1, exclusiveMaximum: 10}
+        d: {type: array, prefixItems: [{type: string}], unevaluatedItems: false}
+        e: {enum: [1, "1", null, true, [], {}]}
+        f: {not: {type: "null"}, oneOf: [{type: string}, {type: integer}]}
+      patternProperties: {"^x_": {type: string}}
+      additionalProperties: true
+      propertyNames: {type: string, maxLength: 20}
+      required: [a]
+      dependentRequired: {b: [c]}
+      dependentSchemas: {d: {required: [e]}}
+      minProperties: 1
+      maxProperties: 20
+      allOf: [{required: [a]}]
+      anyOf: [{required: [a]}, {required: [b]}]
+      if: {required: [c]}
+      then: {required: [b]}
+      else: {maxProperties: 19}
+      unevaluatedProperties: false
+)"), "p");
+  EXPECT_THAT(lines(loaded.faults), IsEmpty());
+  EXPECT_THAT(lines(loaded.warnings), IsEmpty());
+}
+
 TEST(Load, AliasesShareSettings) {
   const auto policy = loaded(tools("  a: {action: allow, arguments: &small {maxProperties: 1}}\n  b: {action: allow, arguments: *small}\n"));
   EXPECT_EQ(judge(*policy, R"({"tool":"b","arguments":{"x":1,"y":2}})").verdict, Verdict::invalid_arguments);

@@ -2,6 +2,7 @@
 
 CALLGATE=build/release/callgate python3 tests/upstreams/bad_server_test.py
 """
+import json
 import os
 import signal
 import time
@@ -45,10 +46,10 @@ class Server_case(World):
 
     def misbehave(self, how, expected, size=1, client=None):
         client = client or self.session()
-        message = world.request(f"mine-{how}", "tools/call", {"name": "misbehave", "arguments": {"how": how, "size": size}})
-        answer = client.post(message)
+        identity = 4711 if how == "id_of_another_type" else f"mine-{how}"
+        answer = client.post(world.request(identity, "tools/call", {"name": "misbehave", "arguments": {"how": how, "size": size}}))
         self.assertIsNotNone(answer, "no answer")
-        self.assertEqual(answer.get("id"), f"mine-{how}", answer)
+        self.assertEqual(answer.get("id"), identity, answer)
         if expected == "done":
             self.assertEqual(text_of(answer), "done")
         else:
@@ -220,6 +221,30 @@ class At_the_start(World):
         while any(alive(child) for child in children) and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertEqual([child for child in children if alive(child)], [])
+
+
+class What_a_child_sees(World):
+    """The environment of a server that the gate starts."""
+
+    def names(self, client):
+        client.initialize()
+        return json.loads(text_of(client.call("misbehave", {"how": "tell_its_environment"})))
+
+    def test_a_server_from_the_file_sees_nothing_of_the_gates_secrets(self):
+        os.environ["OTHER_SERVERS_TOKEN"] = "secret"
+        self.addCleanup(os.environ.pop, "OTHER_SERVERS_TOKEN")
+        names = self.names(self.serve_config(command=self.fake(), settings="env: {MINE: mine}").client())
+        self.assertIn("MINE", names)
+        self.assertIn("PATH", names)
+        self.assertNotIn("OTHER_SERVERS_TOKEN", names)
+
+    def test_a_server_on_the_command_line_has_what_its_client_set_for_it(self):
+        os.environ.update(SERVERS_TOKEN="for the server", CALLGATE_MODEL_KEY="for the gate")
+        self.addCleanup(os.environ.pop, "SERVERS_TOKEN")
+        self.addCleanup(os.environ.pop, "CALLGATE_MODEL_KEY")
+        names = self.names(self.run_gate(*self.fake()))
+        self.assertIn("SERVERS_TOKEN", names)
+        self.assertNotIn("CALLGATE_MODEL_KEY", names)
 
 
 class Before_a_client_on_stdio(World):

@@ -271,13 +271,15 @@ def decision_of(answer):
 class Sentences(unittest.TextTestResult):
     """Prints each test as a sentence, and keeps count of what passed."""
     passed = 0
+    started_at = time.monotonic()
 
     def startTest(self, test):
         super().startTest(test)
         self.started_at = time.monotonic()
 
-    def say(self, mark, test, more=""):
-        print(f"{mark:7} {type(test).__name__}: {test._testMethodName[5:].replace('_', ' ')}  ({time.monotonic() - self.started_at:.1f} s){more}", flush=True)
+    def say(self, mark, test):
+        name = getattr(test, "_testMethodName", str(test))[5:].replace("_", " ")
+        print(f"{mark:7} {type(test).__name__}: {name}  ({time.monotonic() - self.started_at:.1f} s)", flush=True)
 
     def addSuccess(self, test):
         super().addSuccess(test)

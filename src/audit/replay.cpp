@@ -1,0 +1,112 @@
+#include "audit/replay.hpp"
+
+#include <chrono>
+#include <optional>
+
+#include "audit/reader.hpp"
+
+namespace callgate::audit {
+namespace {
+
+constexpr json::Limits line_limits{.max_depth = 8, .max_keys = 1024};
+
+std::uint64_t number_of(json::Value record, std::string_view key) {
+  const std::optional<json::Value> value = record.find(key);
+  const std::optional<std::int64_t> number = value ? value->as_int64() : std::nullopt;
+  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
+}
+
+/// Two digits at a time from a text of the form that the journal writes.
+std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
+  int number = 0;
+  for (const char c : text.substr(at, count)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+/// Unix time of `2026-11-23T05:35:13.123Z`; nothing for any other text.
+std::optional<std::int64_t> wall_ms_of(std::string_view text) {
+  if (text.size() != 24) return std::nullopt;
+  const auto year = digits(text, 0, 4);
+  const auto month = digits(text, 5, 2);
+  const auto day = digits(text, 8, 2);
+  const auto hour = digits(text, 11, 2);
+  const auto minute = digits(text, 14, 2);
+  const auto second = digits(text, 17, 2);
+  const auto milli = digits(text, 20, 3);
+  if (!year || !month || !day || !hour || !minute || !second || !milli) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  const std::int64_t wall = (((days * 24 + *hour) * 60 + *minute) * 60 + *second) * 1000 + *milli;
+  // Other separators would not come back.
+  return utc_text(wall) == text ? std::optional(wall) : std::nullopt;
+}
+
+std::optional<RecordedCall> read_call(json::Value root) {
+  const std::optional<json::Value> limits = root.find("limits");
+  if (!limits || !limits->is_array()) return std::nullopt;
+  const std::optional<json::Value> verdict = root.find("verdict");
+  const std::optional<std::int64_t> wall = wall_ms_of(text_of(root, "time"));
+  if (!verdict || !verdict->equals("allow") || !wall) return std::nullopt;
+  RecordedCall call{.server = text_of(root, "server"),
+                    .grant = text_of(root, "grant"),
+                    .session = text_of(root, "session"),
+                    .boot_id = text_of(root, "boot"),
+                    .wall_ms = *wall,
+                    .at = BootTime(Nanos(static_cast<std::int64_t>(number_of(root, "boot_ns"))))};
+  for (const json::Value use : limits->elements()) {
+    call.uses.push_back({.limit = text_of(use, "limit"), .scope = text_of(use, "scope")});
+  }
+  return call;
+}
+
+/// The number of a segment's first record; 0 where it has none.
+std::uint64_t first_seq(const SegmentFile& file) {
+  Result<LineReader> lines = LineReader::open(file.path);
+  if (!lines) return 0;
+  const Result<std::optional<Line>> line = lines->next();
+  json::Document document;
+  if (!line || !*line || !json::parse((*line)->bytes, line_limits, document)) return 0;
+  return document.root().is_object() ? number_of(document.root(), "seq") : 0;
+}
+
+/// The segment that holds the record after `after_seq`, or may.
+std::size_t first_needed(const std::vector<SegmentFile>& segments, std::uint64_t after_seq) {
+  for (std::size_t i = segments.size(); i > 1; --i) {
+    const std::uint64_t first = first_seq(segments[i - 1]);
+    if (first != 0 && first <= after_seq + 1) return i - 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<std::uint64_t> replay(const std::string& folder, std::uint64_t after_seq,
+                             const std::function<void(const RecordedCall&)>& take) {
+  const Result<std::vector<SegmentFile>> segments = find_segments(folder);
+  if (!segments) return std::unexpected(segments.error());
+  std::uint64_t unreadable = 0;
+  json::Document document;
+  for (std::size_t i = first_needed(*segments, after_seq); i < segments->size(); ++i) {
+    Result<LineReader> lines = LineReader::open((*segments)[i].path);
+    if (!lines) return std::unexpected(lines.error());
+    for (;;) {
+      const Result<std::optional<Line>> line = lines->next();
+      if (!line) return std::unexpected(line.error());
+      if (!*line || (!(*line)->complete && !(*line)->too_long)) break;
+      if ((*line)->too_long || !json::parse((*line)->bytes, line_limits, document) || !document.root().is_object()) {
+        ++unreadable;
+        continue;
+      }
+      if (number_of(document.root(), "seq") <= after_seq) continue;
+      if (const std::optional<RecordedCall> call = read_call(document.root())) take(*call);
+    }
+  }
+  return unreadable;
+}
+
+}  // namespace callgate::audit
