@@ -47,9 +47,12 @@ std::string cell(std::string_view text) {
   return shown + "…";
 }
 
+/// The grant; without one the start of the session's id, enough to tell two apart.
 std::string who(const ApprovalView& approval) {
   if (!approval.grant.empty()) return approval.grant;
-  return approval.session.empty() ? "anybody" : "session " + approval.session;
+  if (approval.session.empty()) return "anybody";
+  constexpr std::size_t enough = 8;
+  return "session " + approval.session.substr(0, enough) + (approval.session.size() > enough ? "…" : "");
 }
 
 std::string age(std::int64_t from_ms, std::int64_t to_ms) { return from_ms == 0 ? "-" : span_text(to_ms - from_ms); }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace callgate::cli {
@@ -46,6 +48,14 @@ TEST(ApprovalsView, LongAndHostileNamesKeepTheTableWhole) {
   EXPECT_THAT(out.str(), HasSubstr(R"(\u{001b}[2J)" + std::string(28, 'x') + "…"));
   EXPECT_THAT(out.str(), HasSubstr(R"(a\u{000a}b)"));
   EXPECT_EQ(std::ranges::count(out.str(), '\n'), 2);
+}
+
+TEST(ApprovalsView, WithoutAGrantTheSessionIsNamedByItsStart) {
+  for (const auto& [session, who] : {std::pair{"", "anybody"}, {"s1", "session s1"}, {"0123456789abcdef", "session 01234567…"}}) {
+    std::ostringstream out;
+    write_approval(out, {.id = "i", .state = "waiting", .session = session}, {});
+    EXPECT_THAT(out.str(), HasSubstr(std::string("  who        ") + who + ","));
+  }
 }
 
 TEST(ApprovalsView, AnswerWithoutIdOrStateIsNoApproval) {
