@@ -47,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--spread", type=int, default=16, help="tools that the calls go to in turn")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
+    parser.add_argument("--nice", type=int, default=0, help="scheduling priority of all that is measured; below 0 as root, on a busy machine")
     parser.add_argument("--save", action="store_true", help="write bench/results/DATE.{json,md}")
     parser.add_argument("--keep", action="store_true", help="leave the temporary folder")
     options = parser.parse_args()
@@ -245,7 +246,7 @@ def commit() -> str:
 
 def measure_all(options: argparse.Namespace, bench: Bench) -> dict:
     result = {"when": time.strftime("%Y-%m-%d %H:%M"), "commit": commit(), "machine": table.machine(), "tools": options.tools,
-              "rounds": options.rounds, "seconds": options.seconds}
+              "rounds": options.rounds, "seconds": options.seconds, "nice": options.nice}
     print("setting up", flush=True)
     bench.start()
     result["versions"] = {name: each.contender.version for name, each in bench.running.items()}
@@ -275,6 +276,7 @@ def main() -> int:
     for program in ("bench-load", "bench-upstream"):
         if not (options.bin / program).exists():
             complain(f"`{program}` is not built; run: cmake --preset release && ninja -C build/release bench-load bench-upstream", 3)
+    os.nice(options.nice)  # everything that is started inherits it
     folder = Path(tempfile.mkdtemp(prefix="callgate-bench-"))
     folder.chmod(0o711)  # nginx drops to a user of its own
     bench = Bench(options, folder)

@@ -5,7 +5,7 @@ import platform
 import statistics
 from dataclasses import dataclass
 
-FAULTS = ("leaked", "wrong_id", "wrong_text", "rpc_errors", "http_errors", "lost", "unserved", "miscounted")
+FAULTS = ("leaked", "wrong_id", "wrong_text", "rpc_errors", "http_errors", "lost", "miscounted")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def summarise(rows: list[dict]) -> dict:
                 "p50_us": median(row[latency]["p50"] for row in good),
                 "p99_us": median(row[latency]["p99"] for row in good),
                 "rss_mib": median(row["tree"]["rss_kib"] / 1024 for row in good),
+                "behind": sum(row.get("unserved", 0) for row in good) > sum(row["calls_sent"] for row in good) / 100,
                 "faults": faults,
             }
     return out
@@ -107,6 +108,7 @@ def scenario_lines(name: str, contenders: dict) -> list[str]:
                      f"{number(row['calls_per_s'], 0)} | {number(row['p50_us'])} | {number(added)} | {number(row['p99_us'], 0)} | "
                      f"{number(row['rss_mib'])} |")
     lines += [f"\n**{contender}: {row['faults']}**" for contender, row in contenders.items() if row["faults"]]
+    lines += [f"\n{contender} fell behind the rate: more than 1 % of the calls found no free connection." for contender, row in contenders.items() if row["behind"]]
     return [*lines, ""]
 
 
@@ -116,7 +118,7 @@ def markdown(result: dict) -> str:
              f"{about['cores']} × {about['cpu']}, {about['memory_gib']} GiB, Linux {about['kernel']}; load average "
              f"{about['load']:.1f} at the start, {result['load_at_end']:.1f} at the end.",
              f"Callgate {result['commit']}; {result['tools']} tools, one rule each with an argument schema and a rate limit; journal synced in batches.",
-             f"{result['rounds']} rounds of {result['seconds']} s, contenders interleaved; medians; ratios taken within each round. "
+             f"{result['rounds']} rounds of {result['seconds']} s at priority {result['nice']}, contenders interleaved; medians; ratios taken within each round. "
              + "; ".join(f"{name}: {version}" for name, version in result["versions"].items() if version) + ".", "",
              "| target | measured | at most | |", "|---|---|---|---|"]
     for row in result["targets"]:

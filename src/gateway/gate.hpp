@@ -129,6 +129,8 @@ class Gate {
   void make_room(std::string_view grant);
   net::Task<void> delete_upstream_session(std::shared_ptr<Conversation> conversation);
   net::Task<bool> serve_stream(Conversation& conversation, Channel& channel, std::string_view last_event_id);
+  net::Task<void> feed_stream(std::shared_ptr<upstream::Link> link, const audit::CallRecord& record, upstream::Outbound out,
+                              upstream::Sink& sink, net::Signal& done);
   net::Task<void> tell_list_changed(std::shared_ptr<Conversation> conversation);
 
   // gate_server.cpp
@@ -141,7 +143,12 @@ class Gate {
   Links links_;
   ToolBook tools_;
   Conversation stateless_;  ///< of nobody: what a shared child says unasked
-  std::unordered_map<std::string, std::shared_ptr<Conversation>> sessions_;
+  /// Looked up by the header's own bytes, without a copy.
+  struct IdHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
+  };
+  std::unordered_map<std::string, std::shared_ptr<Conversation>, IdHash, std::equal_to<>> sessions_;
   std::uint64_t own_requests_ = 0;
   Counter& allowed_;
   Counter& refused_;

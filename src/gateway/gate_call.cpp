@@ -110,7 +110,7 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
     auto used = parts_.desk.use(yes->waiter, binding_of(in, draft, judged), approval::Moment::of(parts_.clock));
     if (!used) {
       give_back(what);
-      judged.decision.reason = "what was approved is not this call as it is judged now; repeat it to ask anew";
+      judged.decision.reason = "the yes was used by an identical call, or the call or its rule changed since; repeat it to ask anew";
       co_return co_await refuse(in, draft, judged);
     }
     draft.approval = yes->id;

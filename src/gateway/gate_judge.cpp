@@ -123,11 +123,7 @@ std::string refusal_text(const policy::Decision& decision) {
     case quarantined:
       return "Refused: the definition of this tool changed since it was reviewed. An operator has to accept the new one.";
     case fault: return fmt::format("Refused: the call could not be decided ({}).{}", decision.reason, rule);
-    case invalid_arguments: {
-      const std::string where = decision.argument_path.empty() ? std::string("the arguments") : fmt::format("the argument {}", decision.argument_path);
-      return fmt::format("Refused: {} did not pass `{}`. {}{}{}", where, decision.argument_keyword, decision.reason,
-                         decision.reason.empty() || decision.reason.ends_with('.') ? "" : ".", rule);
-    }
+    case invalid_arguments: return fmt::format("Refused: {}.{}", decision.reason, rule);
     case rate_limited: return fmt::format("Refused for now: {}. Try again in {} s.{}", decision.reason, retry, rule);
     case require_approval: return fmt::format("A person has to approve this call: {}.{}", decision.reason, rule);
     default: return fmt::format("Refused by policy: {}.{}", decision.reason, rule);

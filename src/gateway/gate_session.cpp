@@ -15,7 +15,7 @@ constexpr net::Duration idle_session = std::chrono::minutes(60);
 }  // namespace
 
 std::shared_ptr<Conversation> Gate::find_session(std::string_view id, std::string_view grant) const {
-  const auto found = sessions_.find(std::string(id));
+  const auto found = sessions_.find(id);
   if (found == sessions_.end() || found->second->session.grant != grant || found->second->closed) return nullptr;
   return found->second;
 }
@@ -139,11 +139,6 @@ net::Task<void> raise_when_gone(Channel& channel, net::Signal& done) {
   done.raise();
 }
 
-net::Task<void> forward_then_raise(upstream::Link& link, policy::Permit permit, upstream::Outbound out, upstream::Sink& sink, net::Signal& done) {
-  [[maybe_unused]] const auto over = co_await link.forward(std::move(permit), out, sink);
-  done.raise();
-}
-
 }  // namespace
 
 net::Task<bool> Gate::serve_stream(Conversation& conversation, Channel& channel, std::string_view last_event_id) {
@@ -168,18 +163,23 @@ net::Task<bool> Gate::serve_stream(Conversation& conversation, Channel& channel,
   record.grant = conversation.session.grant;
   record.principal = conversation.session.principal;
   record.verdict = policy::Verdict::allow;
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
-  if (!permit) co_return false;
   bool opened = false;
   StreamSink stream(sink, channel, opened);
-  const std::shared_ptr<upstream::Link> link = conversation.link;
   conversation.stream = &channel;
   conversation.stream_over = &done;
   const upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
-  tasks.spawn(forward_then_raise(*link, std::move(*permit), out, stream, done));
+  tasks.spawn(feed_stream(conversation.link, record, out, stream, done));
   tasks.spawn(raise_when_gone(channel, done));
   co_await done.wait(net::Loop::forever);
   co_return opened;
+}
+
+/// The record is copied before the first wait; the rest outlives the task.
+net::Task<void> Gate::feed_stream(std::shared_ptr<upstream::Link> link, const audit::CallRecord& record, upstream::Outbound out,
+                                  upstream::Sink& sink, net::Signal& done) {
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
+  if (permit && link) [[maybe_unused]] const auto over = co_await link->forward(std::move(*permit), out, sink);
+  done.raise();
 }
 
 void Gate::close_streams() {

@@ -1,5 +1,7 @@
 #include "gateway/http_front.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "gateway/http_channel.hpp"
@@ -153,15 +155,15 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   if (!meta)
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_params, meta.error().message), meta.error().message);
   const mcp::Era era = mcp::era_of(mirrored, message, *meta);
-  auto conversation = std::make_shared<Conversation>();
+  std::shared_ptr<Conversation> conversation;
   const bool opens = era == mcp::Era::legacy && message.method_id == mcp::MethodId::initialize && message.is_request();
   if (era == mcp::Era::legacy && !opens) {
     if (visit.session_id.empty())
       co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing: start with `initialize`"), "no session");
     conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
     if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
-  }
-  if (conversation->session.id.empty()) {
+  } else {
+    conversation = std::make_shared<Conversation>();
     conversation->session.grant = visit.caller.grant;
     conversation->session.principal = visit.caller.principal;
     conversation->session.grant_policy = visit.caller.policy;
@@ -169,7 +171,12 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   const mcp::Revision revision = era == mcp::Era::modern ? mcp::latest_revision : opens ? mcp::latest_legacy : conversation->session.revision;
   HttpChannel channel(exchange, *conversation, opens ? Announce::session : Announce::nothing);
   Inbound in{.conversation = conversation, .message = message, .revision = revision, .channel = channel};
-  const auto fault = mcp::check_headers(mirrored, message, *meta, era, visit.gate.modern_revisions(), visit.gate.param_headers(in));
+  // A tool's definition is looked into only where a header could contradict it.
+  const bool mirrors = era == mcp::Era::modern || std::ranges::any_of(mirrored, [](const mcp::Header& each) {
+    return each.name.size() > 10 && net::same_name(each.name.substr(0, 10), "mcp-param-");
+  });
+  const std::vector<mcp::ParamHeader> params = mirrors ? visit.gate.param_headers(in) : std::vector<mcp::ParamHeader>{};
+  const auto fault = mcp::check_headers(mirrored, message, *meta, era, visit.gate.modern_revisions(), params);
   if (fault)
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, fault->code, fault->message, fault->data), fault->message);
   const std::string_view version = exchange.head().headers.find("mcp-protocol-version");

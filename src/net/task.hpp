@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "net/frame_pool.hpp"
+
 /// Coroutines of the loop: `Task<T>` is a lazily started computation that owns
 /// its frame. Awaiting it runs it; destroying it cancels it, wherever it is
 /// suspended, and every awaitable in the frame takes itself off the loop.
@@ -20,6 +22,9 @@ namespace detail {
 struct PromiseBase {
   std::coroutine_handle<> continuation = std::noop_coroutine();
   std::exception_ptr failure;
+
+  static void* operator new(std::size_t bytes) { return FramePool::take(bytes); }
+  static void operator delete(void* frame, std::size_t bytes) noexcept { FramePool::give(frame, bytes); }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
   struct Final {

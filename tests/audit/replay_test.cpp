@@ -63,7 +63,7 @@ TEST_F(Replay, StartsBehindTheGivenRecordWhereverItStands) {
     last.push_back(world_.journal->last_seq());
     call("a");
   }
-  ASSERT_GT(world_.disk.segments().size(), 3U);
+  ASSERT_GE(world_.disk.segments().size(), 3U);
   for (std::size_t i = 0; i < last.size(); ++i) EXPECT_EQ(after(last[i]).size(), 12 - i) << i;
   EXPECT_TRUE(after(world_.journal->last_seq()).empty());
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/glob.hpp"
 #include "policy/world.hpp"
 
 namespace callgate::policy {
