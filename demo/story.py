@@ -14,6 +14,7 @@ import time
 
 import mcp
 import stage
+from mcp.client.stdio import stdio_client
 from screen import Screen
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -151,15 +152,16 @@ def journal(gate, folder):
     victim.write_bytes(victim.read_bytes().replace(b'"verdict":"invalid_arguments"', b'"verdict":"allow"', 1))
     screen.says("thief", "changes one word in a copy of the journal: invalid_arguments → allow")
     status, text = gate.verify(changed)
-    screen.says("journal", text.splitlines()[-1] if text else "")
-    screen.check("verify finds it", status == 1, text)
+    screen.says("journal", text.splitlines()[0].replace(str(changed), "copy") if text else "")
+    screen.check("verify finds it, and names the record", status == 1 and "01" in text, text)
 
 
 async def direct_list(environment, folder):
     """The server's own list, asked without the gate."""
     server = mcp.StdioServerParameters(command=SERVER, env={**environment, "PATH": os.environ["PATH"]}, cwd=folder)
-    async with mcp.Client(server, mode="legacy") as client:
-        return [tool.name for tool in (await client.list_tools()).tools]
+    with open(folder / "direct.log", "w", encoding="utf-8") as errors:
+        async with mcp.Client(stdio_client(server, errlog=errors), mode="legacy") as client:
+            return [tool.name for tool in (await client.list_tools()).tools]
 
 
 async def play(binary, folder):

@@ -1,7 +1,7 @@
 // The official TypeScript client, driven from outside: steps in, what it saw out.
 // node sdk_client.mjs PACKAGES '{"url": U, "headers": {…}} | {"command": […], "env": {…}}' '[step, …]'
 // Steps: {"list": "tools"|"resources"|"prompts"}, {"call": NAME, "arguments": {…}, "progress": true, "cancel_after_ms": N},
-// {"read": URI}, {"prompt": NAME, "arguments": {…}}, {"ping": true}. Prints {server, capabilities, answers, asked, notes}.
+// {"read": URI}, {"prompt": NAME, "arguments": {…}}, {"ping": true}. Prints {server, capabilities, answers, ms, asked, notes}.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -44,10 +44,12 @@ async function play(step) {
 }
 
 await client.connect(await transport());
-const answers = [];
+const answers = [], ms = [];
 for (const step of steps) {
+  const from = Date.now();
   try { answers.push(await play(step)); } catch (fault) { answers.push({ fault: String(fault.message ?? fault), code: fault.code }); }
+  ms.push(Date.now() - from);
 }
-console.log(JSON.stringify({ server: client.getServerVersion(), capabilities: client.getServerCapabilities(), answers, asked, notes }));
+console.log(JSON.stringify({ server: client.getServerVersion(), capabilities: client.getServerCapabilities(), answers, ms, asked, notes }));
 await client.close();
 process.exit(0);
