@@ -143,6 +143,7 @@ class Running:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
+        set_priority(self.process.pid, os.nice(0))
 
     def wait_listening(self, seconds: float = 15) -> None:
         deadline = time.monotonic() + seconds
@@ -174,6 +175,13 @@ class Running:
             except subprocess.TimeoutExpired:
                 continue
         self.process = None
+
+
+def set_priority(pid: int, nice: int) -> None:
+    """Under Linux's autogroups a nice value counts within a session only; between sessions this file does."""
+    group = Path(f"/proc/{pid}/autogroup")
+    if nice and group.exists():
+        group.write_text(str(nice))
 
 
 def version_of(command: list[str]) -> str:

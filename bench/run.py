@@ -92,6 +92,7 @@ class Bench:
     def start_upstream(self, flags: list[str]) -> tuple[subprocess.Popen, int]:
         process = subprocess.Popen([self.server, "--port=0", f"--tools={self.options.tools}", *flags],
                                    stdout=subprocess.PIPE, text=True, start_new_session=True)
+        who.set_priority(process.pid, self.options.nice)
         return process, int(process.stdout.readline())
 
     def chosen(self) -> list[who.Contender]:
@@ -277,6 +278,7 @@ def main() -> int:
         if not (options.bin / program).exists():
             complain(f"`{program}` is not built; run: cmake --preset release && ninja -C build/release bench-load bench-upstream", 3)
     os.nice(options.nice)  # everything that is started inherits it
+    who.set_priority(os.getpid(), options.nice)
     folder = Path(tempfile.mkdtemp(prefix="callgate-bench-"))
     folder.chmod(0o711)  # nginx drops to a user of its own
     bench = Bench(options, folder)
