@@ -16,6 +16,7 @@ constexpr std::string_view suffix = ".jsonl";
 
 /// Printable ASCII without quote and backslash: its own JSON form.
 bool is_plain(std::string_view text) {
+  if (text.empty()) return true;  // may have no address at all
   const char* const end = text.data() + text.size();
   if (json::find_string_stop(text.data(), end) != end || std::memchr(text.data(), 0x7f, text.size()) != nullptr) return false;
   // Eight bytes at a time: a high bit anywhere means more than ASCII.
