@@ -278,6 +278,8 @@ def main() -> int:
         if not (options.bin / program).exists():
             complain(f"`{program}` is not built; run: cmake --preset release && ninja -C build/release bench-load bench-upstream", 3)
     os.nice(options.nice)  # everything that is started inherits it
+    if options.nice and os.getpid() != os.getpgrp():
+        os.setsid()  # so that the shell it was started from keeps its own priority
     who.set_priority(os.getpid(), options.nice)
     folder = Path(tempfile.mkdtemp(prefix="callgate-bench-"))
     folder.chmod(0o711)  # nginx drops to a user of its own
