@@ -160,6 +160,9 @@ Child::Child(Loop& loop, const ChildOptions& options, pid_t pid, int in, int out
 
 Child::~Child() {
   tasks_.cancel();
+  in_.release();
+  out_.release();
+  err_.release();
   close(in_fd_);
   close(out_fd_);
   close(err_fd_);

@@ -24,6 +24,8 @@ class LineReader {
   /// call. `too_large`: that line was skipped, the next call goes on behind it.
   /// `closed`: end of the stream; a last line without LF is not a line.
   Task<Result<std::string_view>> next(Duration timeout);
+  /// To be called before the descriptor is closed.
+  void release() { descriptor_.release(); }
   /// A complete line is in memory: next() will not wait.
   bool has_line() const;
 
@@ -45,6 +47,8 @@ class LineWriter {
   /// Fails when the other side is gone or takes nothing and the bound is reached.
   Result<void> send(std::string_view line);
   bool idle() const { return pending_.empty(); }
+  /// To be called before the descriptor is closed.
+  void release() { descriptor_.release(); }
   /// Until everything is written or the pipe is broken; false after `timeout`.
   Task<bool> drained(Duration timeout);
 

@@ -35,7 +35,11 @@ Descriptor::Descriptor(Loop& loop, int fd) : loop_(loop), fd_(fd) {
   readable_ = !watched_;
 }
 
-Descriptor::~Descriptor() { loop_.forget(*this); }
+Descriptor::~Descriptor() { release(); }
+
+void Descriptor::release() {
+  if (!std::exchange(released_, true)) loop_.forget(*this);
+}
 
 Descriptor::Ready Descriptor::readable(Duration timeout) { return {loop_, reader_, readable_, timeout}; }
 Descriptor::Ready Descriptor::writable(Duration timeout) { return {loop_, writer_, writable_, timeout}; }

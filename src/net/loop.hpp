@@ -75,6 +75,9 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
+  /// Takes it out of the loop. INVARIANT: before close(2): a child between fork
+  /// and exec may hold a copy, and a closed number can no longer be taken out.
+  void release();
   int fd() const { return fd_; }
   Loop& loop() const { return loop_; }
   bool may_read() const { return readable_; }
@@ -95,6 +98,7 @@ class Descriptor {
   void event(std::uint32_t events);
   Loop& loop_;
   int fd_;
+  bool released_ = false;
   bool watched_ = true;  ///< regular files cannot be watched: they are always ready
   bool readable_ = false;
   bool writable_ = true;

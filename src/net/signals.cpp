@@ -25,6 +25,7 @@ Signals::Signals(Loop& loop, std::initializer_list<int> signals, std::function<v
 
 Signals::~Signals() {
   tasks_.cancel();
+  descriptor_.release();
   close(descriptor_.fd());
 }
 

@@ -37,6 +37,7 @@ Stream::~Stream() {
     SSL_free(tls_);
   }
   const int fd = descriptor_.fd();
+  descriptor_.release();
   shutdown(fd, SHUT_WR);
   close(fd);
 }
@@ -228,7 +229,10 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& addr
   return std::unique_ptr<Listener>(new Listener(loop, fd, real));
 }
 
-Listener::~Listener() { close(descriptor_.fd()); }
+Listener::~Listener() {
+  descriptor_.release();
+  close(descriptor_.fd());
+}
 
 Task<Result<std::unique_ptr<Stream>>> Listener::accept(Address& peer) {
   for (;;) {

@@ -54,7 +54,9 @@ StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::st
 StdioLink::~StdioLink() { tasks_.cancel(); }
 
 net::Task<void> StdioLink::read() {
-  for (;;) {
+  for (std::uint64_t lines = 1;; ++lines) {
+    // A flood must not keep those from running who take what was read.
+    if (lines % 128 == 0) co_await loop_.turn_end();
     auto line = co_await child_->out().next(net::Loop::forever);
     if (line) {
       take_line(*line);

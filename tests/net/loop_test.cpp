@@ -199,5 +199,21 @@ TEST_F(DescriptorPair, AHangUpIsSeen) {
   EXPECT_TRUE(descriptor.may_read());
 }
 
+// A child between fork and exec holds copies of all descriptors: closing one
+// then leaves its registration alive, so it has to be taken out before.
+TEST_F(DescriptorPair, AReleasedDescriptorIsSilentThoughACopyOfItLives) {
+  Loop loop;
+  const int copy = dup(ends[0]);
+  {
+    Descriptor descriptor(loop, ends[0]);
+    loop.turn(Duration::zero());
+    descriptor.release();
+    close(std::exchange(ends[0], -1));
+  }
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  loop.turn(milliseconds(5));  // touches freed memory where the registration survived
+  close(copy);
+}
+
 }  // namespace
 }  // namespace callgate::net
