@@ -116,7 +116,8 @@ Exit GatewayProcess::prepare() {
   if (flags_.from_store) {
     auto servers = store_->servers().list();
     if (!servers) return say(err_, servers.error(), Exit::unavailable);
-    for (const store::Server& server : *servers) config_.servers.push_back(as_config(server));
+    for (const std::string& name : add_registered(config_, *servers))
+      log_.warn("registered_server_left_out", {{"server", name}, {"why", "the configuration file has one of this name"}});
     if (config_.servers.empty())
       return say(err_, {ErrorKind::not_found, "no server is registered: add one with `callgate server add NAME …`, or name one with `--upstream URL` or `-- CMD…`", {}}, Exit::usage);
   }
