@@ -11,6 +11,7 @@
 #include "admin/api.hpp"
 #include "admin/token.hpp"
 #include "cli/admin_front.hpp"
+#include "cli/counters_file.hpp"
 #include "cli/data_folder.hpp"
 #include "cli/directory.hpp"
 #include "cli/server_command.hpp"
@@ -242,21 +243,23 @@ fs::path GatewayProcess::counters_file() const {
 }
 
 void GatewayProcess::restore_counters() {
-  std::ifstream file(counters_file(), std::ios::binary);
-  if (!file) return;
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (auto restored = counters_.restore(bytes, limits::Moment::of(clock_)); !restored)
-    log_.error("counters_unreadable", {{"fault", restored.error().message}});
+  const fs::path journals = journal_options(config_).directory;
+  const auto found = take_up_counters(counters_file(), journals, counters_, limits::Moment::of(clock_));
+  if (!found) {
+    log_.error("counters_unreadable", {{"fault", found.error().message}});
+  } else if (found->counted > 0 || found->unreadable > 0 || !found->journal_found) {
+    log_.warn("counters_taken_from_journal", {{"counted", found->counted}, {"unreadable", found->unreadable}, {"journal_found", found->journal_found}});
+  }
+  // From here on this process's journal holds what the file does not.
+  keep_counters();
 }
 
 void GatewayProcess::keep_counters() {
   const fs::path path = counters_file();
   if (!make_private_folder(path.parent_path())) return;
-  const fs::path fresh = path.string() + fmt::format(".{}", getpid());
-  std::ofstream(fresh, std::ios::binary) << counters_.snapshot(limits::Moment::of(clock_));
-  std::error_code code;
-  fs::rename(fresh, path, code);
-  if (code) log_.error("counters_not_kept", {{"fault", code.message()}});
+  const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
+  if (const auto kept = cli::keep_counters(path, counters_, place, limits::Moment::of(clock_)); !kept)
+    log_.error("counters_not_kept", {{"fault", kept.error().message}});
 }
 
 void GatewayProcess::look_for_changes() {

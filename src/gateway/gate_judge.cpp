@@ -112,6 +112,7 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   record.arg_keys = draft.arg_keys;
   record.approval = draft.approval;
   record.limits = draft.limits;
+  record.limits_taken_at = parts_.clock.now();
   return record;
 }
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "limits/counters.hpp"
+
+/// How counters outlive their process, however it ends: a snapshot now and then,
+/// and with it the place in the journal from where calls are to be counted again.
+namespace callgate::cli {
+
+/// Up to where the journal's records are in the snapshot.
+struct JournalPlace {
+  std::string instance;
+  std::uint64_t seq = 0;
+};
+
+/// Writes the file (mode 0600) whole or not at all. Errors: `unavailable`.
+Result<void> keep_counters(const std::filesystem::path& file, const limits::Counters& counters,
+                           const JournalPlace& place, const limits::Moment& moment);
+
+/// What taking up found.
+struct TakenUp {
+  std::uint64_t counted = 0;     ///< limits of calls that only the journal held
+  std::uint64_t unreadable = 0;  ///< lines and limits there that could not be read
+  bool journal_found = true;     ///< else only the snapshot could be taken up
+};
+
+/// Restores the counters and counts what the journal under `journals` has after
+/// them. No file is an empty one. Errors: `malformed`, `unavailable`; the
+/// counters are then as before.
+Result<TakenUp> take_up_counters(const std::filesystem::path& file, const std::filesystem::path& journals,
+                                 limits::Counters& counters, const limits::Moment& moment);
+
+}  // namespace callgate::cli
