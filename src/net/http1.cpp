@@ -96,7 +96,7 @@ Result<Framing> check_lines(std::string_view lines, const HeadLimits& limits) {
   return framing;
 }
 
-/// Collects what Beast's parser reports; bodies other than chunked are ours.
+/// Collects what Beast's parser reports of a head; bodies are ours.
 template <bool request>
 class HeadParser final : public http::basic_parser<request> {
  public:
@@ -105,7 +105,6 @@ class HeadParser final : public http::basic_parser<request> {
   std::string_view target;
   int status = 0;
   int version = 11;
-  std::string* body = nullptr;
 
  private:
   void on_request_impl(http::verb, BeastText verb, BeastText path, int http_version, BeastError&) override {
@@ -122,15 +121,9 @@ class HeadParser final : public http::basic_parser<request> {
   }
   void on_header_impl(BeastError&) override {}
   void on_body_init_impl(boost::optional<std::uint64_t> const&, BeastError&) override {}
-  std::size_t on_body_impl(BeastText text, BeastError&) override {
-    if (body != nullptr) body->append(text.data(), text.size());
-    return text.size();
-  }
+  std::size_t on_body_impl(BeastText text, BeastError&) override { return text.size(); }
   void on_chunk_header_impl(std::uint64_t, BeastText, BeastError&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, BeastText text, BeastError&) override {
-    if (body != nullptr) body->append(text.data(), text.size());
-    return text.size();
-  }
+  std::size_t on_chunk_body_impl(std::uint64_t, BeastText text, BeastError&) override { return text.size(); }
   void on_finish_impl(BeastError&) override {}
 };
 
@@ -229,50 +222,6 @@ Result<void> read_response_head(std::string_view head, const HeadLimits& limits,
   apply_framing(*framing, out);
   out.keep_alive = parser.version == 11 && !wants_close(out.headers);
   return {};
-}
-
-struct ChunkedBody::Parser {
-  HeadParser<true> request;
-  HeadParser<false> response;
-  bool is_request = false;
-
-  template <class Use>
-  auto with(Use use) {
-    return is_request ? use(request) : use(response);
-  }
-};
-
-ChunkedBody::ChunkedBody(std::unique_ptr<Parser> parser) : parser_(std::move(parser)) {}
-ChunkedBody::ChunkedBody(ChunkedBody&&) noexcept = default;
-ChunkedBody& ChunkedBody::operator=(ChunkedBody&&) noexcept = default;
-ChunkedBody::~ChunkedBody() = default;
-
-Result<ChunkedBody> ChunkedBody::begin(std::string_view head, bool request) {
-  auto parser = std::make_unique<Parser>();
-  parser->is_request = request;
-  auto begun = parser->with([&](auto& which) { return take_apart(head, which); });
-  if (!begun) return std::unexpected(begun.error());
-  return ChunkedBody(std::move(parser));
-}
-
-Result<std::size_t> ChunkedBody::feed(std::string_view bytes, std::string& out) {
-  return parser_->with([&](auto& which) -> Result<std::size_t> {
-    which.body = &out;
-    std::size_t taken = 0;
-    while (taken < bytes.size() && !which.is_done()) {
-      BeastError code;
-      const std::size_t step = which.put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), code);
-      taken += step;
-      if (code == http::error::need_more) break;
-      if (code) return bad(fmt::format("malformed chunk: {}", code.message()));
-      if (step == 0) break;
-    }
-    return taken;
-  });
-}
-
-bool ChunkedBody::done() const {
-  return parser_->with([](const auto& which) { return which.is_done(); });
 }
 
 std::string_view reason_phrase(int status) {

@@ -62,24 +62,6 @@ std::size_t head_size(std::string_view bytes, std::size_t from);
 Result<void> read_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out);
 Result<void> read_response_head(std::string_view head, const HeadLimits& limits, ResponseHead& out);
 
-/// Takes the chunked coding off a body (RFC 9112 section 7.1).
-class ChunkedBody {
- public:
-  /// `head` is the whole head of the message that announced the coding.
-  static Result<ChunkedBody> begin(std::string_view head, bool request);
-  ChunkedBody(ChunkedBody&&) noexcept;
-  ChunkedBody& operator=(ChunkedBody&&) noexcept;
-  ~ChunkedBody();
-  /// Appends the content in `bytes` to `out`; answers how many bytes it took.
-  Result<std::size_t> feed(std::string_view bytes, std::string& out);
-  bool done() const;
-
- private:
-  struct Parser;
-  explicit ChunkedBody(std::unique_ptr<Parser> parser);
-  std::unique_ptr<Parser> parser_;
-};
-
 /// Reason phrases of the statuses that the gateway sends.
 std::string_view reason_phrase(int status);
 

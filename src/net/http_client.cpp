@@ -142,8 +142,7 @@ void HttpReply::body_begins() {
   if (head_.status == 204 || head_.status == 304) {
     complete_ = true;
   } else if (head_.chunked) {
-    auto chunks = ChunkedBody::begin(connection_->in.view().substr(0, head_bytes_), false);
-    if (chunks) chunks_ = std::make_unique<ChunkedBody>(std::move(*chunks));
+    chunks_.emplace();
   } else if (head_.content_length) {
     remaining_ = *head_.content_length;
     complete_ = remaining_ == 0;

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "net/address.hpp"
 #include "net/buffer.hpp"
+#include "net/chunked.hpp"
 #include "net/http1.hpp"
 #include "net/loop.hpp"
 #include "net/stream.hpp"
@@ -75,7 +76,7 @@ class HttpReply {
   std::size_t head_bytes_ = 0;
   std::size_t used_ = 0;           ///< bytes of the buffer that were handed out
   std::uint64_t remaining_ = 0;    ///< of a body with a length
-  std::unique_ptr<ChunkedBody> chunks_;
+  std::optional<ChunkedBody> chunks_;
   std::string decoded_;
   bool until_close_ = false;
   bool complete_ = false;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "net/chunked.hpp"
+
 namespace callgate::net {
 
 namespace {
@@ -146,18 +148,16 @@ Task<Result<void>> HttpConnection::read_body() {
 }
 
 Task<Result<void>> HttpConnection::read_chunks() {
-  const std::string head(in_.view().substr(0, head_bytes_));
-  auto chunks = ChunkedBody::begin(head, true);
-  if (!chunks) co_return std::unexpected(chunks.error());
+  ChunkedBody chunks;
   decoded_.clear();
   for (;;) {
-    auto taken = chunks->feed(in_.view().substr(message_bytes_), decoded_);
+    auto taken = chunks.feed(in_.view().substr(message_bytes_), decoded_);
     if (!taken) co_return std::unexpected(taken.error());
     message_bytes_ += *taken;
     // Counts framing too: a body of tiny chunks costs its sender as much as us.
     if (decoded_.size() > server_.limits_.body || message_bytes_ > 2 * server_.limits_.body + head_bytes_)
       co_return fail(ErrorKind::too_large, fmt::format("the body is over {} bytes", server_.limits_.body));
-    if (chunks->done()) break;
+    if (chunks.done()) break;
     if (in_.room().empty()) in_.reserve(in_.capacity() * 2);
     if (auto filled = co_await fill(server_.limits_.body_time); !filled) co_return filled;
   }

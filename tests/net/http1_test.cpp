@@ -98,33 +98,5 @@ TEST(ResponseHead, IsTakenApart) {
   EXPECT_FALSE(read_response_head("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", {}, out).has_value());
 }
 
-TEST(ChunkedBody, IsDecodedFromPiecesOfAnySize) {
-  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-  const std::string coded = "3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\nREST";
-  for (std::size_t step = 1; step < coded.size(); ++step) {
-    auto body = ChunkedBody::begin(head, true);
-    ASSERT_TRUE(body.has_value());
-    std::string out;
-    std::string waiting;
-    for (std::size_t at = 0; at < coded.size() && !body->done(); at += step) {
-      waiting += coded.substr(at, step);
-      auto taken = body->feed(waiting, out);
-      ASSERT_TRUE(taken.has_value()) << taken.error().message;
-      waiting.erase(0, *taken);
-    }
-    EXPECT_TRUE(body->done());
-    EXPECT_EQ(out, "abc0123456789") << "in steps of " << step;
-  }
-}
-
-TEST(ChunkedBody, SizesThatLieAreRefused) {
-  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-  for (const std::string coded : {"xyz\r\nabc\r\n", "-1\r\n", "3\r\nabcdef\r\n0\r\n\r\n", "fffffffffffffffffff\r\n"}) {
-    auto body = ChunkedBody::begin(head, true);
-    std::string out;
-    EXPECT_FALSE(body->feed(coded, out).has_value()) << coded;
-  }
-}
-
 }  // namespace
 }  // namespace callgate::net
