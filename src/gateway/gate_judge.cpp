@@ -11,6 +11,10 @@ std::shared_ptr<const policy::Policy> Gate::grant_policy(const Conversation& con
   return conversation.session.grant_policy.empty() ? nullptr : parts_.policies.find(conversation.session.grant_policy);
 }
 
+Gate::PolicyPair Gate::policies_for(const Conversation& conversation) const {
+  return {.server = policy(), .grant = grant_policy(conversation), .asks_grant = !conversation.session.grant.empty()};
+}
+
 /// One decision by one snapshot of policies and pins.
 Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const {
   Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation), .table = tools_.known(in.era()).table};
@@ -39,6 +43,7 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
     judged.decision = policy::stricter(judged.policy->judge(request), judged.grant_policy->judge(request));
   } else if (judged.policy || judged.grant_policy) {
     judged.decision = (judged.policy ? judged.policy : judged.grant_policy)->judge(request);
+    judged.decision.by_grant = !judged.policy;
   } else {
     judged.decision = policy::denied_without_policy();
   }
@@ -48,7 +53,7 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
 /// In the stateless form there is no session: its limits count by the grant.
 limits::Subject Gate::subject(const Conversation& conversation) const {
   const session::Session& session = conversation.session;
-  return {.server = server_.name, .grant = session.grant, .session = session.id.empty() ? session.grant : session.id};
+  return {.server = server_.name, .grant = session.grant, .session = session.name.empty() ? session.grant : session.name};
 }
 
 namespace {
@@ -60,10 +65,15 @@ std::array<limits::Ask, 2> asks_of(const policy::Decision& decision, const Conve
 }
 
 void note_limit(policy::Decision& decision, const limits::Look& look) {
+  const bool of_grant = look.blocking >= decision.limits.size();
+  // What the author says of a rule explains the limits of that rule, not those of another policy.
+  const bool explains = decision.has_author_reason && decision.by_grant == of_grant;
   decision.verdict = policy::Verdict::rate_limited;
+  decision.by_grant = of_grant;
   decision.rule = look.limit->pointer;
-  decision.reason = fmt::format("more than {} calls in {} s", look.limit->max,
-                                std::chrono::duration_cast<std::chrono::seconds>(look.limit->window).count());
+  decision.reason = fmt::format("more than {} calls in {} s{}{}", look.limit->max,
+                                std::chrono::duration_cast<std::chrono::seconds>(look.limit->window).count(),
+                                explains ? ": " : "", explains ? decision.reason : "");
   decision.retry_after = std::chrono::ceil<std::chrono::milliseconds>(look.retry_after);
   decision.remaining = 0;
 }
@@ -91,22 +101,27 @@ bool Gate::take_limits(Judged& judged, const Conversation& conversation, Exchang
   return true;
 }
 
-audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const Judged& judged) const {
-  const session::Session& session = in.conversation->session;
+/// Who and where; the id, and what was decided, are still to come.
+audit::CallRecord Gate::record_for(const Conversation& conversation, mcp::Revision revision) const {
   audit::CallRecord record;
-  record.id = draft.id;
   record.server = server_.name;
+  record.era = mcp::word(revision);
+  record.session = conversation.session.name;
+  record.grant = conversation.session.grant;
+  record.principal = conversation.session.principal;
+  return record;
+}
+
+audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const Judged& judged) const {
+  audit::CallRecord record = record_for(*in.conversation, in.revision);
+  record.id = draft.id;
   record.tool = draft.subject;
   record.method = in.message.is_response() ? std::string_view("response") : in.message.method.view();
-  record.era = mcp::word(in.revision);
-  record.session = session.id;
-  record.grant = session.grant;
-  record.principal = session.principal;
   record.verdict = judged.decision.verdict;
   record.rule = judged.decision.rule;
   record.reason = judged.decision.reason;
   record.faults = judged.decision.faults;
-  if (judged.policy) record.policy = judged.policy->hash();
+  if (const policy::Policy* deciding = judged.deciding()) record.policy = deciding->hash();
   if (judged.tool != nullptr) record.definition = judged.tool->fingerprint;
   if (draft.has_digest) record.args_digest = audit::view(draft.digest);
   record.arg_keys = draft.arg_keys;

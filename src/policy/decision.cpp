@@ -24,6 +24,7 @@ Decision stricter(Decision server, Decision grant) {
   const bool server_stands = server.verdict <= grant.verdict;
   Decision stands = server_stands ? std::move(server) : std::move(grant);
   Decision& other = server_stands ? grant : server;
+  stands.by_grant = !server_stands;
 
   // What could not be evaluated stays on record, whoever decided.
   for (std::string& fault : other.faults) stands.faults.push_back(std::move(fault));

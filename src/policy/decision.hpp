@@ -66,6 +66,8 @@ struct Decision {
   Verdict verdict = Verdict::deny;  ///< fails closed: the default denies
   std::string rule;    ///< JSON Pointer into the policy file; `/default` when no rule named the thing; empty when no rule decided
   std::string reason;  ///< one sentence for agent and human; never holds argument values
+  bool has_author_reason = false;  ///< `reason` is the policy author's own
+  bool by_grant = false;  ///< the policy of the grant decided: `rule` points into that file
   /// How long until a retry can succeed; zero unless `rate_limited`.
   /// Sent as whole seconds, rounded up (Retry-After, RFC 9110 section 10.2.3).
   std::chrono::milliseconds retry_after{0};
@@ -83,6 +85,7 @@ struct Decision {
 
 /// The judgement that stands when a server's and a grant's policy meet: the
 /// strictest verdict, on a tie the server's; limits of both where it may pass.
+/// `by_grant` of the answer says whose it is.
 Decision stricter(Decision server, Decision grant);
 
 /// The answer where no policy is at hand: denied, and why.

@@ -16,7 +16,7 @@ namespace {
 using Asked = std::optional<Decision>;  ///< a decision, or nothing: go on to the next step
 
 Decision by_rule(const Rule& rule) {
-  Decision decision{.verdict = rule.action, .rule = rule.pointer, .reason = rule.reason};
+  Decision decision{.verdict = rule.action, .rule = rule.pointer, .reason = rule.reason, .has_author_reason = rule.has_author_reason};
   if (rule.action < Verdict::require_approval) return decision;
   decision.limits = rule.limit_list;
   if (rule.approval) decision.approval = &*rule.approval;
