@@ -36,6 +36,11 @@ class Secret {
   }
   ~Secret() { wipe(); }
 
+  /// Whether both hold the same text; takes as long wherever they differ.
+  friend bool operator==(const Secret& a, const Secret& b) {
+    return a.text_.size() == b.text_.size() && CRYPTO_memcmp(a.text_.data(), b.text_.data(), a.text_.size()) == 0;
+  }
+
   /// The text; for the one place that needs it.
   std::string_view reveal() const { return text_; }
   bool empty() const { return text_.empty(); }

@@ -80,7 +80,7 @@ Result<void> keep_counters(const fs::path& file, const limits::Counters& counter
 }
 
 Result<TakenUp> take_up_counters(const fs::path& file, const fs::path& journals, limits::Counters& counters,
-                                 const limits::Moment& moment) {
+                                 const limits::Moment& moment, How how) {
   std::error_code error;
   if (!fs::exists(file, error)) return TakenUp{};
   std::ifstream in(file, std::ios::binary);
@@ -89,7 +89,8 @@ Result<TakenUp> take_up_counters(const fs::path& file, const fs::path& journals,
   const std::size_t line = bytes.find('\n');
   const auto place = line == std::string::npos ? std::nullopt : read_place(std::string_view(bytes).substr(0, line));
   if (!place) return fail(ErrorKind::malformed, fmt::format("`{}` holds no counters", file.string()));
-  Result<void> restored = counters.restore(std::string_view(bytes).substr(line + 1), moment);
+  const std::string_view snapshot = std::string_view(bytes).substr(line + 1);
+  Result<void> restored = how == How::instead ? counters.restore(snapshot, moment) : counters.absorb(snapshot, moment);
   if (!restored) return std::unexpected(std::move(restored).error());
   TakenUp found;
   count_again(journals / place->instance, place->seq, counters, moment, found);

@@ -29,10 +29,11 @@ struct TakenUp {
   bool journal_found = true;     ///< else only the snapshot could be taken up
 };
 
-/// Restores the counters and counts what the journal under `journals` has after
+/// Restores the counters (or, with `How::beside`, adds to them) and counts what the journal under `journals` has after
 /// them. No file is an empty one. Errors: `malformed`, `unavailable`; the
 /// counters are then as before.
+enum class How : std::uint8_t { instead, beside };
 Result<TakenUp> take_up_counters(const std::filesystem::path& file, const std::filesystem::path& journals,
-                                 limits::Counters& counters, const limits::Moment& moment);
+                                 limits::Counters& counters, const limits::Moment& moment, How how = How::instead);
 
 }  // namespace callgate::cli

@@ -12,8 +12,11 @@
 #include "admin/token.hpp"
 #include "cli/admin_front.hpp"
 #include "cli/counters_file.hpp"
+#include "cli/counters_place.hpp"
 #include "cli/data_folder.hpp"
 #include "cli/directory.hpp"
+#include "cli/reload.hpp"
+#include "cli/listed_tools.hpp"
 #include "cli/server_command.hpp"
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
@@ -45,8 +48,8 @@ audit::JournalOptions journal_options(const config::Config& config) {
 /// is built; destroyed the other way round.
 class GatewayProcess {
  public:
-  GatewayProcess(config::Command command, const config::RunFlags& flags, std::ostream& err)
-      : command_(command), flags_(flags), err_(err), config_(flags.config) {}
+  GatewayProcess(StartedBy started, const config::RunFlags& flags, std::ostream& err)
+      : started_(std::move(started)), command_(started_.command), flags_(flags), err_(err), config_(flags.config) {}
 
   Exit run();
 
@@ -60,12 +63,17 @@ class GatewayProcess {
   net::Task<void> every_second();
   net::Task<void> serve_stdio();
   net::Task<void> stop_gently();
-  void look_for_changes();
+  enum class Look : std::uint8_t { only_if_changed, at_all };
+  void look_for_changes(Look look);
+  void reload_config(Look look);
+  Result<void> serve_from_now_on(config::Config fresh);
   void load_grant_policies();
-  void restore_counters();
+  Exit restore_counters();
+  void take_up(const fs::path& file, How how);
   void keep_counters();
-  fs::path counters_file() const;
+  bool busy() const;
 
+  StartedBy started_;
   config::Command command_;
   const config::RunFlags& flags_;
   std::ostream& err_;
@@ -79,6 +87,8 @@ class GatewayProcess {
   std::unique_ptr<store::Store> store_;
   std::optional<store::GrantWatch> grants_;
   store::Store::Version store_seen_;
+  config::FileStamp config_seen_;
+  std::optional<CountersPlace> counters_place_;
   gateway::Policies policies_{log_};
   limits::MemoryCounters counters_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
@@ -127,6 +137,7 @@ Exit GatewayProcess::prepare() {
 
 Exit GatewayProcess::load_policies() {
   Exit exit = Exit::ok;
+  policies_.hold_against([this](const fs::path& policy) { return listed_tools(config_, *store_, policy); });
   for (const config::Server& server : config_.servers) {
     if (server.policy.empty()) {
       exit = say(err_, {ErrorKind::invalid, fmt::format("server `{}` has no policy: name one with `--policy FILE`", server.name), {}}, Exit::usage);
@@ -237,46 +248,86 @@ Exit GatewayProcess::announce() {
   return Exit::ok;
 }
 
-fs::path GatewayProcess::counters_file() const {
-  const std::string_view name = command_ == config::Command::serve ? "serve" : std::string_view(config_.servers.front().name);
-  return config_.data / "counters" / (std::string(name) + ".bin");
-}
-
-void GatewayProcess::restore_counters() {
+void GatewayProcess::take_up(const fs::path& file, How how) {
   const fs::path journals = journal_options(config_).directory;
-  const auto found = take_up_counters(counters_file(), journals, counters_, limits::Moment::of(clock_));
+  const auto found = take_up_counters(file, journals, counters_, limits::Moment::of(clock_), how);
   if (!found) {
-    log_.error("counters_unreadable", {{"fault", found.error().message}});
+    log_.error("counters_unreadable", {{"file", file.string()}, {"fault", found.error().message}});
   } else if (found->counted > 0 || found->unreadable > 0 || !found->journal_found) {
     log_.warn("counters_taken_from_journal", {{"counted", found->counted}, {"unreadable", found->unreadable}, {"journal_found", found->journal_found}});
   }
+}
+
+Exit GatewayProcess::restore_counters() {
+  const fs::path folder = config_.data / "counters";
+  if (auto made = make_private_folder(folder); !made) return say(err_, made.error(), Exit::unavailable);
+  auto place = CountersPlace::take(folder, command_ == config::Command::serve ? "serve" : counters_stem(config_.servers.front()));
+  if (!place) return say(err_, place.error(), Exit::unavailable);
+  counters_place_ = std::move(*place);
+  if (counters_place_->shared())
+    log_.warn("limits_count_apart", {{"server", config_.servers.front().name}, {"why", "another `callgate run` for this server and policy is alive"}});
+  take_up(counters_place_->file(), How::instead);
+  for (const fs::path& file : counters_place_->left_behind()) take_up(file, How::beside);
   // From here on this process's journal holds what the file does not.
   keep_counters();
+  counters_place_->remove_left_behind();
+  return Exit::ok;
 }
 
 void GatewayProcess::keep_counters() {
-  const fs::path path = counters_file();
-  if (!make_private_folder(path.parent_path())) return;
   const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
-  if (const auto kept = cli::keep_counters(path, counters_, place, limits::Moment::of(clock_)); !kept)
+  if (const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_)); !kept)
     log_.error("counters_not_kept", {{"fault", kept.error().message}});
 }
 
-void GatewayProcess::look_for_changes() {
-  const bool policies = policies_.refresh();
-  if (policies) {
+/// The servers of a changed file or store are served from now on; a faulty
+/// configuration leaves the last good one in force.
+void GatewayProcess::reload_config(Look look) {
+  if (command_ != config::Command::serve) return;
+  const config::FileStamp stamp = flags_.config_file.empty() ? config::FileStamp{} : config::FileStamp::of(flags_.config_file);
+  if (look == Look::only_if_changed && stamp == config_seen_) return;
+  config_seen_ = stamp;
+  auto fresh = read_again(started_, *store_);
+  auto served = fresh ? serve_from_now_on(std::move(*fresh)) : std::unexpected(fresh.error());
+  if (!served) log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
+}
+
+Result<void> GatewayProcess::serve_from_now_on(config::Config fresh) {
+  for (const std::string& key : keys_for_next_start(config_, fresh))
+    log_.warn("config_key_waits", {{"key", key}, {"effect", "counts from the next start"}});
+  if (fresh.servers == config_.servers) return {};
+  for (const config::Server& server : fresh.servers) {
+    if (server.policy.empty()) return fail(ErrorKind::invalid, fmt::format("server `{}` has no policy", server.name));
+    if (auto loaded = policies_.load(server.policy); !loaded) return std::unexpected(loaded.error());
+  }
+  config_.servers = std::move(fresh.servers);
+  gates_->serve(config_.servers);
+  log_.info("servers_changed", {{"servers", config_.servers.size()}});
+  return {};
+}
+
+void GatewayProcess::look_for_changes(Look look) {
+  const bool store_changed = [this] {
+    const auto changed = store_->changed(store_seen_);
+    return changed && *changed;
+  }();
+  const bool registered = flags_.from_store && store_changed;
+  reload_config(registered ? Look::at_all : look);
+  if (policies_.refresh()) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
   }
   if (auto changed = grants_->refresh(); changed && *changed) load_grant_policies();
-  if (auto changed = store_->changed(store_seen_); changed && *changed) {
-    for (const auto& gate : gates_->all()) gate->tools().pins_changed();
+  for (const auto& gate : gates_->all()) {
+    if (store_changed) gate->tools().pins_changed();
+    gate->tools().look_at_reviewed();
   }
+  gates_->clear_away();
 }
 
 net::Task<void> GatewayProcess::every_second() {
   for (std::uint64_t second = 0;; ++second) {
     co_await loop_.sleep(std::chrono::milliseconds(500));
-    look_for_changes();
+    look_for_changes(Look::only_if_changed);
     desk_.expire(approval::Moment::of(clock_));
     journal_->tick();
     if (second % 120 == 0) {
@@ -291,12 +342,17 @@ net::Task<void> GatewayProcess::serve_stdio() {
   loop_.stop();
 }
 
+bool GatewayProcess::busy() const {
+  return (server_ && server_->busy_connections() != 0) || (stdio_ && stdio_->busy());
+}
+
 net::Task<void> GatewayProcess::stop_gently() {
   log_.info("stopping");
   if (server_) server_->stop();
-  for (const auto& gate : gates_->all()) gate->close_streams();
-  for (int waited = 0; server_ && server_->busy_connections() != 0 && waited < 600; ++waited)
-    co_await loop_.sleep(std::chrono::milliseconds(50));
+  if (stdio_) stdio_->stop();
+  for (const auto& gate : gates_->all()) gate->stop();
+  for (int waited = 0; busy() && waited < 600; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
+  if (stdio_) co_await stdio_->drained();
   loop_.stop();
 }
 
@@ -304,10 +360,11 @@ Exit GatewayProcess::run() {
   for (const auto step : {&GatewayProcess::prepare, &GatewayProcess::load_policies, &GatewayProcess::open_journal}) {
     if (const Exit exit = (this->*step)(); exit != Exit::ok) return exit;
   }
-  restore_counters();
+  config_seen_ = flags_.config_file.empty() ? config::FileStamp{} : config::FileStamp::of(flags_.config_file);
+  if (const Exit exit = restore_counters(); exit != Exit::ok) return exit;
   if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
   net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
-    if (signal == SIGHUP) return look_for_changes();
+    if (signal == SIGHUP) return look_for_changes(Look::at_all);
     if (!std::exchange(stopping_, true)) tasks_.spawn(stop_gently());
   });
   gates_->start();
@@ -331,10 +388,6 @@ Exit GatewayProcess::run() {
 }
 
 }  // namespace
-
-Exit run_gateway(config::Command command, const config::RunFlags& flags, std::ostream& err) {
-  return GatewayProcess(command, flags, err).run();
-}
 
 Exit gateway_command(config::Command command, std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
   const config::ProcessEnvironment environment;
@@ -372,7 +425,7 @@ example: callgate serve --policy p.yaml --listen 127.0.0.1:8808 --upstream http:
 )");
     return Exit::ok;
   }
-  return run_gateway(command, *parsed.flags, err);
+  return GatewayProcess({.command = command, .args = {args.begin(), args.end()}}, *parsed.flags, err).run();
 }
 
 }  // namespace callgate::cli

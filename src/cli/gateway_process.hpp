@@ -9,13 +9,10 @@
 
 namespace callgate::cli {
 
-/// `callgate run` and `callgate serve` once their flags are read: builds every
-/// part, hands each to the next, and runs until told to stop.
+/// `callgate run` and `callgate serve`: reads their flags, builds every part,
+/// hands each to the next, and runs until told to stop.
 /// Exit: ok after SIGTERM or the end of stdin; refused for faulty policies;
 /// unavailable where a port, folder or file cannot be had.
-Exit run_gateway(config::Command command, const config::RunFlags& flags, std::ostream& err);
-
-/// Both commands from their arguments on.
 Exit gateway_command(config::Command command, std::span<const std::string_view> args, std::ostream& out, std::ostream& err);
 
 }  // namespace callgate::cli

@@ -37,6 +37,7 @@ struct Audit {
   Sync sync = Sync::batch;
   std::size_t segment_bytes = std::size_t{64} << 20;
   std::filesystem::path folder;  ///< of the journals; DATA/journal unless `--audit`
+  bool operator==(const Audit&) const = default;
 };
 
 struct Limits {
@@ -46,6 +47,7 @@ struct Limits {
   std::size_t sessions_per_grant = 16;         ///< under grants only
   std::size_t connections_per_address = 1024;
   std::size_t children = 64;                   ///< child processes in all
+  bool operator==(const Limits&) const = default;
 };
 
 /// One server behind the gateway. Exactly one of `command` and `url` is set.
@@ -66,6 +68,7 @@ struct Server {
 
   /// What pins belong to besides the name: the URL, or the command line.
   std::string address() const;
+  bool operator==(const Server&) const = default;
 };
 
 struct Config {

@@ -18,21 +18,26 @@ int status_for(const Inbound& in, int modern_status) { return in.era() == mcp::E
 
 }  // namespace
 
-Gate::Gate(const Parts& parts, const config::Server& server, std::size_t& children)
+Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
     : parts_(parts),
-      server_(server),
-      links_(parts_, server, children),
+      server_(std::move(server)),
+      totals_(totals),
+      links_(parts_, server_, totals),
       tools_(parts_, links_),
       allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
-                                     {{"server", server.name}, {"decision", "allow"}})),
+                                     {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
-                                     {{"server", server.name}, {"decision", "refuse"}})) {}
+                                     {{"server", server_.name}, {"decision", "refuse"}})) {}
 
-Gate::~Gate() { tasks_.cancel(); }
+Gate::~Gate() {
+  tasks_.cancel();
+  totals_.sessions -= sessions_.size();
+}
 
 std::span<const mcp::Revision> Gate::modern_revisions() const { return modern; }
 
 net::Task<void> Gate::handle(Inbound in) {
+  const Busy of_gate(busy_);
   in.conversation->last_used = parts_.loop.now();
   if (in.message.is_response()) co_return co_await handle_response(in);
   const auto standing = mcp::standing(in.message.method_id, in.revision, mcp::Direction::from_client);
@@ -58,9 +63,8 @@ net::Task<void> Gate::handle(Inbound in) {
   flight.id = in.message.id_text;
   flight.channel = &in.channel;
   in.conversation->in_flight.push_back(flight);
-  ++in.conversation->busy;
+  const Busy of_conversation(in.conversation->busy);
   co_await handle_request(in, flight);
-  --in.conversation->busy;
 }
 
 net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {
@@ -106,7 +110,7 @@ net::Task<void> Gate::pass(Inbound& in, InFlight* flight) {
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
-  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = in.message};
+  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, flight, what);
   if (delivery) co_await deliver(in, *delivery);
 }
@@ -165,15 +169,15 @@ net::Task<Result<void>> Gate::revive(Conversation& conversation) {
 net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what) {
   Conversation& conversation = *in.conversation;
   const Ulid id = what.record.id;
-  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(what.message, in.revision, param_headers(in));
+  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(*what.message, in.revision, param_headers(in));
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
   if (!permit) {
     parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});
     co_return std::unexpected(upstream::Failure{{ErrorKind::internal, "the call could not be put on record", {}}, false});
   }
-  CallOutcome outcome(parts_.journal, id);
+  CallOutcome outcome(parts_.journal, id, stopping_);
   CallSink sink(*this, conversation, in.revision, &in.channel);
-  const upstream::Outbound out{.bytes = what.bytes, .message = &what.message, .headers = what.headers, .time = server_.call_timeout};
+  const upstream::Outbound out{.bytes = what.bytes, .message = what.message, .headers = what.headers, .time = server_.call_timeout};
   // The link may be replaced while this exchange still uses it.
   const std::shared_ptr<upstream::Link> link = conversation.link;
   auto forwarded = co_await link->forward(std::move(*permit), out, sink);
@@ -263,7 +267,7 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   }
   mcp::DecisionNote note{.id = draft.id.text(), .verdict = policy::word(decision.verdict), .rule = decision.rule,
                          .reason = decision.reason, .approval = approval};
-  if (judged.policy) note.policy = judged.policy->hash();
+  if (const policy::Policy* deciding = judged.deciding()) note.policy = deciding->hash();
   if (decision.retry_after.count() > 0)
     note.retry_after_s = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(decision.retry_after).count());
   note.remaining = decision.remaining;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "gateway/channel.hpp"
@@ -32,6 +33,18 @@ struct Inbound {
   mcp::Era era() const { return mcp::era_of(revision); }
 };
 
+/// One message under way, counted while it is.
+class Busy {
+ public:
+  explicit Busy(std::size_t& count) : count_(count) { ++count_; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  ~Busy() { --count_; }
+
+ private:
+  std::size_t& count_;
+};
+
 /// What was decided about one request, and the snapshots it was decided by.
 struct Judged {
   policy::Decision decision;
@@ -39,6 +52,9 @@ struct Judged {
   std::shared_ptr<const policy::Policy> grant_policy;
   std::shared_ptr<const registry::ToolTable> table;
   const registry::Tool* tool = nullptr;
+
+  /// The policy that `decision.rule` points into; null where none decided.
+  const policy::Policy* deciding() const { return decision.by_grant ? grant_policy.get() : policy.get(); }
 };
 
 /// The gate in front of one server: the one path that every message takes, from
@@ -46,7 +62,7 @@ struct Judged {
 /// forwarded, answered, recorded again. Threads: the loop's.
 class Gate {
  public:
-  Gate(const Parts& parts, const config::Server& server, std::size_t& children);
+  Gate(const Parts& parts, config::Server server, Totals& totals);
   ~Gate();
 
   const std::string& name() const { return server_.name; }
@@ -65,8 +81,15 @@ class Gate {
   std::shared_ptr<Conversation> find_session(std::string_view id, std::string_view grant) const;
   /// Ends a session for good.
   void end_session(const std::shared_ptr<Conversation>& conversation);
-  /// Ends the open GET streams; their clients come back.
-  void close_streams();
+  /// This gate serves no longer: its sessions end, what is under way goes on.
+  void retire();
+  /// Nothing is under way any more.
+  bool at_rest() const { return busy_ == 0 && tasks_.empty(); }
+  /// The gateway is about to go: open GET streams end, held calls are told to come
+  /// back, what is under way goes on. Nobody is asked any more.
+  void stop();
+  /// Messages under way.
+  std::size_t busy() const { return busy_; }
   /// Ends sessions that nobody used for long.
   void reap_idle();
   /// Tells the clients that their list of tools is another one now.
@@ -82,6 +105,7 @@ class Gate {
   struct Draft;
   struct Exchange;
   struct Yes;
+  struct Held;
 
   // gate.cpp: dispatch, the forward, refusals
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
@@ -105,17 +129,33 @@ class Gate {
   bool take_limits(Judged& judged, const Conversation& conversation, Exchange& what);
   limits::Subject subject(const Conversation& conversation) const;
   std::shared_ptr<const policy::Policy> grant_policy(const Conversation& conversation) const;
+  /// The policies that count for this caller; null where one is missing, which denies everything.
+  struct PolicyPair {
+    std::shared_ptr<const policy::Policy> server;
+    std::shared_ptr<const policy::Policy> grant;
+    bool asks_grant = false;  ///< the caller has a grant: its policy counts too
+    bool missing() const { return !server || (asks_grant && !grant); }
+    template <class Test>
+    bool any(Test test) const { return (server && test(*server)) || (grant && test(*grant)); }
+    template <class Test>
+    bool all(Test test) const { return !missing() && test(*server) && (!grant || test(*grant)); }
+  };
+  PolicyPair policies_for(const Conversation& conversation) const;
+  audit::CallRecord record_for(const Conversation& conversation, mcp::Revision revision) const;
   audit::CallRecord record_of(const Draft& draft, const Inbound& in, const Judged& judged) const;
 
-  // gate_call.cpp
+  // gate_call.cpp and gate_approval.cpp
   net::Task<void> handle_call(Inbound& in, InFlight& flight);
   net::Task<void> handle_judged(Inbound& in, InFlight& flight);
   net::Task<void> handle_completion(Inbound& in, InFlight& flight);
   net::Task<void> run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes);
   net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
+  net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
+  Result<void> run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what);
   void give_back(Exchange& what);
-  net::Task<void> ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged);
+  net::Task<void> ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until);
+  net::Instant held_until() const;
 
   // gate_list.cpp
   net::Task<void> handle_list(Inbound& in, InFlight& flight);
@@ -139,7 +179,8 @@ class Gate {
   net::Task<void> decline(Conversation& conversation, const mcp::Message& message, std::string_view why, int code);
 
   const Parts parts_;
-  const config::Server& server_;
+  const config::Server server_;
+  Totals& totals_;
   Links links_;
   ToolBook tools_;
   Conversation stateless_;  ///< of nobody: what a shared child says unasked
@@ -150,6 +191,9 @@ class Gate {
   };
   std::unordered_map<std::string, std::shared_ptr<Conversation>, IdHash, std::equal_to<>> sessions_;
   std::uint64_t own_requests_ = 0;
+  std::size_t busy_ = 0;
+  bool stopping_ = false;
+  std::unordered_set<net::Signal*> held_;  ///< of calls that wait for a person
   Counter& allowed_;
   Counter& refused_;
   net::TaskGroup tasks_;

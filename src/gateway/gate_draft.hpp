@@ -24,15 +24,23 @@ struct Gate::Draft {
 struct Gate::Exchange {
   audit::CallRecord record;
   std::string_view bytes;                 ///< as judged
-  const mcp::Message& message;
+  const mcp::Message* message = nullptr;
   std::string headers;                    ///< that mirror a modern body
   std::optional<limits::Taken> taken;     ///< its share of the limits
+  /// Bytes that take the place of the client's, and what they read as.
+  struct Own {
+    std::string bytes;
+    json::Document document;
+    mcp::Message message;
+  };
+  std::unique_ptr<Own> own;
 };
 
 /// A person's yes that this call may use.
 struct Gate::Yes {
   approval::Waiter waiter;
   std::string id;
+  net::Instant until;  ///< how long the call may still be held if it has to ask anew
 };
 
 /// Hears the server while a call is under way.

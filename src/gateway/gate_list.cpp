@@ -15,27 +15,27 @@ constexpr std::size_t max_joined_pages = 200;
 
 }  // namespace
 
-/// What stays in a list. A tool stays only as it was pinned: a definition that
+/// What stays in a list. Whom no policy lets do anything sees nothing. A tool stays only as it was pinned: a definition that
 /// reads otherwise now is not shown to the agent before somebody accepted it.
 mcp::Keep Gate::keeper(const Inbound& in, mcp::MethodId method) const {
-  auto server = policy();
-  auto grant = grant_policy(*in.conversation);
+  const PolicyPair policies = policies_for(*in.conversation);
+  if (policies.missing()) return [](const mcp::ListItem&) { return false; };
   auto table = tools_.known(in.era()).table;
   if (method == mcp::MethodId::tools_list) {
-    return [server, grant, table](const mcp::ListItem& item) {
+    return [policies, table](const mcp::ListItem& item) {
       const registry::Tool* tool = table ? table->find(item.key.view()) : nullptr;
       if (tool == nullptr || tool->state != registry::Tool::State::known) return false;
-      if ((server && server->hides_tool(tool->name)) || (grant && grant->hides_tool(tool->name))) return false;
+      if (policies.any([tool](const policy::Policy& policy) { return policy.hides_tool(tool->name); })) return false;
       return item.definition.text() == tool->definition || registry::fingerprint(item.definition) == tool->fingerprint;
     };
   }
   if (method == mcp::MethodId::prompts_list) {
-    return [server, grant](const mcp::ListItem& item) {
-      return !(server && server->hides_prompt(item.key.view())) && !(grant && grant->hides_prompt(item.key.view()));
+    return [policies](const mcp::ListItem& item) {
+      return !policies.any([&](const policy::Policy& policy) { return policy.hides_prompt(item.key.view()); });
     };
   }
-  return [server, grant](const mcp::ListItem& item) {
-    return !(server && server->hides_resource(item.key.view())) && !(grant && grant->hides_resource(item.key.view()));
+  return [policies](const mcp::ListItem& item) {
+    return !policies.any([&](const policy::Policy& policy) { return policy.hides_resource(item.key.view()); });
   };
 }
 
@@ -49,7 +49,7 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
-  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = in.message};
+  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
   if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery);
@@ -70,9 +70,8 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
 }
 
 bool Gate::hides_anything(const Inbound& in) const {
-  const auto server = policy();
-  const auto grant = grant_policy(*in.conversation);
-  return (server && server->hides_anything()) || (grant && grant->hides_anything());
+  const PolicyPair policies = policies_for(*in.conversation);
+  return policies.missing() || policies.any([](const policy::Policy& policy) { return policy.hides_anything(); });
 }
 
 /// A list that depends on who asks is nobody else's to keep.

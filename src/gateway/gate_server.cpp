@@ -68,20 +68,16 @@ net::Task<bool> Gate::from_server(Conversation& conversation, mcp::Revision revi
 
 net::Task<bool> Gate::server_request(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event) {
   const mcp::Message& message = *event.message;
-  const auto server = policy();
-  const auto grant = grant_policy(conversation);
-  const bool allowed = server && allows(*server, message.method_id) && (!grant || allows(*grant, message.method_id));
-  audit::CallRecord record;
+  const PolicyPair policies = policies_for(conversation);
+  const bool allowed = policies.all([&](const policy::Policy& policy) { return allows(policy, message.method_id); });
+  const bool of_server = policies.server && (allowed || !allows(*policies.server, message.method_id));
+  const auto& decides = of_server ? policies.server : policies.grant;
+  audit::CallRecord record = record_for(conversation, revision);
   record.id = parts_.journal.next_id();
-  record.server = server_.name;
   record.method = message.method.view();
-  record.era = mcp::word(revision);
-  record.session = conversation.session.id;
-  record.grant = conversation.session.grant;
-  record.principal = conversation.session.principal;
   record.verdict = allowed ? policy::Verdict::allow : policy::Verdict::deny;
-  if (server) record.policy = server->hash();
-  const std::string rule = asked_for(message.method_id).empty() ? std::string() : fmt::format("/{}", asked_for(message.method_id));
+  if (decides) record.policy = decides->hash();
+  const std::string rule = asked_for(message.method_id).empty() || !decides ? std::string() : fmt::format("/{}", asked_for(message.method_id));
   record.rule = rule;
   parts_.journal.record(record);
   if (!allowed) {

@@ -26,8 +26,8 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   Conversation& conversation = *in.conversation;
   auto opening = mcp::read_initialize(in.message);
   if (!opening) co_return co_await refuse_shape(in, opening.error(), mcp::code::invalid_params);
-  if (sessions_.size() >= parts_.config.limits.sessions) reap_idle();
-  if (sessions_.size() >= parts_.config.limits.sessions) {
+  if (totals_.sessions >= parts_.config.limits.sessions) reap_idle();
+  if (totals_.sessions >= parts_.config.limits.sessions) {
     refused_.add();
     parts_.log.warn("sessions_full", {{"server", server_.name}, {"sessions", sessions_.size()}});
     co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "too many sessions are open: try again later"), {}, 503);
@@ -44,7 +44,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
-  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = in.message};
+  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
   json::Document document;
@@ -60,7 +60,9 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     conversation.opening = in.message.bytes();
     if (!conversation.session.grant.empty()) make_room(conversation.session.grant);
     conversation.session.id = session::new_session_id();
+    conversation.session.name = session::session_name(conversation.session.id);
     sessions_.emplace(conversation.session.id, in.conversation);
+    ++totals_.sessions;
     tools_.want(mcp::Era::legacy);
   }
   co_await deliver(in, *delivery);
@@ -82,7 +84,7 @@ void Gate::end_session(const std::shared_ptr<Conversation>& conversation) {
   if (conversation->closed) return;
   conversation->closed = true;
   parts_.counters.session_ended(subject(*conversation), parts_.clock.now());
-  sessions_.erase(conversation->session.id);
+  totals_.sessions -= sessions_.erase(conversation->session.id);
   tasks_.spawn(delete_upstream_session(conversation));
 }
 
@@ -106,13 +108,13 @@ void Gate::reap_idle() {
 }
 
 net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id) {
-  ++conversation->busy;
+  const Busy of_gate(busy_);
+  const Busy of_conversation(conversation->busy);
   const bool served = co_await serve_stream(*conversation, channel, last_event_id);
   if (conversation->stream == &channel) {
     conversation->stream = nullptr;
     conversation->stream_over = nullptr;
   }
-  --conversation->busy;
   co_return served;
 }
 
@@ -154,14 +156,9 @@ net::Task<bool> Gate::serve_stream(Conversation& conversation, Channel& channel,
     co_await done.wait(net::Loop::forever);
     co_return true;
   }
-  audit::CallRecord record;
+  audit::CallRecord record = record_for(conversation, conversation.session.revision);
   record.id = parts_.journal.next_id();
-  record.server = server_.name;
   record.method = "stream";
-  record.era = mcp::word(conversation.session.revision);
-  record.session = conversation.session.id;
-  record.grant = conversation.session.grant;
-  record.principal = conversation.session.principal;
   record.verdict = policy::Verdict::allow;
   bool opened = false;
   StreamSink stream(sink, channel, opened);
@@ -182,10 +179,19 @@ net::Task<void> Gate::feed_stream(std::shared_ptr<upstream::Link> link, const au
   done.raise();
 }
 
-void Gate::close_streams() {
+void Gate::retire() {
+  stop();
+  std::vector<std::shared_ptr<Conversation>> all;
+  for (const auto& [id, each] : sessions_) all.push_back(each);
+  for (const auto& each : all) end_session(each);
+}
+
+void Gate::stop() {
+  stopping_ = true;
   for (const auto& [id, each] : sessions_) {
     if (each->stream_over != nullptr) each->stream_over->raise();
   }
+  for (net::Signal* held : held_) held->raise();
 }
 
 void Gate::announce_list_change() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -8,7 +9,7 @@
 
 namespace callgate::gateway {
 
-/// All gates of the process.
+/// All gates of the process. Threads: the loop's.
 class Gates {
  public:
   /// `parts.config` names the servers; their policies are loaded already.
@@ -20,10 +21,20 @@ class Gates {
   const std::vector<std::unique_ptr<Gate>>& all() const { return gates_; }
   /// Starts reading every server's tools.
   void start();
+  /// These are the servers from now on. A gate whose server is the same stays as
+  /// it is, sessions and all; any other is retired and finishes what is under way.
+  void serve(std::span<const config::Server> servers);
+  /// Lets go of retired gates that have nothing under way.
+  void clear_away();
+  bool has_retired() const { return !retired_.empty(); }
 
  private:
-  std::size_t children_ = 0;
+  std::unique_ptr<Gate> take_same(const config::Server& server);
+
+  const Parts parts_;
+  Totals totals_;
   std::vector<std::unique_ptr<Gate>> gates_;
+  std::vector<std::unique_ptr<Gate>> retired_;
 };
 
 }  // namespace callgate::gateway

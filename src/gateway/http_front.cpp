@@ -162,6 +162,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
       co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing: start with `initialize`"), "no session");
     conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
     if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
+    conversation->session.grant_policy = visit.caller.policy;
   } else {
     conversation = std::make_shared<Conversation>();
     conversation->session.grant = visit.caller.grant;

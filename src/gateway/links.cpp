@@ -4,8 +4,8 @@
 
 namespace callgate::gateway {
 
-Links::Links(const Parts& parts, const config::Server& server, std::size_t& children)
-    : parts_(parts), server_(server), children_(children) {}
+Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
+    : parts_(parts), server_(server), totals_(totals) {}
 
 Result<upstream::HttpOrigin*> Links::origin() {
   if (!origin_) {
@@ -17,14 +17,14 @@ Result<upstream::HttpOrigin*> Links::origin() {
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids) {
-  if (children_ >= parts_.config.limits.children)
-    return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", children_));
+  if (totals_.children >= parts_.config.limits.children)
+    return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
   auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log);
   if (!link) return std::unexpected(link.error());
-  ++children_;
-  std::size_t& children = children_;
-  return std::shared_ptr<upstream::Link>(link->release(), [&children](upstream::Link* done) {
-    --children;
+  Totals& totals = totals_;
+  ++totals.children;
+  return std::shared_ptr<upstream::Link>(link->release(), [&totals](upstream::Link* done) {
+    --totals.children;
     delete done;
   });
 }

@@ -8,10 +8,16 @@
 
 namespace callgate::gateway {
 
+/// What all gates of a process share the bounds of.
+struct Totals {
+  std::size_t children = 0;  ///< child processes
+  std::size_t sessions = 0;  ///< legacy sessions
+};
+
 /// Makes links to one server and bounds how many children it may have.
 class Links {
  public:
-  Links(const Parts& parts, const config::Server& server, std::size_t& children);
+  Links(const Parts& parts, const config::Server& server, Totals& totals);
 
   /// A link for one session, whose ids stay as the client sends them.
   Result<std::shared_ptr<upstream::Link>> for_session();
@@ -26,7 +32,7 @@ class Links {
 
   Parts parts_;
   const config::Server& server_;
-  std::size_t& children_;  ///< of the whole process
+  Totals& totals_;
   std::unique_ptr<upstream::HttpOrigin> origin_;
   std::shared_ptr<upstream::Link> shared_;
 };

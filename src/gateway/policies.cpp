@@ -1,7 +1,5 @@
 #include "gateway/policies.hpp"
 
-#include <sys/stat.h>
-
 #include <fmt/format.h>
 
 #include "config/text_file.hpp"
@@ -9,26 +7,16 @@
 
 namespace callgate::gateway {
 
-Policies::Stamp Policies::stamp_of(const std::filesystem::path& path) {
-  struct stat file{};
-  if (stat(path.c_str(), &file) != 0) return {};
-  const auto nanoseconds = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
-  return {.device = file.st_dev,
-          .inode = file.st_ino,
-          .modified_ns = nanoseconds(file.st_mtim),
-          .changed_ns = nanoseconds(file.st_ctim),
-          .size = static_cast<std::uint64_t>(file.st_size)};
-}
-
-Policies::Entry Policies::read(const std::filesystem::path& path) {
+Policies::Entry Policies::read(const std::filesystem::path& path) const {
   // The stamp first: a file that changes while it is read is read again.
-  Entry entry{.stamp = stamp_of(path), .policy = nullptr, .fault = {}};
+  Entry entry{.stamp = config::FileStamp::of(path), .policy = nullptr, .fault = {}};
   const auto text = config::read_text(path, config::Writers::owner_only);
   if (!text) {
     entry.fault = text.error().message;
     return entry;
   }
-  auto loaded = policy::load(*text, path.string());
+  const auto tools = tools_of_ ? tools_of_(path) : std::nullopt;
+  auto loaded = policy::load(*text, path.string(), tools ? &*tools : nullptr);
   for (const Error& fault : loaded.faults)
     entry.fault += fmt::format("{}{}: {}", entry.fault.empty() ? "" : "\n", fault.where, fault.message);
   entry.policy = std::move(loaded.policy);
@@ -37,9 +25,10 @@ Policies::Entry Policies::read(const std::filesystem::path& path) {
 
 Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesystem::path& path) {
   if (const auto known = entries_.find(path); known != entries_.end() && known->second.policy) return known->second.policy;
-  Entry entry = read(path);
+  // A faulty file is kept in mind too: once it is mended, `refresh` takes it up.
+  const Entry& entry = entries_.insert_or_assign(path, read(path)).first->second;
   if (!entry.policy) return fail(ErrorKind::invalid, entry.fault, path.string());
-  return entries_.insert_or_assign(path, std::move(entry)).first->second.policy;
+  return entry.policy;
 }
 
 std::shared_ptr<const policy::Policy> Policies::find(const std::filesystem::path& path) const {
@@ -50,7 +39,7 @@ std::shared_ptr<const policy::Policy> Policies::find(const std::filesystem::path
 bool Policies::refresh() {
   bool changed = false;
   for (auto& [path, entry] : entries_) {
-    if (stamp_of(path) == entry.stamp) continue;
+    if (config::FileStamp::of(path) == entry.stamp) continue;
     Entry fresh = read(path);
     entry.stamp = fresh.stamp;
     entry.fault = fresh.fault;

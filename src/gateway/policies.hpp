@@ -1,13 +1,17 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "config/file_stamp.hpp"
 #include "policy/policy.hpp"
+#include "policy/tool_list.hpp"
 
 namespace callgate::gateway {
 
@@ -16,7 +20,15 @@ namespace callgate::gateway {
 /// Threads: the loop's.
 class Policies {
  public:
+  /// What is known of the tools that a policy file is about; nothing where no
+  /// list was read yet.
+  using ToolsOf = std::function<std::optional<policy::ToolList>(const std::filesystem::path&)>;
+
   explicit Policies(Log& log) : log_(log) {}
+
+  /// Holds every file that is read from now on against the tools it is about:
+  /// two patterns that tie on one of them are a fault of the file.
+  void hold_against(ToolsOf tools_of) { tools_of_ = std::move(tools_of); }
 
   /// Loads the file if it is not loaded yet. Errors: every fault of the file in
   /// one message, a line each.
@@ -29,25 +41,15 @@ class Policies {
   std::size_t faulty() const;
 
  private:
-  /// What tells two versions of a file apart, also when it was replaced by
-  /// rename or a symlink to it was swapped.
-  struct Stamp {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::int64_t modified_ns = 0;
-    std::int64_t changed_ns = 0;
-    std::uint64_t size = 0;
-    bool operator==(const Stamp&) const = default;
-  };
   struct Entry {
-    Stamp stamp;
+    config::FileStamp stamp;
     std::shared_ptr<const policy::Policy> policy;
     std::string fault;
   };
-  static Stamp stamp_of(const std::filesystem::path& path);
-  static Entry read(const std::filesystem::path& path);
+  Entry read(const std::filesystem::path& path) const;
 
   Log& log_;
+  ToolsOf tools_of_;
   std::map<std::filesystem::path, Entry> entries_;
 };
 

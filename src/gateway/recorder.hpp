@@ -16,14 +16,16 @@ inline net::Task<Result<policy::Permit>> permit_after_record(net::Loop& loop, au
 }
 
 /// Writes the outcome's record when the call ends, however it ends: answered,
-/// failed, or the frame destroyed because the client went away.
+/// failed, or the frame destroyed because the client went away or the gateway
+/// stopped.
 class CallOutcome {
  public:
-  CallOutcome(audit::Journal& journal, Ulid id)
-      : journal_(journal), id_(id), began_(net::Loop::read_clock()) {}
+  CallOutcome(audit::Journal& journal, Ulid id, const bool& stopping)
+      : journal_(journal), id_(id), stopping_(stopping), began_(net::Loop::read_clock()) {}
   CallOutcome(const CallOutcome&) = delete;
   CallOutcome& operator=(const CallOutcome&) = delete;
   ~CallOutcome() {
+    if (outcome_.status.empty()) outcome_.status = stopping_ ? "gateway_stopped" : "client_left";
     const auto took = net::Loop::read_clock() - began_;
     outcome_.latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
     journal_.outcome(id_.text(), outcome_);
@@ -38,8 +40,9 @@ class CallOutcome {
  private:
   audit::Journal& journal_;
   Ulid id_;
+  const bool& stopping_;
   net::Instant began_;
-  audit::Outcome outcome_{.status = "client_left", .is_error = true, .bytes = 0, .latency = {}};
+  audit::Outcome outcome_{.status = {}, .is_error = true, .bytes = 0, .latency = {}};
 };
 
 }  // namespace callgate::gateway

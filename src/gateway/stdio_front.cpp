@@ -79,6 +79,7 @@ net::Task<void> StdioFront::take(std::string line) {
 net::Task<void> StdioFront::run() {
   for (;;) {
     auto line = co_await in_.next(net::Loop::forever);
+    if (stopped_) break;
     if (line) {
       if (!line->empty()) tasks_.spawn(take(std::string(*line)));
     } else if (line.error().kind == ErrorKind::closed) {
@@ -90,7 +91,9 @@ net::Task<void> StdioFront::run() {
   }
   // The client is done sending; it may still read what is under way.
   for (int waited = 0; waited < 300 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
-  [[maybe_unused]] const bool drained = co_await out_.drained(std::chrono::seconds(2));
+  co_await drained();
 }
+
+net::Task<void> StdioFront::drained() { [[maybe_unused]] const bool done = co_await out_.drained(std::chrono::seconds(2)); }
 
 }  // namespace callgate::gateway

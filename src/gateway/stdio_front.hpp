@@ -16,6 +16,11 @@ class StdioFront {
 
   /// Until stdin ends; then what is under way gets some time to finish.
   net::Task<void> run();
+  /// Takes no further message.
+  void stop() { stopped_ = true; }
+  bool busy() const { return !tasks_.empty(); }
+  /// Until what was answered has left, for two seconds at most.
+  net::Task<void> drained();
 
  private:
   class Lines;
@@ -29,6 +34,7 @@ class StdioFront {
   std::unique_ptr<Channel> stream_;                 ///< for what belongs to no request
   std::shared_ptr<Conversation> session_;           ///< of the handshake
   std::shared_ptr<Conversation> stateless_;
+  bool stopped_ = false;
   net::TaskGroup tasks_;
 };
 

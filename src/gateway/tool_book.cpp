@@ -45,6 +45,11 @@ void ToolBook::pins_changed() {
   }
 }
 
+void ToolBook::look_at_reviewed() {
+  const std::filesystem::path& file = links_.server().pins;
+  if (!file.empty() && config::FileStamp::of(file) != reviewed_stamp_) pins_changed();
+}
+
 net::Task<void> ToolBook::settled(mcp::Era era, net::Duration time) {
   want(era);
   EraState& state = eras_[index(era)];
@@ -59,6 +64,7 @@ net::Task<void> ToolBook::settled(mcp::Era era, net::Duration time) {
 
 Result<void> ToolBook::load_reviewed() {
   if (links_.server().pins.empty()) return {};
+  reviewed_stamp_ = config::FileStamp::of(links_.server().pins);
   const auto text = config::read_text(links_.server().pins, config::Writers::owner_only, std::size_t{64} << 20U);
   if (!text) return std::unexpected(text.error());
   auto file = registry::PinFile::parse(*text, links_.server().pins.string());

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "config/file_stamp.hpp"
 #include "gateway/lister.hpp"
 #include "mcp/unknown_tool.hpp"
 #include "registry/pin_file.hpp"
@@ -31,6 +32,8 @@ class ToolBook {
   void want_again(mcp::Era era);
   /// The store changed: eras that were read are read again.
   void pins_changed();
+  /// The same if the reviewed file changed.
+  void look_at_reviewed();
   /// Until the list was read, or `time` is over.
   net::Task<void> settled(mcp::Era era, net::Duration time);
   const KnownTools& known(mcp::Era era) const { return eras_[index(era)].known; }
@@ -57,6 +60,7 @@ class ToolBook {
   Links& links_;
   std::array<EraState, 2> eras_;
   std::optional<registry::PinFile> reviewed_;
+  config::FileStamp reviewed_stamp_;
   net::TaskGroup tasks_;
 };
 

@@ -119,6 +119,8 @@ class Counters {
   /// the wall clock tells how much time passed; set back, it counts as none
   /// (security S26). Errors: `malformed`; nothing changed.
   virtual Result<void> restore(std::string_view bytes, const Moment& moment) = 0;
+  /// The same, beside the counts that are here: of another process that has gone.
+  virtual Result<void> absorb(std::string_view bytes, const Moment& moment) = 0;
 
   /// The same for the limits of one policy, `who.scope`.
   Look look(LimitSpan limits, const Subject& who, BootTime now) {

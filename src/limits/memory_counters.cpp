@@ -207,21 +207,25 @@ void MemoryCounters::session_ended(const Subject& who, BootTime time) {
 /// Adds the session's own calls to those of the ended sessions of its grant.
 /// What it inherited is there already.
 void MemoryCounters::pass_on(const Counter& session, std::int64_t now) {
-  const Rate rate = meters_[session.meter].rate;
   std::vector<Batch> calls;
   session.window.each(/*own_only=*/true, [&](Batch batch) { calls.push_back(batch); });
   if (calls.empty()) return;
   const std::string grant = session.grant;  // making a counter may move the session's
-  const std::uint32_t slot = find_or_make(key_of(session.meter, meters_[session.meter].hash, Kind::ended, grant, {}), now);
-  Window& ended = counters_[slot].window;
-  ended.each(false, [&](Batch batch) { calls.push_back(batch); });
+  merge(find_or_make(key_of(session.meter, meters_[session.meter].hash, Kind::ended, grant, {}), now), std::move(calls));
+}
+
+/// Counts calls of any times beside those that the counter has.
+void MemoryCounters::merge(std::uint32_t slot, std::vector<Batch> calls) {
+  const Rate rate = meters_[counters_[slot].meter].rate;
+  Window& window = counters_[slot].window;
+  window.each(false, [&](Batch batch) { calls.push_back(batch); });
   std::ranges::sort(calls, {}, &Batch::at);
   Window merged(rate);
   for (const Batch& batch : calls) {
     merged.used(rate, batch.at);
     merged.add(rate, batch);
   }
-  ended = std::move(merged);
+  window = std::move(merged);
 }
 
 // The interface ---------------------------------------------------------------

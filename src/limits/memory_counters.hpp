@@ -30,6 +30,7 @@ class MemoryCounters final : public Counters {
   void session_ended(const Subject& who, BootTime now) override;
   std::string snapshot(const Moment& moment) const override;
   Result<void> restore(std::string_view bytes, const Moment& moment) override;
+  Result<void> absorb(std::string_view bytes, const Moment& moment) override;
 
   std::size_t size() const { return counters_.size() - free_counters_.size(); }  ///< counters held
 
@@ -93,6 +94,8 @@ class MemoryCounters final : public Counters {
   void link_to_session(std::uint32_t slot);
   void unlink_from_session(std::uint32_t slot);
   void pass_on(const Counter& session, std::int64_t now);
+  void merge(std::uint32_t slot, std::vector<Batch> calls);
+  static Result<MemoryCounters> read(std::string_view bytes, const Moment& moment);
   bool read_counter(SnapshotReader& reader, std::int64_t shift, std::int64_t now);
   void end_all_sessions(std::int64_t now);
 

@@ -162,7 +162,7 @@ void MemoryCounters::end_all_sessions(std::int64_t now) {
   }
 }
 
-Result<void> MemoryCounters::restore(std::string_view bytes, const Moment& moment) {
+Result<MemoryCounters> MemoryCounters::read(std::string_view bytes, const Moment& moment) {
   const auto malformed = [] { return fail(ErrorKind::malformed, "the snapshot of the counters cannot be read"); };
   if (!bytes.starts_with(magic)) return malformed();
   SnapshotReader reader(bytes.substr(magic.size()));
@@ -180,7 +180,29 @@ Result<void> MemoryCounters::restore(std::string_view bytes, const Moment& momen
   }
   if (!reader.at_end()) return malformed();
   fresh.end_all_sessions(now);
-  *this = std::move(fresh);
+  return fresh;
+}
+
+Result<void> MemoryCounters::restore(std::string_view bytes, const Moment& moment) {
+  auto fresh = read(bytes, moment);
+  if (!fresh) return std::unexpected(std::move(fresh).error());
+  *this = std::move(*fresh);
+  return {};
+}
+
+Result<void> MemoryCounters::absorb(std::string_view bytes, const Moment& moment) {
+  const auto theirs = read(bytes, moment);
+  if (!theirs) return std::unexpected(theirs.error());
+  const std::int64_t now = at_least(moment.now);
+  for (const Counter& counter : theirs->counters_) {
+    if (!counter.held) continue;
+    const Meter& meter = theirs->meters_[counter.meter];
+    std::uint32_t slot = find_meter(meter.hash, {.server = meter.server}, meter.scope, meter.id);
+    if (slot == none) slot = add_meter(meter);
+    std::vector<Batch> calls;
+    counter.window.each(/*own_only=*/false, [&](Batch batch) { calls.push_back(batch); });
+    merge(find_or_make(key_of(slot, meter.hash, counter.kind, counter.grant, {}), now), std::move(calls));
+  }
   return {};
 }
 

@@ -89,7 +89,7 @@ TEST_F(Approvals, TheCallIsJudgedAgainByThePolicyOfThatMoment) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
-TEST_F(Approvals, AYesToAnotherRuleDoesNotCount) {
+TEST_F(Approvals, AYesToAnotherRuleDoesNotCountAndANewQuestionIsAsked) {
   start(asks);
   open_session();
   Answer answer;
@@ -98,10 +98,48 @@ TEST_F(Approvals, AYesToAnotherRuleDoesNotCount) {
   turn_until([&] { return desk->waiting() == 1; });
   write_policy("callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, reason: money moves, arguments: {required: []}, approval: {timeout: 5m}}\n");
   policies.refresh();
+  const std::string first = waiting_id();
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  turn_until([&] { return desk->waiting() == 1; });
+  EXPECT_TRUE(upstream.calls.empty());
+  EXPECT_NE(waiting_id(), first);
   ASSERT_TRUE(decide(approval::Answer::yes).has_value());
   turn_until([&] { return done; });
-  EXPECT_NE(answer.body.find(R"("verdict":"require_approval")"), std::string::npos) << answer.body;
-  EXPECT_TRUE(upstream.calls.empty());
+  EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
+TEST_F(Approvals, WhatRunsIsWhatWasAskedAbout) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  start(asks);
+  open_session();
+  call("write", R"({"n":1})", 1);
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  EXPECT_NE(call("write", R"({ "n" : 1.0 })", 2).body.find("done"), std::string::npos);
+  ASSERT_EQ(upstream.calls.size(), 1U);
+  EXPECT_NE(upstream.calls[0].find(R"("arguments":{"n":1})"), std::string::npos) << upstream.calls[0];
+  EXPECT_NE(upstream.calls[0].find(R"("id":2)"), std::string::npos) << upstream.calls[0];
+}
+
+TEST_F(Approvals, TheAuthorsReasonIsToldWhileItWaits) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  start(asks);
+  open_session();
+  EXPECT_NE(call("write").body.find("money moves; approval "), std::string::npos);
+}
+
+TEST_F(Approvals, AGatewayThatStopsTellsHeldCallsAndRecordsThem) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write"), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  gates->all().front()->stop();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("the gateway stops"), std::string::npos) << answer.body;
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_NE(records().find(R"("verdict":"require_approval")"), std::string::npos);
 }
 
 TEST_F(Approvals, AUsedUpLimitRefusesBeforeAPersonIsAsked) {

@@ -162,6 +162,59 @@ TEST_F(World, AChangedPolicyFileIsTakenUpAndAFaultyOneIsNot) {
   EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
 }
 
+TEST_F(World, ALimitSaysItsRulesReason) {
+  start("callgate: 1\ndefault: deny\ntools:\n  read: {action: allow, reason: reading is slow, rate_limit: {max: 1, window: 60}}\n");
+  open_session();
+  call("read");
+  EXPECT_NE(call("read", "{}", 2).body.find("more than 1 calls in 60 s: reading is slow"), std::string::npos);
+}
+
+TEST_F(World, APolicyWhosePatternsTieOnAToolIsRefused) {
+  policies.hold_against([](const std::filesystem::path&) -> std::optional<policy::ToolList> {
+    auto tools = policy::ToolList::parse(R"({"tools":[{"name":"read"}]})");
+    return tools ? std::optional(std::move(*tools)) : std::nullopt;
+  });
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  write_policy("callgate: 1\ndefault: deny\ntools:\n  \"rea*\": {action: allow}\n  \"*ead\": {action: deny}\n");
+  EXPECT_FALSE(policies.refresh());
+  EXPECT_NE(call("read").body.find("done"), std::string::npos) << "the last good policy stays";
+}
+
+TEST_F(World, RecordsNameSessionsWithoutTheirIds) {
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  call("read");
+  EXPECT_EQ(records().find(session_id), std::string::npos);
+  EXPECT_NE(records().find("\"session\":\"" + session::session_name(session_id)), std::string::npos);
+}
+
+TEST_F(World, AServerThatChangedIsServedAnewAndOthersKeepTheirSessions) {
+  start("callgate: 1\ndefault: allow\n");
+  target = "/mcp/fake";
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  std::vector<config::Server> servers = config.servers;
+  servers.push_back(servers.front());
+  servers.back().name = "second";
+  gates->serve(servers);
+  EXPECT_NE(call("read", "{}", 2).body.find("done"), std::string::npos) << "the session of the same server goes on";
+  target = "/mcp/second";
+  const std::string first_session = std::exchange(session_id, {});
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  servers.front().call_timeout = std::chrono::seconds(7);
+  gates->serve(servers);
+  target = "/mcp/fake";
+  session_id = first_session;
+  EXPECT_EQ(call("read", "{}", 3).status, 404) << "another server now";
+  servers.erase(servers.begin());
+  gates->serve(servers);
+  EXPECT_EQ(call("read", "{}", 4).status, 404);
+  turn_until([&] { gates->clear_away(); return !gates->has_retired(); });
+  EXPECT_FALSE(gates->has_retired());
+}
+
 TEST_F(World, UpstreamHeadersDoNotPass) {
   start(allow_all);
   open_session();

@@ -13,6 +13,7 @@
 #include "gateway/http_front.hpp"
 #include "limits/memory_counters.hpp"
 #include "net/http_client.hpp"
+#include "store/grant_table.hpp"
 
 namespace callgate::gateway {
 
@@ -26,6 +27,11 @@ class FakeServer final : public net::HttpHandler {
     const std::string body(exchange.body());
     std::string headers;
     for (const net::Header& header : exchange.head().headers.all) headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
+    if (exchange.head().method == "GET" && !stream_events.empty()) {
+      if (co_await exchange.begin(200, "Content-Type: text/event-stream\r\n") && co_await exchange.write(stream_events))
+        co_await exchange.gone(net::Loop::forever);
+      co_return;
+    }
     if (exchange.head().method != "POST") {
       co_await exchange.respond(exchange.head().method == "DELETE" ? 200 : 405, {}, {});
       co_return;
@@ -39,6 +45,7 @@ class FakeServer final : public net::HttpHandler {
       call_headers.push_back(headers);
       if (raw_answer) co_return co_await raw_answer(exchange, id);
     }
+    if (message && message->is_response()) responses.push_back(body);
     if (!message || !message->is_request()) {
       co_await exchange.respond(202, {}, {});
       co_return;
@@ -52,6 +59,8 @@ class FakeServer final : public net::HttpHandler {
 
   std::vector<std::string> calls;         ///< bodies of tools/call, byte for byte
   std::vector<std::string> call_headers;
+  std::vector<std::string> responses;     ///< of the client to requests of this server
+  std::string stream_events;              ///< said on a GET stream, which then stays open; empty: there is none
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
   std::string call_result = R"({"content":[{"type":"text","text":"done"}]})";
   std::function<net::Task<void>(net::HttpExchange&, std::string id)> raw_answer;
@@ -112,7 +121,8 @@ class World : public testing::Test {
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
     parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, counters, *desk, *store, policies});
     gates = std::make_unique<Gates>(*parts);
-    front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, nullptr), session::AccessList(config));
+    grants.emplace(*store);
+    front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
     server.emplace(loop, *front, net::ServerLimits{});
     address = *server->listen(*net::Address::numeric("127.0.0.1", 0));
     gates->start();
@@ -138,6 +148,7 @@ class World : public testing::Test {
   }
   void begin(const std::string& body, Answer& out, bool& done, const std::string& more = {}) {
     std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + more;
+    headers += authorization;
     if (!session_id.empty()) headers += "Mcp-Session-Id: " + session_id + "\r\n";
     group.spawn(talk("POST", headers, body, out, done));
   }
@@ -184,6 +195,8 @@ class World : public testing::Test {
   limits::MemoryCounters counters;
   std::optional<approval::Desk> desk;
   std::unique_ptr<audit::Journal> journal;
+  std::optional<store::GrantWatch> grants;
+  std::string authorization;  ///< a header line of every request
   std::optional<Parts> parts;
   std::unique_ptr<Gates> gates;
   std::unique_ptr<HttpFront> front;

@@ -1,0 +1,44 @@
+#include "cli/reload.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/server_command.hpp"
+
+namespace callgate::cli {
+
+Result<config::Config> read_again(const StartedBy& started, store::Store& store) {
+  const std::vector<std::string_view> args(started.args.begin(), started.args.end());
+  config::ParsedFlags parsed = config::parse_run_flags(started.command, args, config::ProcessEnvironment());
+  if (!parsed.flags) {
+    std::string all;
+    for (const Error& fault : parsed.faults)
+      all += fmt::format("{}{}{}{}", all.empty() ? "" : "\n", fault.where, fault.where.empty() ? "" : ": ", fault.message);
+    return fail(ErrorKind::invalid, std::move(all));
+  }
+  config::Config fresh = std::move(parsed.flags->config);
+  if (!parsed.flags->from_store) return fresh;
+  const auto servers = store.servers().list();
+  if (!servers) return std::unexpected(servers.error());
+  add_registered(fresh, *servers);
+  return fresh;
+}
+
+std::vector<std::string> keys_for_next_start(const config::Config& now, const config::Config& fresh) {
+  std::vector<std::string> keys;
+  const auto add = [&keys](std::string_view key, bool same) {
+    if (!same) keys.emplace_back(key);
+  };
+  add("listen", now.listen == fresh.listen);
+  add("public_url", now.public_url == fresh.public_url);
+  add("admin", now.admin_listen == fresh.admin_listen);
+  add("data", now.data == fresh.data);
+  add("auth", now.auth == fresh.auth);
+  add("audit", now.audit == fresh.audit);
+  add("hosts", now.hosts == fresh.hosts);
+  add("origins", now.origins == fresh.origins);
+  add("approval_wait", now.approval_wait == fresh.approval_wait);
+  add("limits", now.limits == fresh.limits);
+  return keys;
+}
+
+}  // namespace callgate::cli

@@ -1,0 +1,178 @@
+// Calls that wait for a person.
+#include <fmt/format.h>
+
+#include "gateway/gate_draft.hpp"
+#include "mcp/requests.hpp"
+#include "mcp/splice.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+/// Stateless requests: a closed connection is a cancel.
+net::Task<void> cancel_when_gone(Channel& channel, InFlight& held, net::Signal& signal) {
+  co_await channel.until_gone();
+  held.cancelled = true;
+  signal.raise();
+}
+
+policy::Action action_of(mcp::MethodId method) {
+  switch (method) {
+    case mcp::MethodId::resources_read: return policy::Action::resource_read;
+    case mcp::MethodId::resources_subscribe: return policy::Action::resource_subscribe;
+    case mcp::MethodId::prompts_get: return policy::Action::prompt_get;
+    default: return policy::Action::tool_call;
+  }
+}
+
+std::string with_reason(const policy::Decision& decision, std::string text) {
+  return decision.has_author_reason ? fmt::format("{}; {}", decision.reason, text) : text;
+}
+
+}  // namespace
+
+/// What a held call wakes up to, and the place where it can be woken.
+struct Gate::Held {
+  Held(Gate& its_gate, InFlight& its_flight) : wake(its_gate.parts_.loop), gate(its_gate), flight(its_flight) {
+    flight.waiting = &wake;
+    gate.held_.insert(&wake);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() {
+    flight.waiting = nullptr;
+    gate.held_.erase(&wake);
+  }
+
+  void told(const approval::Approval& approval) {
+    is_told = true;
+    state = approval.state;
+    reason = approval.answer_reason;
+    wake.raise();
+  }
+
+  net::Signal wake;
+  Gate& gate;
+  InFlight& flight;
+  bool is_told = false;
+  approval::State state = approval::State::waiting;
+  std::string reason;
+};
+
+net::Instant Gate::held_until() const { return parts_.loop.now() + parts_.config.approval_wait; }
+
+/// All that a yes is tied to, as the call is judged now.
+approval::Binding Gate::binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const {
+  const session::Session& session = in.conversation->session;
+  const bool tool = in.message.method_id == mcp::MethodId::tools_call;
+  approval::Binding binding;
+  binding.grant = session.grant;
+  if (session.grant.empty()) binding.session = session.name;
+  binding.server = server_.name;
+  binding.address = server_.address();
+  binding.tool = tool ? std::string(draft.subject) : fmt::format("{} {}", in.message.method.view(), draft.subject);
+  binding.args_digest = sha256_hex(draft.canonical);
+  if (judged.tool != nullptr) binding.definition = judged.tool->fingerprint;
+  if (judged.decision.approval != nullptr) binding.rule_digest = sha256_hex(judged.decision.approval->rule_digest);
+  return binding;
+}
+
+/// The arguments that were asked about run, not those that a repeat spells
+/// otherwise (`2.0` for `2`): the question's text takes their place.
+Result<void> Gate::run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what) {
+  const auto arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
+  const std::string& stored = approval.stored_arguments();
+  if (!arguments || arguments->text() == stored) return {};
+  what.own = std::make_unique<Exchange::Own>();
+  const mcp::Edit edit = mcp::replace(*arguments, stored);
+  auto message = mcp::splice_and_read(in.message, std::span(&edit, 1), mcp::Direction::from_client, {}, what.own->bytes, what.own->document);
+  if (!message) return std::unexpected(message.error());
+  what.own->message = std::move(*message);
+  what.message = &what.own->message;
+  what.bytes = what.own->bytes;
+  return {};
+}
+
+/// A call that a person allowed is judged once more, by what is in force now.
+net::Task<void> Gate::run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes) {
+  const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
+  Judged judged = judge(in, action_of(in.message.method_id), draft.subject, arguments);
+  draft.id = parts_.journal.next_id();
+  if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
+  if (judged.decision.verdict == policy::Verdict::require_approval) co_return co_await run_allowed(in, flight, draft, judged, &yes);
+  yes.waiter.leave_open();
+  co_await refuse(in, draft, judged);
+}
+
+/// Holds the call until a person answered, it was cancelled, or the wait is
+/// over; then it is judged again by what is in force by then.
+net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until) {
+  Held held(*this, flight);
+  const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
+  auto asked = parts_.desk.ask({.binding = binding_of(in, draft, judged),
+                                .arguments = draft.canonical,
+                                .bytes = arguments && arguments->text() != draft.canonical ? std::string(arguments->text()) : std::string(),
+                                .session = in.conversation->session.name,
+                                .rule = judged.decision.rule,
+                                .reason = judged.decision.reason,
+                                .timeout = judged.decision.approval->timeout},
+                               [&held](const approval::Approval& approval) { held.told(approval); }, approval::Moment::of(parts_.clock));
+  if (!asked) {
+    judged.decision.verdict = policy::Verdict::deny;
+    judged.decision.reason = asked.error().message;
+    co_return co_await refuse(in, draft, judged);
+  }
+  const approval::Approval approval = std::move(asked->approval);
+  approval::Waiter waiter = std::move(asked->waiter);
+  draft.approval = approval.id;
+  parts_.log.info("approval_asked", {{"approval", approval.id}, {"server", server_.name}, {"tool", draft.subject}});
+  if (approval.state != approval::State::waiting) held.told(approval);
+
+  // A closed stream is a cancel in the stateless era; else the call goes on without its reader.
+  net::TaskGroup watch;
+  if (in.era() == mcp::Era::modern) watch.spawn(cancel_when_gone(in.channel, flight, held.wake));
+  while (!held.is_told && !flight.cancelled && !stopping_) {
+    const net::Duration left = until - parts_.loop.now();
+    if (left <= net::Duration::zero() || !co_await held.wake.wait(left)) break;
+  }
+  if (flight.cancelled) {
+    waiter.cancel();
+    judged.decision.reason = "cancelled before it was approved";
+    parts_.journal.record(record_of(draft, in, judged));
+    co_return static_cast<void>(co_await in.channel.ended());
+  }
+  if (!held.is_told) co_return co_await not_answered(in, draft, judged, std::move(waiter), approval);
+  if (held.state != approval::State::approved) {
+    judged.decision.verdict = policy::Verdict::deny;
+    judged.decision.reason = held.state == approval::State::denied
+                                 ? (held.reason.empty() ? std::string("a person refused it") : fmt::format("a person refused it: {}", held.reason))
+                                 : std::string("nobody approved it in time");
+    co_return co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = {}, .expires_at = utc_text(approval.expires_at_ms)});
+  }
+  if (in.channel.gone()) {
+    // Not served behind the client's back: its repeat picks the yes up.
+    waiter.leave_open();
+    judged.decision.reason = "approved, but the client had left";
+    parts_.journal.record(record_of(draft, in, judged));
+    co_return;
+  }
+  co_await run_approved(in, flight, draft, Yes{.waiter = std::move(waiter), .id = approval.id, .until = until});
+}
+
+/// The wait is over and the question is still open: the agent is told to come
+/// back. Questions do not outlive the gateway, so one that stops takes them along.
+net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval) {
+  const std::string expires = utc_text(approval.expires_at_ms);
+  judged.decision.retry_after = std::chrono::seconds(15);
+  if (stopping_) {
+    waiter.cancel();
+    judged.decision.reason = with_reason(judged.decision, "the gateway stops before anybody answered; repeat the call later to ask anew");
+    co_return co_await refuse(in, draft, judged);
+  }
+  waiter.leave_open();
+  judged.decision.reason = with_reason(judged.decision, fmt::format("approval {} was asked for and is open until {}; repeat the identical call to pick up the answer",
+                                                                    approval.id, expires));
+  co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = {}, .expires_at = expires});
+}
+
+}  // namespace callgate::gateway
