@@ -38,6 +38,7 @@ struct Binding {
   std::string address;      ///< command line or URL, as in the pins
   std::string tool;
   std::string args_digest;  ///< SHA-256 of the canonical arguments
+  std::string rest_digest;  ///< of what else the call says; empty where it says nothing else
   std::string definition;   ///< hash of the tool's pinned definition
   std::string rule_digest;  ///< hash of the compiled rule that asks
 

@@ -70,6 +70,20 @@ void count_again(const fs::path& chain, std::uint64_t after, limits::Counters& c
 
 }  // namespace
 
+TakenUp count_journals(const fs::path& journals, limits::Counters& counters, const limits::Moment& moment) {
+  TakenUp all;
+  std::error_code error;
+  for (const fs::directory_entry& chain : fs::directory_iterator(journals, error)) {
+    if (!is_ulid(chain.path().filename().string())) continue;
+    TakenUp found;
+    count_again(chain.path(), 0, counters, moment, found);
+    all.counted += found.counted;
+    all.unreadable += found.unreadable;
+    all.journal_found = all.journal_found && found.journal_found;
+  }
+  return all;
+}
+
 Result<void> keep_counters(const fs::path& file, const limits::Counters& counters, const JournalPlace& place,
                            const limits::Moment& moment) {
   const fs::path fresh = file.string() + fmt::format(".{}", ::getpid());

@@ -32,6 +32,11 @@ struct TakenUp {
 /// Restores the counters (or, with `How::beside`, adds to them) and counts what the journal under `journals` has after
 /// them. No file is an empty one. Errors: `malformed`, `unavailable`; the
 /// counters are then as before.
+/// For a file that cannot be read: counts what every journal under `journals`
+/// holds, so that no limit is looser than it was. Several gateways' calls may be
+/// among them: limits are then tighter for a while.
+TakenUp count_journals(const std::filesystem::path& journals, limits::Counters& counters, const limits::Moment& moment);
+
 enum class How : std::uint8_t { instead, beside };
 Result<TakenUp> take_up_counters(const std::filesystem::path& file, const std::filesystem::path& journals,
                                  limits::Counters& counters, const limits::Moment& moment, How how = How::instead);

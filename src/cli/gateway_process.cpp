@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <optional>
 
 #include <fcntl.h>
@@ -68,6 +69,7 @@ class GatewayProcess {
   void reload_config(Look look);
   Result<void> serve_from_now_on(config::Config fresh);
   void load_grant_policies();
+  void end_sessions_of_lost_grants();
   Exit restore_counters();
   void take_up(const fs::path& file, How how);
   void keep_counters();
@@ -252,7 +254,11 @@ void GatewayProcess::take_up(const fs::path& file, How how) {
   const fs::path journals = journal_options(config_).directory;
   const auto found = take_up_counters(file, journals, counters_, limits::Moment::of(clock_), how);
   if (!found) {
-    log_.error("counters_unreadable", {{"file", file.string()}, {"fault", found.error().message}});
+    // A file that was cut off must not make limits start anew.
+    std::error_code ignored;
+    fs::rename(file, file.string() + ".damaged", ignored);
+    const TakenUp all = count_journals(journals, counters_, limits::Moment::of(clock_));
+    log_.error("counters_unreadable", {{"file", file.string()}, {"fault", found.error().message}, {"counted_from_journals", all.counted}});
   } else if (found->counted > 0 || found->unreadable > 0 || !found->journal_found) {
     log_.warn("counters_taken_from_journal", {{"counted", found->counted}, {"unreadable", found->unreadable}, {"journal_found", found->journal_found}});
   }
@@ -306,6 +312,17 @@ Result<void> GatewayProcess::serve_from_now_on(config::Config fresh) {
   return {};
 }
 
+void GatewayProcess::end_sessions_of_lost_grants() {
+  if (config_.auth != config::Auth::grants) return;
+  const auto table = grants_->table();
+  std::map<std::string, bool, std::less<>> known;
+  const auto may_stay = [&](std::string_view grant) {
+    const auto found = known.find(grant);
+    return found != known.end() ? found->second : known.emplace(grant, table->is_live(grant, clock_.wall_ms())).first->second;
+  };
+  for (const auto& gate : gates_->all()) gate->end_sessions(may_stay);
+}
+
 void GatewayProcess::look_for_changes(Look look) {
   const bool store_changed = [this] {
     const auto changed = store_->changed(store_seen_);
@@ -316,7 +333,10 @@ void GatewayProcess::look_for_changes(Look look) {
   if (policies_.refresh()) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
   }
-  if (auto changed = grants_->refresh(); changed && *changed) load_grant_policies();
+  if (auto changed = grants_->refresh(); changed && *changed) {
+    load_grant_policies();
+    end_sessions_of_lost_grants();
+  }
   for (const auto& gate : gates_->all()) {
     if (store_changed) gate->tools().pins_changed();
     gate->tools().look_at_reviewed();
@@ -334,6 +354,7 @@ net::Task<void> GatewayProcess::every_second() {
       for (const auto& gate : gates_->all()) gate->reap_idle();
     }
     if (second % 20 == 19) keep_counters();
+    if (second % 10 == 9) end_sessions_of_lost_grants();  // some expired
   }
 }
 

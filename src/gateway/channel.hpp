@@ -21,6 +21,8 @@ class Channel {
   /// The stream ends without an answer (cancelled, or to be resumed).
   virtual net::Task<bool> ended() = 0;
   virtual bool gone() const = 0;
+  /// The client can ask for the rest of a stream that broke off (SSE over HTTP).
+  virtual bool may_resume() const = 0;
   /// Returns once the client is gone.
   virtual net::Task<void> until_gone() = 0;
 };

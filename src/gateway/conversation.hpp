@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "gateway/channel.hpp"
+#include "gateway/client_stream.hpp"
+#include "mcp/methods.hpp"
+#include "base/ids.hpp"
 #include "net/list.hpp"
 #include "net/loop.hpp"
 #include "session/session.hpp"
@@ -21,6 +24,12 @@ struct InFlight : net::ListNode {
   bool forwarded = false;
 };
 
+/// A request whose stream broke off; a stream that resumes it may bring the answer.
+struct Resumable {
+  std::string id;  ///< as written
+  Ulid decision;   ///< of its record
+};
+
 /// One client's dealings with one server: a legacy session with the link that
 /// belongs to it, or the frame of one stateless request.
 struct Conversation {
@@ -30,11 +39,13 @@ struct Conversation {
   std::string opening;              ///< the client's `initialize`, to open a new link in its place
   net::ListNode in_flight;
   std::vector<std::string> server_requests;  ///< ids, as written, of requests that the server waits on
-  std::vector<std::string> resumable;        ///< ids of requests whose answer a resumed stream may bring
-  Channel* stream = nullptr;        ///< the client's GET stream, or stdout
-  net::Signal* stream_over = nullptr;  ///< ends the GET stream
+  std::vector<Resumable> resumable;          ///< bounded: the oldest goes
+  std::shared_ptr<ClientStream> stream;      ///< null: the client has none open
   net::Instant last_used;
   std::size_t busy = 0;             ///< exchanges under way, open streams included
+  std::size_t declines = 0;         ///< refusals of the server's requests that are on their way to it
+  bool reviving = false;            ///< the link is being opened anew
+  bool list_change_waits = false;   ///< the client will hear that the list is another one
   bool closed = false;
 
   InFlight* find_in_flight(std::string_view id);

@@ -13,6 +13,15 @@ namespace {
 
 constexpr std::array modern{mcp::Revision::r2026_07_28};
 
+/// Methods that name what an earlier message began, or subscribe to what rules
+/// are about: to decide them takes a memory of tasks and filters that this
+/// version does not have, so they are not served.
+bool needs_more_than_its_text(mcp::MethodId method) {
+  using enum mcp::MethodId;
+  return method == tasks_get || method == tasks_result || method == tasks_list || method == tasks_cancel || method == tasks_update ||
+         method == subscriptions_listen;
+}
+
 /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
 int status_for(const Inbound& in, int modern_status) { return in.era() == mcp::Era::modern ? modern_status : 200; }
 
@@ -24,6 +33,7 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       totals_(totals),
       links_(parts_, server_, totals),
       tools_(parts_, links_),
+      revived_(parts.loop),
       allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
@@ -51,7 +61,7 @@ net::Task<void> Gate::handle(Inbound in) {
     co_await in.channel.accepted();
     co_return;
   }
-  if (standing != mcp::Standing::known || mcp::is_notification(in.message.method_id)) {
+  if (standing != mcp::Standing::known || mcp::is_notification(in.message.method_id) || needs_more_than_its_text(in.message.method_id)) {
     refused_.add();
     parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "method not on the allow-list"});
     co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()), {}, status_for(in, 404));
@@ -112,54 +122,75 @@ net::Task<void> Gate::pass(Inbound& in, InFlight* flight) {
   judged.decision.verdict = policy::Verdict::allow;
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, flight, what);
-  if (delivery) co_await deliver(in, *delivery);
+  if (delivery) co_await deliver(in, *delivery, what.record.id);
 }
 
 /// What the child of this conversation says unasked has a place to go.
-void Gate::listen_to(Conversation& conversation) {
-  if (!conversation.unsolicited) conversation.unsolicited = std::make_unique<UnsolicitedSink>(*this, conversation);
-  conversation.link->on_unsolicited(conversation.unsolicited.get());
+void Gate::listen_to(const std::shared_ptr<Conversation>& conversation) {
+  if (!conversation->unsolicited) conversation->unsolicited = std::make_unique<UnsolicitedSink>(*this, conversation);
+  conversation->link->on_unsolicited(conversation->unsolicited.get());
 }
 
 net::Task<Result<void>> Gate::ensure_link(Inbound& in) {
   Conversation& conversation = *in.conversation;
+  if (in.era() == mcp::Era::legacy) {
+    if (conversation.link && conversation.link->alive() && !conversation.reviving) co_return Result<void>{};
+    co_return co_await revive(in.conversation);
+  }
   if (conversation.link && conversation.link->alive()) co_return Result<void>{};
-  if (in.era() == mcp::Era::legacy) co_return co_await revive(conversation);
-  auto link = links_.stateless();
+  auto link = links_.stateless(conversation.session.grant);
   if (!link) co_return std::unexpected(link.error());
   conversation.link = std::move(*link);
-  if (!stateless_.unsolicited) {
-    stateless_.session.revision = mcp::latest_revision;
-    stateless_.unsolicited = std::make_unique<UnsolicitedSink>(*this, stateless_);
+  if (!stateless_) {
+    stateless_ = std::make_shared<Conversation>();
+    stateless_->session.revision = mcp::latest_revision;
+    stateless_->unsolicited = std::make_unique<UnsolicitedSink>(*this, stateless_);
   }
-  conversation.link->on_unsolicited(stateless_.unsolicited.get());
+  conversation.link->on_unsolicited(stateless_->unsolicited.get());
   co_return Result<void>{};
 }
 
-net::Task<Result<void>> Gate::revive(Conversation& conversation) {
-  if (conversation.opening.empty()) co_return fail(ErrorKind::closed, "the server's session is over: initialize again");
-  auto link = links_.for_session();
-  if (!link) co_return std::unexpected(link.error());
-  conversation.link = std::move(*link);
+/// One request opens the server's session again; others that come meanwhile wait for it.
+net::Task<Result<void>> Gate::revive(std::shared_ptr<Conversation> conversation) {
+  const net::Instant until = parts_.loop.now() + server_.start_timeout;
+  while (conversation->reviving) {
+    const net::Duration left = until - parts_.loop.now();
+    if (left <= net::Duration::zero() || !co_await revived_.wait(left)) co_return fail(ErrorKind::timeout, "the server's session is being opened again");
+  }
+  if (conversation->link && conversation->link->alive()) co_return Result<void>{};
+  if (conversation->opening.empty() || conversation->closed) co_return fail(ErrorKind::closed, "the server's session is over: initialize again");
+  conversation->reviving = true;
+  auto done = co_await reopen(conversation);
+  conversation->reviving = false;
+  if (!done) conversation->link.reset();
+  revived_.notify();
+  co_return done;
+}
+
+net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conversation) {
+  auto made = links_.for_session();
+  if (!made) co_return std::unexpected(made.error());
+  const std::shared_ptr<upstream::Link> link = std::move(*made);
+  conversation->link = link;
   listen_to(conversation);
   json::Document document;
-  const auto opening = mcp::read_message(conversation.opening, document, mcp::Direction::from_client);
+  const auto opening = mcp::read_message(conversation->opening, document, mcp::Direction::from_client);
   if (!opening) co_return std::unexpected(opening.error());
-  CallSink sink(*this, conversation, conversation.session.revision, nullptr);
+  CallSink sink(*this, conversation, conversation->session.revision, nullptr);
   const auto kind = audit::Internal::initialize;
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
   if (!permit) co_return std::unexpected(permit.error());
-  auto answer = co_await conversation.link->forward(
-      std::move(*permit), {.bytes = conversation.opening, .message = &*opening, .time = server_.start_timeout}, sink);
+  auto answer = co_await link->forward(
+      std::move(*permit), {.bytes = conversation->opening, .message = &*opening, .time = server_.start_timeout}, sink);
   if (!answer) co_return std::unexpected(std::move(answer.error().error));
-  if (answer->is_error) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
-  conversation.link->agreed(mcp::word(conversation.session.revision));
+  if (answer->is_error || answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
+  link->agreed(mcp::word(conversation->session.revision));
   const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
   permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
   if (!permit) co_return std::unexpected(permit.error());
-  auto noted = co_await conversation.link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
+  auto noted = co_await link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
   parts_.log.info("upstream_session_reopened", {{"server", server_.name}});
   co_return Result<void>{};
@@ -176,13 +207,18 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
     co_return std::unexpected(upstream::Failure{{ErrorKind::internal, "the call could not be put on record", {}}, false});
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
-  CallSink sink(*this, conversation, in.revision, &in.channel);
-  const upstream::Outbound out{.bytes = what.bytes, .message = what.message, .headers = what.headers, .time = server_.call_timeout};
+  CallSink sink(*this, in.conversation, in.revision, &in.channel);
+  const upstream::Outbound out{.bytes = what.bytes,
+                               .message = what.message,
+                               .headers = what.headers,
+                               .time = server_.call_timeout,
+                               .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id)};
   // The link may be replaced while this exchange still uses it.
   const std::shared_ptr<upstream::Link> link = conversation.link;
   auto forwarded = co_await link->forward(std::move(*permit), out, sink);
   if (forwarded) {
-    outcome.ended("answered", forwarded->is_error, forwarded->bytes.size());
+    const bool resumable = forwarded->kind == upstream::Delivery::Kind::resumable;
+    outcome.ended(resumable ? "left_to_a_resumed_stream" : "answered", forwarded->is_error, forwarded->bytes.size());
   } else {
     outcome.ended(forwarded.error().sent ? "failed" : "not_sent", true, 0);
   }
@@ -194,6 +230,7 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
   for (int attempt = 0;; ++attempt) {
     if (auto linked = co_await ensure_link(in); !linked) {
       give_back(what);
+      parts_.log.warn("upstream_not_reached", {{"server", server_.name}, {"fault", linked.error().message}, {"detail", linked.error().where}});
       co_await answer_failure(in, linked.error());
       co_return std::nullopt;
     }
@@ -204,8 +241,10 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_return std::move(*forwarded);
     }
     upstream::Failure& failure = forwarded.error();
-    // Only a message that surely did not arrive may go a second time, on a new session.
-    if (!failure.sent && attempt == 0 && !conversation.opening.empty() && !conversation.link->alive()) {
+    // Only a message that did not run may go a second time, on a new session. What the server says of that
+    // is good enough for sending it again, not for giving its share of the limits back.
+    const bool may_repeat = (!failure.sent || failure.session_unknown) && !conversation.closed && !conversation.opening.empty();
+    if (may_repeat && attempt == 0 && !(conversation.link && conversation.link->alive())) {
       what.record.id = parts_.journal.next_id();
       continue;
     }
@@ -216,14 +255,49 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
   }
 }
 
-net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery) {
+/// What a modern server asks of the client stands in its answer: it is decided
+/// like a request of its own, and an answer that asks for what is not allowed
+/// does not pass (protocol item 84).
+bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string& refused) {
+  json::Document document;
+  const json::Limits limits{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false, .keep_depth = 5};
+  const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, limits);
+  if (!message) return false;
+  const auto asked = message->result ? message->result.find("inputRequests") : std::nullopt;
+  if (!asked) return true;
+  if (!asked->is_object()) return false;
+  bool allowed = true;
+  for (const json::Member member : asked->members()) {
+    const auto method = member.value.is_object() ? member.value.find("method") : std::nullopt;
+    const std::string name = method && method->is_string() ? method->string() : std::string("unnamed");
+    if (decide_asking(*in.conversation, in.revision, mcp::method_id(name), name)) continue;
+    allowed = false;
+    refused = name;
+  }
+  return allowed;
+}
+
+net::Task<void> Gate::refuse_asking(Inbound& in, std::string_view asked) {
+  const std::string text = asked.empty() ? std::string("the server's answer cannot be read")
+                                         : fmt::format("the server asks the client for `{}`, which the policy does not allow", asked);
+  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, asked.empty() ? mcp::code::internal_error : mcp::code::denied, text));
+}
+
+void Gate::keep_resumable(Conversation& conversation, Resumable due) {
+  constexpr std::size_t most = 64;
+  if (conversation.resumable.size() >= most) conversation.resumable.erase(conversation.resumable.begin());
+  conversation.resumable.push_back(std::move(due));
+}
+
+net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
   switch (delivery.kind) {
     case upstream::Delivery::Kind::answer:
+      if (std::string asked; in.era() == mcp::Era::modern && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
       co_await in.channel.answer(delivery.bytes, delivery.raw, status_for(in, delivery.http_status));
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
     case upstream::Delivery::Kind::resumable:
-      in.conversation->resumable.emplace_back(in.message.id_text);
+      keep_resumable(*in.conversation, {.id = std::string(in.message.id_text), .decision = decision});
       co_await in.channel.ended();
       break;
   }

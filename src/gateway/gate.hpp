@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -90,6 +91,8 @@ class Gate {
   void stop();
   /// Messages under way.
   std::size_t busy() const { return busy_; }
+  /// Ends the sessions of callers who may call no longer, and refuses their held calls.
+  void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for long.
   void reap_idle();
   /// Tells the clients that their list of tools is another one now.
@@ -114,14 +117,18 @@ class Gate {
   net::Task<void> pass(Inbound& in, InFlight* flight);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what);
-  net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery);
+  net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
+  bool may_ask(Inbound& in, const upstream::Delivery& delivery, std::string& refused);
+  net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
+  static void keep_resumable(Conversation& conversation, Resumable due);
   net::Task<void> answer_failure(Inbound& in, const Error& error);
   net::Task<void> refuse(Inbound& in, Draft& draft, const Judged& judged,
                          std::optional<mcp::DecisionNote::Approval> approval = {});
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
   net::Task<Result<void>> ensure_link(Inbound& in);
-  net::Task<Result<void>> revive(Conversation& conversation);
-  void listen_to(Conversation& conversation);
+  net::Task<Result<void>> revive(std::shared_ptr<Conversation> conversation);
+  net::Task<Result<void>> reopen(const std::shared_ptr<Conversation>& conversation);
+  void listen_to(const std::shared_ptr<Conversation>& conversation);
 
   // gate_judge.cpp
   Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
@@ -162,38 +169,44 @@ class Gate {
   mcp::Keep keeper(const Inbound& in, mcp::MethodId method) const;
   bool hides_anything(const Inbound& in) const;
   static mcp::CacheRule cache_rule(const Inbound& in);
-  net::Task<std::string> joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep);
+  struct Page;
+  net::Task<Result<std::string>> joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep);
+  net::Task<Result<void>> next_page(Inbound& in, std::string_view cursor, net::Duration time, Page& page);
 
   // gate_session.cpp
   net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
-  void make_room(std::string_view grant);
+  bool make_room(std::string_view grant);
+  void leave_session(const std::shared_ptr<Conversation>& conversation);
   net::Task<void> delete_upstream_session(std::shared_ptr<Conversation> conversation);
-  net::Task<bool> serve_stream(Conversation& conversation, Channel& channel, std::string_view last_event_id);
-  net::Task<void> feed_stream(std::shared_ptr<upstream::Link> link, const audit::CallRecord& record, upstream::Outbound out,
-                              upstream::Sink& sink, net::Signal& done);
-  net::Task<void> tell_list_changed(std::shared_ptr<Conversation> conversation);
+  net::Task<bool> serve_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id);
+  net::Task<void> feed_stream(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id);
 
   // gate_server.cpp
-  net::Task<bool> from_server(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
-  net::Task<bool> server_request(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
-  net::Task<void> decline(Conversation& conversation, const mcp::Message& message, std::string_view why, int code);
+  net::Task<bool> from_server(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
+  net::Task<bool> late_answer(std::shared_ptr<Conversation> conversation, Channel* channel, const upstream::Event& event);
+  net::Task<bool> server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
+  bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
+  net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
+  net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);
+  void decline(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, std::string_view why, int code);
+  net::Task<void> send_decline(std::shared_ptr<Conversation> conversation, std::string answer);
 
   const Parts parts_;
   const config::Server server_;
   Totals& totals_;
   Links links_;
   ToolBook tools_;
-  Conversation stateless_;  ///< of nobody: what a shared child says unasked
+  std::shared_ptr<Conversation> stateless_;  ///< of nobody: what a shared child says unasked
   /// Looked up by the header's own bytes, without a copy.
   struct IdHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
   };
   std::unordered_map<std::string, std::shared_ptr<Conversation>, IdHash, std::equal_to<>> sessions_;
-  std::uint64_t own_requests_ = 0;
+  net::Broadcast revived_;  ///< a link was opened anew, or not
   std::size_t busy_ = 0;
   bool stopping_ = false;
-  std::unordered_set<net::Signal*> held_;  ///< of calls that wait for a person
+  std::unordered_set<Held*> held_;  ///< calls that wait for a person
   Counter& allowed_;
   Counter& refused_;
   net::TaskGroup tasks_;

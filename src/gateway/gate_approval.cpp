@@ -1,4 +1,7 @@
 // Calls that wait for a person.
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
@@ -25,39 +28,35 @@ policy::Action action_of(mcp::MethodId method) {
   }
 }
 
+/// What else a call says besides its arguments, for it may change what the
+/// server does; without the members that name an exchange and not a call.
+std::string rest_digest(const mcp::Message& message) {
+  constexpr std::array<std::string_view, 4> of_the_exchange{"progressToken", "traceparent", "tracestate", "baggage"};
+  std::string rest;
+  if (!message.params) return rest;
+  for (const json::Member member : message.params.members()) {
+    const std::string_view key = member.key.raw_string();
+    if (key == "name" || key == "uri" || key == "arguments") continue;
+    if (key != "_meta" || !member.value.is_object()) {
+      rest += json::quoted(key);
+      json::append_canonical(rest, member.value);
+      continue;
+    }
+    for (const json::Member meta : member.value.members()) {
+      const std::string_view name = meta.key.raw_string();
+      if (std::ranges::find(of_the_exchange, name) != of_the_exchange.end() || name.starts_with("io.modelcontextprotocol/")) continue;
+      rest += json::quoted(fmt::format("_meta/{}", name));
+      json::append_canonical(rest, meta.value);
+    }
+  }
+  return rest.empty() ? rest : sha256_hex(rest);
+}
+
 std::string with_reason(const policy::Decision& decision, std::string text) {
   return decision.has_author_reason ? fmt::format("{}; {}", decision.reason, text) : text;
 }
 
 }  // namespace
-
-/// What a held call wakes up to, and the place where it can be woken.
-struct Gate::Held {
-  Held(Gate& its_gate, InFlight& its_flight) : wake(its_gate.parts_.loop), gate(its_gate), flight(its_flight) {
-    flight.waiting = &wake;
-    gate.held_.insert(&wake);
-  }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() {
-    flight.waiting = nullptr;
-    gate.held_.erase(&wake);
-  }
-
-  void told(const approval::Approval& approval) {
-    is_told = true;
-    state = approval.state;
-    reason = approval.answer_reason;
-    wake.raise();
-  }
-
-  net::Signal wake;
-  Gate& gate;
-  InFlight& flight;
-  bool is_told = false;
-  approval::State state = approval::State::waiting;
-  std::string reason;
-};
 
 net::Instant Gate::held_until() const { return parts_.loop.now() + parts_.config.approval_wait; }
 
@@ -72,6 +71,7 @@ approval::Binding Gate::binding_of(const Inbound& in, const Draft& draft, const 
   binding.address = server_.address();
   binding.tool = tool ? std::string(draft.subject) : fmt::format("{} {}", in.message.method.view(), draft.subject);
   binding.args_digest = sha256_hex(draft.canonical);
+  binding.rest_digest = rest_digest(in.message);
   if (judged.tool != nullptr) binding.definition = judged.tool->fingerprint;
   if (judged.decision.approval != nullptr) binding.rule_digest = sha256_hex(judged.decision.approval->rule_digest);
   return binding;
@@ -107,7 +107,7 @@ net::Task<void> Gate::run_approved(Inbound& in, InFlight& flight, Draft& draft, 
 /// Holds the call until a person answered, it was cancelled, or the wait is
 /// over; then it is judged again by what is in force by then.
 net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until) {
-  Held held(*this, flight);
+  Held held(*this, in.conversation, flight);
   const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
   auto asked = parts_.desk.ask({.binding = binding_of(in, draft, judged),
                                 .arguments = draft.canonical,
@@ -131,7 +131,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   // A closed stream is a cancel in the stateless era; else the call goes on without its reader.
   net::TaskGroup watch;
   if (in.era() == mcp::Era::modern) watch.spawn(cancel_when_gone(in.channel, flight, held.wake));
-  while (!held.is_told && !flight.cancelled && !stopping_) {
+  while (!held.is_told && !held.grant_is_over && !flight.cancelled && !stopping_) {
     const net::Duration left = until - parts_.loop.now();
     if (left <= net::Duration::zero() || !co_await held.wake.wait(left)) break;
   }
@@ -140,6 +140,12 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
     judged.decision.reason = "cancelled before it was approved";
     parts_.journal.record(record_of(draft, in, judged));
     co_return static_cast<void>(co_await in.channel.ended());
+  }
+  if (held.grant_is_over || in.conversation->closed) {
+    waiter.cancel();
+    judged.decision.verdict = policy::Verdict::deny;
+    judged.decision.reason = "the caller's grant or session ended while the call waited";
+    co_return co_await refuse(in, draft, judged);
   }
   if (!held.is_told) co_return co_await not_answered(in, draft, judged, std::move(waiter), approval);
   if (held.state != approval::State::approved) {

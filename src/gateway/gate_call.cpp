@@ -10,7 +10,8 @@ namespace callgate::gateway {
 net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   auto call = mcp::read_tool_call(in.message);
   if (!call) co_return co_await refuse_shape(in, call.error(), mcp::code::invalid_params);
-  if (!tools_.known(in.era()).table) co_await tools_.settled(in.era(), server_.start_timeout);
+  bool current = tools_.is_current(in.era());
+  if (!current) current = co_await tools_.current(in.era(), server_.start_timeout);
 
   Draft draft{.id = parts_.journal.next_id(), .subject = call->name.view()};
   draft.canonical = "{}";
@@ -24,6 +25,10 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   draft.has_digest = true;
 
   Judged judged = judge(in, policy::Action::tool_call, draft.subject, call->arguments);
+  if (!current && judged.table) {
+    judged.decision = {.verdict = policy::Verdict::fault, .reason = "the server's tools changed and could not be read anew yet"};
+    judged.decision.faults = {tools_.known(in.era()).fault};
+  }
   const auto verdict = judged.decision.verdict;
   if (verdict == policy::Verdict::unknown_tool && judged.table) {
     if (const auto like = judged.table->look_alike(draft.subject); !like.empty())
@@ -111,7 +116,7 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
     draft.limits.push_back({.limit = limit->id, .scope = in.conversation->session.grant, .remaining = what.taken->remaining(at++)});
   what.record = record_of(draft, in, judged);
   auto delivery = co_await exchange(in, &flight, what);
-  if (delivery) co_await deliver(in, *delivery);
+  if (delivery) co_await deliver(in, *delivery, what.record.id);
 }
 
 void Gate::give_back(Exchange& what) {
@@ -125,7 +130,11 @@ std::vector<mcp::ParamHeader> Gate::param_headers(const Inbound& in) const {
   const auto& table = tools_.known(in.era()).table;
   const auto call = mcp::read_tool_call(in.message);
   const registry::Tool* tool = table && call ? table->find(call->name.view()) : nullptr;
-  if (tool == nullptr || tool->definition.find("x-mcp-header") == std::string::npos) return {};
+  // What is hidden has no headers either, or they would show it.
+  const PolicyPair policies = policies_for(*in.conversation);
+  if (tool == nullptr || tool->state != registry::Tool::State::known || policies.missing()) return {};
+  if (policies.any([&](const policy::Policy& policy) { return policy.hides_tool(tool->name); })) return {};
+  if (tool->definition.find("x-mcp-header") == std::string::npos) return {};
   json::Document document;
   if (!json::parse(tool->definition, {.max_depth = 512, .check_number_range = false}, document)) return {};
   const auto schema = document.root().find("inputSchema");

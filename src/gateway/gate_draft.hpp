@@ -43,33 +43,69 @@ struct Gate::Yes {
   net::Instant until;  ///< how long the call may still be held if it has to ask anew
 };
 
-/// Hears the server while a call is under way.
+/// A call that waits for a person: what it wakes up to, and the place where it
+/// can be woken.
+struct Gate::Held {
+  Held(Gate& its_gate, std::shared_ptr<Conversation> of, InFlight& its_flight)
+      : wake(its_gate.parts_.loop), gate(its_gate), conversation(std::move(of)), flight(its_flight) {
+    flight.waiting = &wake;
+    gate.held_.insert(this);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() {
+    flight.waiting = nullptr;
+    gate.held_.erase(this);
+  }
+
+  void told(const approval::Approval& approval) {
+    is_told = true;
+    state = approval.state;
+    reason = approval.answer_reason;
+    wake.raise();
+  }
+  void look_again(const std::function<bool(std::string_view grant)>& may_stay) {
+    grant_is_over = grant_is_over || !may_stay(conversation->session.grant);
+    if (grant_is_over) wake.raise();
+  }
+
+  net::Signal wake;
+  Gate& gate;
+  std::shared_ptr<Conversation> conversation;
+  InFlight& flight;
+  bool is_told = false;
+  bool grant_is_over = false;
+  approval::State state = approval::State::waiting;
+  std::string reason;
+};
+
+/// Hears the server while an exchange is under way. Without a channel, what it
+/// hears goes to the client's open stream.
 class CallSink final : public upstream::Sink {
  public:
-  CallSink(Gate& gate, Conversation& conversation, mcp::Revision revision, Channel* channel)
-      : gate_(gate), conversation_(conversation), revision_(revision), channel_(channel) {}
+  CallSink(Gate& gate, std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel)
+      : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel) {}
   net::Task<bool> event(const upstream::Event& event) override {
     return gate_.from_server(conversation_, revision_, channel_, event);
   }
 
  private:
   Gate& gate_;
-  Conversation& conversation_;
+  std::shared_ptr<Conversation> conversation_;
   mcp::Revision revision_;
   Channel* channel_;
 };
 
-/// Hears a child that speaks unasked: goes to the client's open stream.
+/// Hears a child that speaks unasked. Called by the child's own reader, so it
+/// never waits: what takes time is done by a task of the gate.
 class UnsolicitedSink final : public upstream::Sink {
  public:
-  UnsolicitedSink(Gate& gate, Conversation& conversation) : gate_(gate), conversation_(conversation) {}
-  net::Task<bool> event(const upstream::Event& event) override {
-    return gate_.from_server(conversation_, conversation_.session.revision, conversation_.stream, event);
-  }
+  UnsolicitedSink(Gate& gate, const std::shared_ptr<Conversation>& conversation) : gate_(gate), conversation_(conversation) {}
+  net::Task<bool> event(const upstream::Event& event) override;
 
  private:
   Gate& gate_;
-  Conversation& conversation_;
+  std::weak_ptr<Conversation> conversation_;
 };
 
 /// What the agent reads of a refusal, in plain words.

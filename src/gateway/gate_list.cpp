@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "base/random.hpp"
 #include "gateway/outbound.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/own_messages.hpp"
@@ -11,9 +12,15 @@ namespace callgate::gateway {
 namespace {
 
 constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
-constexpr std::size_t max_joined_pages = 200;
+constexpr ListBounds bounds;
 
 }  // namespace
+
+/// A page behind the first one; what was read of it points into it.
+struct Gate::Page {
+  std::string text;
+  json::Document document;
+};
 
 /// What stays in a list. Whom no policy lets do anything sees nothing. A tool stays only as it was pinned: a definition that
 /// reads otherwise now is not shown to the agent before somebody accepted it.
@@ -52,7 +59,7 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
-  if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery);
+  if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery, what.record.id);
 
   const mcp::ListShape shape = *mcp::list_shape(method);
   json::Document document;
@@ -63,10 +70,12 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   bool whole = true;
   for (const mcp::ListItem& item : page->items) whole = whole && keep(item);
   const bool first = !in.message.params || !in.message.params.find("cursor");
-  if (whole && !(first && page->next_cursor && hides_anything(in))) co_return co_await deliver(in, *delivery);
+  if (whole && !(first && page->next_cursor && hides_anything(in))) co_return co_await deliver(in, *delivery, what.record.id);
   // Many clients read one page only: an emptied first page would look like no tools at all.
-  const std::string filtered = first && page->next_cursor ? co_await joined_list(in, *page, keep) : mcp::filter_list(*page, keep, {}, cache_rule(in));
-  co_await in.channel.answer(filtered);
+  if (!first || !page->next_cursor) co_return static_cast<void>(co_await in.channel.answer(mcp::filter_list(*page, keep, {}, cache_rule(in))));
+  const auto joined = co_await joined_list(in, *page, keep);
+  if (!joined) co_return co_await answer_failure(in, joined.error());
+  co_await in.channel.answer(*joined);
 }
 
 bool Gate::hides_anything(const Inbound& in) const {
@@ -81,36 +90,50 @@ mcp::CacheRule Gate::cache_rule(const Inbound& in) {
 
 /// Reads the pages behind the first one in the gateway's own name, on the
 /// client's session, and makes one list of all.
-net::Task<std::string> Gate::joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep) {
-  std::vector<std::string> texts;
-  std::vector<std::unique_ptr<json::Document>> documents;
+net::Task<Result<std::string>> Gate::joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep) {
+  std::vector<std::unique_ptr<Page>> owned;
   std::vector<mcp::ListPage> pages{first};
-  CallSink sink(*this, *in.conversation, in.revision, nullptr);
   std::vector<std::string> cursors;
-  while (pages.back().next_cursor && pages.size() < max_joined_pages) {
-    const std::string cursor(pages.back().next_cursor->view());
-    if (std::ranges::find(cursors, cursor) != cursors.end()) break;
-    cursors.push_back(cursor);
-    const std::string request = mcp::plain_request(fmt::format("\"callgate-{}\"", ++own_requests_), in.message.method_id, in.revision, cursor);
-    json::Document request_document;
-    const auto asked = mcp::read_message(request, request_document, mcp::Direction::from_client);
-    auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
-                                               parts_.journal.record_internal(audit::Internal::list, server_.name, mcp::word(in.revision)));
-    if (!asked || !permit) break;
-    const std::string headers = in.era() == mcp::Era::modern && links_.over_http() ? mirrored_lines(*asked, in.revision, {}) : std::string();
-    const std::shared_ptr<upstream::Link> link = in.conversation->link;
-    auto answer = co_await link->forward(std::move(*permit), {.bytes = request, .message = &*asked, .headers = headers, .time = server_.call_timeout}, sink);
-    if (!answer || answer->kind != upstream::Delivery::Kind::answer) break;
-    texts.reserve(max_joined_pages);  // the pages point into the texts
-    texts.emplace_back(answer->bytes);
-    documents.push_back(std::make_unique<json::Document>());
-    const auto message = mcp::read_message(texts.back(), *documents.back(), mcp::Direction::from_server, whole_answer);
-    if (!message) break;
-    auto page = mcp::read_list_page(*message, first.shape);
-    if (!page) break;
-    pages.push_back(std::move(*page));
+  std::size_t bytes = 0;
+  const net::Instant until = parts_.loop.now() + server_.call_timeout;
+  while (pages.back().next_cursor) {
+    std::string cursor(pages.back().next_cursor->view());
+    if (std::ranges::find(cursors, cursor) != cursors.end()) co_return fail(ErrorKind::malformed, "the server's list goes in circles");
+    cursors.push_back(std::move(cursor));
+    auto page = std::make_unique<Page>();
+    if (auto asked = co_await next_page(in, cursors.back(), until - parts_.loop.now(), *page); !asked) co_return std::unexpected(asked.error());
+    const auto message = mcp::read_message(page->text, page->document, mcp::Direction::from_server, whole_answer);
+    auto read = message ? mcp::read_list_page(*message, first.shape) : Result<mcp::ListPage>(std::unexpected(message.error()));
+    if (!read) co_return std::unexpected(read.error());
+    bytes += page->text.size();
+    pages.push_back(std::move(*read));
+    owned.push_back(std::move(page));
+    if (pages.size() > bounds.pages || bytes > bounds.bytes) co_return fail(ErrorKind::too_large, "the server's list is too long");
   }
   co_return mcp::join_lists(pages, keep, in.message.id_text, cache_rule(in));
+}
+
+/// The id of the request is one that no client can guess: on a child, its own
+/// requests stand beside it.
+net::Task<Result<void>> Gate::next_page(Inbound& in, std::string_view cursor, net::Duration time, Page& page) {
+  const std::string id = json::quoted("callgate-" + random_hex(16));
+  const std::string request = mcp::plain_request(id, in.message.method_id, in.revision, std::string(cursor));
+  json::Document document;
+  const auto asked = mcp::read_message(request, document, mcp::Direction::from_client);
+  if (!asked) co_return std::unexpected(asked.error());
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
+                                             parts_.journal.record_internal(audit::Internal::list, server_.name, mcp::word(in.revision)));
+  if (!permit) co_return std::unexpected(permit.error());
+  const std::string headers = in.era() == mcp::Era::modern && links_.over_http() ? mirrored_lines(*asked, in.revision, {}) : std::string();
+  const std::shared_ptr<upstream::Link> link = in.conversation->link;
+  if (!link || time <= net::Duration::zero()) co_return fail(ErrorKind::timeout, "the server's list could not be read in time");
+  CallSink sink(*this, in.conversation, in.revision, nullptr);
+  const upstream::Outbound out{.bytes = request, .message = &*asked, .headers = headers, .time = std::chrono::ceil<std::chrono::milliseconds>(time)};
+  auto answer = co_await link->forward(std::move(*permit), out, sink);
+  if (!answer) co_return std::unexpected(std::move(answer.error().error));
+  if (answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::malformed, "the server did not answer");
+  page.text = answer->bytes;
+  co_return Result<void>{};
 }
 
 }  // namespace callgate::gateway

@@ -8,6 +8,7 @@ namespace callgate::gateway {
 namespace {
 
 constexpr std::size_t max_server_requests = 100;
+constexpr std::size_t max_declines = 32;
 
 /// The word of the policy for what the server asks of the client.
 std::string_view asked_for(mcp::MethodId method) {
@@ -30,83 +31,122 @@ bool allows(const policy::Policy& policy, mcp::MethodId method) {
 
 }  // namespace
 
-/// One message of the server besides an answer. Requests are decided, what the
-/// revision does not know is dropped, the rest goes to the client as it came.
-net::Task<bool> Gate::from_server(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event) {
-  const bool legacy = mcp::era_of(revision) == mcp::Era::legacy;
-  if (event.message == nullptr) {
-    const bool there = channel == nullptr || co_await channel->event({}, event.raw);
-    co_return there || legacy;
-  }
-  const mcp::Message& message = *event.message;
-  if (message.is_response()) {
-    // The answer of a call whose stream broke off comes on the stream that resumes it; any other is nobody's.
-    const auto due = std::ranges::find_if(conversation.resumable, [&](const std::string& id) { return mcp::same_id(id, message.id_text); });
-    if (due == conversation.resumable.end()) {
-      parts_.log.warn("upstream_answer_unexpected", {{"server", server_.name}});
-      co_return true;
-    }
-    conversation.resumable.erase(due);
-    const bool there = channel != nullptr && co_await channel->event(event.bytes, event.raw);
-    co_return there || legacy;
-  }
-  if (mcp::standing(message.method_id, revision, mcp::Direction::from_server) != mcp::Standing::known) {
-    parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
-    if (message.is_request() && legacy)
-      co_await decline(conversation, message, "this method is not known in this revision", mcp::code::method_not_found);
-    co_return true;
-  }
-  if (message.is_request()) co_return co_await server_request(conversation, revision, channel, event) || legacy;
-  if (message.method_id == mcp::MethodId::notifications_tools_list_changed) {
-    // Read, pinned and decided anew before the client hears of it.
-    tools_.want_again(mcp::era_of(revision));
-    co_await tools_.settled(mcp::era_of(revision), std::chrono::seconds(10));
-  }
-  const bool there = channel != nullptr && co_await channel->event(event.bytes, event.raw);
-  co_return there || legacy;
+/// To the client: on the call's own channel, else on its open stream.
+net::Task<bool> Gate::tell(Conversation& conversation, Channel* channel, const upstream::Event& event) {
+  if (channel != nullptr) co_return co_await channel->event(event.bytes, event.raw);
+  co_return conversation.stream && conversation.stream->push(event.bytes, event.raw);
 }
 
-net::Task<bool> Gate::server_request(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event) {
+/// One message of the server besides an answer. Requests are decided, what the
+/// revision does not know is dropped, the rest goes to the client as it came.
+net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event) {
+  // The calls of a legacy client go on without it; those of a modern one are cancelled by its leaving.
+  const bool goes_on = mcp::era_of(revision) == mcp::Era::legacy;
+  if (event.message == nullptr) co_return co_await tell(*conversation, channel, event) || goes_on;
   const mcp::Message& message = *event.message;
-  const PolicyPair policies = policies_for(conversation);
-  const bool allowed = policies.all([&](const policy::Policy& policy) { return allows(policy, message.method_id); });
-  const bool of_server = policies.server && (allowed || !allows(*policies.server, message.method_id));
-  const auto& decides = of_server ? policies.server : policies.grant;
-  audit::CallRecord record = record_for(conversation, revision);
-  record.id = parts_.journal.next_id();
-  record.method = message.method.view();
-  record.verdict = allowed ? policy::Verdict::allow : policy::Verdict::deny;
-  if (decides) record.policy = decides->hash();
-  const std::string rule = asked_for(message.method_id).empty() || !decides ? std::string() : fmt::format("/{}", asked_for(message.method_id));
-  record.rule = rule;
-  parts_.journal.record(record);
-  if (!allowed) {
-    parts_.log.info("server_request_refused", {{"server", server_.name}, {"method", message.method.view()}, {"rule", rule}});
-    co_await decline(conversation, message, "the policy of the gateway does not let this request through", mcp::code::denied);
+  if (message.is_response()) co_return co_await late_answer(conversation, channel, event) || goes_on;
+  if (mcp::standing(message.method_id, revision, mcp::Direction::from_server) != mcp::Standing::known) {
+    parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
+    if (message.is_request() && goes_on) decline(conversation, message, "this method is not known in this revision", mcp::code::method_not_found);
     co_return true;
   }
-  if (channel == nullptr || conversation.server_requests.size() >= max_server_requests) {
-    co_await decline(conversation, message, "no client is there to answer", mcp::code::internal_error);
-    co_return channel != nullptr;
+  if (message.is_request()) co_return co_await server_request(conversation, revision, channel, event) || goes_on;
+  if (message.method_id == mcp::MethodId::notifications_tools_list_changed) {
+    // Read, pinned and decided anew before the client hears of it; a call does not wait for that for long.
+    tools_.want_again(mcp::era_of(revision));
+    if (std::exchange(conversation->list_change_waits, true)) co_return true;
+    co_await tools_.settled(mcp::era_of(revision), channel != nullptr ? std::chrono::seconds(2) : std::chrono::seconds(10));
+    conversation->list_change_waits = false;
   }
-  conversation.server_requests.emplace_back(message.id_text);
-  if (co_await channel->event(event.bytes, event.raw)) co_return true;
-  if (conversation.take_server_request(message.id_text))
-    co_await decline(conversation, message, "the client has left", mcp::code::internal_error);
+  co_return co_await tell(*conversation, channel, event) || goes_on;
+}
+
+/// The answer of a call whose stream broke off comes on the stream that resumes
+/// it; any other is nobody's.
+net::Task<bool> Gate::late_answer(std::shared_ptr<Conversation> conversation, Channel* channel, const upstream::Event& event) {
+  const mcp::Message& message = *event.message;
+  auto& due = conversation->resumable;
+  const auto found = std::ranges::find_if(due, [&](const Resumable& each) { return mcp::same_id(each.id, message.id_text); });
+  if (found == due.end()) {
+    parts_.log.warn("upstream_answer_unexpected", {{"server", server_.name}});
+    co_return true;
+  }
+  const Ulid decision = found->decision;
+  due.erase(found);
+  parts_.journal.outcome(decision.text(), {.status = "answered_on_resumed_stream", .is_error = upstream::says_error(message), .bytes = event.bytes.size()});
+  co_return co_await tell(*conversation, channel, event);
+}
+
+/// What the server asks of the client, decided and put on record.
+bool Gate::decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name) {
+  const PolicyPair policies = policies_for(conversation);
+  const bool known = !asked_for(method).empty() || method == mcp::MethodId::ping;
+  const bool allowed = known && policies.all([&](const policy::Policy& policy) { return allows(policy, method); });
+  const bool of_server = policies.server && (allowed || !allows(*policies.server, method));
+  const auto& decides = of_server ? policies.server : policies.grant;
+  const std::string rule = asked_for(method).empty() || !decides ? std::string() : fmt::format("/{}", asked_for(method));
+  audit::CallRecord record = record_for(conversation, revision);
+  record.id = parts_.journal.next_id();
+  record.method = name;
+  record.verdict = allowed ? policy::Verdict::allow : policy::Verdict::deny;
+  if (decides) record.policy = decides->hash();
+  record.rule = rule;
+  parts_.journal.record(record);
+  if (!allowed) parts_.log.info("server_request_refused", {{"server", server_.name}, {"method", name}, {"rule", rule}});
+  return allowed;
+}
+
+net::Task<bool> Gate::server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event) {
+  const mcp::Message& message = *event.message;
+  if (!decide_asking(*conversation, revision, message.method_id, message.method.view())) {
+    decline(conversation, message, "the policy of the gateway does not let this request through", mcp::code::denied);
+    co_return true;
+  }
+  if (conversation->server_requests.size() >= max_server_requests) {
+    decline(conversation, message, "too many requests wait for the client already", mcp::code::internal_error);
+    co_return true;
+  }
+  conversation->server_requests.emplace_back(message.id_text);
+  if (co_await tell(*conversation, channel, event)) co_return true;
+  if (conversation->take_server_request(message.id_text)) decline(conversation, message, "no client is there to answer", mcp::code::internal_error);
   co_return false;
 }
 
-/// Answers a request of the server in the client's stead.
-net::Task<void> Gate::decline(Conversation& conversation, const mcp::Message& message, std::string_view why, int code) {
-  const std::string answer = mcp::rpc_error(message.id_text, code, why);
-  const std::shared_ptr<upstream::Link> link = conversation.link;
+/// Answers a request of the server in the client's stead, by a task of the gate:
+/// whoever heard the request may be a part of the link that the answer goes to.
+void Gate::decline(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, std::string_view why, int code) {
+  if (conversation->declines >= max_declines) {
+    parts_.log.warn("server_request_unanswered", {{"server", server_.name}, {"why", "it asks faster than it reads"}});
+    return;
+  }
+  tasks_.spawn(send_decline(conversation, mcp::rpc_error(message.id_text, code, why)));
+}
+
+net::Task<void> Gate::send_decline(std::shared_ptr<Conversation> conversation, std::string answer) {
+  const Busy count(conversation->declines);
+  const std::shared_ptr<upstream::Link> link = conversation->link;
   json::Document document;
   const auto read = mcp::read_message(answer, document, mcp::Direction::from_client);
   if (!read || !link || !link->alive()) co_return;
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::decline, server_.name));
   if (!permit) co_return;
-  CallSink sink(*this, conversation, conversation.session.revision, nullptr);
+  CallSink sink(*this, conversation, conversation->session.revision, nullptr);
   [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = answer, .message = &*read, .time = server_.call_timeout}, sink);
+}
+
+net::Task<void> Gate::hear_later(std::shared_ptr<Conversation> conversation, std::string bytes) {
+  json::Document document;
+  const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::answer_limits);
+  if (!message) co_return;
+  const upstream::Event event{.message = &*message, .bytes = bytes, .raw = {}};
+  [[maybe_unused]] const bool heard = co_await from_server(conversation, conversation->session.revision, nullptr, event);
+}
+
+net::Task<bool> UnsolicitedSink::event(const upstream::Event& event) {
+  const auto conversation = conversation_.lock();
+  // In the order of their arrival: whatever need not wait is done before `spawn` returns.
+  if (conversation) gate_.tasks_.spawn(gate_.hear_later(conversation, std::string(event.bytes)));
+  co_return true;
 }
 
 }  // namespace callgate::gateway

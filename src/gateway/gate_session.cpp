@@ -33,13 +33,19 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "too many sessions are open: try again later"), {}, 503);
     co_return;
   }
+  if (!conversation.session.grant.empty() && !make_room(conversation.session.grant)) {
+    refused_.add();
+    parts_.log.warn("sessions_of_grant_full", {{"server", server_.name}, {"grant", conversation.session.grant}});
+    co_return static_cast<void>(co_await in.channel.answer(
+        mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "this grant has too many sessions with calls under way: try again later"), {}, 503));
+  }
   auto link = links_.for_session();
   if (!link) {
-    parts_.log.warn("upstream_not_started", {{"server", server_.name}, {"fault", link.error().message}});
+    parts_.log.warn("upstream_not_started", {{"server", server_.name}, {"fault", link.error().message}, {"detail", link.error().where}});
     co_return co_await answer_failure(in, link.error());
   }
   conversation.link = std::move(*link);
-  listen_to(conversation);
+  listen_to(in.conversation);
   conversation.session.client = mcp::read_client_capabilities(opening->capabilities);
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
@@ -58,33 +64,55 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     conversation.session.revision = *revision;
     conversation.link->agreed(mcp::word(*revision));
     conversation.opening = in.message.bytes();
-    if (!conversation.session.grant.empty()) make_room(conversation.session.grant);
+    if (!conversation.session.id.empty()) leave_session(in.conversation);  // stdio: a second handshake begins anew
     conversation.session.id = session::new_session_id();
     conversation.session.name = session::session_name(conversation.session.id);
     sessions_.emplace(conversation.session.id, in.conversation);
     ++totals_.sessions;
     tools_.want(mcp::Era::legacy);
   }
-  co_await deliver(in, *delivery);
+  co_await deliver(in, *delivery, what.record.id);
 }
 
-/// A grant has a bounded number of sessions: the one longest unused makes room.
-void Gate::make_room(std::string_view grant) {
+/// A grant has a bounded number of sessions: the one longest unused makes room,
+/// its open stream or not. False where all have calls under way.
+bool Gate::make_room(std::string_view grant) {
   std::size_t count = 0;
   std::shared_ptr<Conversation> oldest;
   for (const auto& [id, each] : sessions_) {
     if (each->session.grant != grant) continue;
     ++count;
-    if (each->busy == 0 && (!oldest || each->last_used < oldest->last_used)) oldest = each;
+    if (!each->in_flight.linked() && (!oldest || each->last_used < oldest->last_used)) oldest = each;
   }
-  if (count >= parts_.config.limits.sessions_per_grant && oldest) end_session(oldest);
+  if (count < parts_.config.limits.sessions_per_grant) return true;
+  if (!oldest) return false;
+  end_session(oldest);
+  return true;
+}
+
+void Gate::end_sessions(const std::function<bool(std::string_view grant)>& may_stay) {
+  std::vector<std::shared_ptr<Conversation>> over;
+  for (const auto& [id, each] : sessions_) {
+    if (!may_stay(each->session.grant)) over.push_back(each);
+  }
+  for (const auto& each : over) {
+    end_session(each);
+    links_.forget(each->session.grant);
+  }
+  for (Held* held : held_) held->look_again(may_stay);
+}
+
+/// The session's counts go to those that its caller opens next.
+void Gate::leave_session(const std::shared_ptr<Conversation>& conversation) {
+  parts_.counters.session_ended(subject(*conversation), parts_.clock.now());
+  totals_.sessions -= sessions_.erase(conversation->session.id);
 }
 
 void Gate::end_session(const std::shared_ptr<Conversation>& conversation) {
   if (conversation->closed) return;
   conversation->closed = true;
-  parts_.counters.session_ended(subject(*conversation), parts_.clock.now());
-  totals_.sessions -= sessions_.erase(conversation->session.id);
+  if (conversation->stream) conversation->stream->close();
+  leave_session(conversation);
   tasks_.spawn(delete_upstream_session(conversation));
 }
 
@@ -94,7 +122,7 @@ net::Task<void> Gate::delete_upstream_session(std::shared_ptr<Conversation> conv
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
                                              parts_.journal.record_internal(audit::Internal::session_delete, server_.name));
   if (!permit) co_return;
-  CallSink sink(*this, *conversation, conversation->session.revision, nullptr);
+  CallSink sink(*this, conversation, conversation->session.revision, nullptr);
   [[maybe_unused]] const auto deleted =
       co_await link->forward(std::move(*permit), {.form = upstream::Form::end_session, .time = std::chrono::seconds(5)}, sink);
 }
@@ -110,73 +138,68 @@ void Gate::reap_idle() {
 net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id) {
   const Busy of_gate(busy_);
   const Busy of_conversation(conversation->busy);
-  const bool served = co_await serve_stream(*conversation, channel, last_event_id);
-  if (conversation->stream == &channel) {
-    conversation->stream = nullptr;
-    conversation->stream_over = nullptr;
-  }
-  co_return served;
+  co_return co_await serve_stream(conversation, channel, last_event_id);
 }
 
 namespace {
 
-/// The GET stream towards the client, fed by the server's.
+/// The server's GET stream, passed on to the client's.
 class StreamSink final : public upstream::Sink {
  public:
-  StreamSink(CallSink& inner, Channel& channel, bool& opened) : inner_(inner), channel_(channel), opened_(opened) {}
+  StreamSink(CallSink& inner, QueuedStream& stream) : inner_(inner), stream_(stream) {}
   net::Task<bool> opened() override {
-    opened_ = true;
-    co_return co_await channel_.event({}, {});
+    stream_.open();
+    co_return true;
   }
-  net::Task<bool> event(const upstream::Event& event) override { return inner_.event(event); }
+  net::Task<bool> event(const upstream::Event& event) override {
+    // The server is read no faster than the client reads.
+    if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
+    co_return co_await inner_.event(event);
+  }
 
  private:
   CallSink& inner_;
-  Channel& channel_;
-  bool& opened_;
+  QueuedStream& stream_;
 };
 
-net::Task<void> raise_when_gone(Channel& channel, net::Signal& done) {
+net::Task<void> close_when_gone(Channel& channel, std::shared_ptr<QueuedStream> stream) {
   co_await channel.until_gone();
-  done.raise();
+  stream->close();
 }
 
 }  // namespace
 
-net::Task<bool> Gate::serve_stream(Conversation& conversation, Channel& channel, std::string_view last_event_id) {
-  CallSink sink(*this, conversation, conversation.session.revision, &channel);
-  net::Signal done(parts_.loop);
+/// A session has one stream: a newer one takes the place of the older, which ends.
+net::Task<bool> Gate::serve_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id) {
+  const auto stream = std::make_shared<QueuedStream>(parts_.loop);
+  if (conversation->stream) conversation->stream->close();
+  conversation->stream = stream;
   net::TaskGroup tasks;
-  if (!links_.over_http()) {
-    // A child speaks at any time: what belongs to no call goes here.
-    conversation.stream = &channel;
-    conversation.stream_over = &done;
-    if (!co_await channel.event({}, {})) co_return true;
-    tasks.spawn(raise_when_gone(channel, done));
-    co_await done.wait(net::Loop::forever);
-    co_return true;
+  tasks.spawn(close_when_gone(channel, stream));
+  if (links_.over_http()) {
+    tasks.spawn(feed_stream(conversation, stream, std::string(last_event_id)));
+  } else {
+    stream->open();  // a child speaks at any time: what belongs to no call goes here
   }
-  audit::CallRecord record = record_for(conversation, conversation.session.revision);
+  co_await stream->write_to(channel);
+  if (conversation->stream == stream) conversation->stream.reset();
+  co_return stream->opened();
+}
+
+net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id) {
+  audit::CallRecord record = record_for(*conversation, conversation->session.revision);
   record.id = parts_.journal.next_id();
   record.method = "stream";
   record.verdict = policy::Verdict::allow;
-  bool opened = false;
-  StreamSink stream(sink, channel, opened);
-  conversation.stream = &channel;
-  conversation.stream_over = &done;
-  const upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
-  tasks.spawn(feed_stream(conversation.link, record, out, stream, done));
-  tasks.spawn(raise_when_gone(channel, done));
-  co_await done.wait(net::Loop::forever);
-  co_return opened;
-}
-
-/// The record is copied before the first wait; the rest outlives the task.
-net::Task<void> Gate::feed_stream(std::shared_ptr<upstream::Link> link, const audit::CallRecord& record, upstream::Outbound out,
-                                  upstream::Sink& sink, net::Signal& done) {
+  const std::shared_ptr<upstream::Link> link = conversation->link;
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
-  if (permit && link) [[maybe_unused]] const auto over = co_await link->forward(std::move(*permit), out, sink);
-  done.raise();
+  if (permit && link) {
+    CallSink inner(*this, conversation, conversation->session.revision, nullptr);
+    StreamSink sink(inner, *stream);
+    const upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
+    [[maybe_unused]] const auto over = co_await link->forward(std::move(*permit), out, sink);
+  }
+  stream->close();
 }
 
 void Gate::retire() {
@@ -189,20 +212,16 @@ void Gate::retire() {
 void Gate::stop() {
   stopping_ = true;
   for (const auto& [id, each] : sessions_) {
-    if (each->stream_over != nullptr) each->stream_over->raise();
+    if (each->stream) each->stream->close();
   }
-  for (net::Signal* held : held_) held->raise();
+  for (Held* held : held_) held->wake.raise();
 }
 
 void Gate::announce_list_change() {
+  constexpr std::string_view note = R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})";
   for (const auto& [id, each] : sessions_) {
-    if (each->stream != nullptr) tasks_.spawn(tell_list_changed(each));
+    if (each->stream) each->stream->push(note, {});
   }
-}
-
-net::Task<void> Gate::tell_list_changed(std::shared_ptr<Conversation> conversation) {
-  const std::string_view note = R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})";
-  if (conversation->stream != nullptr) co_await conversation->stream->event(note, {});
 }
 
 }  // namespace callgate::gateway

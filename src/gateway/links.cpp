@@ -20,7 +20,8 @@ Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids) {
   if (totals_.children >= parts_.config.limits.children)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
   auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log);
-  if (!link) return std::unexpected(link.error());
+  // Which program, and why, is for the log and not for an agent.
+  if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);
   Totals& totals = totals_;
   ++totals.children;
   return std::shared_ptr<upstream::Link>(link->release(), [&totals](upstream::Link* done) {
@@ -33,21 +34,22 @@ Result<std::shared_ptr<upstream::Link>> Links::for_session() {
   if (!over_http()) return child(upstream::Ids::as_sent);
   auto where = origin();
   if (!where) return std::unexpected(where.error());
-  return std::make_shared<upstream::HttpLink>(**where);
+  return std::make_shared<upstream::HttpLink>(**where, upstream::HttpLink::Sessions::one);
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::stateless() {
-  if (shared_ && shared_->alive()) return shared_;
+Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& grant) {
+  std::shared_ptr<upstream::Link>& shared = shared_[over_http() ? std::string() : grant];
+  if (shared && shared->alive()) return shared;
   if (!over_http()) {
     auto started = child(upstream::Ids::own);
     if (!started) return started;
-    shared_ = std::move(*started);
-    return shared_;
+    shared = std::move(*started);
+    return shared;
   }
   auto where = origin();
   if (!where) return std::unexpected(where.error());
-  shared_ = std::make_shared<upstream::HttpLink>(**where);
-  return shared_;
+  shared = std::make_shared<upstream::HttpLink>(**where, upstream::HttpLink::Sessions::none);
+  return shared;
 }
 
 }  // namespace callgate::gateway

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "gateway/parts.hpp"
 #include "upstream/http_link.hpp"
@@ -21,8 +23,11 @@ class Links {
 
   /// A link for one session, whose ids stay as the client sends them.
   Result<std::shared_ptr<upstream::Link>> for_session();
-  /// The link that stateless requests share; a dead child is started anew.
-  Result<std::shared_ptr<upstream::Link>> stateless();
+  /// The link that a grant's stateless requests share (the child's state is one
+  /// caller's, protocol item 80); a dead child is started anew.
+  Result<std::shared_ptr<upstream::Link>> stateless(const std::string& grant);
+  /// Lets go of the child of a grant that may call no longer.
+  void forget(const std::string& grant) { shared_.erase(grant); }
   bool over_http() const { return !server_.url.empty(); }
   const config::Server& server() const { return server_; }
 
@@ -34,7 +39,7 @@ class Links {
   const config::Server& server_;
   Totals& totals_;
   std::unique_ptr<upstream::HttpOrigin> origin_;
-  std::shared_ptr<upstream::Link> shared_;
+  std::map<std::string, std::shared_ptr<upstream::Link>> shared_;  ///< by grant; over HTTP one for all
 };
 
 }  // namespace callgate::gateway

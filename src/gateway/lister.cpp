@@ -64,8 +64,10 @@ net::Task<Result<bool>> Lister::open_legacy() {
   if (!message || !message->result) co_return fail(ErrorKind::malformed, "the server refused `initialize`");
   const auto opened = mcp::read_initialized(*message);
   if (!opened) co_return std::unexpected(opened.error());
-  revision_ = mcp::parse_revision(opened->protocol_version.view()).value_or(mcp::Revision::r2024_11_05);
-  link_->agreed(opened->protocol_version.view());
+  const auto revision = mcp::parse_revision(opened->protocol_version.view());
+  if (!revision || mcp::era_of(*revision) == mcp::Era::modern) co_return fail(ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know");
+  revision_ = *revision;
+  link_->agreed(mcp::word(revision_));
   has_tools_ = mcp::has_capability(opened->capabilities, "tools");
   const std::string initialized = mcp::initialized_notification();
   json::Document note_document;
@@ -82,7 +84,7 @@ net::Task<Result<void>> Lister::open() {
     co_return Result<void>{};
   }
   revision_ = mcp::latest_revision;
-  auto link = links_.stateless();
+  auto link = links_.stateless({});
   if (!link) co_return std::unexpected(link.error());
   link_ = std::move(*link);
   co_return Result<void>{};

@@ -18,10 +18,22 @@ class StdioFront::Lines final : public Channel {
   net::Task<bool> accepted() override { co_return true; }
   net::Task<bool> ended() override { co_return true; }
   bool gone() const override { return false; }
+  bool may_resume() const override { return false; }
   net::Task<void> until_gone() override { co_await front_.parts_.loop.sleep(net::Loop::forever); }
 
  private:
   StdioFront& front_;
+};
+
+/// Stdout for what belongs to no request, as long as the front is there.
+class StdioFront::Stream final : public ClientStream {
+ public:
+  explicit Stream(StdioFront& front) : front_(&front) {}
+  bool push(std::string_view bytes, std::string_view /*raw*/) override { return front_ != nullptr && (bytes.empty() || front_->send(bytes).has_value()); }
+  void close() override { front_ = nullptr; }
+
+ private:
+  StdioFront* front_;
 };
 
 StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
@@ -29,18 +41,20 @@ StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
       gate_(gate),
       in_(parts.loop, in, parts.config.limits.body),
       out_(parts.loop, out, std::size_t{256} << 20U),
-      stream_(std::make_unique<Lines>(*this)),
+      stream_(std::make_shared<Stream>(*this)),
       session_(std::make_shared<Conversation>()),
       stateless_(std::make_shared<Conversation>()) {
   net::make_nonblocking(in);
   net::make_nonblocking(out);
   for (const auto& conversation : {session_, stateless_}) {
     conversation->session.principal = "stdio";
-    conversation->stream = stream_.get();
+    conversation->stream = stream_;
     conversation->busy = 1;  // never idle: it lives as long as the process
   }
   session_->session.revision = mcp::latest_legacy;
 }
+
+StdioFront::~StdioFront() { stream_->close(); }
 
 Result<void> StdioFront::send(std::string_view line) {
   if (line.find_first_of("\r\n") == std::string_view::npos) return out_.send(line);

@@ -13,6 +13,7 @@ namespace callgate::gateway {
 class StdioFront {
  public:
   StdioFront(const Parts& parts, Gate& gate, int in, int out);
+  ~StdioFront();
 
   /// Until stdin ends; then what is under way gets some time to finish.
   net::Task<void> run();
@@ -24,6 +25,7 @@ class StdioFront {
 
  private:
   class Lines;
+  class Stream;
   net::Task<void> take(std::string line);
   Result<void> send(std::string_view line);
 
@@ -31,7 +33,7 @@ class StdioFront {
   Gate& gate_;
   net::LineReader in_;
   net::LineWriter out_;
-  std::unique_ptr<Channel> stream_;                 ///< for what belongs to no request
+  std::shared_ptr<Stream> stream_;                  ///< for what belongs to no request
   std::shared_ptr<Conversation> session_;           ///< of the handshake
   std::shared_ptr<Conversation> stateless_;
   bool stopped_ = false;

@@ -30,7 +30,7 @@ void ToolBook::want(mcp::Era era) {
 
 void ToolBook::want_again(mcp::Era era) {
   EraState& state = eras_[index(era)];
-  state.dirty = true;
+  ++state.wanted;
   if (!state.reading) {
     state.reading = true;
     tasks_.spawn(keep_reading(era));
@@ -51,15 +51,21 @@ void ToolBook::look_at_reviewed() {
 }
 
 net::Task<void> ToolBook::settled(mcp::Era era, net::Duration time) {
+  [[maybe_unused]] const bool current_now = co_await current(era, time);
+}
+
+net::Task<bool> ToolBook::current(mcp::Era era, net::Duration time) {
   want(era);
   EraState& state = eras_[index(era)];
+  // What the server announces while the call waits does not make it wait again.
+  const std::uint64_t needed = state.wanted;
   const net::Instant until = parts_.loop.now() + time;
-  while (state.reading && (state.dirty || !state.known.table)) {
+  while (!state.known.table || state.read < needed) {
     const net::Duration left = until - parts_.loop.now();
-    if (left <= net::Duration::zero() || !co_await state.changed.wait(left)) co_return;
     // A failed reading is an answer too: the caller sees the fault.
-    if (!state.known.fault.empty()) co_return;
+    if (!state.reading || left <= net::Duration::zero() || !co_await state.changed.wait(left) || !state.known.fault.empty()) co_return false;
   }
+  co_return true;
 }
 
 Result<void> ToolBook::load_reviewed() {
@@ -120,16 +126,17 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
   net::Duration pause = std::chrono::milliseconds(250);
   recall_unknown_tool(era);
   for (;;) {
-    state.dirty = false;
+    const std::uint64_t reading = state.wanted;
     Lister lister(parts_, links_, era);
     const bool probe = links_.server().probe_unknown && !state.probed;
     auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
     const Result<void> taken = list ? take(era, *list) : std::unexpected(list.error());
     state.known.fault = taken ? std::string() : taken.error().message;
+    if (taken) state.read = reading;
     state.changed.notify();
-    if (taken && !state.dirty) break;
+    if (taken && state.read == state.wanted) break;
     if (!taken) {
-      parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}});
+      parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}, {"detail", taken.error().where}});
       state.known.table.reset();  // what cannot be compared with the pins must not be called
       co_await state.again.wait(pause);
       pause = std::min<net::Duration>(pause * 2, std::chrono::seconds(30));

@@ -36,6 +36,11 @@ class ToolBook {
   void look_at_reviewed();
   /// Until the list was read, or `time` is over.
   net::Task<void> settled(mcp::Era era, net::Duration time);
+  /// Until the list as it stands now was read: a call that comes after the server
+  /// said that its tools changed is not judged by the older list. False when
+  /// `time` is over or the reading failed.
+  net::Task<bool> current(mcp::Era era, net::Duration time);
+  bool is_current(mcp::Era era) const { return eras_[index(era)].read == eras_[index(era)].wanted && known(era).table; }
   const KnownTools& known(mcp::Era era) const { return eras_[index(era)].known; }
   bool started(mcp::Era era) const { return eras_[index(era)].reading || eras_[index(era)].known.table != nullptr; }
 
@@ -44,7 +49,8 @@ class ToolBook {
     explicit EraState(net::Loop& loop) : changed(loop), again(loop) {}
     KnownTools known;
     bool reading = false;
-    bool dirty = false;  ///< asked for while a reading was under way
+    std::uint64_t wanted = 0;  ///< how often the list was asked for; `read` stands behind it until it was read anew
+    std::uint64_t read = 0;
     bool probed = false;
     net::Broadcast changed;
     net::Signal again;

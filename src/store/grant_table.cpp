@@ -1,5 +1,7 @@
 #include "store/grant_table.hpp"
 
+#include <algorithm>
+
 #include <cstring>
 
 #include "base/random.hpp"
@@ -24,6 +26,11 @@ std::string new_token() { return std::string(token_prefix) + random_token(32); }
 GrantTable::GrantTable(std::vector<Grant> grants) : grants_(std::move(grants)) {
   std::erase_if(grants_, [](const Grant& grant) { return grant.revoked_ms.has_value(); });
   for (std::size_t i = 0; i < grants_.size(); ++i) places_.emplace(place_of(grants_[i].token_hash), i);
+}
+
+bool GrantTable::is_live(std::string_view id, std::int64_t now_ms) const {
+  const auto found = std::ranges::find(grants_, id, &Grant::id);
+  return found != grants_.end() && !found->expired(now_ms);
 }
 
 const Grant* GrantTable::find(std::string_view token, std::int64_t now_ms) const {

@@ -31,6 +31,9 @@ class GrantTable {
   /// lives.
   const Grant* find(std::string_view token, std::int64_t now_ms) const;
 
+  /// Whether the grant of this id may call now.
+  bool is_live(std::string_view id, std::int64_t now_ms) const;
+
   std::size_t size() const { return grants_.size(); }
 
  private:

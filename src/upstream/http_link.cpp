@@ -1,6 +1,7 @@
 #include "upstream/http_link.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,12 @@ bool is_visible_ascii(std::string_view text) {
 bool has_media_type(std::string_view value, std::string_view type) {
   return value.size() >= type.size() && net::same_name(value.substr(0, type.size()), type) &&
          (value.size() == type.size() || value[type.size()] == ';' || value[type.size()] == ' ');
+}
+
+/// Where and why a server cannot be reached is for the log, not for an agent.
+Failure not_exchanged(net::SendFailure failure) {
+  if (failure.sent) return {.error = std::move(failure.error), .sent = true};
+  return {.error = {failure.error.kind, "the server cannot be reached", std::move(failure.error.message)}, .sent = false};
 }
 
 Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
@@ -36,6 +43,8 @@ struct HttpLink::Wanted {
   std::string_view token;  ///< of its progress
   CallDeadline deadline;
   std::size_t bytes = 0;   ///< of all events so far
+  bool may_resume = false;
+  bool session_unknown = false;  ///< by this very answer
   bool resumable = false;  ///< an event had an id
 };
 
@@ -59,7 +68,11 @@ Result<std::unique_ptr<HttpOrigin>> HttpOrigin::make(net::Loop& loop, const conf
   return origin;
 }
 
-void HttpLink::agreed(std::string_view revision) { revision_ = revision; }
+void HttpLink::agreed(std::string_view revision) {
+  // It becomes a header line: a word of ours, never the server's text.
+  assert(is_visible_ascii(revision));
+  revision_ = revision;
+}
 
 std::string HttpLink::head_lines(const Outbound& out) const {
   std::string lines;
@@ -88,10 +101,9 @@ std::string HttpLink::head_lines(const Outbound& out) const {
   return lines;
 }
 
-Failure HttpLink::refused_by_server(const net::HttpReply& reply) const {
+Failure HttpLink::refused_by_server(const net::HttpReply& reply, bool session_unknown) {
   const int status = reply.status();
-  // A server that does not know the session did not run the call.
-  if (lost_) return {{ErrorKind::not_found, "the server no longer knows the session", {}}, false};
+  if (session_unknown) return {.error = {ErrorKind::not_found, "the server no longer knows the session", {}}, .sent = true, .session_unknown = true};
   if (status >= 300 && status < 400)
     return failed(ErrorKind::refused, fmt::format("the server answered with a redirect (HTTP {}), which is not followed", status));
   if (status == 401 || status == 403)
@@ -103,24 +115,28 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
   const bool request = out.message != nullptr && out.message->is_request();
   Wanted wanted{.id = request ? out.message->id_text : std::string_view{},
                 .token = request ? progress_token(*out.message) : std::string_view{},
-                .deadline = CallDeadline(origin_.client.loop(), out.time)};
+                .deadline = CallDeadline(origin_.client.loop(), out.time),
+                .may_resume = out.may_resume};
   const std::string_view method =
       out.form == Form::message ? "POST" : out.form == Form::open_stream ? "GET" : "DELETE";
   auto sent = co_await origin_.client.send(method, head_lines(out), out.bytes, wanted.deadline.left());
-  if (!sent) co_return std::unexpected(Failure{std::move(sent.error().error), sent.error().sent});
+  if (!sent) co_return std::unexpected(not_exchanged(std::move(sent.error())));
   std::unique_ptr<net::HttpReply> reply = std::move(*sent);
   const int status = reply->status();
 
-  if (status == 404 && !session_.empty()) lost_ = true;
+  wanted.session_unknown = status == 404 && !session_.empty();
+  if (wanted.session_unknown) lost_ = true;
   if (out.form == Form::end_session) lost_ = true;
-  if (const auto id = reply->headers().find("mcp-session-id"); session_.empty() && is_visible_ascii(id) && status < 300)
+  if (const auto id = reply->headers().find("mcp-session-id"); sessions_ == Sessions::one && session_.empty() && is_visible_ascii(id) && status < 300)
     session_ = id;
   if (!reply->headers().find("content-encoding").empty() && !net::same_name(reply->headers().find("content-encoding"), "identity"))
     co_return std::unexpected(failed(ErrorKind::malformed, "the server compressed its answer, which was not offered"));
 
   const std::string_view type = reply->headers().find("content-type");
   const bool events = has_media_type(type, "text/event-stream");
-  if (status < 300 && events && out.form != Form::end_session) co_return co_await read_events(std::move(reply), wanted, sink);
+  // Only the stream that was asked for may have no end: what answers a notification or response is not read.
+  const bool streams = out.form == Form::open_stream || !wanted.id.empty();
+  if (status < 300 && events && streams) co_return co_await read_events(std::move(reply), wanted, sink);
   if (status < 300 && wanted.id.empty()) {
     Delivery done{.http_status = status};
     co_return done;
@@ -131,7 +147,7 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
     co_return done;
   }
   if (!has_media_type(type, "application/json") || wanted.id.empty()) {
-    if (status >= 300) co_return std::unexpected(refused_by_server(*reply));
+    if (status >= 300) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
     co_return std::unexpected(failed(ErrorKind::malformed, "the server's answer is neither JSON nor an event stream"));
   }
   co_return co_await read_json(std::move(reply), wanted);
@@ -139,7 +155,7 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
 
 net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, Wanted& wanted) {
   const int status = reply->status();
-  const Failure refusal = refused_by_server(*reply);
+  const Failure refusal = refused_by_server(*reply, wanted.session_unknown);
   auto body = co_await reply->whole(origin_.max_result, wanted.deadline.left());
   if (!body) co_return std::unexpected(Failure{std::move(body.error()), true});
   // Nothing is awaited while the scratch document is in use.
@@ -170,7 +186,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
     if (!chunk) co_return std::unexpected(Failure{std::move(chunk.error()), true});
     if (chunk->empty()) {
       if (endless) co_return Delivery{};
-      if (wanted.resumable) co_return Delivery{.kind = Delivery::Kind::resumable};
+      if (wanted.resumable && wanted.may_resume) co_return Delivery{.kind = Delivery::Kind::resumable};
       co_return std::unexpected(failed(ErrorKind::closed, "the server ended the stream without an answer"));
     }
     // All events of one call stay under the limit of one answer; a session's own stream has no end.

@@ -27,7 +27,9 @@ struct HttpOrigin {
 /// (basic/transports). Messages go out as they are; answers are read once.
 class HttpLink final : public Link {
  public:
-  explicit HttpLink(HttpOrigin& origin) : origin_(origin) {}
+  /// Whether the server may open a session by its answers; the stateless form has none.
+  enum class Sessions : std::uint8_t { none, one };
+  HttpLink(HttpOrigin& origin, Sessions sessions) : origin_(origin), sessions_(sessions) {}
 
   void on_unsolicited(Sink* /*sink*/) override {}
   void agreed(std::string_view revision) override;
@@ -42,9 +44,10 @@ class HttpLink final : public Link {
   std::string head_lines(const Outbound& out) const;
   net::Task<Forwarded> read_json(std::unique_ptr<net::HttpReply> reply, Wanted& wanted);
   net::Task<Forwarded> read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink);
-  Failure refused_by_server(const net::HttpReply& reply) const;
+  static Failure refused_by_server(const net::HttpReply& reply, bool session_unknown);
 
   HttpOrigin& origin_;
+  Sessions sessions_;
   std::string session_;   ///< the server's id of the session; empty without one
   std::string revision_;
   bool lost_ = false;

@@ -48,6 +48,7 @@ struct Outbound {
   std::string_view headers;                ///< ready lines, e.g. those that mirror a modern body
   std::string_view last_event_id;          ///< of a stream that is resumed
   std::chrono::milliseconds time{40'000};  ///< until the answer; progress starts it again, ten times at most
+  bool may_resume = false;  ///< a stream that ends without the answer may be resumed by the client
 };
 
 /// The answer of a server.
@@ -70,6 +71,9 @@ struct Delivery {
 struct Failure {
   Error error;
   bool sent = true;  ///< false: surely no byte of the message reached the server
+  /// The server answered that it does not know the session, so it says that it
+  /// did not run the message.
+  bool session_unknown = false;
 };
 
 using Forwarded = std::expected<Delivery, Failure>;

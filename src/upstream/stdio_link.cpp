@@ -28,6 +28,7 @@ struct StdioLink::Call : net::ListNode {
   std::string client_token;
   net::Signal wake;
   std::deque<std::string> events;
+  std::size_t bytes = 0;  ///< of all events so far
   std::string answer;
   bool answered = false;
   bool is_error = false;
@@ -42,11 +43,11 @@ Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const confi
   for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
   auto child = net::Child::start(loop, std::move(options));
   if (!child) return std::unexpected(child.error());
-  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server.name, ids, log));
+  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server.name, max_result, ids, log));
 }
 
-StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, Ids ids, Log& log)
-    : loop_(loop), child_(std::move(child)), server_(std::move(server)), ids_(ids), log_(log), has_unrelated_(loop) {
+StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log)
+    : loop_(loop), child_(std::move(child)), server_(std::move(server)), max_result_(max_result), ids_(ids), log_(log), has_unrelated_(loop) {
   tasks_.spawn(read());
   tasks_.spawn(pump());
 }
@@ -121,7 +122,9 @@ void StdioLink::route(const mcp::Message& message) {
     return;
   }
   if (Call* call = call_of(message)) {
-    if (call->events.size() >= max_events) {
+    call->bytes += message.bytes().size();
+    // All events of one call together stay under the limit of one answer.
+    if (call->events.size() >= max_events || call->bytes > max_result_) {
       call->failure = Error{ErrorKind::too_large, "the server sent more messages than the client took", {}};
     } else {
       call->events.push_back(ids_ == Ids::own && !call->token.empty() ? with_own_ids(message, call->client_token)
@@ -169,6 +172,23 @@ std::string StdioLink::with_own_ids(const mcp::Message& message, std::string_vie
   return mcp::splice(message.bytes(), edits);
 }
 
+/// A cancel under the id by which the server knows its call; nothing where no
+/// call has that id here, or several have.
+std::optional<std::string> StdioLink::with_own_request(const mcp::Message& cancel) const {
+  const auto request = cancel.params ? cancel.params.find("requestId") : std::nullopt;
+  if (!request) return std::nullopt;
+  const Call* match = nullptr;
+  for (const net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
+    const auto& call = static_cast<const Call&>(*node);
+    if (!mcp::same_id(call.client_id, request->text())) continue;
+    if (match != nullptr) return std::nullopt;
+    match = &call;
+  }
+  if (match == nullptr) return std::nullopt;
+  const mcp::Edit edit = mcp::replace(*request, match->id);
+  return mcp::splice(cancel.bytes(), std::span(&edit, 1));
+}
+
 net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
   if (out.form == Form::end_session) dead_ = true;
   if (out.form != Form::message) co_return Delivery{};
@@ -184,6 +204,10 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
     call.token = ids_ == Ids::own && !call.client_token.empty() ? call.id : call.client_token;
     if (ids_ == Ids::own) bytes = rewritten = with_own_ids(*out.message, call.id);
     calls_.push_back(call);
+  } else if (ids_ == Ids::own && out.message != nullptr && out.message->method_id == mcp::MethodId::notifications_cancelled) {
+    auto cancel = with_own_request(*out.message);
+    if (!cancel) co_return Delivery{.http_status = 202};  // of no call that is under way here
+    bytes = rewritten = std::move(*cancel);
   }
   // A line end inside a message is white space between two tokens; on a pipe it would cut the message in two.
   if (bytes.find_first_of("\r\n") != std::string_view::npos) {
@@ -198,7 +222,7 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
   CallDeadline deadline(loop_, out.time);
   json::Document document;
   for (;;) {
-    while (!call.events.empty()) {
+    while (!call.events.empty() && deadline.left() > net::Duration::zero()) {
       const std::string event = std::move(call.events.front());
       call.events.pop_front();
       const auto message = mcp::read_message(event, document, mcp::Direction::from_server, answer_limits);
@@ -214,8 +238,8 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
       co_return answer;
     }
     if (call.failure) co_return std::unexpected(Failure{std::move(*call.failure), true});
-    if (!co_await call.wake.wait(deadline.left()) && call.events.empty() && !call.answered)
-      co_return std::unexpected(failed(ErrorKind::timeout, "the server did not answer in time"));
+    const bool in_time = deadline.left() > net::Duration::zero() && (co_await call.wake.wait(deadline.left()) || !call.events.empty() || call.answered);
+    if (!in_time) co_return std::unexpected(failed(ErrorKind::timeout, "the server did not answer in time"));
   }
 }
 

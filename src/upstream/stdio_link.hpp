@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,7 @@ class StdioLink final : public Link {
   struct Arrived {
     std::string bytes;
   };
-  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, Ids ids, Log& log);
+  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log);
   net::Task<void> read();
   net::Task<void> pump();
   void take_line(std::string_view line);
@@ -49,10 +50,12 @@ class StdioLink final : public Link {
   Call* call_of(const mcp::Message& message);
   void fail_all(const Error& error);
   std::string with_own_ids(const mcp::Message& message, std::string_view own) const;
+  std::optional<std::string> with_own_request(const mcp::Message& cancel) const;
 
   net::Loop& loop_;
   std::unique_ptr<net::Child> child_;
   std::string server_;
+  std::size_t max_result_;  ///< bytes of one answer with its events
   Ids ids_;
   Log& log_;
   bool dead_ = false;

@@ -1,0 +1,56 @@
+#include "gateway/client_stream.hpp"
+
+#include <utility>
+
+namespace callgate::gateway {
+
+bool QueuedStream::push(std::string_view bytes, std::string_view raw) {
+  if (closed_) return false;
+  Event event{.bytes = std::string(raw.empty() ? bytes : std::string_view{}), .raw = std::string(raw)};
+  // One event of any size passes; behind it the client has to keep up.
+  if (bytes_ != 0 && bytes_ + event.size() > max_bytes) return false;
+  bytes_ += event.size();
+  events_.push_back(std::move(event));
+  wake_.raise();
+  return true;
+}
+
+void QueuedStream::close() {
+  closed_ = true;
+  wake_.raise();
+  written_.notify();
+}
+
+void QueuedStream::open() {
+  opened_ = true;
+  wake_.raise();
+}
+
+net::Task<bool> QueuedStream::room(net::Duration time) {
+  while (!closed_ && bytes_ > max_bytes / 2) {
+    if (!co_await written_.wait(time)) co_return false;
+  }
+  co_return !closed_;
+}
+
+net::Task<void> QueuedStream::write_to(Channel& channel) {
+  bool begun = false;
+  for (;;) {
+    if (opened_ && !begun) {
+      begun = true;
+      if (!co_await channel.event({}, {})) break;
+    }
+    while (begun && !events_.empty()) {
+      const Event event = std::move(events_.front());
+      events_.pop_front();
+      if (!co_await channel.event(event.bytes, event.raw)) co_return close();
+      bytes_ -= event.size();
+      written_.notify();
+    }
+    if (closed_ || channel.gone()) break;
+    co_await wake_.wait(net::Loop::forever);
+  }
+  close();
+}
+
+}  // namespace callgate::gateway

@@ -1,0 +1,284 @@
+"""Servers that try to get more out of the gate than they are given, and ends that come at the wrong moment."""
+import json
+import socket
+import threading
+import time
+
+import world
+from scripted_http import TOOLS, Scripted
+from world import Http, World, decision_of, request
+
+MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+OPEN = "callgate: 1\ndefault: allow\ntools:\n  hidden: {action: hide}\n"
+
+
+def is_call(incoming, tool):
+    message = incoming.message or {}
+    return message.get("method") == "tools/call" and message["params"]["name"] == tool
+
+
+class Over_http(World):
+    def behind(self, script=None, policy=OPEN, settings="", handshake=None):
+        server = Scripted(script, handshake)
+        self.addCleanup(server.end)
+        self.over = threading.Event()
+        self.addCleanup(self.over.set)
+        return server, self.serve_config(url=server.url, policy=policy, settings=settings)
+
+    def session(self, gate):
+        client = gate.client()
+        client.initialize()
+        return client
+
+    def call_in_the_background(self, gate, client, tool):
+        """A call on a connection of its own; the list gets its answer."""
+        answers = []
+        other = Http(gate.url)
+        other.headers = dict(client.headers)
+        thread = threading.Thread(target=lambda: answers.append(other.post(request("late", "tools/call", {"name": tool, "arguments": {}}))), daemon=True)
+        thread.start()
+        return thread, answers
+
+    def test_a_call_does_not_run_again_because_the_session_was_lost_meanwhile(self):
+        arrived, go_on = threading.Event(), threading.Event()
+
+        def script(incoming):
+            if is_call(incoming, "odd"):
+                arrived.set()
+                go_on.wait(world.LONG)
+                return incoming.status(500) or True
+            if incoming.message and incoming.message.get("method") == "ping":
+                return incoming.status(404) or True
+            return False
+
+        server, gate = self.behind(script)
+        client = self.session(gate)
+        thread, answers = self.call_in_the_background(gate, client, "odd")
+        self.assertTrue(arrived.wait(world.LONG))
+        client.ask("ping")
+        go_on.set()
+        thread.join(world.LONG)
+        self.assertIn("error", answers[0])
+        self.assertEqual(len(server.calls("odd")), 1)
+
+    def test_a_call_does_not_run_again_when_its_session_was_ended(self):
+        arrived, go_on = threading.Event(), threading.Event()
+
+        def script(incoming):
+            if not is_call(incoming, "odd"):
+                return False
+            arrived.set()
+            go_on.wait(world.LONG)
+            return incoming.status(500) or True
+
+        server, gate = self.behind(script)
+        client = self.session(gate)
+        thread, answers = self.call_in_the_background(gate, client, "odd")
+        self.assertTrue(arrived.wait(world.LONG))
+        client.exchange("DELETE")
+        go_on.set()
+        thread.join(world.LONG)
+        self.assertIn("error", answers[0])
+        self.assertEqual(len(server.calls("odd")), 1)
+
+    def test_what_was_sent_counts_also_when_the_server_knows_no_session(self):
+        def script(incoming):
+            return is_call(incoming, "odd") and (incoming.status(404) or True)
+
+        server, gate = self.behind(script, policy="callgate: 1\ndefault: deny\ntools:\n  odd: {action: allow, rate_limit: {max: 2, window: 1h}}\n")
+        client = self.session(gate)
+        verdicts = [decision_of(client.call("odd")).get("verdict") for _ in range(5)]
+        self.assertEqual(verdicts[2:], ["rate_limited"] * 3)
+        self.assertLessEqual(len(server.calls("odd")), 4)  # each of the two once more, on a new session
+
+    def test_a_list_does_not_come_in_by_a_resumed_stream(self):
+        asked, lie = [], threading.Event()
+
+        def script(incoming):
+            if lie.is_set() and incoming.verb == "POST" and incoming.message.get("method") == "tools/list":
+                asked.append(incoming.message["id"])
+                incoming.stream()
+                incoming.event(identity="e1")
+                return True
+            if incoming.verb == "GET":
+                incoming.stream()
+                incoming.event({"jsonrpc": "2.0", "id": asked[0], "result": {"tools": TOOLS}}, identity="e2")
+                return True
+            return False
+
+        _, gate = self.behind(script)
+        client = self.session(gate)
+        client.call("plain")
+        lie.set()
+        answer = client.ask("tools/list")
+        self.assertIn("error", answer)
+        status, _, body = client.exchange("GET", headers={"Last-Event-ID": "e1"})
+        self.assertNotIn(b"hidden", body, status)
+
+    def test_the_answer_of_a_call_may_come_by_a_resumed_stream(self):
+        asked = []
+
+        def script(incoming):
+            if is_call(incoming, "odd"):
+                asked.append(incoming.message["id"])
+                incoming.stream()
+                incoming.event(identity="e1")
+                return True
+            if incoming.verb == "GET" and asked:
+                incoming.stream()
+                incoming.event({"jsonrpc": "2.0", "id": asked[0], "result": {"content": [{"type": "text", "text": "late"}]}}, identity="e2")
+                return True
+            return False
+
+        _, gate = self.behind(script)
+        client = self.session(gate)
+        self.assertIsNone(client.call("odd"))
+        _, _, body = client.exchange("GET", headers={"Last-Event-ID": "e1"})
+        self.assertIn(b"late", body)
+
+    def test_the_servers_revision_does_not_become_a_header(self):
+        server, gate = self.behind(handshake={"protocolVersion": "2025-11-25\r\nX-Evil: injected"})
+        client = gate.client()
+        self.assertIn("error", client.post(request("init", "initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}})))
+        self.assertEqual([headers for _, headers, _ in server.seen if "X-Evil" in headers], [])
+
+    def test_an_endless_answer_to_a_refusal_does_not_hold_the_call(self):
+        def script(incoming):
+            if is_call(incoming, "odd"):
+                incoming.stream()
+                incoming.event({"jsonrpc": "2.0", "id": "q1", "method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}})
+                incoming.event({"jsonrpc": "2.0", "id": incoming.message["id"], "result": {"content": [{"type": "text", "text": "done"}]}})
+                return True
+            if incoming.message and "error" in incoming.message:
+                incoming.stream()
+                incoming.flood(self.over)
+                return True
+            return False
+
+        _, gate = self.behind(script)
+        self.assertEqual(world.text_of(self.session(gate).call("odd")), "done")
+
+    def test_an_endless_answer_to_a_notification_does_not_hold_the_client(self):
+        def script(incoming):
+            if incoming.message and incoming.message.get("method") == "notifications/roots/list_changed":
+                incoming.stream()
+                incoming.flood(self.over)
+                return True
+            return False
+
+        _, gate = self.behind(script)
+        client = self.session(gate)
+        self.assertIsNone(client.post({"jsonrpc": "2.0", "method": "notifications/roots/list_changed"}))
+        self.assertEqual(client.status, 202)
+
+    def test_tasks_of_others_are_out_of_reach(self):
+        server, gate = self.behind()
+        client = self.session(gate)
+        for method in ("tasks/list", "tasks/get", "tasks/result", "tasks/cancel"):
+            self.assertEqual(client.ask(method, {"taskId": "theirs"})["error"]["code"], -32601)
+        self.assertEqual([m["method"] for _, _, m in server.seen if m and str(m.get("method", "")).startswith("tasks/")], [])
+
+    def modern(self, gate, method, params, name=None):
+        fields = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, **({"Mcp-Name": name} if name else {})}
+        client = Http(gate.url)
+        client.headers.update(fields)
+        return client.post(request(1, method, {**params, "_meta": MODERN}))
+
+    def test_what_a_modern_server_asks_of_the_client_is_decided(self):
+        def script(incoming):
+            if not is_call(incoming, "odd"):
+                return False
+            wanted = {"k": {"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 5}}}
+            incoming.result({"resultType": "input_required", "inputRequests": wanted, "requestState": "x"})
+            return True
+
+        _, gate = self.behind(script)
+        answer = self.modern(gate, "tools/call", {"name": "odd", "arguments": {}}, "odd")
+        self.assertIn("sampling/createMessage", answer["error"]["message"])
+
+    def test_a_modern_client_does_not_listen_past_the_rules(self):
+        server, gate = self.behind()
+        answer = self.modern(gate, "subscriptions/listen", {"notifications": {"resourceSubscriptions": ["file:///secret/x"]}})
+        self.assertEqual(answer["error"]["code"], -32601)
+        self.assertEqual([m for _, _, m in server.seen if m and m.get("method") == "subscriptions/listen"], [])
+
+    def test_the_agent_does_not_learn_where_the_server_is(self):
+        server, gate = self.behind()
+        client = self.session(gate)
+        server.end()
+        self.assertNotIn("127.0.0.1", json.dumps(client.call("plain")))
+
+
+class As_a_child(World):
+    """The gate outlives whatever a child says at the wrong moment."""
+
+    def stream(self, gate, client):
+        """An open GET stream, as a socket, once its head has come."""
+        wire = socket.create_connection((client.address.hostname, client.address.port), timeout=world.LONG)
+        self.addCleanup(wire.close)
+        wire.sendall(f"GET {client.address.path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+                     f"Mcp-Session-Id: {client.headers['Mcp-Session-Id']}\r\n\r\n".encode())
+        self.assertIn(b"200", wire.recv(4096))
+        return wire
+
+    def test_a_stream_that_ends_while_the_tools_are_read_anew_does_no_harm(self):
+        gate = self.serve(*self.fake("--start", "changes_its_list_slowly"))
+        client = gate.client()
+        client.initialize()
+        for _ in range(3):
+            wire = self.stream(gate, client)
+            client.call("misbehave", {"text": "change"})
+            wire.close()
+            client.call("echo", {"text": "on"})
+        self.assertTrue(gate.alive(), gate.last_words())
+
+    def test_a_child_that_asks_while_its_session_ends_does_no_harm(self):
+        gate = self.serve(*self.fake("--start", "asks_without_end"))
+        for _ in range(5):
+            client = gate.client()
+            client.initialize()
+            self.assertEqual(client.exchange("DELETE")[0], 200)
+        self.assertTrue(gate.alive(), gate.last_words())
+
+    def test_a_client_that_does_not_read_its_stream_does_no_harm(self):
+        gate = self.serve(*self.fake())
+        client = gate.client()
+        client.initialize()
+        wire = self.stream(gate, client)
+        for _ in range(5):
+            client.call("misbehave", {"how": "flood_of_big_notes"})
+        wire.shutdown(socket.SHUT_WR)
+        self.assertEqual(world.text_of(client.call("echo", {"text": "on"})), "on")
+        self.assertLess(gate.resident_mib(), 400 if world.LONG > 20 else 120)
+
+    def test_a_second_handshake_keeps_the_counts(self):
+        pipe = self.run_gate(*self.fake(), policy="callgate: 1\ndefault: deny\ntools:\n  echo: {action: allow, rate_limit: {max: 2, window: 1h}}\n")
+        passed = 0
+        for _ in range(3):
+            pipe.initialize()
+            passed += sum(not decision_of(pipe.call("echo", {"text": "x"})) for _ in range(2))
+        self.assertEqual(passed, 2)
+
+    def test_events_of_one_call_are_bounded_in_bytes_and_time(self):
+        gate = self.serve_config(command=self.fake(), settings="call_timeout: 5s\n", top="limits: {result: 1MiB}\n")
+        client = gate.client()
+        client.initialize()
+        began = time.monotonic()
+        self.assertIn("error", client.call("misbehave", {"how": "notes_without_end"}))
+        self.assertLess(time.monotonic() - began, world.LONG)
+
+    def test_a_cancel_names_the_call_as_the_shared_child_knows_it(self):
+        pipe = self.run_gate(*self.fake())
+        meta = {"_meta": MODERN}
+        pipe.send(request(41, "tools/call", {"name": "misbehave", "arguments": {"how": "slow", "size": 20}, **meta}))
+        while not (sent := [m for m in self.seen("tools/call") if m["params"].get("name") == "misbehave"]):
+            time.sleep(0.01)
+        pipe.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 41, **meta}})
+        pipe.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 999, **meta}})
+        pipe.send(request(42, "tools/call", {"name": "echo", "arguments": {"text": "on"}, **meta}))
+        pipe.answer_to(42)
+        self.assertEqual([m["params"]["requestId"] for m in self.seen("notifications/cancelled")], [sent[0]["id"]])
+
+
+if __name__ == "__main__":
+    world.main()

@@ -1,0 +1,177 @@
+"""The gate as a process among others: its start, its end, what it takes up while it runs, what the next one finds."""
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import world
+from world import ALLOW, World, decision_of, gate_binary, text_of
+
+LIMITED = "callgate: 1\ndefault: deny\ntools:\n  echo: {action: allow, rate_limit: {max: 2, window: 1h}}\n"
+ASKS = "callgate: 1\ndefault: allow\ntools:\n  echo: {action: require_approval, reason: money moves}\n"
+
+
+class Counters_of_run(World):
+    def one(self, policy_file, name="default", calls=2):
+        """One process for one policy; how many of its calls passed. It is left running."""
+        pipe = self.run_gate(*self.fake(), extra=["--policy", policy_file, "--name", name])
+        return pipe, self.passed(pipe, calls)
+
+    @staticmethod
+    def passed(pipe, calls):
+        pipe.initialize()
+        return sum(not decision_of(pipe.call("echo", {"text": "x"})) for _ in range(calls))
+
+    def run_gate(self, *upstream, policy=ALLOW, extra=()):
+        command = [gate_binary(), "run", "--data", str(self.dir / "data"), *extra, "--", *upstream]
+        pipe = world.Pipe(command, self.dir / "gate.log")
+        self.addCleanup(pipe.end)
+        return pipe
+
+    def test_belong_to_server_and_policy(self):
+        first, second = self.write("a.yaml", LIMITED), self.write("b.yaml", LIMITED)
+        pipe, passed = self.one(first)
+        pipe.end()
+        self.assertEqual(passed, 2)
+        pipe, passed = self.one(second)
+        pipe.end()
+        self.assertEqual(passed, 2, "another policy, other counters")
+        pipe, passed = self.one(first)
+        pipe.end()
+        self.assertEqual(passed, 0, "the first policy's calls were not forgotten by the second's end")
+
+    def test_of_two_at_a_time_count_apart_say_so_and_are_added_up_afterwards(self):
+        policy = self.write("a.yaml", LIMITED.replace("max: 2", "max: 3"))
+        one, passed_one = self.one(policy)
+        two, passed_two = self.one(policy, calls=1)
+        self.assertEqual((passed_one, passed_two), (2, 1))
+        self.assertIn("limits_count_apart", two.log.read_text())
+        one.end()
+        two.end()
+        third, passed = self.one(policy, calls=2)
+        third.end()
+        self.assertEqual(passed, 0, "two calls of the one and one of the other")
+
+    def test_cut_off_on_the_disk_are_counted_from_the_journal(self):
+        policy = self.write("a.yaml", LIMITED)
+        pipe, _ = self.one(policy)
+        pipe.end()
+        for file in (self.dir / "data" / "counters").glob("*.bin"):
+            file.write_bytes(file.read_bytes()[:50])
+        pipe, passed = self.one(policy)
+        pipe.end()
+        self.assertEqual(passed, 0)
+
+
+class Sigterm(World):
+    def test_lets_a_call_of_run_finish(self):
+        pipe = self.run_gate(*self.fake())
+        pipe.initialize()
+        pipe.send(world.request(7, "tools/call", {"name": "misbehave", "arguments": {"how": "slow", "size": 5}}))
+        while not [m for m in self.seen("tools/call") if m["id"] == 7]:
+            time.sleep(0.01)
+        pipe.process.send_signal(signal.SIGTERM)
+        self.assertEqual(text_of(pipe.answer_to(7)), "done")
+        self.assertEqual(pipe.process.wait(world.LONG), 0)
+
+    def test_tells_a_held_call_at_once(self):
+        gate = self.serve(*self.fake(), policy=ASKS)
+        client = gate.client()
+        client.initialize()
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(client.call("echo", {"text": "x"})), daemon=True)
+        thread.start()
+        while "approval_asked" not in gate.last_words():
+            time.sleep(0.01)
+        began = time.monotonic()
+        gate.process.send_signal(signal.SIGTERM)
+        thread.join(world.LONG)
+        self.assertEqual(decision_of(answers[0])["verdict"], "require_approval")
+        self.assertEqual(gate.process.wait(world.LONG), 0)
+        self.assertLess(time.monotonic() - began, 15)
+
+
+class While_it_runs(World):
+    def until(self, what):
+        deadline = time.monotonic() + world.LONG
+        while not what():
+            self.assertLess(time.monotonic(), deadline, "never")
+            time.sleep(0.02)
+
+    def config(self, *names):
+        servers = "".join(f"  {name}:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n" for name in names)
+        return self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nservers:\n{servers}")
+
+    def test_a_server_that_is_added_to_the_file_is_served_and_others_keep_their_sessions(self):
+        self.write("policy.yaml", ALLOW)
+        gate = self.started(["--config", self.config("one")], [])
+        base = gate.ready["url"]
+        first = world.Http(f"{base}/mcp/one")
+        first.initialize()
+        self.config("one", "two")
+        self.until(lambda: world.Http(f"{base}/mcp/two").exchange("GET")[0] != 404)
+        second = world.Http(f"{base}/mcp/two")
+        second.initialize()
+        self.assertEqual(text_of(second.call("echo", {"text": "hello"})), "hello")
+        self.assertEqual(text_of(first.call("echo", {"text": "still here"})), "still here")
+        self.config("two")
+        self.until(lambda: world.Http(f"{base}/mcp/one").exchange("GET")[0] == 404)
+
+    def test_a_faulty_file_leaves_the_last_good_one_in_force(self):
+        self.write("policy.yaml", ALLOW)
+        gate = self.started(["--config", self.config("one")], [])
+        self.write("callgate.yaml", "listen: 127.0.0.1:0\nservrs: {}\n")
+        self.until(lambda: "config_refused" in gate.last_words())
+        client = world.Http(f"{gate.ready['url']}/mcp/one")
+        client.initialize()
+        self.assertEqual(text_of(client.call("echo", {"text": "on"})), "on")
+
+    def test_a_revoked_grant_loses_its_session_its_stream_and_its_held_call(self):
+        data = ["--data", str(self.dir / "data")]
+        self.write("policy.yaml", ASKS)
+        own = self.write("grant.yaml", ALLOW)
+        file = self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: grants\nservers:\n  it:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n")
+        gate = self.started(["--config", file], [])
+        token = subprocess.run([gate_binary(), "grant", "create", "ann", "--server", "it", "--policy", own, *data], check=True, capture_output=True, text=True).stdout.strip()
+        client = gate.client(token=token)
+        self.until(lambda: gate.client(token=token).exchange("GET")[0] != 401)
+        client.initialize()
+        answers = []
+        held = threading.Thread(target=lambda: answers.append(client.call("echo", {"text": "x"})), daemon=True)
+        held.start()
+        self.until(lambda: "approval_asked" in gate.last_words())
+        stream = threading.Thread(target=lambda: answers.append(client.exchange("GET", limit=world.LONG)[0]), daemon=True)
+        stream.start()
+        subprocess.run([gate_binary(), "grant", "revoke", "ann", *data], check=True, capture_output=True)
+        held.join(world.LONG)
+        stream.join(world.LONG)
+        self.assertEqual(len(answers), 2, "both ended")
+        self.assertEqual([decision_of(answer).get("verdict") for answer in answers if isinstance(answer, dict)], ["deny"])
+        self.assertEqual(client.exchange("GET")[0], 401)
+
+    def test_a_changed_pins_file_is_taken_up(self):
+        self.write("policy.yaml", ALLOW)
+        gate = self.started(["--config", self.config("one")], [])
+        client = gate.client()
+        client.initialize()
+        client.call("echo", {"text": "x"})
+        pins = self.dir / "pins.json"
+        subprocess.run([gate_binary(), "server", "pin", "one", "--write", str(pins), "--data", str(self.dir / "data")], check=True, capture_output=True)
+        reviewed = pins.read_text()
+        with_pins = self.config("one")
+        text = (self.dir / "callgate.yaml").read_text() + "    pins: pins.json\n"
+        self.write("callgate.yaml", text)
+        self.assertTrue(with_pins)
+        self.until(lambda: "servers_changed" in gate.last_words())
+        client = gate.client()
+        client.initialize()
+        self.assertEqual(text_of(client.call("echo", {"text": "x"})), "x")
+        self.write("pins.json", reviewed.replace("Gives its text back", "Gives it to nobody"))
+        self.until(lambda: decision_of(client.call("echo", {"text": "x"})).get("verdict") == "quarantined")
+        self.write("pins.json", reviewed)
+        self.until(lambda: not decision_of(client.call("echo", {"text": "x"})))
+
+
+if __name__ == "__main__":
+    world.main()
