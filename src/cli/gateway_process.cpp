@@ -18,6 +18,8 @@
 #include "cli/directory.hpp"
 #include "cli/reload.hpp"
 #include "cli/listed_tools.hpp"
+#include "config/text_file.hpp"
+#include "registry/pin_file.hpp"
 #include "cli/server_command.hpp"
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
@@ -43,6 +45,15 @@ audit::JournalOptions journal_options(const config::Config& config) {
   options.sync = config.audit.sync == config::Sync::none ? audit::Sync::none : config.audit.sync == config::Sync::each ? audit::Sync::each : audit::Sync::batch;
   options.signing_key = (config.data / "keys" / "journal.key").string();
   return options;
+}
+
+/// A server's reviewed definitions, if it has any: a gate does not start with a faulty file.
+Result<void> read_reviewed(const config::Server& server) {
+  if (server.pins.empty()) return {};
+  const auto text = config::read_text(server.pins, config::Writers::owner_only, gateway::max_reviewed_bytes);
+  if (!text) return std::unexpected(text.error());
+  const auto file = registry::PinFile::parse(*text, server.pins.string());
+  return file ? Result<void>{} : std::unexpected(file.error());
 }
 
 /// Everything that lives as long as the process does, in the order in which it
@@ -149,6 +160,7 @@ Exit GatewayProcess::load_policies() {
       err_ << loaded.error().message << '\n';
       exit = Exit::refused;
     }
+    if (auto pins = read_reviewed(server); !pins) exit = say(err_, pins.error(), Exit::refused);
   }
   if (auto refreshed = grants_->refresh(); !refreshed) return say(err_, refreshed.error(), Exit::unavailable);
   load_grant_policies();
@@ -305,6 +317,7 @@ Result<void> GatewayProcess::serve_from_now_on(config::Config fresh) {
   for (const config::Server& server : fresh.servers) {
     if (server.policy.empty()) return fail(ErrorKind::invalid, fmt::format("server `{}` has no policy", server.name));
     if (auto loaded = policies_.load(server.policy); !loaded) return std::unexpected(loaded.error());
+    if (auto pins = read_reviewed(server); !pins) return std::unexpected(pins.error());
   }
   config_.servers = std::move(fresh.servers);
   gates_->serve(config_.servers);

@@ -76,6 +76,8 @@ Exit report(const OfflineRun& run, std::string_view name, const Pinning& done) {
     fmt::print(run.out, "nothing of `{}` is new or changed\n", name);
   } else {
     fmt::print(run.out, "pinned {} definition{} of `{}`\n", done.accepted, done.accepted == 1 ? "" : "s", name);
+    // What the configuration says is not known here, and a reviewed file stands over the store.
+    if (!file) fmt::print(run.out, "if its configuration names a `pins:` file, that file stands: write it with `--write FILE`\n");
   }
   if (!file) return Exit::ok;
   if (const auto written = config::write_text(std::string(*file), registry::pin_file_text(name, done.lists)); !written) {

@@ -71,7 +71,7 @@ net::Task<bool> ToolBook::current(mcp::Era era, net::Duration time) {
 Result<void> ToolBook::load_reviewed() {
   if (links_.server().pins.empty()) return {};
   reviewed_stamp_ = config::FileStamp::of(links_.server().pins);
-  const auto text = config::read_text(links_.server().pins, config::Writers::owner_only, std::size_t{64} << 20U);
+  const auto text = config::read_text(links_.server().pins, config::Writers::owner_only, max_reviewed_bytes);
   if (!text) return std::unexpected(text.error());
   auto file = registry::PinFile::parse(*text, links_.server().pins.string());
   if (!file) return std::unexpected(file.error());

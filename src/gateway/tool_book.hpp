@@ -13,6 +13,9 @@
 
 namespace callgate::gateway {
 
+/// A file of reviewed definitions is at most this large.
+inline constexpr std::size_t max_reviewed_bytes = std::size_t{64} << 20U;
+
 /// What is known of one server's tools in one era at one moment.
 struct KnownTools {
   std::shared_ptr<const registry::ToolTable> table;  ///< null until the first list was read

@@ -154,7 +154,8 @@ TEST_F(ServerCommand, PinShowsTheDifferenceAndAcceptsIt) {
             "  + name: \"put\"\n"
             "  + description: \"w\\u202e\"\n"
             "  + inputSchema: {}\n"
-            "pinned 2 definitions of `valkey`\n");
+            "pinned 2 definitions of `valkey`\n"
+            "if its configuration names a `pins:` file, that file stands: write it with `--write FILE`\n");
   list_tools(new_tools);
   EXPECT_EQ(states(), "get,put");
   ASSERT_EQ(run({"pin", "valkey"}), Exit::ok);

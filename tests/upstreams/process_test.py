@@ -173,5 +173,15 @@ class While_it_runs(World):
         self.until(lambda: not decision_of(client.call("echo", {"text": "x"})))
 
 
+class At_its_start(World):
+    def test_a_faulty_pins_file_is_named_and_stops_it(self):
+        self.write("policy.yaml", ALLOW)
+        self.write("pins.json", "{}")
+        file = self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nservers:\n  it:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n    pins: pins.json\n")
+        done = subprocess.run([gate_binary(), "serve", "--config", file, "--data", str(self.dir / "data")], capture_output=True, text=True, timeout=world.LONG)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("pins.json", done.stderr)
+
+
 if __name__ == "__main__":
     world.main()
