@@ -29,22 +29,7 @@ struct Command {
   Exit (*run)(Args args, std::ostream& out, std::ostream& err);
 };
 
-/// Policies live in files of their own, but every command takes `--data`.
-std::vector<std::string_view> without_data(Args args) {
-  std::vector<std::string_view> kept;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--data") {
-      ++i;
-    } else if (!args[i].starts_with("--data=")) {
-      kept.push_back(args[i]);
-    }
-  }
-  return kept;
-}
-
-Exit policy(Args given, std::ostream& out, std::ostream& err) {
-  const std::vector<std::string_view> kept = without_data(given);
-  const Args args(kept);
+Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "check") return cli::policy_check(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "test") return cli::policy_test(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
