@@ -218,6 +218,7 @@ Loaded parse_config(std::string_view text, const std::filesystem::path& file, co
     const Surroundings around{file.parent_path(), environment};
     Reader(Field{*parsed.root, "", faults}, around, config).read();
     config.audit.folder = config.data / "journal";
+    loaded.without_policy = std::ranges::any_of(config.servers, [](const Server& each) { return each.policy.empty(); });
     loaded.config = std::move(config);
   }
   loaded.faults = std::move(faults).in_order();

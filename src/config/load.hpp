@@ -15,6 +15,7 @@ namespace callgate::config {
 struct Loaded {
   std::optional<Config> config;  ///< nothing where there is a fault
   std::vector<Error> faults;     ///< all of them, in the order of the file
+  bool without_policy = false;   ///< one of them: a server has no policy
 };
 
 /// Reads the text of `callgate.yaml`. `file` names it in messages; paths in it

@@ -251,6 +251,7 @@ void Parser::finish_with_config() {
 
   Loaded loaded = load_config(flags_.config_file, environment_);
   faults_ = std::move(loaded.faults);
+  usage_ = loaded.without_policy;
   if (!loaded.config) return;
   apply_over(*loaded.config);
   flags_.config = std::move(*loaded.config);

@@ -30,7 +30,9 @@ struct RunFlags {
 struct ParsedFlags {
   std::optional<RunFlags> flags;  ///< nothing where there is a fault
   std::vector<Error> faults;      ///< all of them; `where` is empty, or a place in the config file
-  bool usage = false;             ///< the command line is wrong (exit 2), not the file it names (exit 1)
+  /// The command line is wrong (exit 2), not the file it names (exit 1). A server
+  /// without a policy counts to the first, whichever of the two leaves it out.
+  bool usage = false;
 };
 
 /// `args` are those behind the command's name. Flags take their value as the

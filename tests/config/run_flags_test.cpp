@@ -214,5 +214,13 @@ TEST_F(ConfigFlag, FaultsOfTheFileAreNoUsageFaults) {
   EXPECT_TRUE(parsed.faults[0].where.ends_with("callgate.yaml:1:7")) << parsed.faults[0].where;
 }
 
+TEST_F(ConfigFlag, AServerWithoutAPolicyIsAUsageFaultInTheFileToo) {
+  const auto parsed = parse_with_file(serve, "servers:\n  a: {url: http://h}\n");
+  EXPECT_FALSE(parsed.flags);
+  EXPECT_TRUE(parsed.usage);
+  ASSERT_EQ(parsed.faults.size(), 1U);
+  EXPECT_NE(parsed.faults[0].message.find("add `policy: FILE`"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace callgate::config
