@@ -363,6 +363,8 @@ R"(callgate serve: stand in front of servers, for clients that speak Streamable 
 
   --listen HOST:PORT       port 0 takes a free one
   --auth none|grants       none is for loopback only; elsewhere clients need a grant's token
+  --public-url URL         the address that clients see; needed off loopback
+  --host NAME              one more name that clients may use in `Host`; may stand several times
   --admin HOST:PORT        the admin API
   --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
   --ready-file FILE, --ready-fd N   get one JSON line once calls are taken
