@@ -179,7 +179,10 @@ Exit GatewayProcess::open_doors() {
   directory_ = std::make_unique<Directory>(*parts_, *gates_, !flags_.config_file.empty() ? "file" : flags_.from_store ? "store" : "flags");
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
-  api_ = std::make_unique<admin::Api>(admin::Api::Parts{desk_, *directory_, *directory_, metrics_, clock_}, admin::Guard(std::move(*token), config_.hosts));
+  session::AccessList admin_access(config_);
+  if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
+  api_ = std::make_unique<admin::Api>(admin::Api::Parts{desk_, *directory_, *directory_, metrics_, clock_},
+                                      admin::Guard(std::move(*token), std::move(admin_access)));
   const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
 
   const fs::path run = config_.data / "run";
