@@ -207,6 +207,7 @@ TEST(Load, SchemasThatDoNotCompileAreFaultsAtTheirPlace) {
   EXPECT_EQ(pattern.faults[0].where, "p:4:74");
   EXPECT_THAT(pattern.faults[0].message, HasSubstr("`arguments` is not usable"));
   EXPECT_THAT(pattern.faults[0].message, HasSubstr("pattern"));
+  EXPECT_THAT(pattern.faults[0].message, HasSubstr("look-ahead and look-behind have no linear-time form"));
 
   const Loaded reference = load(rule("{action: allow, arguments: {properties: {a: {$ref: \"http://x/y\"}}}}"), "p");
   ASSERT_EQ(reference.faults.size(), 1u);
@@ -236,6 +237,16 @@ TEST(Load, WhatThePageHasAndThisVersionDoesNotIsUnsupported) {
     EXPECT_EQ(loaded.faults[0].kind, ErrorKind::unsupported) << text;
     EXPECT_THAT(loaded.faults[0].message, HasSubstr("not supported yet by this version"));
   }
+}
+
+TEST(Load, EveryFaultOfAnArgumentSchemaHasItsPlace) {
+  const Loaded loaded = load(rule("\n    action: allow\n    arguments:\n      properties:\n"
+                                  "        x: {type: string, pattern: \"(?=1)\"}\n        y: {type: string, pattern: \"(?<!2)\"}\n"
+                                  "        z: {$ref: \"http://x/y\"}\n        w: {type: nope}\n        v: {minimum: a, type: number}\n"),
+                             "p");
+  std::vector<std::string> places;
+  for (const Error& fault : loaded.faults) places.push_back(fault.where);
+  EXPECT_EQ(places, (std::vector<std::string>{"p:8:36", "p:9:36", "p:10:19", "p:11:19", "p:12:22"}));
 }
 
 struct WarningRow {
