@@ -13,6 +13,7 @@ const Compiler::Keyword* Compiler::find_keyword(std::string_view name, Dialect d
   static constexpr Keyword keywords[] = {
       {"$ref", &Compiler::reference},
       {"$dynamicRef", &Compiler::dynamic_reference, draft2020_12},
+      {"$vocabulary", &Compiler::vocabulary, draft2020_12},
       {"type", &Compiler::type},
       {"const", &Compiler::constant},
       {"enum", &Compiler::enumeration},

@@ -38,6 +38,7 @@ class Compiler {
   // Keywords, grouped as the specification groups them.
   Result<void> reference(json::Value value);
   Result<void> dynamic_reference(json::Value value);
+  Result<void> vocabulary(json::Value value);
   Result<void> type(json::Value value);
   Result<void> constant(json::Value value);
   Result<void> enumeration(json::Value value);

@@ -21,6 +21,11 @@ Result<void> Compiler::dynamic_reference(json::Value value) {
   return wrong(value, "is not supported; use `$ref`", ErrorKind::unsupported);
 }
 
+/// It may switch keywords off that are checked here, or on that are not known.
+Result<void> Compiler::vocabulary(json::Value value) {
+  return wrong(value, "is not supported; leave it out", ErrorKind::unsupported);
+}
+
 Result<void> Compiler::branches(json::Value value) {
   auto ids = subschemas(value);
   if (!ids) return std::unexpected(ids.error());

@@ -66,7 +66,7 @@ struct Compiled {
 /// ignored. Refused when compiling, with the keyword's name in the message:
 /// - `$ref` to anything outside this schema (also the metaschemas' addresses),
 ///   and references that lead back to themselves on the same value;
-/// - `$dynamicRef`;
+/// - `$dynamicRef` and `$vocabulary`;
 /// - `$schema` naming another dialect than draft-06, draft-07 or 2020-12;
 /// - `pattern`, `patternProperties` that RE2 cannot compile;
 /// - keywords whose value has the wrong type.

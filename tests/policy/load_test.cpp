@@ -212,6 +212,9 @@ TEST(Load, SchemasThatDoNotCompileAreFaultsAtTheirPlace) {
   const Loaded reference = load(rule("{action: allow, arguments: {properties: {a: {$ref: \"http://x/y\"}}}}"), "p");
   ASSERT_EQ(reference.faults.size(), 1u);
   EXPECT_EQ(reference.faults[0].where, "p:4:57");
+
+  const Loaded vocabulary = load(rule("{action: allow, arguments: {$vocabulary: {}}}"), "p");
+  EXPECT_THAT(lines(vocabulary.faults), ElementsAre("p:4:47: `arguments` is not usable: `$vocabulary` is not supported; leave it out"));
 }
 
 TEST(Load, EveryFaultOfAFileIsSaidAtOnceInItsOrder) {

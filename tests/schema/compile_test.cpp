@@ -40,6 +40,7 @@ INSTANTIATE_TEST_SUITE_P(References, RefusedSchema, testing::Values(
     Row{"to_a_text", R"({"$ref":"#/title","title":"x"})", ErrorKind::invalid, "`$ref` must point to a schema", "/$ref"},
     Row{"not_a_string", R"({"$ref":5})", ErrorKind::invalid, "`$ref` must be a string", "/$ref"},
     Row{"dynamic", R"({"items":{"$dynamicRef":"#x"}})", ErrorKind::unsupported, "`$dynamicRef` is not supported", "/items/$dynamicRef"},
+    Row{"vocabulary", R"({"$vocabulary":{},"type":"object"})", ErrorKind::unsupported, "`$vocabulary` is not supported", "/$vocabulary"},
     Row{"id_twice", R"({"$defs":{"a":{"$id":"https://x.test/a"},"b":{"$id":"https://x.test/a"}}})", ErrorKind::invalid, "`$id` is already", "/$defs/b/$id"},
     Row{"id_with_fragment", R"({"$id":"#frag"})", ErrorKind::invalid, "`$id` must not have a fragment", "/$id"},
     Row{"id_no_string", R"({"$id":1})", ErrorKind::invalid, "`$id` must be a string", "/$id"},
@@ -120,6 +121,10 @@ TEST(Schema, CheckOutlivesFaultsInWhatAReferenceLeadsTo) {
   for (int i = 0; i < 100; ++i) hidden += fmt::format(R"(,"a{}":{{"$anchor":"1 2"}})", i);
   const auto found = places(R"({"allOf":[{"$ref":"#/z"},{"$ref":"#/z"},{"$ref":"#/z/properties/x/y"}],"z":{"properties":)" + hidden + "}}}");
   EXPECT_EQ(found.front(), "/z/properties/a0/$anchor");
+}
+
+TEST(Schema, VocabularyMeansNothingInDraft07) {
+  EXPECT_TRUE(compiled(R"({"$schema":"http://json-schema.org/draft-07/schema#","$vocabulary":{}})").has_value());
 }
 
 TEST(Schema, IgnoresFaultsThatNothingReaches) {
