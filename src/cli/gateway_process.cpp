@@ -1,5 +1,6 @@
 #include "cli/gateway_process.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <optional>
@@ -14,7 +15,9 @@
 #include "cli/counters_file.hpp"
 #include "cli/data_folder.hpp"
 #include "cli/directory.hpp"
+#include "cli/policy_files.hpp"
 #include "cli/server_command.hpp"
+#include "config/text_file.hpp"
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
 #include "limits/memory_counters.hpp"
@@ -129,12 +132,12 @@ Exit GatewayProcess::load_policies() {
   Exit exit = Exit::ok;
   for (const config::Server& server : config_.servers) {
     if (server.policy.empty()) {
-      exit = say(err_, {ErrorKind::invalid, fmt::format("server `{}` has no policy: name one with `--policy FILE`", server.name), {}}, Exit::usage);
-      continue;
-    }
-    if (auto loaded = policies_.load(server.policy); !loaded) {
+      exit = std::max(exit, say(err_, {ErrorKind::invalid, fmt::format("server `{}` has no policy: name one with `--policy FILE`", server.name), {}}, Exit::usage));
+    } else if (auto text = config::read_text(server.policy, config::Writers::owner_only); !text) {
+      exit = std::max(exit, say(err_, text.error(), exit_of(text.error())));
+    } else if (auto loaded = policies_.load(server.policy); !loaded) {
       err_ << loaded.error().message << '\n';
-      exit = Exit::refused;
+      exit = std::max(exit, Exit::refused);
     }
   }
   if (auto refreshed = grants_->refresh(); !refreshed) return say(err_, refreshed.error(), Exit::unavailable);
@@ -343,7 +346,7 @@ Exit gateway_command(config::Command command, std::span<const std::string_view> 
   const config::ProcessEnvironment environment;
   const config::ParsedFlags parsed = config::parse_run_flags(command, args, environment);
   for (const Error& fault : parsed.faults) say(err, fault, Exit::usage);
-  if (!parsed.flags) return parsed.usage ? Exit::usage : Exit::refused;
+  if (!parsed.flags) return parsed.usage ? Exit::usage : parsed.unreadable ? Exit::unavailable : Exit::refused;
   if (parsed.flags->help) {
     out << (command == config::Command::run ?
 R"(callgate run: stand between one stdio client and one server

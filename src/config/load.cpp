@@ -247,7 +247,8 @@ Loaded load_config(const std::filesystem::path& file, const Environment& environ
   auto text = read_text(file, Writers::owner_only);
   if (text) return parse_config(*text, file, environment, overrides);
   Loaded loaded;
-  loaded.faults.push_back({text.error().kind, text.error().message, file.string()});
+  loaded.unreadable = text.error().kind != ErrorKind::refused;
+  loaded.faults.push_back(std::move(text.error()));  // names the file
   return loaded;
 }
 

@@ -27,6 +27,7 @@ struct Loaded {
   std::vector<Error> faults;     ///< all of them, in the order of the file
   std::vector<Error> conflicts;  ///< what the overrides do not go together with, themselves or the file; without places
   bool without_policy = false;   ///< one of them: a server has no policy
+  bool unreadable = false;       ///< the only one: the file cannot be read
 };
 
 /// Reads the text of `callgate.yaml`. `file` names it in messages; paths in it

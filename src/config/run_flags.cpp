@@ -67,6 +67,7 @@ class Parser {
   std::optional<Auth> auth_;
   std::vector<Error> faults_;
   bool usage_ = false;
+  bool unreadable_ = false;
 };
 
 void Parser::usage(std::string message, ErrorKind kind) {
@@ -259,6 +260,7 @@ void Parser::finish_with_config() {
                                .auth = auth_});
   faults_ = std::move(loaded.faults);
   usage_ = loaded.without_policy;
+  unreadable_ = loaded.unreadable;
   for (Error& conflict : loaded.conflicts) usage(std::move(conflict.message), conflict.kind);
   if (!loaded.config) return;
   apply_folders(*loaded.config);
@@ -317,7 +319,7 @@ ParsedFlags Parser::parse(std::span<const std::string_view> args) {
   read_all(args);
   if (flags_.help) return {.flags = std::move(flags_)};
   finish();
-  ParsedFlags parsed{.faults = std::move(faults_), .usage = usage_};
+  ParsedFlags parsed{.faults = std::move(faults_), .usage = usage_, .unreadable = unreadable_};
   if (parsed.faults.empty()) parsed.flags = std::move(flags_);
   return parsed;
 }

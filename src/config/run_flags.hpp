@@ -33,6 +33,7 @@ struct ParsedFlags {
   /// The command line is wrong (exit 2), not the file it names (exit 1). A server
   /// without a policy counts to the first, whichever of the two leaves it out.
   bool usage = false;
+  bool unreadable = false;  ///< the file cannot be read (exit 3)
 };
 
 /// `args` are those behind the command's name. Flags take their value as the

@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"bad_name", {"add", "a/b", "--url", "http://h"}, Exit::usage, "`a/b` is no server name"},
         Fault{"bad_url", {"add", "a", "--url", "h"}, Exit::usage, "begins with `http://`"},
         Fault{"password", {"add", "a", "--url", "http://u:pw@h/"}, Exit::usage, "no user name or password"},
-        Fault{"no_policy_file", {"add", "a", "--url", "http://h", "--policy", "/nonexistent"}, Exit::refused, "cannot open"},
+        Fault{"no_policy_file", {"add", "a", "--url", "http://h", "--policy", "/nonexistent"}, Exit::unavailable, "cannot open"},
         Fault{"unknown_show", {"show", "a"}, Exit::refused, "no server `a` is known here"},
         Fault{"unknown_tools", {"tools", "a"}, Exit::refused, "no server `a` is known here"},
         Fault{"unknown_pin", {"pin", "a"}, Exit::refused, "no tools of a server `a` were listed yet"},

@@ -265,13 +265,16 @@ TEST(LoadTest, AFileThatCannotBeReadIsOneFault) {
   const TemporaryFolder folder;
   const Loaded loaded = load_config(folder.path() / "nope.yaml", FakeEnvironment());
   ASSERT_EQ(loaded.faults.size(), 1U);
-  EXPECT_EQ(loaded.faults[0].kind, ErrorKind::not_found);
+  EXPECT_TRUE(loaded.unreadable);
+  EXPECT_NE(loaded.faults[0].message.find("nope.yaml"), std::string::npos);
+  EXPECT_EQ(loaded.faults[0].where, "");  // the message names the file already
 
   const std::string file = folder.write("callgate.yaml", "auth: none\n");
   ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
   EXPECT_TRUE(load_config(file, FakeEnvironment()).config);
   ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
   EXPECT_EQ(load_config(file, FakeEnvironment()).faults.at(0).kind, ErrorKind::refused);
+  EXPECT_FALSE(load_config(file, FakeEnvironment()).unreadable);
 }
 
 }  // namespace

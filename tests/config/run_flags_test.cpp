@@ -252,6 +252,14 @@ TEST_F(ConfigFlag, FaultsOfTheFileAreNoUsageFaults) {
   EXPECT_TRUE(parsed.faults[0].where.ends_with("callgate.yaml:1:7")) << parsed.faults[0].where;
 }
 
+TEST_F(ConfigFlag, AFileThatIsNotThereIsNoUsageFault) {
+  const std::vector<std::string_view> args{"--config", "/nonexistent/callgate.yaml"};
+  const auto parsed = parse_run_flags(serve, args, FakeEnvironment());
+  EXPECT_FALSE(parsed.usage);
+  EXPECT_TRUE(parsed.unreadable);
+  EXPECT_FALSE(parse_with_file(serve, "auth: x\n").unreadable);
+}
+
 TEST_F(ConfigFlag, AServerWithoutAPolicyIsAUsageFaultInTheFileToo) {
   const auto parsed = parse_with_file(serve, "servers:\n  a: {url: http://h}\n");
   EXPECT_FALSE(parsed.flags);
