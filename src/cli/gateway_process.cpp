@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <optional>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "cli/data_folder.hpp"
 #include "cli/directory.hpp"
 #include "cli/policy_files.hpp"
+#include "cli/ready_line.hpp"
 #include "cli/server_command.hpp"
 #include "config/text_file.hpp"
 #include "gateway/http_front.hpp"
@@ -106,6 +105,7 @@ class GatewayProcess {
 };
 
 Exit GatewayProcess::prepare() {
+  if (auto kept = keep_ready_fd(flags_); !kept) return say(err_, kept.error(), Exit::usage);
   if (auto made = make_private_folder(config_.data); !made) return say(err_, made.error(), Exit::unavailable);
   if (command_ == config::Command::serve) {
     auto lock = ServeLock::take(config_.data, std::chrono::seconds(5));
@@ -218,28 +218,16 @@ Exit GatewayProcess::open_doors() {
   return Exit::ok;
 }
 
-/// The line for who started this process: where it can be reached.
 Exit GatewayProcess::announce() {
-  if (command_ == config::Command::run) return Exit::ok;
-  const std::string url = config_.public_url.empty() ? fmt::format("http://{}", bound_.text()) : config_.public_url;
-  std::string servers;
-  for (const auto& gate : gates_->all()) {
-    if (!servers.empty()) servers += ", ";
-    servers += fmt::format("{}: {}", json::quoted(gate->name()), json::quoted(gates_->only() != nullptr ? url + "/mcp" : url + "/mcp/" + gate->name()));
+  Ready ready{.url = {}, .servers = {}, .admin = {}, .pid = getpid()};
+  if (command_ == config::Command::serve) {
+    ready.url = config_.public_url.empty() ? fmt::format("http://{}", bound_.text()) : config_.public_url;
+    for (const auto& gate : gates_->all())
+      ready.servers.emplace_back(gate->name(), gates_->only() != nullptr ? ready.url + "/mcp" : ready.url + "/mcp/" + gate->name());
+    if (admin_bound_) ready.admin = "http://" + admin_bound_->text();
+    log_.info("ready", {{"url", ready.url}, {"servers", gates_->all().size()}});
   }
-  const std::string admin = admin_bound_ ? json::quoted("http://" + admin_bound_->text()) : "null";
-  const std::string line = fmt::format("{{\"url\": {}, \"servers\": {{{}}}, \"admin\": {}, \"pid\": {}}}\n", json::quoted(url), servers, admin, getpid());
-  log_.info("ready", {{"url", url}, {"servers", gates_->all().size()}});
-  if (flags_.ready_fd && write(*flags_.ready_fd, line.data(), line.size()) < 0)
-    return say(err_, {ErrorKind::unavailable, "the descriptor of `--ready-fd` cannot be written", {}}, Exit::unavailable);
-  if (!flags_.ready_file.empty()) {
-    // Renamed into place: who waits for the file finds it whole.
-    const fs::path fresh = flags_.ready_file.string() + ".new";
-    std::ofstream(fresh) << line;
-    std::error_code code;
-    fs::rename(fresh, flags_.ready_file, code);
-    if (code) return say(err_, {ErrorKind::unavailable, fmt::format("`{}` cannot be written: {}", flags_.ready_file.string(), code.message()), {}}, Exit::unavailable);
-  }
+  if (auto told = tell_ready(flags_, ready_line(ready)); !told) return say(err_, told.error(), Exit::unavailable);
   return Exit::ok;
 }
 
@@ -358,6 +346,7 @@ R"(callgate run: stand between one stdio client and one server
   --name NAME              what the server is called in pins and records (default: default)
   --data DIR               journal, pins, counters (default: $XDG_DATA_HOME/callgate)
   --audit DIR              journals elsewhere
+  --ready-file FILE, --ready-fd N   get one JSON line once calls are taken
 
 example: callgate run --policy memory.yaml -- npx -y @modelcontextprotocol/server-memory
 )" :

@@ -217,6 +217,7 @@ void Parser::read_ready_fd(std::string_view text) {
   if (problem != std::errc{} || end != text.data() + text.size() || number < 0) {
     return usage(fmt::format("`--ready-fd` must be the number of an open file descriptor, not `{}`", text));
   }
+  if (command_ == Command::run && number <= 1) return usage("`--ready-fd`: 0 and 1 belong to the client of `callgate run`; open another");
   flags_.ready_fd = number;
 }
 

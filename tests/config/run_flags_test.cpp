@@ -143,6 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
               "`--upstream`: a URL begins with `http://` or `https://`, as in `https://host.example/mcp`\n"},
         Fault{"name", run, "--policy p --name a/b -- x", "`--name`: `a/b` is no server name; write up to 64 of A-Z a-z 0-9 _ . -\n"},
         Fault{"fd", run, "--policy p --ready-fd x -- x", "`--ready-fd` must be the number of an open file descriptor, not `x`\n"},
+        Fault{"fd_of_the_client", run, "--policy p --ready-fd 1 -- x", "`--ready-fd`: 0 and 1 belong to the client of `callgate run`; open another\n"},
         Fault{"listen", serve, "--policy p --listen x -- x",
               "`--listen`: `x` is no address; write HOST:PORT, as in `127.0.0.1:8808` or `[::1]:8808`\n"},
         Fault{"auth", serve, "--policy p --auth all -- x", "`--auth` must be `none` or `grants`, not `all`\n"},

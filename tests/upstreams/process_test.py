@@ -2,10 +2,13 @@
 
 CALLGATE=build/release/callgate python3 tests/upstreams/process_test.py
 """
+import json
+import os
 import subprocess
+import sys
 
 import world
-from world import World
+from world import ALLOW, World
 
 
 class Command(World):
@@ -42,6 +45,35 @@ class ExitStatus(Command):
         status, _, complaint = self.command("serve", "--config", config)
         self.assertEqual(status, 2)
         self.assertIn("add `policy: FILE`", complaint)
+
+
+class ReadyLine(World):
+    """What whoever started the gate is told."""
+
+    def test_run_writes_it_too(self):
+        ready = self.dir / "ready.json"
+        gate = self.run_gate(*self.fake(), extra=["--ready-file", str(ready)])
+        gate.initialize()
+        self.assertEqual(json.loads(ready.read_text()), {"url": None, "servers": {}, "admin": None, "pid": gate.process.pid})
+
+    def test_a_descriptor_ends_behind_the_line_and_no_server_inherits_it(self):
+        policy = self.write("policy.yaml", ALLOW)
+        for verb in (["serve", "--listen", "127.0.0.1:0"], ["run"]):
+            reading, writing = os.pipe()
+            process = subprocess.Popen([world.gate_binary(), *verb, "--policy", policy, "--data", str(self.dir / verb[0]), "--ready-fd", str(writing),
+                                        "--", *self.fake()], pass_fds=[writing], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            self.addCleanup(world.end, process)
+            os.close(writing)
+            # Reads to the end: the server behind lives on, so that a copy of its own would keep this waiting.
+            with open(reading, encoding="utf-8") as line:
+                self.assertEqual(json.loads(line.read())["pid"], process.pid)
+            self.assertIsNone(process.poll())
+
+    def test_a_descriptor_that_is_not_open_is_a_usage_fault(self):
+        done = subprocess.run([world.gate_binary(), "run", "--policy", self.write("policy.yaml", ALLOW), "--data", str(self.dir / "data"),
+                               "--ready-fd", "77", "--", sys.executable], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=world.LONG)
+        self.assertEqual((done.returncode, done.stderr), (2, "callgate: `--ready-fd 77`: no such descriptor is open\n"))
 
 
 if __name__ == "__main__":
