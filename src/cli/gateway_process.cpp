@@ -132,7 +132,9 @@ Exit GatewayProcess::load_policies() {
   Exit exit = Exit::ok;
   for (const config::Server& server : config_.servers) {
     if (server.policy.empty()) {
-      exit = std::max(exit, say(err_, {ErrorKind::invalid, fmt::format("server `{}` has no policy: name one with `--policy FILE`", server.name), {}}, Exit::usage));
+      // Flags and file were asked for one before: this one is registered.
+      const std::string remedy = fmt::format("server `{0}` has no policy: name one with `callgate server policy {0} FILE`", server.name);
+      exit = std::max(exit, say(err_, {ErrorKind::invalid, remedy, {}}, Exit::usage));
     } else if (auto text = config::read_text(server.policy, config::Writers::owner_only); !text) {
       exit = std::max(exit, say(err_, text.error(), exit_of(text.error())));
     } else if (auto loaded = policies_.load(server.policy); !loaded) {

@@ -52,8 +52,11 @@ Result<std::unique_ptr<store::Store>> open_store(const Words& words, const Offli
 
 Result<std::string> checked_policy(const Words& words, std::ostream& err) {
   const auto given = words.value("--policy");
-  if (!given) return std::string();
-  const std::string file(*given);
+  return given ? checked_policy(*given, err) : std::string();
+}
+
+Result<std::string> checked_policy(std::string_view name, std::ostream& err) {
+  const std::string file(name);
   const auto text = config::read_text(file, config::Writers::owner_only);
   // A missing file is no "no": it cannot be had now.
   if (!text) return fail(text.error().kind == ErrorKind::refused ? ErrorKind::refused : ErrorKind::unavailable, text.error().message);

@@ -46,6 +46,14 @@ class ExitStatus(Command):
         self.assertEqual(status, 2)
         self.assertIn("add `policy: FILE`", complaint)
 
+    def test_a_registered_server_without_a_policy_is_told_the_command_that_names_one(self):
+        self.assertEqual(self.command("server", "add", "a", "--url", "http://127.0.0.1:1/mcp")[0], 0)
+        status, _, complaint = self.command("serve", "--listen", "127.0.0.1:0")
+        self.assertEqual(status, 2)
+        self.assertIn("`callgate server policy a FILE`", complaint)
+        self.assertEqual(self.command("server", "policy", "a", self.write("policy.yaml", ALLOW))[0], 0)
+        self.started(["--listen", "127.0.0.1:0"], [])  # fails unless it gets ready
+
 
 class ReadyLine(World):
     """What whoever started the gate is told."""
