@@ -54,6 +54,12 @@ bool fits(const Query& query, const Entry& entry) {
          entry.time >= query.since;
 }
 
+bool is_of_grant(json::Value record, const std::string& id_or_name) {
+  const std::string id = text_of(record, "grant");
+  // Without a grant the principal is nobody's name.
+  return id == id_or_name || (!id.empty() && text_of(record, "principal") == id_or_name);
+}
+
 /// Gathers what fits in one chain, with the outcomes that follow.
 class Gathering {
  public:
@@ -69,7 +75,7 @@ class Gathering {
     if (const auto outcome = root.find("outcome")) return add_outcome(text_of(root, "id"), *outcome, line.bytes);
     Entry entry = read_entry(root, line.bytes);
     if (!fits(query_, entry)) return;
-    if (!query_.grant.empty() && text_of(root, "grant") != query_.grant) return;
+    if (!query_.grant.empty() && !is_of_grant(root, query_.grant)) return;
     if (!entry.id.empty()) places_[entry.id] = dropped_ + entries_.size();
     entries_.push_back(std::move(entry));
     if (entries_.size() <= query_.limit) return;

@@ -15,7 +15,7 @@ namespace callgate::audit {
 struct Query {
   std::string tool;
   std::string server;
-  std::string grant;
+  std::string grant;  ///< its id, or its name, which records hold as the principal
   std::string id;
   std::optional<policy::Verdict> verdict;
   std::string since;  ///< RFC 3339 in UTC as records write it; compared as text

@@ -27,7 +27,8 @@ constexpr std::string_view help =
   callgate audit tail [DIR] [--lines N] [--all]           the newest calls (20)
   callgate audit search [DIR] [--tool T] [--server S] [--grant G] [--verdict V]
                               [--since 10m] [--id I] [--lines N] [--all]
-                                                          the calls that fit; --id shows one in full
+                                                          the calls that fit; --id shows one in full,
+                                                          G is a grant's name or id
   callgate audit verify [DIR] [--key KEY]                 proves every chain and names the first bad record
 
   DIR           a data folder, its `journal` folder, or one chain (default: the data folder)
