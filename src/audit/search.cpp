@@ -27,6 +27,7 @@ Entry read_entry(json::Value root, std::string_view line) {
               .id = text_of(root, "id"),
               .server = text_of(root, "server"),
               .tool = text_of(root, "tool"),
+              .method = text_of(root, "method"),
               .verdict = text_of(root, "verdict"),
               .rule = text_of(root, "rule"),
               .reason = text_of(root, "reason"),

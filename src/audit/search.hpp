@@ -31,7 +31,8 @@ struct Entry {
   std::string time;
   std::string id;
   std::string server;
-  std::string tool;  ///< of a refusal the method; of internal traffic its kind
+  std::string tool;    ///< of a refusal the method; of internal traffic its kind
+  std::string method;  ///< of a call
   std::string verdict;
   std::string rule;
   std::string reason;

@@ -135,7 +135,7 @@ Exit show(const Run& run, std::size_t newest) {
   } else if (run.words.value("--id")) {
     write_record(run.out, found->entries.front());
   } else {
-    write_records(run.out, found->entries, run.setting.showing);
+    RecordTable(run.out, run.setting.showing).write(found->entries);
   }
   return run.words.value("--id") && found->entries.empty() ? Exit::refused : Exit::ok;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <ostream>
 #include <span>
 #include <string>
@@ -12,8 +14,21 @@
 /// invisible characters written out: agents and servers chose some of it.
 namespace callgate::cli {
 
-/// A line each: time, verdict, server, tool, how it ended, rule or reason, id.
-void write_records(std::ostream& out, std::span<const audit::Entry> entries, const Showing& showing);
+/// A line each: time, verdict, server, tool or method, how it ended, rule or
+/// reason, id. A long cell is cut, so that columns stand apart; ids never are.
+class RecordTable {
+ public:
+  static constexpr std::size_t columns = 7;
+
+  RecordTable(std::ostream& out, const Showing& showing) : out_(out), showing_(showing) {}
+  /// The header stands before the first lines; columns only grow.
+  void write(std::span<const audit::Entry> entries);
+
+ private:
+  std::ostream& out_;
+  const Showing& showing_;
+  std::array<std::size_t, columns> widths_{};
+};
 
 /// The lines of the journal themselves, an outcome behind its record.
 void write_record_lines(std::ostream& out, std::span<const audit::Entry> entries);

@@ -94,6 +94,33 @@ TEST_F(AuditCommand, TailShowsCallsWithTheirOutcome) {
   EXPECT_EQ(answer.out.find('\x1b'), std::string::npos) << "no colours off a terminal";
 }
 
+TEST_F(AuditCommand, RowsWithoutAToolShowTheirMethod) {
+  clock_.advance(1s);
+  auto journal = audit::Journal::open({.directory = data_ / "journal", .instance = "two"}, clock_, log_).value();
+  (void)journal->record({.id = journal->next_id(), .server = "valkey", .method = "initialize", .verdict = Verdict::allow});
+  journal.reset();
+  EXPECT_NE(run({"tail", "--lines", "1"}).out.find("initialize"), std::string::npos);
+}
+
+TEST_F(AuditCommand, ColumnsStandApartHoweverLongTheirTextIs) {
+  clock_.advance(1s);
+  auto journal = audit::Journal::open({.directory = data_ / "journal", .instance = "two"}, clock_, log_).value();
+  const std::string tool(60, 't');
+  std::string reason;
+  for (int i = 0; i < 60; ++i) reason += "ü";
+  const audit::CallRecord call{.id = journal->next_id(), .server = "valkey", .tool = tool, .method = "tools/call", .verdict = Verdict::deny, .reason = reason};
+  (void)journal->record(call);
+  journal.reset();
+  const std::string out = run({"tail", "--lines", "1"}).out;
+  EXPECT_NE(out.find("  " + std::string(47, 't') + "…  "), std::string::npos) << out;
+  EXPECT_NE(out.find("ü…  " + std::string(call.id.str()) + "\n"), std::string::npos) << out;
+  const std::size_t header = out.find("ID\n");
+  const std::string row = out.substr(out.find('\n') + 1);
+  std::size_t width = 0;  // in characters
+  for (const char c : row.substr(0, row.find(call.id.str()))) width += (static_cast<unsigned char>(c) & 0xc0U) != 0x80U ? 1 : 0;
+  EXPECT_EQ(width, header) << out;
+}
+
 TEST_F(AuditCommand, TailShowsTheNewestFew) {
   const Answer answer = run({"tail", "--lines", "1"});
   EXPECT_EQ(lines_of(answer.out), 2U);
