@@ -48,8 +48,8 @@ std::string painted(std::string text, std::string_view code, const Showing& show
 }
 
 /// What happened after the decision.
-std::string ending(const Entry& entry) {
-  if (!entry.outcome) return entry.verdict == "allow" ? "no outcome" : "";
+std::string ending(const Entry& entry, std::string_view open) {
+  if (!entry.outcome) return entry.verdict == "allow" ? std::string(open) : "";
   return fmt::format("{} {}", visible(entry.outcome->status),
                      entry.outcome->latency_us < 10'000 ? fmt::format("{} us", entry.outcome->latency_us)
                                                         : fmt::format("{} ms", entry.outcome->latency_us / 1000));
@@ -66,12 +66,12 @@ std::string verdict(const Entry& entry) {
   return {};
 }
 
-Row row_of(const Entry& entry) {
+Row row_of(const Entry& entry, std::string_view open) {
   std::string time = entry.time.substr(0, 19);  // to the second
   std::ranges::replace(time, 'T', ' ');
   const std::string& why = entry.rule.empty() ? entry.reason : entry.rule;
   const std::string& what = entry.tool.empty() ? entry.method : entry.tool;  // lists and handshakes name no tool
-  return {visible(time), verdict(entry), visible(entry.server), visible(what), ending(entry), visible(why), visible(entry.id)};
+  return {visible(time), verdict(entry), visible(entry.server), visible(what), ending(entry, open), visible(why), visible(entry.id)};
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {
@@ -92,7 +92,7 @@ std::string state_of(const ChainReport& chain) {
 
 void RecordTable::write(std::span<const Entry> entries) {
   std::vector<Row> rows;
-  for (const Entry& entry : entries) rows.push_back(row_of(entry));
+  for (const Entry& entry : entries) rows.push_back(row_of(entry, open_));
   const bool first = widths_[0] == 0;
   if (first) rows.insert(rows.begin(), Row{"TIME (UTC)", "VERDICT", "SERVER", "TOOL OR METHOD", "ENDED", "RULE OR REASON", "ID"});
   for (Row& row : rows) {
@@ -114,7 +114,7 @@ void RecordTable::write(std::span<const Entry> entries) {
 
 void write_record_lines(std::ostream& out, std::span<const Entry> entries) {
   for (const Entry& entry : entries) {
-    out << entry.line << '\n';
+    if (!entry.line.empty()) out << entry.line << '\n';
     if (entry.outcome) out << entry.outcome->line << '\n';
   }
 }

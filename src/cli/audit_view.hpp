@@ -5,6 +5,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "audit/search.hpp"
 #include "audit/verify.hpp"
@@ -20,17 +21,21 @@ class RecordTable {
  public:
   static constexpr std::size_t columns = 7;
 
-  RecordTable(std::ostream& out, const Showing& showing) : out_(out), showing_(showing) {}
+  /// `open` is said of an allowed call that has no outcome.
+  RecordTable(std::ostream& out, const Showing& showing, std::string_view open = "no outcome")
+      : out_(out), showing_(showing), open_(open) {}
   /// The header stands before the first lines; columns only grow.
   void write(std::span<const audit::Entry> entries);
 
  private:
   std::ostream& out_;
   const Showing& showing_;
+  std::string_view open_;
   std::array<std::size_t, columns> widths_{};
 };
 
-/// The lines of the journal themselves, an outcome behind its record.
+/// The lines of the journal themselves, an outcome behind its record; an empty
+/// line is left out.
 void write_record_lines(std::ostream& out, std::span<const audit::Entry> entries);
 
 /// Every member of one record and its outcome, a line each.

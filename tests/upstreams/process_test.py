@@ -4,6 +4,7 @@ CALLGATE=build/release/callgate python3 tests/upstreams/process_test.py
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -82,6 +83,31 @@ class ReadyLine(World):
         done = subprocess.run([world.gate_binary(), "run", "--policy", self.write("policy.yaml", ALLOW), "--data", str(self.dir / "data"),
                                "--ready-fd", "77", "--", sys.executable], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=world.LONG)
         self.assertEqual((done.returncode, done.stderr), (2, "callgate: `--ready-fd 77`: no such descriptor is open\n"))
+
+
+class Interrupted(Command):
+    """Ctrl-C at a command."""
+
+    def started_command(self, *words):
+        process = subprocess.Popen([world.gate_binary(), *words, "--data", str(self.dir / "data")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(world.end, process)
+        return process
+
+    def test_following_the_journal_shows_calls_as_they_are_made_until_it_is_told_to_end(self):
+        gate = self.run_gate(*self.fake())
+        gate.initialize()
+        process = self.started_command("audit", "tail", "--follow")
+        for line in process.stdout:
+            if "initialize" in line:
+                break
+        gate.call("echo", {"text": "one"})
+        for line in process.stdout:
+            if "echo" in line:
+                break
+        self.assertIn("echo", line)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(world.LONG), 0)
 
 
 if __name__ == "__main__":
