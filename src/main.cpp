@@ -7,7 +7,6 @@
 
 #include "cli/approvals_command.hpp"
 #include "cli/audit_command.hpp"
-#include "cli/audit_command.hpp"
 #include "cli/exit.hpp"
 #include "cli/gateway_process.hpp"
 #include "cli/grant_command.hpp"
@@ -41,11 +40,17 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
   return help ? Exit::ok : Exit::usage;
 }
 
+/// Gateways end gently at a signal; every other command ends at once, as people
+/// expect of Ctrl-C.
+template <config::Command command>
+Exit gateway(Args args, std::ostream& out, std::ostream& err) {
+  net::block_signals();
+  return cli::gateway_command(command, args, out, err);
+}
+
 constexpr std::array commands{
-    Command{"run", "stand between a stdio client and a server",
-            [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::run, args, out, err); }},
-    Command{"serve", "stand in front of servers, for HTTP clients",
-            [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::serve, args, out, err); }},
+    Command{"run", "stand between a stdio client and a server", gateway<config::Command::run>},
+    Command{"serve", "stand in front of servers, for HTTP clients", gateway<config::Command::serve>},
     Command{"policy", "check, test and explain policy files", policy},
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},
@@ -82,7 +87,6 @@ int main_of(Args args) {
 }  // namespace callgate
 
 int main(int argc, char** argv) {
-  callgate::net::block_signals();
   const std::vector<std::string_view> args(argv + 1, argv + argc);
   return callgate::main_of(args);
 }

@@ -5,6 +5,7 @@ CALLGATE=build/release/callgate python3 tests/upstreams/process_test.py
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -108,6 +109,20 @@ class Interrupted(Command):
         self.assertIn("echo", line)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(world.LONG), 0)
+
+    def test_a_command_that_waits_ends_at_once(self):
+        run = self.dir / "data" / "run"
+        run.mkdir(parents=True)
+        silent = socket.socket(socket.AF_UNIX)
+        self.addCleanup(silent.close)
+        silent.bind(str(run / "silent.sock"))
+        silent.listen()
+        process = self.started_command("approvals", "list")
+        connection = silent.accept()[0]
+        self.addCleanup(connection.close)
+        connection.recv(1)  # it has asked and waits for the answer
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(world.LONG), -signal.SIGINT)
 
 
 if __name__ == "__main__":
