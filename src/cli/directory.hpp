@@ -1,5 +1,8 @@
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "admin/directory.hpp"
 #include "gateway/gates.hpp"
 
@@ -8,8 +11,10 @@ namespace callgate::cli {
 /// What the admin API sees of the gates.
 class Directory final : public admin::ServerDirectory, public admin::HealthSource {
  public:
-  Directory(const gateway::Parts& parts, gateway::Gates& gates, std::string source)
-      : parts_(parts), gates_(gates), source_(std::move(source)), started_ms_(parts.clock.wall_ms()) {}
+  /// `source` says where the servers are from that are not among `registered`,
+  /// the names of the store's.
+  Directory(const gateway::Parts& parts, gateway::Gates& gates, std::string source, std::set<std::string> registered)
+      : parts_(parts), gates_(gates), source_(std::move(source)), registered_(std::move(registered)), started_ms_(parts.clock.wall_ms()) {}
 
   std::vector<admin::ServerEntry> servers() const override;
   Result<std::vector<admin::ToolEntry>> tools(std::string_view server) const override;
@@ -20,6 +25,7 @@ class Directory final : public admin::ServerDirectory, public admin::HealthSourc
   const gateway::Parts parts_;
   gateway::Gates& gates_;
   std::string source_;
+  std::set<std::string> registered_;
   std::int64_t started_ms_;
 };
 

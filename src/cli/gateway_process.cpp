@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <csignal>
 #include <optional>
+#include <set>
+#include <span>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -81,6 +83,7 @@ class GatewayProcess {
   std::unique_ptr<store::Store> store_;
   std::optional<store::GrantWatch> grants_;
   store::Store::Version store_seen_;
+  std::set<std::string> registered_;  ///< servers that the store named
   gateway::Policies policies_{log_};
   limits::MemoryCounters counters_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
@@ -120,8 +123,10 @@ Exit GatewayProcess::prepare() {
   if (flags_.from_store) {
     auto servers = store_->servers().list();
     if (!servers) return say(err_, servers.error(), Exit::unavailable);
+    const std::size_t own = config_.servers.size();
     for (const std::string& name : add_registered(config_, *servers))
       log_.warn("registered_server_left_out", {{"server", name}, {"why", "the configuration file has one of this name"}});
+    for (const config::Server& each : std::span(config_.servers).subspan(own)) registered_.insert(each.name);
     if (config_.servers.empty())
       return say(err_, {ErrorKind::not_found, "no server is registered: add one with `callgate server add NAME …`, or name one with `--upstream URL` or `-- CMD…`", {}}, Exit::usage);
   }
@@ -181,7 +186,7 @@ Result<net::Address> GatewayProcess::listen(net::HttpServer& server, const confi
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, counters_, desk_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
-  directory_ = std::make_unique<Directory>(*parts_, *gates_, !flags_.config_file.empty() ? "file" : flags_.from_store ? "store" : "flags");
+  directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file", registered_);
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
   session::AccessList admin_access(config_);

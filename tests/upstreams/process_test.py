@@ -2,6 +2,7 @@
 
 CALLGATE=build/release/callgate python3 tests/upstreams/process_test.py
 """
+import http.client
 import json
 import os
 import signal
@@ -84,6 +85,30 @@ class ReadyLine(World):
         done = subprocess.run([world.gate_binary(), "run", "--policy", self.write("policy.yaml", ALLOW), "--data", str(self.dir / "data"),
                                "--ready-fd", "77", "--", sys.executable], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=world.LONG)
         self.assertEqual((done.returncode, done.stderr), (2, "callgate: `--ready-fd 77`: no such descriptor is open\n"))
+
+
+class Local(http.client.HTTPConnection):
+    """The admin API at a socket file."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=world.LONG)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self.path))
+
+    def get(self, target):
+        self.request("GET", target)
+        return json.loads(self.getresponse().read())
+
+
+class AdminApi(Command):
+    def test_each_server_says_where_it_is_from(self):
+        self.assertEqual(self.command("server", "add", "added", "--url", "http://127.0.0.1:1/mcp", "--policy", self.write("policy.yaml", ALLOW))[0], 0)
+        self.serve_config(url="http://127.0.0.1:1/mcp")
+        found = Local(next((self.dir / "data" / "run").glob("*.sock"))).get("/api/v1/servers")["servers"]
+        self.assertEqual({each["name"]: each["source"] for each in found}, {"it": "file", "added": "store"})
 
 
 class Interrupted(Command):
