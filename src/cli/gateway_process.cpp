@@ -11,6 +11,7 @@
 
 #include "admin/api.hpp"
 #include "admin/token.hpp"
+#include "cli/admin_client.hpp"
 #include "cli/admin_front.hpp"
 #include "cli/counters_file.hpp"
 #include "cli/data_folder.hpp"
@@ -51,6 +52,13 @@ class GatewayProcess {
  public:
   GatewayProcess(config::Command command, const config::RunFlags& flags, std::ostream& err)
       : command_(command), flags_(flags), err_(err), config_(flags.config) {}
+  GatewayProcess(const GatewayProcess&) = delete;
+  GatewayProcess& operator=(const GatewayProcess&) = delete;
+  /// Also after a start that failed.
+  ~GatewayProcess() {
+    std::error_code ignored;
+    if (!socket_.empty()) fs::remove(socket_, ignored);
+  }
 
   Exit run();
 
@@ -197,6 +205,7 @@ Exit GatewayProcess::open_doors() {
 
   const fs::path run = config_.data / "run";
   if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
+  if (const std::size_t dead = remove_dead_sockets(config_.data); dead > 0) log_.info("dead_sockets_removed", {{"count", dead}});
   socket_ = run / (journal_->instance() + ".sock");
   local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
   local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, admin_limits);

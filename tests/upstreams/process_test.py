@@ -103,6 +103,32 @@ class Local(http.client.HTTPConnection):
         return json.loads(self.getresponse().read())
 
 
+class DataFolder(Command):
+    def sockets(self):
+        return list((self.dir / "data" / "run").glob("*.sock"))
+
+    def test_a_start_that_fails_leaves_no_socket(self):
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        policy = self.write("policy.yaml", ALLOW)
+        for listen, more in ((f"127.0.0.1:{taken.getsockname()[1]}", []), ("127.0.0.1:0", ["--ready-file", "/nonexistent/ready.json"])):
+            status, _, complaint = self.command("serve", "--policy", policy, "--listen", listen, *more, "--upstream", "http://127.0.0.1:1/mcp")
+            self.assertEqual(status, 3, complaint)
+            self.assertEqual(self.sockets(), [])
+
+    def test_the_next_start_takes_the_sockets_of_dead_gateways_away(self):
+        dead = self.run_gate(*self.fake())
+        dead.initialize()
+        [left] = self.sockets()
+        dead.process.kill()
+        dead.process.wait()
+        self.assertEqual(self.sockets(), [left])
+        os.utime(left, (0, 0))  # long ago
+        self.run_gate(*self.fake()).initialize()
+        [own] = self.sockets()
+        self.assertNotEqual(own, left)
+
+
 class AdminApi(Command):
     def test_each_server_says_where_it_is_from(self):
         self.assertEqual(self.command("server", "add", "added", "--url", "http://127.0.0.1:1/mcp", "--policy", self.write("policy.yaml", ALLOW))[0], 0)
