@@ -117,7 +117,9 @@ class GatewayProcess {
 
 Exit GatewayProcess::prepare() {
   if (auto kept = keep_ready_fd(flags_); !kept) return say(err_, kept.error(), Exit::usage);
-  if (auto made = make_private_folder(config_.data); !made) return say(err_, made.error(), Exit::unavailable);
+  const auto closed = take_data_folder(config_.data);
+  if (!closed) return say(err_, closed.error(), Exit::unavailable);
+  if (*closed) log_.warn("data_folder_closed", {{"folder", config_.data.string()}, {"why", "others could read it; its mode is 0700 now"}});
   if (command_ == config::Command::serve) {
     auto lock = ServeLock::take(config_.data, std::chrono::seconds(5));
     if (!lock) return say(err_, lock.error(), Exit::unavailable);

@@ -116,6 +116,13 @@ class DataFolder(Command):
             self.assertEqual(status, 3, complaint)
             self.assertEqual(self.sockets(), [])
 
+    def test_a_folder_that_others_may_read_is_closed_and_said(self):
+        data = self.dir / "data"
+        data.mkdir(mode=0o755)
+        self.run_gate(*self.fake()).initialize()
+        self.assertEqual(data.stat().st_mode & 0o777, 0o700)
+        self.assertIn("data_folder_closed", (self.dir / "gate.log").read_text())
+
     def test_the_next_start_takes_the_sockets_of_dead_gateways_away(self):
         dead = self.run_gate(*self.fake())
         dead.initialize()
