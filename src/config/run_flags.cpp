@@ -1,6 +1,7 @@
 #include "config/run_flags.hpp"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -206,6 +207,8 @@ void Parser::read_header(std::string_view text) {
   std::string_view value = text.substr(colon + 1);
   while (value.starts_with(' ')) value.remove_prefix(1);
   if (const auto good = check_header_name(name); !good) return usage(fmt::format("`--header`: {}", good.error().message), good.error().kind);
+  const auto same = [&](const auto& other) { return other.first.size() == name.size() && ::strncasecmp(other.first.data(), name.data(), name.size()) == 0; };
+  if (std::ranges::any_of(server_.headers, same)) return usage(fmt::format("`--header`: `{}` is given twice; header names ignore case, keep one", name));
   auto read = read_header_value(name, value, Surroundings{"", environment_});
   if (!read) return usage(fmt::format("`--header`: {}", read.error().message), read.error().kind);
   server_.headers.emplace_back(name, std::move(*read));

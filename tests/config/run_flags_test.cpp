@@ -136,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
               "`Bearer ${env:NAME}` or `Bearer ${file:PATH}`\n"},
         Fault{"header_shape", run, "--policy p --upstream http://h/ --header X-A",
               "`--header` must be `NAME: VALUE`, as in `--header 'Authorization: Bearer ${env:TOKEN}'`\n"},
+        Fault{"header_twice", run, "--policy p --upstream http://h/ --header X-A:b --header x-a:c",
+              "`--header`: `x-a` is given twice; header names ignore case, keep one\n"},
         Fault{"header_of_child", run, "--policy p --header X-A:b -- x", "`--header` goes with `--upstream` only\n"},
         Fault{"header_unset", run, "--policy p --upstream http://h/ --header X-A:${env:NOPE}",
               "`--header`: the environment variable `NOPE` is not set\n"},
