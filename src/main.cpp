@@ -14,6 +14,7 @@
 #include "cli/policy_explain.hpp"
 #include "cli/policy_test.hpp"
 #include "cli/server_command.hpp"
+#include "cli/words.hpp"
 #include "net/signals.hpp"
 
 namespace callgate {
@@ -32,7 +33,7 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "check") return cli::policy_check(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "test") return cli::policy_test(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
-  const bool help = !args.empty() && args[0] == "--help";
+  const bool help = cli::wants_help(args);
   (help ? out : err) << "callgate policy check FILE…    every fault of a policy, with line and column\n"
                         "callgate policy test FILE      runs the policy's own `expect` tests\n"
                         "callgate policy explain FILE --call JSON    which rule decides a call, and why\n\n"
@@ -67,7 +68,7 @@ void print_help(std::ostream& out) {
 }
 
 int main_of(Args args) {
-  if (args.empty() || args[0] == "--help" || args[0] == "help") {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     print_help(args.empty() ? std::cerr : std::cout);
     return static_cast<int>(args.empty() ? Exit::usage : Exit::ok);
   }

@@ -120,6 +120,10 @@ void Parser::read_all(std::span<const std::string_view> args) {
     const std::string_view argument = args.front();
     args = args.subspan(1);
     if (argument == "--") return read_command(args);
+    if (argument == "-h") {
+      flags_.help = true;
+      continue;
+    }
     if (!argument.starts_with("--")) {
       usage(fmt::format("`{}` is not understood; the server's command stands behind `--`", argument));
       continue;

@@ -18,7 +18,7 @@ enum class Command : std::uint8_t { run, serve };
 
 /// What `callgate run` and `callgate serve` are told on the command line.
 struct RunFlags {
-  bool help = false;  ///< `--help`: nothing else was looked at
+  bool help = false;  ///< `--help` or `-h`: nothing else was looked at
   Config config;
   std::filesystem::path config_file;  ///< empty for flag starts; a reload reads it again
   std::filesystem::path ready_file;   ///< gets the ready line

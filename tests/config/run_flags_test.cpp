@@ -93,9 +93,12 @@ TEST(RunFlagsTest, ServingWithoutAServerMeansThoseOfTheStore) {
 }
 
 TEST(RunFlagsTest, HelpLooksAtNothingElse) {
-  const auto parsed = parse(Command::run, "--help --listen");
-  ASSERT_TRUE(parsed.flags);
-  EXPECT_TRUE(parsed.flags->help);
+  for (const char* line : {"--help --listen", "-h --listen", "--policy p -h"}) {
+    const auto parsed = parse(Command::run, line);
+    ASSERT_TRUE(parsed.flags) << line;
+    EXPECT_TRUE(parsed.flags->help) << line;
+  }
+  EXPECT_FALSE(parse(Command::run, "--policy p -- x -h").flags->help);
 }
 
 struct Fault {

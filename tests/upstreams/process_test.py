@@ -57,6 +57,15 @@ class ExitStatus(Command):
         self.assertEqual(self.command("server", "policy", "a", self.write("policy.yaml", ALLOW))[0], 0)
         self.started(["--listen", "127.0.0.1:0"], [])  # fails unless it gets ready
 
+    def test_help_is_asked_for_in_either_way_everywhere(self):
+        for words in ([], ["run"], ["serve"], ["policy"], ["policy", "check"], ["policy", "test"], ["policy", "explain"], ["server"], ["server", "add"],
+                      ["grant"], ["grant", "create"], ["approvals"], ["approvals", "list"], ["audit"], ["audit", "tail"]):
+            long, short = (subprocess.run([world.gate_binary(), *words, flag], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                          timeout=world.LONG) for flag in ("--help", "-h"))
+            self.assertEqual((long.returncode, long.stderr), (0, ""), words)
+            self.assertIn("callgate", long.stdout)
+            self.assertEqual((short.returncode, short.stdout), (0, long.stdout), words)
+
 
 class ReadyLine(World):
     """What whoever started the gate is told."""
