@@ -140,6 +140,8 @@ INSTANTIATE_TEST_SUITE_P(Limits, Faults, testing::ValuesIn(std::vector<FaultRow>
     {rule("{action: allow, rate_limit: {max: 1, window: 1, per: [session, session]}}"), "p:4:69: `session` stands twice in `per`: keep one"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, per: []}}"), "p:4:59: `per` is an empty list: write `session`, `grant` or `server`"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, per: }}"), "p:4:54: `per` is nothing: write `session`, `grant` or `server`, or a list of them"},
+    {rule("{action: allow, rate_limit: {sum: args.x, max: \"10\", window: 24h}}"), "p:4:35: `sum` is not supported yet by this version: remove it"},
+    {rule("{action: allow, rate_limit: {sum: args.x, window: 24h}}"), "p:4:35: `sum` is not supported yet by this version: remove it"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, sum: args.x}}"), "p:4:54: `sum` is not supported yet by this version: remove it"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, burst: 2}}"),
      "p:4:54: unknown key `burst`; in `rate_limit` there may be `max`, `window`, `per`"},
