@@ -157,7 +157,6 @@ Result<std::vector<fs::path>> gateway_sockets(const fs::path& data) {
 }
 
 std::size_t remove_dead_sockets(const fs::path& data) {
-  constexpr std::chrono::seconds young(1);
   const Result<std::vector<fs::path>> sockets = gateway_sockets(data);
   if (!sockets) return 0;
   std::size_t removed = 0;
@@ -166,8 +165,6 @@ std::size_t remove_dead_sockets(const fs::path& data) {
     const Result<void> reached = connect_to(connection.fd(), socket, std::chrono::steady_clock::now());
     if (reached || reached.error().kind != ErrorKind::not_found) continue;
     std::error_code fault;
-    const auto made = fs::last_write_time(socket, fault);
-    if (fault || fs::file_time_type::clock::now() - made < young) continue;
     if (fs::remove(socket, fault)) ++removed;
   }
   return removed;

@@ -30,8 +30,7 @@ struct AdminLimits {
 Result<std::vector<std::filesystem::path>> gateway_sockets(const std::filesystem::path& data);
 
 /// Takes away the sockets of gateways that ended without doing it: those nobody
-/// listens on, unless they were made just now (a socket is bound a moment before
-/// it listens). Answers how many.
+/// listens on. Answers how many.
 std::size_t remove_dead_sockets(const std::filesystem::path& data);
 
 /// One request to one gateway. Errors: `not_found` (nobody listens there any

@@ -66,6 +66,7 @@ class GatewayProcess {
   Exit prepare();
   Exit load_policies();
   Exit open_journal();
+  Exit open_local_door(const net::ServerLimits& limits);
   Exit open_doors();
   Exit announce();
   Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint);
@@ -193,6 +194,25 @@ Result<net::Address> GatewayProcess::listen(net::HttpServer& server, const confi
   return server.listen(*address);
 }
 
+/// The socket file by which commands reach this process.
+Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
+  const fs::path run = config_.data / "run";
+  if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
+  if (const std::size_t dead = remove_dead_sockets(config_.data); dead > 0) log_.info("dead_sockets_removed", {{"count", dead}});
+  socket_ = run / (journal_->instance() + ".sock");
+  local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
+  local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, limits);
+  // Named once it listens: a socket that refuses is a dead gateway's for sure.
+  const fs::path unnamed = run / (journal_->instance() + ".new");
+  auto local = net::Address::unix_path(unnamed.string());
+  auto bound = local ? local_server_->listen(*local) : Result<net::Address>(std::unexpected(local.error()));
+  if (!bound) return say(err_, bound.error(), Exit::unavailable);
+  std::error_code fault;
+  fs::rename(unnamed, socket_, fault);
+  if (fault) return say(err_, {ErrorKind::unavailable, fmt::format("`{}` cannot be made: {}", socket_.string(), fault.message()), {}}, Exit::unavailable);
+  return Exit::ok;
+}
+
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, counters_, desk_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
@@ -205,15 +225,7 @@ Exit GatewayProcess::open_doors() {
                                       admin::Guard(std::move(*token), std::move(admin_access)));
   const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
 
-  const fs::path run = config_.data / "run";
-  if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
-  if (const std::size_t dead = remove_dead_sockets(config_.data); dead > 0) log_.info("dead_sockets_removed", {{"count", dead}});
-  socket_ = run / (journal_->instance() + ".sock");
-  local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
-  local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, admin_limits);
-  auto local = net::Address::unix_path(socket_.string());
-  auto bound = local ? local_server_->listen(*local) : Result<net::Address>(std::unexpected(local.error()));
-  if (!bound) return say(err_, bound.error(), Exit::unavailable);
+  if (const Exit exit = open_local_door(admin_limits); exit != Exit::ok) return exit;
   if (config_.admin_listen) {
     admin_front_ = std::make_unique<AdminFront>(*api_, admin::Door::listener);
     admin_server_ = std::make_unique<net::HttpServer>(loop_, *admin_front_, admin_limits);
