@@ -272,6 +272,7 @@ TEST_F(ConfigFlag, AServerWithoutAPolicyIsAUsageFaultInTheFileToo) {
   EXPECT_TRUE(parsed.usage);
   ASSERT_EQ(parsed.faults.size(), 1U);
   EXPECT_NE(parsed.faults[0].message.find("add `policy: FILE`"), std::string::npos);
+  EXPECT_FALSE(parse_with_file(serve, "servers: {a: http://h}\n").usage);
 }
 
 }  // namespace
