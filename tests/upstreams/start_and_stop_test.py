@@ -1,6 +1,6 @@
 """The gate as a process: how it starts and ends, what it leaves behind, what it tells whoever started it.
 
-CALLGATE=build/release/callgate python3 tests/upstreams/process_test.py
+CALLGATE=build/release/callgate python3 tests/upstreams/start_and_stop_test.py
 """
 import http.client
 import json
