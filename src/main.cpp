@@ -7,7 +7,6 @@
 
 #include "cli/approvals_command.hpp"
 #include "cli/audit_command.hpp"
-#include "cli/audit_command.hpp"
 #include "cli/exit.hpp"
 #include "cli/gateway_process.hpp"
 #include "cli/grant_command.hpp"
@@ -15,6 +14,7 @@
 #include "cli/policy_explain.hpp"
 #include "cli/policy_test.hpp"
 #include "cli/server_command.hpp"
+#include "cli/words.hpp"
 #include "net/signals.hpp"
 
 namespace callgate {
@@ -29,26 +29,11 @@ struct Command {
   Exit (*run)(Args args, std::ostream& out, std::ostream& err);
 };
 
-/// Policies live in files of their own, but every command takes `--data`.
-std::vector<std::string_view> without_data(Args args) {
-  std::vector<std::string_view> kept;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--data") {
-      ++i;
-    } else if (!args[i].starts_with("--data=")) {
-      kept.push_back(args[i]);
-    }
-  }
-  return kept;
-}
-
-Exit policy(Args given, std::ostream& out, std::ostream& err) {
-  const std::vector<std::string_view> kept = without_data(given);
-  const Args args(kept);
+Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "check") return cli::policy_check(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "test") return cli::policy_test(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
-  const bool help = !args.empty() && args[0] == "--help";
+  const bool help = cli::wants_help(args);
   (help ? out : err) << "callgate policy check FILE…    every fault of a policy, with line and column\n"
                         "callgate policy test FILE      runs the policy's own `expect` tests\n"
                         "callgate policy explain FILE --call JSON    which rule decides a call, and why\n\n"
@@ -56,11 +41,17 @@ Exit policy(Args given, std::ostream& out, std::ostream& err) {
   return help ? Exit::ok : Exit::usage;
 }
 
+/// Gateways end gently at a signal; every other command ends at once, as people
+/// expect of Ctrl-C.
+template <config::Command command>
+Exit gateway(Args args, std::ostream& out, std::ostream& err) {
+  net::block_signals();
+  return cli::gateway_command(command, args, out, err);
+}
+
 constexpr std::array commands{
-    Command{"run", "stand between a stdio client and a server",
-            [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::run, args, out, err); }},
-    Command{"serve", "stand in front of servers, for HTTP clients",
-            [](Args args, std::ostream& out, std::ostream& err) { return cli::gateway_command(config::Command::serve, args, out, err); }},
+    Command{"run", "stand between a stdio client and a server", gateway<config::Command::run>},
+    Command{"serve", "stand in front of servers, for HTTP clients", gateway<config::Command::serve>},
     Command{"policy", "check, test and explain policy files", policy},
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},
@@ -77,7 +68,7 @@ void print_help(std::ostream& out) {
 }
 
 int main_of(Args args) {
-  if (args.empty() || args[0] == "--help" || args[0] == "help") {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     print_help(args.empty() ? std::cerr : std::cout);
     return static_cast<int>(args.empty() ? Exit::usage : Exit::ok);
   }
@@ -97,7 +88,6 @@ int main_of(Args args) {
 }  // namespace callgate
 
 int main(int argc, char** argv) {
-  callgate::net::block_signals();
   const std::vector<std::string_view> args(argv + 1, argv + argc);
   return callgate::main_of(args);
 }

@@ -1,35 +1,15 @@
 #include "admin/guard.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/random.hpp"
 
 namespace callgate::admin {
 namespace {
 
-constexpr std::array<std::string_view, 3> kLoopback{"localhost", "127.0.0.1", "[::1]"};
-
 std::size_t count(const net::Headers& headers, std::string_view name) {
   return static_cast<std::size_t>(
       std::ranges::count_if(headers.all, [&](const net::Header& each) { return net::same_name(each.name, name); }));
-}
-
-/// `name:port`, `[v6]:port` or bare, without the port.
-std::string_view without_port(std::string_view authority) {
-  if (authority.starts_with('[')) {
-    const std::size_t close = authority.find(']');
-    return close == authority.npos ? authority : authority.substr(0, close + 1);
-  }
-  return authority.substr(0, authority.find(':'));
-}
-
-bool digits_after(std::string_view authority, std::string_view host) {
-  std::string_view port = authority.substr(host.size());
-  if (port.empty()) return true;
-  port.remove_prefix(1);
-  return authority[host.size()] == ':' && !port.empty() && port.size() <= 5 &&
-         std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// The page that sent this was loaded from the very host it speaks to (RFC 6454).
@@ -47,8 +27,8 @@ std::optional<ApiResponse> Guard::refusal(const ApiRequest& request) const {
   const net::Headers& headers = request.headers;
 
   const std::string_view host = headers.find("Host");
-  if (count(headers, "Host") != 1 || !accepts_host(host)) {
-    return answer_error(403, "host", "this host name is not accepted here; use the listener's own address");
+  if (count(headers, "Host") != 1 || !access_.host_allowed(host)) {
+    return answer_error(403, "host", "this host name is not accepted here; use the listener's own address, or add the name to `hosts`");
   }
   if (count(headers, "Origin") > 1 || (headers.has("Origin") && !same_origin(headers.find("Origin"), host))) {
     return answer_error(403, "origin", "requests from pages of another origin are refused");
@@ -64,13 +44,6 @@ std::optional<ApiResponse> Guard::refusal(const ApiRequest& request) const {
     return refused;
   }
   return std::nullopt;
-}
-
-bool Guard::accepts_host(std::string_view authority) const {
-  const std::string_view host = without_port(authority);
-  if (host.empty() || !digits_after(authority, host)) return false;
-  const auto same = [host](std::string_view each) { return net::same_name(each, host); };
-  return std::ranges::any_of(kLoopback, same) || std::ranges::any_of(hosts_, same);
 }
 
 bool Guard::accepts_token(const net::Headers& headers) const {

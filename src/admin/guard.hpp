@@ -1,12 +1,9 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "admin/http.hpp"
 #include "base/secret.hpp"
+#include "session/access.hpp"
 
 namespace callgate::admin {
 
@@ -16,20 +13,19 @@ namespace callgate::admin {
 /// answered that already.
 class Guard {
  public:
-  /// `hosts`: names and addresses accepted in `Host` besides loopback's
-  /// (`localhost`, `127.0.0.1`, `[::1]`), without port, lower case. An empty
-  /// token refuses every request at the listener.
-  Guard(Secret token, std::vector<std::string> hosts) : token_(std::move(token)), hosts_(std::move(hosts)) {}
+  /// `access` says which `Host` is accepted: the same names as on the agents'
+  /// listener, and this listener's own address. An empty token refuses every
+  /// request at the listener.
+  Guard(Secret token, session::AccessList access) : token_(std::move(token)), access_(std::move(access)) {}
 
   /// The refusal, or nothing when the request may go on.
   std::optional<ApiResponse> refusal(const ApiRequest& request) const;
 
  private:
-  bool accepts_host(std::string_view host) const;
   bool accepts_token(const net::Headers& headers) const;
 
   Secret token_;
-  std::vector<std::string> hosts_;
+  session::AccessList access_;
 };
 
 }  // namespace callgate::admin

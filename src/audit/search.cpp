@@ -7,52 +7,12 @@
 #include <unordered_map>
 #include <utility>
 
+#include "audit/entry.hpp"
 #include "audit/reader.hpp"
 #include "base/clock.hpp"
 
 namespace callgate::audit {
 namespace {
-
-constexpr json::Limits line_limits{.max_depth = 8, .max_keys = 1024};
-
-std::uint64_t number_of(json::Value record, std::string_view key) {
-  const std::optional<json::Value> value = record.find(key);
-  const std::optional<std::int64_t> number = value ? value->as_int64() : std::nullopt;
-  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
-}
-
-/// Everything but the outcome, which is a record of its own.
-Entry read_entry(json::Value root, std::string_view line) {
-  Entry entry{.time = text_of(root, "time"),
-              .id = text_of(root, "id"),
-              .server = text_of(root, "server"),
-              .tool = text_of(root, "tool"),
-              .verdict = text_of(root, "verdict"),
-              .rule = text_of(root, "rule"),
-              .reason = text_of(root, "reason"),
-              .line = std::string(line)};
-  if (!entry.verdict.empty()) return entry;
-  if (root.find("refused")) {
-    entry.kind = Entry::Kind::refused;
-    entry.reason = text_of(root, "refused");
-    entry.tool = text_of(root, "method");
-  } else if (root.find("internal")) {
-    entry.kind = Entry::Kind::internal;
-    entry.tool = text_of(root, "internal");
-  } else {
-    entry.kind = root.find("gap") ? Entry::Kind::gap : Entry::Kind::checkpoint;
-  }
-  return entry;
-}
-
-bool fits(const Query& query, const Entry& entry) {
-  const bool shown = entry.kind == Entry::Kind::call || entry.kind == Entry::Kind::refused;
-  if (!shown && !query.everything) return false;
-  if (query.verdict && entry.verdict != policy::word(*query.verdict)) return false;
-  return (query.tool.empty() || (entry.kind == Entry::Kind::call && entry.tool == query.tool)) &&
-         (query.server.empty() || entry.server == query.server) && (query.id.empty() || entry.id == query.id) &&
-         entry.time >= query.since;
-}
 
 /// Gathers what fits in one chain, with the outcomes that follow.
 class Gathering {
@@ -60,7 +20,7 @@ class Gathering {
   Gathering(const Query& query, Findings& findings) : query_(query), findings_(findings) {}
 
   void take(const Line& line) {
-    if (line.too_long || !json::parse(line.bytes, line_limits, document_) || !document_.root().is_object()) {
+    if (line.too_long || !json::parse(line.bytes, entry_limits, document_) || !document_.root().is_object()) {
       // The last line of a journal that is being written may be unfinished.
       if (line.complete || line.too_long) ++findings_.unreadable;
       return;
@@ -68,8 +28,7 @@ class Gathering {
     const json::Value root = document_.root();
     if (const auto outcome = root.find("outcome")) return add_outcome(text_of(root, "id"), *outcome, line.bytes);
     Entry entry = read_entry(root, line.bytes);
-    if (!fits(query_, entry)) return;
-    if (!query_.grant.empty() && text_of(root, "grant") != query_.grant) return;
+    if (!fits(query_, entry, root)) return;
     if (!entry.id.empty()) places_[entry.id] = dropped_ + entries_.size();
     entries_.push_back(std::move(entry));
     if (entries_.size() <= query_.limit) return;
@@ -84,12 +43,7 @@ class Gathering {
   void add_outcome(const std::string& id, json::Value outcome, std::string_view line) {
     const auto place = places_.find(id);
     if (place == places_.end()) return;
-    const std::optional<json::Value> failed = outcome.find("is_error");
-    entries_[place->second - dropped_].outcome = Entry::Outcome{.status = text_of(outcome, "status"),
-                                                                .is_error = failed && failed->is_boolean() && failed->boolean(),
-                                                                .bytes = number_of(outcome, "bytes"),
-                                                                .latency_us = number_of(outcome, "latency_us"),
-                                                                .line = std::string(line)};
+    entries_[place->second - dropped_].outcome = read_outcome(outcome, line);
     places_.erase(place);
   }
 

@@ -15,7 +15,7 @@ namespace callgate::audit {
 struct Query {
   std::string tool;
   std::string server;
-  std::string grant;
+  std::string grant;  ///< its id, or its name, which records hold as the principal
   std::string id;
   std::optional<policy::Verdict> verdict;
   std::string since;  ///< RFC 3339 in UTC as records write it; compared as text
@@ -31,7 +31,8 @@ struct Entry {
   std::string time;
   std::string id;
   std::string server;
-  std::string tool;  ///< of a refusal the method; of internal traffic its kind
+  std::string tool;    ///< of a refusal the method; of internal traffic its kind
+  std::string method;  ///< of a call
   std::string verdict;
   std::string rule;
   std::string reason;

@@ -156,6 +156,20 @@ Result<std::vector<fs::path>> gateway_sockets(const fs::path& data) {
   return out;
 }
 
+std::size_t remove_dead_sockets(const fs::path& data) {
+  const Result<std::vector<fs::path>> sockets = gateway_sockets(data);
+  if (!sockets) return 0;
+  std::size_t removed = 0;
+  for (const fs::path& socket : *sockets) {
+    const Handle connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const Result<void> reached = connect_to(connection.fd(), socket, std::chrono::steady_clock::now());
+    if (reached || reached.error().kind != ErrorKind::not_found) continue;
+    std::error_code fault;
+    if (fs::remove(socket, fault)) ++removed;
+  }
+  return removed;
+}
+
 Result<AdminReply> ask_gateway(const fs::path& socket, std::string_view method, std::string_view target,
                                std::string_view body, const AdminLimits& limits) {
   const SteadyTime deadline = std::chrono::steady_clock::now() + limits.time;

@@ -29,6 +29,10 @@ struct AdminLimits {
 /// Errors: `unavailable` (the folder cannot be read).
 Result<std::vector<std::filesystem::path>> gateway_sockets(const std::filesystem::path& data);
 
+/// Takes away the sockets of gateways that ended without doing it: those nobody
+/// listens on. Answers how many.
+std::size_t remove_dead_sockets(const std::filesystem::path& data);
+
 /// One request to one gateway. Errors: `not_found` (nobody listens there any
 /// more), `refused` (the listener is another user's process), `timeout`,
 /// `closed`, `too_large`, `malformed` (no HTTP answer of known length),

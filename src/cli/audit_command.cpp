@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,10 +12,12 @@
 
 #include <fmt/format.h>
 
+#include "audit/follow.hpp"
 #include "audit/reader.hpp"
 #include "base/clock.hpp"
 #include "cli/audit_view.hpp"
 #include "cli/words.hpp"
+#include "net/signals.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -24,10 +27,13 @@ namespace fs = std::filesystem;
 constexpr std::string_view help =
     R"(callgate audit – what was decided, and the proof that nobody changed it
 
-  callgate audit tail [DIR] [--lines N] [--all]           the newest calls (20)
+  callgate audit tail [DIR] [--lines N] [--all] [--follow]
+                                                          the newest calls (20); --follow (-f): and every further
+                                                          one as it is made, until Ctrl-C
   callgate audit search [DIR] [--tool T] [--server S] [--grant G] [--verdict V]
                               [--since 10m] [--id I] [--lines N] [--all]
-                                                          the calls that fit; --id shows one in full
+                                                          the calls that fit; --id shows one in full,
+                                                          G is a grant's name or id
   callgate audit verify [DIR] [--key KEY]                 proves every chain and names the first bad record
 
   DIR           a data folder, its `journal` folder, or one chain (default: the data folder)
@@ -134,9 +140,49 @@ Exit show(const Run& run, std::size_t newest) {
   } else if (run.words.value("--id")) {
     write_record(run.out, found->entries.front());
   } else {
-    write_records(run.out, found->entries, run.setting.showing);
+    RecordTable(run.out, run.setting.showing).write(found->entries);
   }
   return run.words.value("--id") && found->entries.empty() ? Exit::refused : Exit::ok;
+}
+
+void print(const Run& run, RecordTable& table, std::span<const audit::Entry> entries) {
+  if (run.json()) {
+    write_record_lines(run.out, entries);
+  } else {
+    table.write(entries);
+  }
+  run.out << std::flush;
+}
+
+/// The newest calls, then all that come. A call that was still running is shown
+/// again when it has ended.
+Exit follow(const Run& run, std::size_t newest) {
+  Result<audit::Query> query = read_query(run, newest);
+  if (!query) return run.fault(query.error());
+  audit::Follower follower(run.folder, *query);
+  // In this order nothing is missed; what is written in between is found twice.
+  if (const auto started = follower.start(); !started) return run.fault(started.error());
+  const Result<audit::Findings> found = audit::search(run.folder, *query);
+  if (!found) return run.fault(found.error());
+  follower.know(found->entries);
+  RecordTable table(run.out, run.setting.showing, "running");
+  print(run, table, found->entries);
+  while (run.out && run.setting.wait()) {
+    const auto news = follower.look();
+    if (!news) return run.fault(news.error());
+    print(run, table, *news);
+  }
+  return Exit::ok;
+}
+
+/// Until SIGINT or SIGTERM came; they end the following, not the process.
+bool wait_a_moment() {
+  net::block_signals();
+  sigset_t ending;
+  sigemptyset(&ending);
+  for (const int each : {SIGINT, SIGTERM}) sigaddset(&ending, each);
+  constexpr timespec moment{.tv_sec = 0, .tv_nsec = 200'000'000};
+  return sigtimedwait(&ending, nullptr, &moment) < 0;
 }
 
 /// The key that must have signed; empty where none is asked for.
@@ -186,6 +232,7 @@ Grammar grammar_of(std::string_view verb) {
     grammar.values = {"--lines"};
     grammar.switches = {"--all"};
   }
+  if (verb == "audit tail") grammar.switches = {"--all", "--follow", "-f"};
   if (verb == "audit search") {
     for (const std::string_view flag : {"--tool", "--server", "--grant", "--verdict", "--since", "--id"}) grammar.values.push_back(flag);
   }
@@ -222,7 +269,8 @@ Exit audit(std::span<const std::string_view> args, const AuditSetting& setting, 
                 .folder = named ? std::string(words->words[0]) : data->string(),
                 .out = out,
                 .err = err};
-  if (args[0] == "tail") return show(run, 20);
+  constexpr std::size_t newest = 20;
+  if (args[0] == "tail") return words->has("--follow") || words->has("-f") ? follow(run, newest) : show(run, newest);
   if (args[0] == "search") return show(run, SIZE_MAX);
   return verify(run, data.value_or(fs::path()));
 }
@@ -232,7 +280,8 @@ Exit audit(std::span<const std::string_view> args, std::ostream& out, std::ostre
   const bool colours = ::isatty(STDOUT_FILENO) == 1 && !environment.variable("NO_COLOR");
   const AuditSetting setting{
       .showing = {.colours = colours ? Showing::Colours::on : Showing::Colours::off, .now_ms = SystemClock().wall_ms()},
-      .environment = environment};
+      .environment = environment,
+      .wait = wait_a_moment};
   return audit(args, setting, out, err);
 }
 

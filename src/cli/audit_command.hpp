@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <ostream>
 #include <span>
 #include <string_view>
@@ -12,7 +13,7 @@ namespace callgate::cli {
 
 /// `callgate audit tail | search | verify [DIR]`: reads the journals under DIR
 /// (a data folder, its `journal`, or one chain); changes nothing and needs no
-/// running gateway. Exit: ok; refused (`verify`: a chain is damaged; `search
+/// running gateway. `tail --follow` ends at SIGINT or SIGTERM. Exit: ok; refused (`verify`: a chain is damaged; `search
 /// --id`: no such record); usage; unavailable (no journal there, not readable).
 Exit audit(std::span<const std::string_view> args, std::ostream& out, std::ostream& err);
 
@@ -20,6 +21,8 @@ Exit audit(std::span<const std::string_view> args, std::ostream& out, std::ostre
 struct AuditSetting {
   Showing showing;
   const config::Environment& environment;
+  /// Waits a moment between two looks of `tail --follow`; false ends it.
+  std::function<bool()> wait;
 };
 Exit audit(std::span<const std::string_view> args, const AuditSetting& setting, std::ostream& out, std::ostream& err);
 

@@ -18,8 +18,23 @@ using approval::visible;
 using audit::ChainReport;
 using audit::Entry;
 
-constexpr std::size_t columns = 7;
+constexpr std::size_t columns = RecordTable::columns;
+constexpr std::size_t widest = 48;  // of all but the last column
 using Row = std::array<std::string, columns>;
+
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }
+
+std::size_t characters(std::string_view text) { return static_cast<std::size_t>(std::ranges::count_if(text, begins_character)); }
+
+/// At most `widest` characters; what was cut is marked.
+std::string cut(std::string text) {
+  if (characters(text) <= widest) return text;
+  std::size_t end = 0;
+  for (std::size_t seen = 0; end < text.size(); ++end) {
+    if (begins_character(text[end]) && ++seen == widest) break;
+  }
+  return text.substr(0, end) + "…";
+}
 
 std::string_view colour(const Entry& entry) {
   if (entry.kind != Entry::Kind::call) return "2";  // faint
@@ -33,8 +48,8 @@ std::string painted(std::string text, std::string_view code, const Showing& show
 }
 
 /// What happened after the decision.
-std::string ending(const Entry& entry) {
-  if (!entry.outcome) return entry.verdict == "allow" ? "no outcome" : "";
+std::string ending(const Entry& entry, std::string_view open) {
+  if (!entry.outcome) return entry.verdict == "allow" ? std::string(open) : "";
   return fmt::format("{} {}", visible(entry.outcome->status),
                      entry.outcome->latency_us < 10'000 ? fmt::format("{} us", entry.outcome->latency_us)
                                                         : fmt::format("{} ms", entry.outcome->latency_us / 1000));
@@ -51,11 +66,12 @@ std::string verdict(const Entry& entry) {
   return {};
 }
 
-Row row_of(const Entry& entry) {
+Row row_of(const Entry& entry, std::string_view open) {
   std::string time = entry.time.substr(0, 19);  // to the second
   std::ranges::replace(time, 'T', ' ');
   const std::string& why = entry.rule.empty() ? entry.reason : entry.rule;
-  return {visible(time), verdict(entry), visible(entry.server), visible(entry.tool), ending(entry), visible(why), visible(entry.id)};
+  const std::string& what = entry.tool.empty() ? entry.method : entry.tool;  // lists and handshakes name no tool
+  return {visible(time), verdict(entry), visible(entry.server), visible(what), ending(entry, open), visible(why), visible(entry.id)};
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {
@@ -74,25 +90,31 @@ std::string state_of(const ChainReport& chain) {
 
 }  // namespace
 
-void write_records(std::ostream& out, std::span<const Entry> entries, const Showing& showing) {
-  std::vector<Row> rows{{"TIME (UTC)", "VERDICT", "SERVER", "TOOL", "ENDED", "RULE OR REASON", "ID"}};
-  for (const Entry& entry : entries) rows.push_back(row_of(entry));
-  std::array<std::size_t, columns> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < columns; ++i) widths[i] = std::min<std::size_t>(std::max(widths[i], row[i].size()), 48);
+void RecordTable::write(std::span<const Entry> entries) {
+  std::vector<Row> rows;
+  for (const Entry& entry : entries) rows.push_back(row_of(entry, open_));
+  const bool first = widths_[0] == 0;
+  if (first) rows.insert(rows.begin(), Row{"TIME (UTC)", "VERDICT", "SERVER", "TOOL OR METHOD", "ENDED", "RULE OR REASON", "ID"});
+  for (Row& row : rows) {
+    for (std::size_t i = 0; i + 1 < columns; ++i) {
+      row[i] = cut(std::move(row[i]));
+      widths_[i] = std::max(widths_[i], characters(row[i]));
+    }
   }
   for (std::size_t at = 0; at < rows.size(); ++at) {
     for (std::size_t i = 0; i < columns; ++i) {
-      const std::string cell = i + 1 == columns ? rows[at][i] : fmt::format("{:<{}}", rows[at][i], widths[i] + 2);
-      out << (at > 0 && i == 1 ? painted(cell, colour(entries[at - 1]), showing) : cell);
+      std::string cell = rows[at][i];
+      if (i + 1 < columns) cell.append(widths_[i] - characters(cell) + 2, ' ');
+      const bool header = first && at == 0;
+      out_ << (!header && i == 1 ? painted(std::move(cell), colour(entries[at - (first ? 1 : 0)]), showing_) : cell);
     }
-    out << '\n';
+    out_ << '\n';
   }
 }
 
 void write_record_lines(std::ostream& out, std::span<const Entry> entries) {
   for (const Entry& entry : entries) {
-    out << entry.line << '\n';
+    if (!entry.line.empty()) out << entry.line << '\n';
     if (entry.outcome) out << entry.outcome->line << '\n';
   }
 }

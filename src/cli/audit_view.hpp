@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <ostream>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "audit/search.hpp"
 #include "audit/verify.hpp"
@@ -12,10 +15,27 @@
 /// invisible characters written out: agents and servers chose some of it.
 namespace callgate::cli {
 
-/// A line each: time, verdict, server, tool, how it ended, rule or reason, id.
-void write_records(std::ostream& out, std::span<const audit::Entry> entries, const Showing& showing);
+/// A line each: time, verdict, server, tool or method, how it ended, rule or
+/// reason, id. A long cell is cut, so that columns stand apart; ids never are.
+class RecordTable {
+ public:
+  static constexpr std::size_t columns = 7;
 
-/// The lines of the journal themselves, an outcome behind its record.
+  /// `open` is said of an allowed call that has no outcome.
+  RecordTable(std::ostream& out, const Showing& showing, std::string_view open = "no outcome")
+      : out_(out), showing_(showing), open_(open) {}
+  /// The header stands before the first lines; columns only grow.
+  void write(std::span<const audit::Entry> entries);
+
+ private:
+  std::ostream& out_;
+  const Showing& showing_;
+  std::string_view open_;
+  std::array<std::size_t, columns> widths_{};
+};
+
+/// The lines of the journal themselves, an outcome behind its record; an empty
+/// line is left out.
 void write_record_lines(std::ostream& out, std::span<const audit::Entry> entries);
 
 /// Every member of one record and its outcome, a line each.

@@ -12,6 +12,19 @@
 
 namespace callgate::cli {
 
+namespace {
+
+/// Empty, or used as a data folder before: `--data /etc` by mistake must not close /etc.
+bool is_of_callgate(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const char* each : {"callgate.db", "journal", "keys"}) {
+    if (std::filesystem::exists(folder / each, ignored)) return true;
+  }
+  return std::filesystem::is_empty(folder, ignored);
+}
+
+}  // namespace
+
 Result<void> make_private_folder(const std::filesystem::path& folder) {
   std::error_code code;
   if (std::filesystem::is_directory(folder, code)) return {};
@@ -20,6 +33,23 @@ Result<void> make_private_folder(const std::filesystem::path& folder) {
   umask(mask);
   if (code) return fail(ErrorKind::unavailable, fmt::format("the folder `{}` cannot be made: {}", folder.string(), code.message()));
   return {};
+}
+
+Result<bool> take_data_folder(const std::filesystem::path& folder) {
+  if (auto made = make_private_folder(folder); !made) return std::unexpected(made.error());
+  struct stat status {};
+  if (stat(folder.c_str(), &status) != 0)
+    return fail(ErrorKind::unavailable, fmt::format("the folder `{}` cannot be used: {}", folder.string(), std::strerror(errno)));
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return false;
+  const auto refuse = [&](std::string_view why) {
+    return fail(ErrorKind::refused, fmt::format("{} the data folder `{}`: run `chmod 700` on it, or give another with `--data`", why, folder.string()));
+  };
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return refuse("others may write to");
+  if (status.st_uid != geteuid()) return refuse("others may read, and another user owns,");
+  if (!is_of_callgate(folder)) return refuse("others may read, and other things lie in,");
+  if (chmod(folder.c_str(), S_IRWXU) != 0)
+    return fail(ErrorKind::unavailable, fmt::format("the mode of `{}` cannot be changed: {}", folder.string(), std::strerror(errno)));
+  return true;
 }
 
 Result<ServeLock> ServeLock::take(const std::filesystem::path& data, std::chrono::milliseconds patience) {

@@ -30,4 +30,10 @@ class ServeLock {
 /// Makes a folder, and those above it, of mode 0700 where it is missing.
 Result<void> make_private_folder(const std::filesystem::path& folder);
 
+/// Makes DATA, or closes one that others may read: keys and the journal lie in
+/// it. True where it was closed just now. Errors: `unavailable`, and `refused`
+/// where it is not ours alone to close: another user's, one that others may write
+/// to, or a folder of other things.
+Result<bool> take_data_folder(const std::filesystem::path& folder);
+
 }  // namespace callgate::cli

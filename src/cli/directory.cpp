@@ -1,7 +1,6 @@
 #include "cli/directory.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -25,7 +24,7 @@ std::vector<admin::ServerEntry> Directory::servers() const {
     entry.name = gate->name();
     entry.transport = gate->server().url.empty() ? "stdio" : "http";
     entry.address = gate->server().address();
-    entry.source = source_;
+    entry.source = gate->server().registered ? "store" : source_;
     if (const auto policy = gate->policy()) entry.policy = policy->hash();
     const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
     entry.state = known.table ? "ready" : known.fault.empty() ? "starting" : "failed";

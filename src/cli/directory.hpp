@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "admin/directory.hpp"
 #include "gateway/gates.hpp"
 
@@ -8,6 +10,7 @@ namespace callgate::cli {
 /// What the admin API sees of the gates.
 class Directory final : public admin::ServerDirectory, public admin::HealthSource {
  public:
+  /// `source` says where the servers are from that the store did not name.
   Directory(const gateway::Parts& parts, gateway::Gates& gates, std::string source)
       : parts_(parts), gates_(gates), source_(std::move(source)), started_ms_(parts.clock.wall_ms()) {}
 

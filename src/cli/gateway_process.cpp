@@ -1,31 +1,33 @@
 #include "cli/gateway_process.hpp"
 
+#include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <map>
 #include <optional>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "admin/api.hpp"
 #include "admin/token.hpp"
+#include "cli/admin_client.hpp"
 #include "cli/admin_front.hpp"
 #include "cli/counters_file.hpp"
 #include "cli/counters_place.hpp"
 #include "cli/data_folder.hpp"
 #include "cli/directory.hpp"
-#include "cli/reload.hpp"
 #include "cli/listed_tools.hpp"
-#include "config/text_file.hpp"
-#include "registry/pin_file.hpp"
+#include "cli/policy_files.hpp"
+#include "cli/ready_line.hpp"
+#include "cli/reload.hpp"
 #include "cli/server_command.hpp"
+#include "config/text_file.hpp"
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
 #include "limits/memory_counters.hpp"
 #include "net/child.hpp"
 #include "net/signals.hpp"
+#include "registry/pin_file.hpp"
 #include "store/grant_table.hpp"
 
 namespace callgate::cli {
@@ -62,6 +64,13 @@ class GatewayProcess {
  public:
   GatewayProcess(StartedBy started, const config::RunFlags& flags, std::ostream& err)
       : started_(std::move(started)), command_(started_.command), flags_(flags), err_(err), config_(flags.config) {}
+  GatewayProcess(const GatewayProcess&) = delete;
+  GatewayProcess& operator=(const GatewayProcess&) = delete;
+  /// Also after a start that failed.
+  ~GatewayProcess() {
+    std::error_code ignored;
+    if (!socket_.empty()) fs::remove(socket_, ignored);
+  }
 
   Exit run();
 
@@ -69,6 +78,7 @@ class GatewayProcess {
   Exit prepare();
   Exit load_policies();
   Exit open_journal();
+  Exit open_local_door(const net::ServerLimits& limits);
   Exit open_doors();
   Exit announce();
   Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint);
@@ -126,7 +136,10 @@ class GatewayProcess {
 };
 
 Exit GatewayProcess::prepare() {
-  if (auto made = make_private_folder(config_.data); !made) return say(err_, made.error(), Exit::unavailable);
+  if (auto kept = keep_ready_fd(flags_); !kept) return say(err_, kept.error(), Exit::usage);
+  const auto closed = take_data_folder(config_.data);
+  if (!closed) return say(err_, closed.error(), Exit::unavailable);
+  if (*closed) log_.warn("data_folder_closed", {{"folder", config_.data.string()}, {"why", "others could read it; its mode is 0700 now"}});
   if (command_ == config::Command::serve) {
     auto lock = ServeLock::take(config_.data, std::chrono::seconds(5));
     if (!lock) return say(err_, lock.error(), Exit::unavailable);
@@ -153,14 +166,16 @@ Exit GatewayProcess::load_policies() {
   policies_.hold_against([this](const fs::path& policy) { return listed_tools(config_, *store_, policy); });
   for (const config::Server& server : config_.servers) {
     if (server.policy.empty()) {
-      exit = say(err_, {ErrorKind::invalid, fmt::format("server `{}` has no policy: name one with `--policy FILE`", server.name), {}}, Exit::usage);
-      continue;
-    }
-    if (auto loaded = policies_.load(server.policy); !loaded) {
+      // Flags and file were asked for one before: this one is registered.
+      const std::string remedy = fmt::format("server `{0}` has no policy: name one with `callgate server policy {0} FILE`", server.name);
+      exit = std::max(exit, say(err_, {ErrorKind::invalid, remedy, {}}, Exit::usage));
+    } else if (auto text = config::read_text(server.policy, config::Writers::owner_only); !text) {
+      exit = std::max(exit, say(err_, text.error(), exit_of(text.error())));
+    } else if (auto loaded = policies_.load(server.policy); !loaded) {
       err_ << loaded.error().message << '\n';
-      exit = Exit::refused;
+      exit = std::max(exit, Exit::refused);
     }
-    if (auto pins = read_reviewed(server); !pins) exit = say(err_, pins.error(), Exit::refused);
+    if (auto pins = read_reviewed(server); !pins) exit = std::max(exit, say(err_, pins.error(), Exit::refused));
   }
   if (auto refreshed = grants_->refresh(); !refreshed) return say(err_, refreshed.error(), Exit::unavailable);
   load_grant_policies();
@@ -198,23 +213,38 @@ Result<net::Address> GatewayProcess::listen(net::HttpServer& server, const confi
   return server.listen(*address);
 }
 
+/// The socket file by which commands reach this process.
+Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
+  const fs::path run = config_.data / "run";
+  if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
+  if (const std::size_t dead = remove_dead_sockets(config_.data); dead > 0) log_.info("dead_sockets_removed", {{"count", dead}});
+  socket_ = run / (journal_->instance() + ".sock");
+  local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
+  local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, limits);
+  // Named once it listens: a socket that refuses is a dead gateway's for sure.
+  const fs::path unnamed = run / (journal_->instance() + ".new");
+  auto local = net::Address::unix_path(unnamed.string());
+  auto bound = local ? local_server_->listen(*local) : Result<net::Address>(std::unexpected(local.error()));
+  if (!bound) return say(err_, bound.error(), Exit::unavailable);
+  std::error_code fault;
+  fs::rename(unnamed, socket_, fault);
+  if (fault) return say(err_, {ErrorKind::unavailable, fmt::format("`{}` cannot be made: {}", socket_.string(), fault.message()), {}}, Exit::unavailable);
+  return Exit::ok;
+}
+
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, counters_, desk_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
-  directory_ = std::make_unique<Directory>(*parts_, *gates_, !flags_.config_file.empty() ? "file" : flags_.from_store ? "store" : "flags");
+  directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
-  api_ = std::make_unique<admin::Api>(admin::Api::Parts{desk_, *directory_, *directory_, metrics_, clock_}, admin::Guard(std::move(*token), config_.hosts));
+  session::AccessList admin_access(config_);
+  if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
+  api_ = std::make_unique<admin::Api>(admin::Api::Parts{desk_, *directory_, *directory_, metrics_, clock_},
+                                      admin::Guard(std::move(*token), std::move(admin_access)));
   const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
 
-  const fs::path run = config_.data / "run";
-  if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
-  socket_ = run / (journal_->instance() + ".sock");
-  local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
-  local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, admin_limits);
-  auto local = net::Address::unix_path(socket_.string());
-  auto bound = local ? local_server_->listen(*local) : Result<net::Address>(std::unexpected(local.error()));
-  if (!bound) return say(err_, bound.error(), Exit::unavailable);
+  if (const Exit exit = open_local_door(admin_limits); exit != Exit::ok) return exit;
   if (config_.admin_listen) {
     admin_front_ = std::make_unique<AdminFront>(*api_, admin::Door::listener);
     admin_server_ = std::make_unique<net::HttpServer>(loop_, *admin_front_, admin_limits);
@@ -237,28 +267,16 @@ Exit GatewayProcess::open_doors() {
   return Exit::ok;
 }
 
-/// The line for who started this process: where it can be reached.
 Exit GatewayProcess::announce() {
-  if (command_ == config::Command::run) return Exit::ok;
-  const std::string url = config_.public_url.empty() ? fmt::format("http://{}", bound_.text()) : config_.public_url;
-  std::string servers;
-  for (const auto& gate : gates_->all()) {
-    if (!servers.empty()) servers += ", ";
-    servers += fmt::format("{}: {}", json::quoted(gate->name()), json::quoted(gates_->only() != nullptr ? url + "/mcp" : url + "/mcp/" + gate->name()));
+  Ready ready{.url = {}, .servers = {}, .admin = {}, .pid = getpid()};
+  if (command_ == config::Command::serve) {
+    ready.url = config_.public_url.empty() ? fmt::format("http://{}", bound_.text()) : config_.public_url;
+    for (const auto& gate : gates_->all())
+      ready.servers.emplace_back(gate->name(), gates_->only() != nullptr ? ready.url + "/mcp" : ready.url + "/mcp/" + gate->name());
+    if (admin_bound_) ready.admin = "http://" + admin_bound_->text();
+    log_.info("ready", {{"url", ready.url}, {"servers", gates_->all().size()}});
   }
-  const std::string admin = admin_bound_ ? json::quoted("http://" + admin_bound_->text()) : "null";
-  const std::string line = fmt::format("{{\"url\": {}, \"servers\": {{{}}}, \"admin\": {}, \"pid\": {}}}\n", json::quoted(url), servers, admin, getpid());
-  log_.info("ready", {{"url", url}, {"servers", gates_->all().size()}});
-  if (flags_.ready_fd && write(*flags_.ready_fd, line.data(), line.size()) < 0)
-    return say(err_, {ErrorKind::unavailable, "the descriptor of `--ready-fd` cannot be written", {}}, Exit::unavailable);
-  if (!flags_.ready_file.empty()) {
-    // Renamed into place: who waits for the file finds it whole.
-    const fs::path fresh = flags_.ready_file.string() + ".new";
-    std::ofstream(fresh) << line;
-    std::error_code code;
-    fs::rename(fresh, flags_.ready_file, code);
-    if (code) return say(err_, {ErrorKind::unavailable, fmt::format("`{}` cannot be written: {}", flags_.ready_file.string(), code.message()), {}}, Exit::unavailable);
-  }
+  if (auto told = tell_ready(flags_, ready_line(ready)); !told) return say(err_, told.error(), Exit::unavailable);
   return Exit::ok;
 }
 
@@ -427,7 +445,7 @@ Exit gateway_command(config::Command command, std::span<const std::string_view> 
   const config::ProcessEnvironment environment;
   const config::ParsedFlags parsed = config::parse_run_flags(command, args, environment);
   for (const Error& fault : parsed.faults) say(err, fault, Exit::usage);
-  if (!parsed.flags) return parsed.usage ? Exit::usage : Exit::refused;
+  if (!parsed.flags) return parsed.usage ? Exit::usage : parsed.unreadable ? Exit::unavailable : Exit::refused;
   if (parsed.flags->help) {
     out << (command == config::Command::run ?
 R"(callgate run: stand between one stdio client and one server
@@ -439,6 +457,7 @@ R"(callgate run: stand between one stdio client and one server
   --name NAME              what the server is called in pins and records (default: default)
   --data DIR               journal, pins, counters (default: $XDG_DATA_HOME/callgate)
   --audit DIR              journals elsewhere
+  --ready-file FILE, --ready-fd N   get one JSON line once calls are taken
 
 example: callgate run --policy memory.yaml -- npx -y @modelcontextprotocol/server-memory
 )" :
@@ -450,6 +469,8 @@ R"(callgate serve: stand in front of servers, for clients that speak Streamable 
 
   --listen HOST:PORT       port 0 takes a free one
   --auth none|grants       none is for loopback only; elsewhere clients need a grant's token
+  --public-url URL         the address that clients see; needed off loopback
+  --host NAME              one more name that clients may use in `Host`; may stand several times
   --admin HOST:PORT        the admin API
   --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
   --ready-file FILE, --ready-fd N   get one JSON line once calls are taken

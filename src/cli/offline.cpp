@@ -52,10 +52,14 @@ Result<std::unique_ptr<store::Store>> open_store(const Words& words, const Offli
 
 Result<std::string> checked_policy(const Words& words, std::ostream& err) {
   const auto given = words.value("--policy");
-  if (!given) return std::string();
-  const std::string file(*given);
+  return given ? checked_policy(*given, err) : std::string();
+}
+
+Result<std::string> checked_policy(std::string_view name, std::ostream& err) {
+  const std::string file(name);
   const auto text = config::read_text(file, config::Writers::owner_only);
-  if (!text) return std::unexpected(text.error());
+  // A missing file is no "no": it cannot be had now.
+  if (!text) return fail(text.error().kind == ErrorKind::refused ? ErrorKind::refused : ErrorKind::unavailable, text.error().message);
   const policy::Loaded loaded = policy::load(*text, file);
   for (const Error& each : loaded.faults) err << each.where << ": " << each.message << '\n';
   if (!loaded.policy) return fail(ErrorKind::invalid, fmt::format("the policy `{}` has faults; nothing was changed", file));

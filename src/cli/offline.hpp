@@ -40,6 +40,7 @@ Result<std::unique_ptr<store::Store>> open_store(const Words& words, const Offli
 /// What `--policy` names, as an absolute path; empty without the flag. A file
 /// that cannot be read or does not load is refused, with all of its faults on `err`.
 Result<std::string> checked_policy(const Words& words, std::ostream& err);
+Result<std::string> checked_policy(std::string_view file, std::ostream& err);
 
 /// One verb of a command: its grammar and what runs it.
 struct Verb {

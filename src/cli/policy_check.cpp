@@ -13,12 +13,14 @@ namespace {
 
 constexpr std::string_view help = R"(callgate policy check – every fault of a policy file, with line, column and remedy
 
-  callgate policy check FILE... [--strict] [--tools FILE] [--json]
+  callgate policy check FILE... [--strict] [--tools FILE | --server NAME] [--json]
 
-  --strict      warnings count as faults
-  --tools FILE  a saved list of the server's tools, {"server": NAME, "tools": [...]} or the result of
-                tools/list: also finds keys that match no tool, globs that tie, unknown arguments
-  --json        for programs
+  --strict       warnings count as faults
+  --tools FILE   a saved list of the server's tools, {"server": NAME, "tools": [...]} or the result of
+                 tools/list: also finds keys that match no tool, globs that tie, unknown arguments
+  --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
+  --json         for programs
 
 The file's own tests (`expect`) are run too. Exit status: 0 clean, 1 faults (with --strict also
 warnings), 2 usage, 3 a file cannot be read.

@@ -12,11 +12,13 @@ namespace {
 
 constexpr std::string_view help = R"(callgate policy explain – which rule decides a call, and why, step by step
 
-  callgate policy explain FILE --call JSON [--tools FILE] [--json]
+  callgate policy explain FILE --call JSON [--tools FILE | --server NAME] [--json]
 
-  --call JSON   {"tool": NAME, "arguments": {...}}, {"resource": URI} or {"prompt": NAME, "arguments": {...}}
-  --tools FILE  a saved list of the server's tools: their own schemas are checked too, other tools are unknown
-  --json        for programs
+  --call JSON    {"tool": NAME, "arguments": {...}}, {"resource": URI} or {"prompt": NAME, "arguments": {...}}
+  --tools FILE   a saved list of the server's tools: their own schemas are checked too, other tools are unknown
+  --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
+  --json         for programs
 
 Nothing is called and nothing is counted. Exit status: 0 explained, 1 the file has faults, 2 usage,
 3 a file cannot be read.

@@ -32,7 +32,7 @@ int last_number(std::string_view& where) {
 }  // namespace
 
 const std::string_view without_tools_note =
-    "no list of tools was given (`--tools FILE`): every tool counts as known, and the tools' own schemas are skipped";
+    "no list of tools was given (`--tools FILE` or `--server NAME`): every tool counts as known, and the tools' own schemas are skipped";
 
 Colour colour_of_terminal() {
   const char* no_colour = std::getenv("NO_COLOR");
@@ -48,18 +48,6 @@ Result<policy::Loaded> load_policy_file(const std::string& path, const policy::T
   const Result<std::string> text = config::read_text(path, config::Writers::owner_only);
   if (!text) return std::unexpected(text.error());
   return policy::load(*text, path, tools);
-}
-
-Result<std::optional<policy::ToolList>> load_tools(const PolicyFlags& flags) {
-  if (!flags.tools) return std::nullopt;
-  Result<std::string> text = config::read_text(*flags.tools);
-  if (!text) return std::unexpected(text.error());
-  Result<policy::ToolList> list = policy::ToolList::parse(std::move(*text));
-  if (!list) {
-    // Nothing can be said of the policy then, whatever is in it.
-    return fail(ErrorKind::unavailable, fmt::format("`{}` is no list of tools: {}", *flags.tools, list.error().message));
-  }
-  return std::optional(std::move(*list));
 }
 
 Exit exit_of(const Error& error) { return error.kind == ErrorKind::refused ? Exit::refused : Exit::unavailable; }

@@ -27,7 +27,9 @@ std::string yellow(std::string_view text, Colour colour);
 /// where others than its owner may write to it.
 Result<policy::Loaded> load_policy_file(const std::string& path, const policy::ToolList* tools);
 
-/// The list that `--tools` names; nothing where the flag is not given.
+/// The list that `--tools` names, or the pinned definitions of the server that
+/// `--server` names; nothing where neither is given. In policy_tools.cpp.
+/// Errors: `unavailable`, with what to do.
 Result<std::optional<policy::ToolList>> load_tools(const PolicyFlags& flags);
 
 /// The exit status that a file's error means: 1 where the file is refused, else 3.

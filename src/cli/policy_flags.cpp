@@ -21,6 +21,8 @@ bool take_switch(PolicyFlags& flags, PolicyVerb verb, std::string_view flag) {
 /// Where the value of a flag goes; null where this verb does not know it.
 std::optional<std::string>* slot(PolicyFlags& flags, PolicyVerb verb, std::string_view name) {
   if (name == "--tools") return &flags.tools;
+  if (name == "--server") return &flags.server;
+  if (name == "--data") return &flags.data;
   if (name == "--call" && verb == PolicyVerb::explain) return &flags.call;
   return nullptr;
 }
@@ -31,6 +33,7 @@ Result<void> check_complete(const PolicyFlags& flags, PolicyVerb verb) {
   if (verb != PolicyVerb::check && flags.files.size() > 1) {
     return fail(ErrorKind::invalid, fmt::format("one word too many: `{}`", flags.files[1]));
   }
+  if (flags.tools && flags.server) return fail(ErrorKind::invalid, "both `--tools` and `--server` are given; keep one");
   if (verb == PolicyVerb::explain && !flags.call) {
     return fail(ErrorKind::invalid, "say which call: `--call '{\"tool\": \"NAME\", \"arguments\": {}}'`");
   }
@@ -49,9 +52,6 @@ Result<PolicyFlags> read_policy_flags(std::span<const std::string_view> args, Po
     }
     if (take_switch(flags, verb, word_here)) continue;
     const std::string_view name = word_here.substr(0, word_here.find('='));
-    if (name == "--server") {
-      return fail(ErrorKind::invalid, "`--server` is not there yet: save the server's list of tools and give it by `--tools FILE`");
-    }
     std::optional<std::string>* value = slot(flags, verb, name);
     if (value == nullptr) return fail(ErrorKind::invalid, fmt::format("`policy {}` knows no flag `{}`", word(verb), word_here));
     if (*value) return fail(ErrorKind::invalid, fmt::format("`{}` stands twice", name));

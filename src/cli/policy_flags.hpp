@@ -21,6 +21,8 @@ struct PolicyFlags {
   bool strict = false;                ///< check: warnings count as faults
   std::vector<std::string> files;     ///< check: one or more; the others: one
   std::optional<std::string> tools;   ///< a saved list of tools
+  std::optional<std::string> server;  ///< the server whose pinned tools are meant instead
+  std::optional<std::string> data;    ///< the data folder that holds the pins
   std::optional<std::string> call;    ///< explain
 };
 

@@ -12,10 +12,12 @@ namespace {
 
 constexpr std::string_view help = R"(callgate policy test – run the tests that a policy carries in `expect`
 
-  callgate policy test FILE [--tools FILE] [--json]
+  callgate policy test FILE [--tools FILE | --server NAME] [--json]
 
-  --tools FILE  a saved list of the server's tools: their own schemas are checked too, other tools are unknown
-  --json        for programs
+  --tools FILE   a saved list of the server's tools: their own schemas are checked too, other tools are unknown
+  --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
+  --json         for programs
 
 Exit status: 0 all hold, 1 one does not or the file has faults, 2 usage, 3 a file cannot be read.
 

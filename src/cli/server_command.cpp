@@ -24,6 +24,7 @@ constexpr std::string_view help =
   callgate server list                                    all that were added here
   callgate server show NAME                               one of them, with its pinned lists
   callgate server tools NAME                              its tools: known, quarantined (changed), unknown (new)
+  callgate server policy NAME FILE                        names another policy for it, from the next start on
   callgate server pin NAME [--tool T] [--write FILE]      shows what changed or is new, and accepts it;
                                                           --write: all pinned definitions as a file to review
   callgate server remove NAME                             with its pins; its grants are revoked
@@ -69,7 +70,7 @@ Exit add(const OfflineRun& run) {
                           .policy = std::move(*policy),
                           .created_ms = run.now_ms};
   if (const auto added = run.store.servers().add(row); !added) return run.fault(added.error());
-  if (row.policy.empty()) run.err << "callgate: `" << name << "` has no policy, so every call is denied; add it with `--policy FILE`\n";
+  if (row.policy.empty()) fmt::print(run.err, "callgate: `{0}` has no policy, so no gateway serves it; name one with `callgate server policy {0} FILE`\n", name);
   if (run.json()) {
     run.out << server_json(row, {}) << '\n';
   } else {
@@ -145,6 +146,24 @@ Exit tools(const OfflineRun& run) {
   return Exit::ok;
 }
 
+Exit policy(const OfflineRun& run) {
+  const std::string_view name = run.words.words[0];
+  const auto found = run.store.servers().find(name);
+  if (!found) return run.fault(found.error());
+  if (!*found) return not_known(run, name);
+  const auto policy = checked_policy(run.words.words[1], run.err);
+  if (!policy) return run.fault(policy.error());
+  const auto set = run.store.servers().set_policy(name, *policy);
+  if (!set) return run.fault(set.error());
+  if (!*set) return not_known(run, name);
+  if (run.json()) {
+    fmt::print(run.out, "{{\"name\":{},\"policy\":{}}}\n", json::quoted(name), json::quoted(*policy));
+  } else {
+    fmt::print(run.out, "`{}` is judged by `{}` from the next start of a gateway on\n", name, visible(*policy));
+  }
+  return Exit::ok;
+}
+
 Exit remove(const OfflineRun& run) {
   const std::string_view name = run.words.words[0];
   const auto removed = run.store.servers().remove(name, run.now_ms);
@@ -161,7 +180,7 @@ Exit remove(const OfflineRun& run) {
 }  // namespace
 
 config::Server as_config(const store::Server& server) {
-  config::Server out{.name = server.name, .command = server.command, .url = server.url, .policy = server.policy};
+  config::Server out{.name = server.name, .command = server.command, .url = server.url, .policy = server.policy, .registered = true};
   return out;
 }
 
@@ -183,6 +202,7 @@ Exit server(std::span<const std::string_view> args, const Offline& offline, std:
       {{.verb = "server list", .words = {}}, list},
       {{.verb = "server show", .words = {"NAME"}}, show},
       {{.verb = "server tools", .words = {"NAME"}}, tools},
+      {{.verb = "server policy", .words = {"NAME", "FILE"}}, policy},
       {{.verb = "server pin", .words = {"NAME"}, .values = {"--tool", "--write"}}, server_pin},
       {{.verb = "server remove", .words = {"NAME"}}, remove},
   };

@@ -13,7 +13,7 @@
 
 namespace callgate::cli {
 
-/// `callgate server add | list | show | tools | pin | remove`, on the store of
+/// `callgate server add | list | show | tools | policy | pin | remove`, on the store of
 /// the data folder. Running gateways notice within a second.
 /// Exit: ok; refused (name taken or unknown, faulty policy); usage; unavailable.
 Exit server(std::span<const std::string_view> args, std::ostream& out, std::ostream& err);

@@ -79,7 +79,7 @@ std::string tools_json(std::span<const ServerList> lists) {
 
 void write_server(std::ostream& out, const store::Server& server, std::span<const ServerList> lists) {
   fmt::print(out, "{}\n  {}: {}\n  policy: {}\n  added: {} UTC\n", server.name, server.url.empty() ? "command" : "url",
-             visible(as_config(server).address()), server.policy.empty() ? "none, every call is denied" : visible(server.policy),
+             visible(as_config(server).address()), server.policy.empty() ? "none, no gateway serves it" : visible(server.policy),
              minute_text(server.created_ms));
   for (const ServerList& list : lists) {
     const Counts counts = counts_of(std::span(&list, 1));

@@ -108,6 +108,12 @@ bool is_loopback(std::string_view host) {
   return IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127;
 }
 
+bool is_address_literal(std::string_view host) {
+  const std::string text(host);
+  in_addr ignored{};
+  return ::inet_pton(AF_INET, text.c_str(), &ignored) == 1 || is_ipv6(text);
+}
+
 Result<void> check_url(std::string_view text) {
   const auto refused = [](std::string_view why) { return fail(ErrorKind::invalid, std::string(why)); };
   if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; })) {

@@ -27,6 +27,9 @@ Result<Endpoint> parse_endpoint(std::string_view text);
 /// and its IPv4-mapped form. A name that would have to be looked up is not.
 bool is_loopback(std::string_view host);
 
+/// Whether the host is an IPv4 or IPv6 literal (without brackets), no name.
+bool is_address_literal(std::string_view host);
+
 /// Whether a server may be reached there: an http or https URL. Errors:
 /// `invalid` (another scheme, user name or password in it, a fragment, blanks,
 /// no host or port), each with what to write instead.

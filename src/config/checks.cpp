@@ -28,7 +28,7 @@ std::vector<Error> check_listeners(const Config& config) {
   for (const Endpoint& each : config.listen) {
     if (config.auth == Auth::none && !is_loopback_endpoint(each)) {
       faults.push_back({ErrorKind::refused,
-                        fmt::format("`auth: none` is for loopback only, and `{}` can be reached from elsewhere; use `auth: grants`",
+                        fmt::format("`auth: none` is for loopback only, and `{}` can be reached from elsewhere; use `auth: grants` (`--auth grants`)",
                                     each.text()),
                         "auth"});
     }
@@ -37,6 +37,13 @@ std::vector<Error> check_listeners(const Config& config) {
                         fmt::format("administration and agents never share a port; give `admin.listen` another than {}", each.port),
                         "admin"});
     }
+  }
+  // The names that clients may use are not known then, so that all of them would be refused.
+  if (config.public_url.empty() && !std::ranges::all_of(config.listen, &is_loopback_endpoint)) {
+    faults.push_back({ErrorKind::invalid,
+                      "off loopback `public_url` (`--public-url URL`) is needed: the address that clients see, as in "
+                      "`https://gate.example`",
+                      "listen"});
   }
   return faults;
 }

@@ -18,8 +18,9 @@ bool is_loopback_endpoint(const Endpoint& endpoint);
 /// `none` where only this machine can connect, else `grants`.
 Auth default_auth(std::span<const Endpoint> listen);
 
-/// Faults of the addresses taken together; `where` is `auth` or `admin`:
-/// `auth: none` off loopback, one port for agents and administration.
+/// Faults of the addresses taken together; `where` is `auth`, `admin` or `listen`:
+/// `auth: none` off loopback, one port for agents and administration, no address
+/// for clients off loopback.
 std::vector<Error> check_listeners(const Config& config);
 
 /// The address that clients see, without the slash at its end.

@@ -65,6 +65,7 @@ struct Server {
   std::chrono::milliseconds start_timeout{60'000};
   std::chrono::milliseconds call_timeout{40'000};  ///< from forward to answer
   bool probe_unknown = true;         ///< learn the server's own answer for an unknown tool
+  bool registered = false;           ///< named in the store, not in the file or by flags
 
   /// What pins belong to besides the name: the URL, or the command line.
   std::string address() const;

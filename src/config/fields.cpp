@@ -124,9 +124,12 @@ Section::Section(const Field& field, std::span<const std::string_view> known)
     field.wrong("a mapping of keys to values");
     return;
   }
+  const std::string place = field.name.empty() ? "at the top of the file" : fmt::format("in `{}`", field.name);
   for (const yaml::Member& member : node_.members) {
     if (std::ranges::find(known, member.key) != known.end()) continue;
-    faults_.add(member.key_mark, fmt::format("unknown key {}{}", yaml::ticked(prefix_ + member.key), did_you_mean(member.key, known)));
+    std::string remedy = did_you_mean(member.key, known);
+    if (remedy.empty()) remedy = fmt::format("; {} there may be `{}`", place, fmt::join(known, "`, `"));
+    faults_.add(member.key_mark, fmt::format("unknown key {}{}", yaml::ticked(prefix_ + member.key), remedy));
   }
 }
 

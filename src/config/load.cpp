@@ -28,6 +28,9 @@ class Reader {
       : section_(root, top_keys), around_(around), config_(config) {}
 
   void read();
+  /// Answers the conflicts.
+  std::vector<Error> finish(const Overrides& overrides);
+  bool without_policy() const { return without_policy_; }
 
  private:
   void read_listeners();
@@ -36,11 +39,12 @@ class Reader {
   void read_audit(const Field& field);
   void read_limits(const Field& field);
   void read_servers(const Field& field);
-  void check_together();
+  void apply(const Overrides& overrides);
 
   Section section_;
   const Surroundings& around_;
   Config& config_;
+  bool without_policy_ = false;
 };
 
 std::optional<Endpoint> endpoint(const Field& field, const std::string& text) {
@@ -57,7 +61,6 @@ void Reader::read() {
   if (const auto field = section_.take("audit")) read_audit(*field);
   if (const auto field = section_.take("limits")) read_limits(*field);
   if (const auto field = section_.take("servers")) read_servers(*field);
-  check_together();
 }
 
 void Reader::read_listeners() {
@@ -101,8 +104,6 @@ void Reader::read_access() {
       static constexpr std::array<std::string_view, 2> words{"none", "grants"};
       if (const auto word = field->word(words)) config_.auth = static_cast<Auth>(*word);
     }
-  } else {
-    config_.auth = default_auth(config_.listen);
   }
   if (const auto field = section_.take("hosts")) {
     field->texts(Field::Single::refused, [&](const Field& item, const std::string& text) {
@@ -190,25 +191,41 @@ void Reader::read_servers(const Field& field) {
     }
     const Field server{member.value, fmt::format("servers.{}", member.key), field.faults};
     config_.servers.push_back(read_server(member.key, server, around_));
+    without_policy_ = without_policy_ || (member.value.is_mapping() && member.value.find("policy") == nullptr);
   }
 }
 
-void Reader::check_together() {
+void Reader::apply(const Overrides& overrides) {
+  if (!overrides.listen.empty()) config_.listen = overrides.listen;
+  if (overrides.admin_listen) config_.admin_listen = overrides.admin_listen;
+  if (!overrides.public_url.empty()) config_.public_url = overrides.public_url;
+  config_.hosts.insert(config_.hosts.end(), overrides.hosts.begin(), overrides.hosts.end());
+  if (overrides.auth) config_.auth = *overrides.auth;
+  // Follows the addresses that are really listened on.
+  if (!overrides.auth && !section_.has("auth")) config_.auth = default_auth(config_.listen);
+}
+
+std::vector<Error> Reader::finish(const Overrides& overrides) {
+  apply(overrides);
   const auto at = [&](std::string_view key) { return section_.key_mark(key).value_or(yaml::Mark{}); };
   Faults& faults = section_.faults();
   if (config_.data.empty() && !section_.has("data")) faults.add({}, "no data folder is known; write `data: FOLDER`");
-  for (const Error& fault : check_listeners(config_)) {
-    const bool admin = fault.where == "admin";
-    faults.add(at(admin ? "admin" : section_.has("auth") && fault.where == "auth" ? "auth" : "listen"), fault.message);
+  std::vector<Error> conflicts;
+  for (Error& fault : check_listeners(config_)) {
+    const bool of_flag = !overrides.listen.empty() || (fault.where == "auth" && overrides.auth) || (fault.where == "admin" && overrides.admin_listen);
+    if (of_flag) {
+      conflicts.push_back({fault.kind, std::move(fault.message), {}});
+    } else {
+      faults.add(at(section_.has(fault.where) ? fault.where : "listen"), std::move(fault.message), fault.kind);
+    }
   }
-  if (!section_.has("public_url") && !std::ranges::all_of(config_.listen, &is_loopback_endpoint)) {
-    faults.add(at("listen"), "off loopback `public_url` is needed: the address that clients see, as in `https://gate.example`");
-  }
+  return conflicts;
 }
 
 }  // namespace
 
-Loaded parse_config(std::string_view text, const std::filesystem::path& file, const Environment& environment) {
+Loaded parse_config(std::string_view text, const std::filesystem::path& file, const Environment& environment,
+                    const Overrides& overrides) {
   Faults faults(file.string());
   yaml::Parsed parsed = yaml::parse(text, faults.file());
   faults.add_all(std::move(parsed.faults));
@@ -216,21 +233,25 @@ Loaded parse_config(std::string_view text, const std::filesystem::path& file, co
   if (parsed.root) {
     Config config;
     const Surroundings around{file.parent_path(), environment};
-    Reader(Field{*parsed.root, "", faults}, around, config).read();
+    Reader reader(Field{*parsed.root, "", faults}, around, config);
+    reader.read();
+    loaded.conflicts = reader.finish(overrides);
     config.audit.folder = config.data / "journal";
+    loaded.without_policy = reader.without_policy();
     loaded.config = std::move(config);
   }
   loaded.faults = std::move(faults).in_order();
-  if (!loaded.faults.empty()) loaded.config.reset();
+  if (!loaded.faults.empty() || !loaded.conflicts.empty()) loaded.config.reset();
   return loaded;
 }
 
-Loaded load_config(const std::filesystem::path& file, const Environment& environment) {
+Loaded load_config(const std::filesystem::path& file, const Environment& environment, const Overrides& overrides) {
   // Who may write the file says which programs are started.
   auto text = read_text(file, Writers::owner_only);
-  if (text) return parse_config(*text, file, environment);
+  if (text) return parse_config(*text, file, environment, overrides);
   Loaded loaded;
-  loaded.faults.push_back({text.error().kind, text.error().message, file.string()});
+  loaded.unreadable = text.error().kind != ErrorKind::refused;
+  loaded.faults.push_back(std::move(text.error()));  // names the file
   return loaded;
 }
 

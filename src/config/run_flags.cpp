@@ -1,6 +1,7 @@
 #include "config/run_flags.hpp"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -43,6 +44,7 @@ class Parser {
   void read_name(std::string_view text);
   void read_auth(std::string_view text);
   void read_public_address(std::string_view text);
+  void read_host_name(std::string_view text);
   void read_header(std::string_view text);
   void read_ready_fd(std::string_view text);
   void read_command(std::span<const std::string_view> command);
@@ -54,7 +56,7 @@ class Parser {
   void finish_with_flags();
   void choose_server(Config& config);
   void check_source();
-  void apply_over(Config& config);
+  void apply_folders(Config& config);
   bool given(std::string_view flag) const { return std::ranges::find(given_, flag) != given_.end(); }
 
   Command command_;
@@ -66,6 +68,7 @@ class Parser {
   std::optional<Auth> auth_;
   std::vector<Error> faults_;
   bool usage_ = false;
+  bool unreadable_ = false;
 };
 
 void Parser::usage(std::string message, ErrorKind kind) {
@@ -89,6 +92,7 @@ std::span<const Flag> Parser::table() {
       Flag{"--listen", "HOST:PORT", serve, [](Parser& p, std::string_view v) { p.read_listen(v); }},
       Flag{"--admin", "HOST:PORT", serve, [](Parser& p, std::string_view v) { p.read_admin(v); }},
       Flag{"--auth", "none|grants", serve, [](Parser& p, std::string_view v) { p.read_auth(v); }},
+      Flag{"--host", "NAME", serve, [](Parser& p, std::string_view v) { p.read_host_name(v); }},
       Flag{"--public-url", "URL", serve, [](Parser& p, std::string_view v) { p.read_public_address(v); }},
   };
   return flags;
@@ -116,6 +120,10 @@ void Parser::read_all(std::span<const std::string_view> args) {
     const std::string_view argument = args.front();
     args = args.subspan(1);
     if (argument == "--") return read_command(args);
+    if (argument == "-h") {
+      flags_.help = true;
+      continue;
+    }
     if (!argument.starts_with("--")) {
       usage(fmt::format("`{}` is not understood; the server's command stands behind `--`", argument));
       continue;
@@ -144,8 +152,8 @@ void Parser::read_flag(const Flag& flag, std::string_view value) {
   if (!flag.value.empty() && value.empty()) {
     return usage(fmt::format("`{}` needs a value: `{} {}`", flag.name, flag.name, flag.value));
   }
-  const bool may_repeat = flag.name == "--listen" || flag.name == "--header" || flag.name == "--help";
-  if (given(flag.name) && !may_repeat) return usage(fmt::format("`{}` stands twice; keep one", flag.name));
+  static constexpr std::array<std::string_view, 4> repeated{"--listen", "--header", "--host", "--help"};
+  if (given(flag.name) && std::ranges::find(repeated, flag.name) == repeated.end()) return usage(fmt::format("`{}` stands twice; keep one", flag.name));
   given_.push_back(flag.name);
   flag.read(*this, value);
 }
@@ -188,6 +196,12 @@ void Parser::read_public_address(std::string_view text) {
   flags_.config.public_url = std::move(*url);
 }
 
+void Parser::read_host_name(std::string_view text) {
+  auto host = read_host(text);
+  if (!host) return usage(fmt::format("`--host`: {}", host.error().message));
+  flags_.config.hosts.push_back(std::move(*host));
+}
+
 void Parser::read_header(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
@@ -197,6 +211,8 @@ void Parser::read_header(std::string_view text) {
   std::string_view value = text.substr(colon + 1);
   while (value.starts_with(' ')) value.remove_prefix(1);
   if (const auto good = check_header_name(name); !good) return usage(fmt::format("`--header`: {}", good.error().message), good.error().kind);
+  const auto same = [&](const auto& other) { return other.first.size() == name.size() && ::strncasecmp(other.first.data(), name.data(), name.size()) == 0; };
+  if (std::ranges::any_of(server_.headers, same)) return usage(fmt::format("`--header`: `{}` is given twice; header names ignore case, keep one", name));
   auto read = read_header_value(name, value, Surroundings{"", environment_});
   if (!read) return usage(fmt::format("`--header`: {}", read.error().message), read.error().kind);
   server_.headers.emplace_back(name, std::move(*read));
@@ -208,17 +224,14 @@ void Parser::read_ready_fd(std::string_view text) {
   if (problem != std::errc{} || end != text.data() + text.size() || number < 0) {
     return usage(fmt::format("`--ready-fd` must be the number of an open file descriptor, not `{}`", text));
   }
+  if (command_ == Command::run && number <= 1) return usage("`--ready-fd`: 0 and 1 belong to the client of `callgate run`; open another");
   flags_.ready_fd = number;
 }
 
-/// What the flags say stands over what the file says.
-void Parser::apply_over(Config& config) {
+/// What the flags say of folders stands over what the file says.
+void Parser::apply_folders(Config& config) {
   Config& told = flags_.config;
-  if (!listen_.empty()) config.listen = listen_;
-  if (told.admin_listen) config.admin_listen = told.admin_listen;
-  if (!told.public_url.empty()) config.public_url = told.public_url;
   if (!told.data.empty()) config.data = told.data;
-  if (auth_) config.auth = *auth_;
   if (!told.audit.folder.empty()) {
     config.audit.folder = told.audit.folder;
   } else if (!told.data.empty()) {
@@ -249,10 +262,16 @@ void Parser::finish_with_config() {
   if (command_ == Command::serve && given("--name")) usage("`--name` does not go with `--config`; the file names the servers");
   if (usage_) return;
 
-  Loaded loaded = load_config(flags_.config_file, environment_);
+  const Config& told = flags_.config;
+  Loaded loaded = load_config(flags_.config_file, environment_,
+                              {.listen = listen_, .admin_listen = told.admin_listen, .public_url = told.public_url, .hosts = told.hosts,
+                               .auth = auth_});
   faults_ = std::move(loaded.faults);
+  usage_ = loaded.without_policy;
+  unreadable_ = loaded.unreadable;
+  for (Error& conflict : loaded.conflicts) usage(std::move(conflict.message), conflict.kind);
   if (!loaded.config) return;
-  apply_over(*loaded.config);
+  apply_folders(*loaded.config);
   flags_.config = std::move(*loaded.config);
   if (command_ == Command::run) {
     flags_.config.listen.clear();
@@ -286,6 +305,7 @@ void Parser::finish_with_flags() {
   Config& config = flags_.config;
   if (command_ == Command::serve) config.listen = listen_.empty() ? std::vector{default_listen()} : listen_;
   config.auth = auth_.value_or(default_auth(config.listen));
+  for (Error& fault : check_listeners(config)) usage(std::move(fault.message), fault.kind);
   if (config.data.empty()) {
     auto folder = default_data_folder(environment_);
     if (folder) config.data = std::move(*folder);
@@ -301,15 +321,13 @@ void Parser::finish() {
   } else {
     finish_with_flags();
   }
-  if (!faults_.empty() && !usage_) return;
-  for (Error& fault : check_listeners(flags_.config)) usage(std::move(fault.message), fault.kind);
 }
 
 ParsedFlags Parser::parse(std::span<const std::string_view> args) {
   read_all(args);
   if (flags_.help) return {.flags = std::move(flags_)};
   finish();
-  ParsedFlags parsed{.faults = std::move(faults_), .usage = usage_};
+  ParsedFlags parsed{.faults = std::move(faults_), .usage = usage_, .unreadable = unreadable_};
   if (parsed.faults.empty()) parsed.flags = std::move(flags_);
   return parsed;
 }

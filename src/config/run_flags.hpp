@@ -18,7 +18,7 @@ enum class Command : std::uint8_t { run, serve };
 
 /// What `callgate run` and `callgate serve` are told on the command line.
 struct RunFlags {
-  bool help = false;  ///< `--help`: nothing else was looked at
+  bool help = false;  ///< `--help` or `-h`: nothing else was looked at
   Config config;
   std::filesystem::path config_file;  ///< empty for flag starts; a reload reads it again
   std::filesystem::path ready_file;   ///< gets the ready line
@@ -30,7 +30,10 @@ struct RunFlags {
 struct ParsedFlags {
   std::optional<RunFlags> flags;  ///< nothing where there is a fault
   std::vector<Error> faults;      ///< all of them; `where` is empty, or a place in the config file
-  bool usage = false;             ///< the command line is wrong (exit 2), not the file it names (exit 1)
+  /// The command line is wrong (exit 2), not the file it names (exit 1). A server
+  /// without a policy counts to the first, whichever of the two leaves it out.
+  bool usage = false;
+  bool unreadable = false;  ///< the file cannot be read (exit 3)
 };
 
 /// `args` are those behind the command's name. Flags take their value as the

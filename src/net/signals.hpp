@@ -8,7 +8,7 @@
 namespace callgate::net {
 
 /// Delivers Unix signals on the loop. The signals must be blocked in every
-/// thread before it starts: call `block_signals` first thing in main().
+/// thread before it starts: call `block_signals` before anything is started.
 class Signals {
  public:
   Signals(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> handler);

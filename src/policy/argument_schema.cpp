@@ -41,13 +41,13 @@ std::optional<ArgumentSchema> compile(const yaml::Member& member, SchemaWords wo
     report.fault(member.value.mark, fmt::format("`{}` cannot be read: {}", member.key, document.error().message));
     return std::nullopt;
   }
-  const auto schema = schema::Schema::compile((*document)->root());
-  if (!schema) {
-    report.fault(yaml::at_pointer(member.value, schema.error().where).mark,
-                 fmt::format("`{}` is not usable: {}", member.key, schema.error().message), schema.error().kind);
-    return std::nullopt;
+  const schema::Compiled compiled = schema::Schema::check((*document)->root());
+  for (const Error& fault : compiled.faults) {
+    report.fault(yaml::at_pointer(member.value, fault.where).mark, fmt::format("`{}` is not usable: {}", member.key, fault.message),
+                 fault.kind);
   }
-  ArgumentSchema read{*schema, NamedKeys(std::move(words.names), words.names_by_pattern), {}};
+  if (!compiled.schema) return std::nullopt;
+  ArgumentSchema read{compiled.schema, NamedKeys(std::move(words.names), words.names_by_pattern), {}};
   json::append_canonical(read.canonical, (*document)->root());
   return read;
 }

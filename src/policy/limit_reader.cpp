@@ -81,7 +81,9 @@ std::string limit_id(const RateLimit& limit, std::string_view rule_pointer) {
 std::optional<RateLimit> read_limit(const yaml::Node& node, std::string_view rule_pointer, Report& report) {
   if (!is_mapping(node, "rate_limit", "write for example `{max: 10, window: 60s}`", report)) return std::nullopt;
   check_keys(node, Place::rate_limit, report);
-  const yaml::Member* max = needed(node, "max", "max: 10", report);
+  // That says it all of a sum, whose `max` is an amount.
+  const bool sum = node.find("sum") != nullptr;
+  const yaml::Member* max = sum ? nullptr : needed(node, "max", "max: 10", report);
   const yaml::Member* window = needed(node, "window", "window: 60s", report);
   const yaml::Member* per = node.find("per");
 

@@ -13,6 +13,7 @@ const Compiler::Keyword* Compiler::find_keyword(std::string_view name, Dialect d
   static constexpr Keyword keywords[] = {
       {"$ref", &Compiler::reference},
       {"$dynamicRef", &Compiler::dynamic_reference, draft2020_12},
+      {"$vocabulary", &Compiler::vocabulary, draft2020_12},
       {"type", &Compiler::type},
       {"const", &Compiler::constant},
       {"enum", &Compiler::enumeration},
@@ -65,17 +66,33 @@ Compiler::Compiler(Program& program, Resources resources)
       root_(program.document->root()),
       block_of_(root_.document().nodes().size(), no_block) {}
 
-Result<void> Compiler::run() {
-  const auto first = subschema(root_, "");
-  if (!first) return std::unexpected(first.error());
-  // Grows while it is worked off; a loop, because a chain of references can be long.
-  for (BlockId id = 0; id < program_.blocks.size(); ++id) {
-    if (const auto done = compile_subschema(id); !done) return done;
-  }
-  return check_cycles();
+std::vector<Error> Compiler::run() {
+  // Of an unknown dialect nothing can be said.
+  const bool dialects_known = std::ranges::none_of(resources_.faults(), [](const Error& fault) { return fault.kind == ErrorKind::unsupported; });
+  const bool more_wanted = resources_.faults().size() < program_.options.max_faults;
+  if (dialects_known && more_wanted) compile_all();
+  faults_.insert(faults_.begin(), resources_.faults().begin(), resources_.faults().end());
+  if (faults_.size() > program_.options.max_faults) faults_.resize(program_.options.max_faults);
+  if (faults_.empty()) [[maybe_unused]] const bool more = note(check_cycles());
+  return std::move(faults_);
 }
 
-Result<void> Compiler::compile_subschema(BlockId id) {
+void Compiler::compile_all() {
+  if (auto first = subschema(root_, ""); !first) {
+    faults_.push_back(std::move(first.error()));
+    return;
+  }
+  // Grows while it is worked off; a loop, because a chain of references can be long.
+  for (BlockId id = 0; id < program_.blocks.size() && faults_.size() < program_.options.max_faults; ++id) compile_subschema(id);
+}
+
+/// Keeps the fault if there is one; true while more of them are wanted.
+bool Compiler::note(Result<void> done) {
+  if (!done) faults_.push_back(std::move(done.error()));
+  return faults_.size() < program_.options.max_faults;
+}
+
+void Compiler::compile_subschema(BlockId id) {
   schema_ = json::Value(&root_.document(), program_.blocks[id].node);
   block_ = std::move(program_.blocks[id]);
   property_index_.clear();
@@ -83,24 +100,20 @@ Result<void> Compiler::compile_subschema(BlockId id) {
   if (schema_.is_boolean()) {
     block_.refuses_all = !schema_.boolean();
   } else if (const auto ref = schema_.find("$ref"); ref && dialect_ == Dialect::draft7) {
-    if (const auto done = apply("$ref", *ref); !done) return done;
+    apply("$ref", *ref);
   } else {
     std::string scratch;
-    for (const json::Member member : schema_.members()) {
-      const auto done = apply(member.key.string(scratch), member.value);
-      if (!done) return done;
-    }
+    for (const json::Member member : schema_.members()) apply(member.key.string(scratch), member.value);
   }
   finish_object();
   program_.blocks[id] = std::move(block_);
-  return {};
 }
 
-Result<void> Compiler::apply(std::string_view name, json::Value value) {
+void Compiler::apply(std::string_view name, json::Value value) {
   const Keyword* keyword = find_keyword(name, dialect_);
-  if (keyword == nullptr) return {};
+  if (keyword == nullptr || faults_.size() >= program_.options.max_faults) return;
   keyword_ = keyword->name;
-  return (this->*keyword->handler)(value);
+  if (auto done = (this->*keyword->handler)(value); !done) faults_.push_back(std::move(done.error()));
 }
 
 void Compiler::finish_object() {
@@ -144,9 +157,8 @@ Result<std::vector<BlockId>> Compiler::subschemas(json::Value value) {
   std::vector<BlockId> ids;
   ids.reserve(value.size());
   for (const json::Value each : value.elements()) {
-    const auto id = subschema(each, keyword_);
-    if (!id) return std::unexpected(id.error());
-    ids.push_back(*id);
+    BlockId& id = ids.emplace_back(no_block);
+    if (!note(into(id, each))) break;
   }
   return ids;
 }

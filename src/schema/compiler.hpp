@@ -15,8 +15,9 @@ namespace callgate::schema {
 class Compiler {
  public:
   Compiler(Program& program, Resources resources);
-  /// Fills the program; errors as Schema::compile() says.
-  Result<void> run();
+  /// Fills the program. Answers what is wrong with the schema, at most as many
+  /// faults as its options say; errors as Schema::compile() says.
+  std::vector<Error> run();
 
  private:
   using Handler = Result<void> (Compiler::*)(json::Value);
@@ -27,14 +28,17 @@ class Compiler {
   };
   static const Keyword* find_keyword(std::string_view name, Dialect dialect);
 
-  Result<void> compile_subschema(BlockId id);
-  Result<void> apply(std::string_view name, json::Value value);
+  void compile_all();
+  void compile_subschema(BlockId id);
+  void apply(std::string_view name, json::Value value);
+  bool note(Result<void> done);
   void finish_object();
   Result<void> check_cycles() const;
 
   // Keywords, grouped as the specification groups them.
   Result<void> reference(json::Value value);
   Result<void> dynamic_reference(json::Value value);
+  Result<void> vocabulary(json::Value value);
   Result<void> type(json::Value value);
   Result<void> constant(json::Value value);
   Result<void> enumeration(json::Value value);
@@ -77,6 +81,7 @@ class Compiler {
   std::vector<BlockId> block_of_;  ///< by node
   std::unordered_map<std::string, const Pattern*> patterns_;
   std::size_t pattern_states_ = 0;
+  std::vector<Error> faults_;
 
   // The subschema that is being read.
   json::Value schema_;

@@ -21,6 +21,11 @@ Result<void> Compiler::dynamic_reference(json::Value value) {
   return wrong(value, "is not supported; use `$ref`", ErrorKind::unsupported);
 }
 
+/// It may switch keywords off that are checked here, or on that are not known.
+Result<void> Compiler::vocabulary(json::Value value) {
+  return wrong(value, "is not supported; leave it out", ErrorKind::unsupported);
+}
+
 Result<void> Compiler::branches(json::Value value) {
   auto ids = subschemas(value);
   if (!ids) return std::unexpected(ids.error());
@@ -102,7 +107,7 @@ Result<void> Compiler::required(json::Value value) {
 Result<void> Compiler::properties(json::Value value) {
   if (!value.is_object()) return wrong(value, "must be an object of schemas");
   for (const json::Member member : value.members()) {
-    if (const auto done = into(property(member.key.string()).schema, member.value); !done) return done;
+    if (!note(into(property(member.key.string()).schema, member.value))) break;
   }
   return {};
 }
@@ -111,10 +116,10 @@ Result<void> Compiler::pattern_properties(json::Value value) {
   if (!value.is_object()) return wrong(value, "must be an object of schemas");
   ObjectRules& rules = need(block_.object);
   for (const json::Member member : value.members()) {
-    const auto compiled = expression(member.key.string(), member.value);
-    if (!compiled) return std::unexpected(compiled.error());
-    PatternProperty& added = rules.patterns.emplace_back(*compiled, no_block);
-    if (const auto done = into(added.schema, member.value); !done) return done;
+    auto compiled = expression(member.key.string(), member.value);
+    PatternProperty& added = rules.patterns.emplace_back(compiled.value_or(nullptr), no_block);
+    if (!compiled && !note(std::unexpected(std::move(compiled.error())))) break;
+    if (!note(into(added.schema, member.value))) break;
   }
   return {};
 }
@@ -139,10 +144,10 @@ Result<void> Compiler::dependencies(json::Value value) {
     const bool by_name = keyword_ == "dependentRequired" || (keyword_ == "dependencies" && member.value.is_array());
     if (by_name) {
       auto listed = names(member.value);
-      if (!listed) return std::unexpected(listed.error());
-      dependency.required = std::move(*listed);
-    } else if (const auto done = into(dependency.schema, member.value); !done) {
-      return done;
+      if (!listed && !note(std::unexpected(std::move(listed.error())))) break;
+      dependency.required = std::move(listed).value_or(std::vector<std::string>());
+    } else if (!note(into(dependency.schema, member.value))) {
+      break;
     }
     property(member.key.string()).dependencies.push_back(std::move(dependency));
   }

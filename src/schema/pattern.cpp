@@ -27,6 +27,27 @@ RE2::Options options() {
   return chosen;
 }
 
+bool holds_any(std::string_view text, std::initializer_list<std::string_view> parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
+}
+
+bool refers_back(std::string_view text) {
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    if (text[i] != '\\') continue;
+    if ((text[i + 1] >= '1' && text[i + 1] <= '9') || text.substr(i + 1).starts_with("k<")) return true;
+    ++i;
+  }
+  return false;
+}
+
+/// What to write in place of what RE2 does not do.
+std::string_view instead_of(std::string_view text) {
+  if (holds_any(text, {"(?=", "(?!", "(?<=", "(?<!"}))
+    return "look-ahead and look-behind have no linear-time form: put what must hold into a `pattern` of its own under `allOf`, what must not under `not`";
+  if (refers_back(text)) return "back-references have no linear-time form: spell out what may stand there, as in `(a-a|b-b)`";
+  return "write it in the syntax of RE2";
+}
+
 }  // namespace
 
 struct Pattern::Engine {
@@ -43,7 +64,8 @@ Result<std::unique_ptr<Pattern>> Pattern::compile(std::string_view text) {
     return fail(ErrorKind::too_large, fmt::format("expression is longer than {} bytes", max_pattern_bytes));
   }
   auto engine = std::make_unique<Engine>(to_re2(text));
-  if (!engine->expression.ok()) return fail(ErrorKind::unsupported, engine->expression.error());
+  if (!engine->expression.ok())
+    return fail(ErrorKind::unsupported, fmt::format("{}; {}", engine->expression.error(), instead_of(text)));
   std::unique_ptr<Pattern> pattern(new Pattern(std::string(text), std::move(engine)));
   if (pattern->states() > max_states)
     return fail(ErrorKind::too_large, "expression compiles to too large an automaton");

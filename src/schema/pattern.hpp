@@ -15,7 +15,8 @@ namespace callgate::schema {
 /// Threads: search() may be called from several threads.
 class Pattern {
  public:
-  /// Errors: `unsupported` with RE2's reason; look-around and back-references have no linear-time form.
+  /// Errors: `unsupported` with RE2's reason and what to write instead; look-around
+  /// and back-references have no linear-time form.
   static Result<std::unique_ptr<Pattern>> compile(std::string_view text);
   ~Pattern();
   Pattern(const Pattern&) = delete;

@@ -70,14 +70,13 @@ std::optional<json::Value> element(json::Value array, std::string_view token) {
 }  // namespace
 
 Resources::Resources(json::Value root, const CompileOptions& options)
-    : root_(root), steps_left_(options.max_compile_steps), resource_of_(root.document().nodes().size(), unknown) {}
-
-Result<Resources> Resources::scan(json::Value root, const CompileOptions& options) {
-  Resources resources(root, options);
-  resources.resources_.push_back({.address = "", .root = root.index(), .dialect = options.default_dialect});
-  resources.by_address_.emplace("", 0);
-  if (const auto walked = resources.walk(root, 0); !walked) return std::unexpected(walked.error());
-  return resources;
+    : root_(root),
+      steps_left_(options.max_compile_steps),
+      max_faults_(options.max_faults),
+      resource_of_(root.document().nodes().size(), unknown) {
+  resources_.push_back({.address = "", .root = root.index(), .dialect = options.default_dialect});
+  by_address_.emplace("", 0);
+  walk(root, 0);
 }
 
 std::string Resources::where(json::Value value) const { return pointer_to(root_, value); }
@@ -99,34 +98,29 @@ Result<Dialect> Resources::dialect(json::Value schema, Dialect outer) const {
               "`$schema` names a dialect that is not known here; draft-07 and draft 2020-12 are", where(*named));
 }
 
-Result<void> Resources::walk(json::Value schema, std::uint32_t resource) {
-  if (!is_schema(schema) || resource_of_[schema.index()] != unknown) return {};
+void Resources::walk(json::Value schema, std::uint32_t resource) {
+  if (!is_schema(schema) || resource_of_[schema.index()] != unknown) return;
   resource_of_[schema.index()] = resource;
-  if (!schema.is_object()) return {};
-  const auto entered = enter(schema, resource);
-  if (!entered) return std::unexpected(entered.error());
-  resource_of_[schema.index()] = *entered;
-  std::string scratch;
-  for (const json::Member member : schema.members()) {
-    const auto done = walk_keyword(member.key.string(scratch), member.value, *entered);
-    if (!done) return done;
+  if (!schema.is_object()) return;
+  std::uint32_t own = resource;
+  if (faults_.size() < max_faults_) {  // the walk goes on: the compiler asks of() for every part
+    auto entered = enter(schema, resource);
+    own = entered.value_or(resource);
+    if (!entered) faults_.push_back(std::move(entered.error()));
   }
-  return {};
+  resource_of_[schema.index()] = own;
+  std::string scratch;
+  for (const json::Member member : schema.members()) walk_keyword(member.key.string(scratch), member.value, own);
 }
 
-Result<void> Resources::walk_keyword(std::string_view keyword, json::Value value, std::uint32_t resource) {
+void Resources::walk_keyword(std::string_view keyword, json::Value value, std::uint32_t resource) {
   if (std::ranges::find(maps, keyword) != maps.end() && value.is_object()) {
-    for (const json::Member member : value.members()) {
-      if (const auto done = walk(member.value, resource); !done) return done;
-    }
-    return {};
+    for (const json::Member member : value.members()) walk(member.value, resource);
+    return;
   }
-  if (std::ranges::find(holders, keyword) == holders.end()) return {};
+  if (std::ranges::find(holders, keyword) == holders.end()) return;
   if (!value.is_array()) return walk(value, resource);
-  for (const json::Value each : value.elements()) {
-    if (const auto done = walk(each, resource); !done) return done;
-  }
-  return {};
+  for (const json::Value each : value.elements()) walk(each, resource);
 }
 
 /// Registers the names that `schema` gives itself; answers the resource it belongs to.
@@ -226,8 +220,12 @@ Result<json::Value> Resources::follow(std::uint32_t resource, std::string_view p
   }
   if (!is_schema(at)) return fail(ErrorKind::invalid, "`$ref` must point to a schema, an object or a boolean");
   // A place that no keyword marks as a schema becomes one by being pointed to.
-  if (const auto walked = walk(at, resource); !walked) return std::unexpected(walked.error());
-  return at;
+  const std::size_t before = faults_.size();
+  walk(at, resource);
+  if (faults_.size() == before) return at;
+  Error fault = std::move(faults_[before]);
+  faults_.resize(before);
+  return std::unexpected(std::move(fault));
 }
 
 }  // namespace callgate::schema

@@ -24,20 +24,23 @@ struct Resource {
 /// Draft 2020-12 core sections 8.2 and 9.2.
 class Resources {
  public:
-  /// Errors: `invalid` ids, `unsupported` dialects, `too_large`; `where` is a JSON Pointer.
-  static Result<Resources> scan(json::Value root, const CompileOptions& options);
+  /// Looks the whole text through.
+  Resources(json::Value root, const CompileOptions& options);
+
+  /// What is wrong with ids and anchors (`invalid`) and dialects (`unsupported`),
+  /// at most `options.max_faults`; `where` is a JSON Pointer.
+  const std::vector<Error>& faults() const { return faults_; }
 
   /// The subschema that `reference`, written in `from`, points to. Nothing is
   /// ever fetched: `unsupported` when it leads outside, `invalid` when it leads nowhere.
   Result<json::Value> find(json::Value from, std::string_view reference);
 
-  /// Pre: scan() or find() came by this subschema.
+  /// Pre: the constructor or find() came by this subschema.
   const Resource& of(json::Value subschema) const { return resources_[resource_of_[subschema.index()]]; }
 
  private:
-  Resources(json::Value root, const CompileOptions& options);
-  Result<void> walk(json::Value schema, std::uint32_t resource);
-  Result<void> walk_keyword(std::string_view keyword, json::Value value, std::uint32_t resource);
+  void walk(json::Value schema, std::uint32_t resource);
+  void walk_keyword(std::string_view keyword, json::Value value, std::uint32_t resource);
   Result<std::uint32_t> enter(json::Value schema, std::uint32_t outer);
   Result<std::uint32_t> take_id(json::Value schema, json::Value id, std::uint32_t outer, Dialect spoken);
   Result<void> add_anchor(std::string_view keyword, json::Value name, json::Value schema, std::uint32_t resource);
@@ -47,6 +50,8 @@ class Resources {
 
   json::Value root_;
   std::int64_t steps_left_;
+  std::size_t max_faults_;
+  std::vector<Error> faults_;
   std::vector<Resource> resources_;
   std::vector<std::uint32_t> resource_of_;  ///< by node; `unknown` where no keyword puts a schema
   std::unordered_map<std::string, std::uint32_t> by_address_;

@@ -14,24 +14,32 @@ Schema::Schema(std::unique_ptr<const Program> program) : program_(std::move(prog
 Schema::~Schema() = default;
 
 Result<std::shared_ptr<const Schema>> Schema::compile(json::Value schema, const CompileOptions& options) {
+  CompileOptions one = options;
+  one.max_faults = 1;
+  Compiled compiled = check(schema, one);
+  if (!compiled.schema) return std::unexpected(std::move(compiled.faults.front()));
+  return std::move(compiled.schema);
+}
+
+Compiled Schema::check(json::Value schema, const CompileOptions& options) {
+  const auto refused = [](Error fault) { return Compiled{.schema = nullptr, .faults = {std::move(fault)}}; };
   if (schema.text().size() > options.max_bytes) {
-    return fail(ErrorKind::too_large, fmt::format("schema is longer than {} bytes", options.max_bytes));
+    return refused({ErrorKind::too_large, fmt::format("schema is longer than {} bytes", options.max_bytes), {}});
   }
   // A text of its own, so that the program outlives the message it came in.
   auto document = json::OwnedDocument::parse(std::string(schema.text()),
                                              {.max_depth = options.max_depth, .check_number_range = false});
-  if (!document) return std::unexpected(document.error());
+  if (!document) return refused(document.error());
   auto program = std::make_unique<Program>();
   program->document = std::move(*document);
   program->options = options;
   const json::Value root = program->document->root();
-  if (!root.is_object() && !root.is_boolean()) return fail(ErrorKind::invalid, "schema must be an object or a boolean");
+  if (!root.is_object() && !root.is_boolean()) return refused({ErrorKind::invalid, "schema must be an object or a boolean", {}});
 
-  auto resources = Resources::scan(root, options);
-  if (!resources) return std::unexpected(resources.error());
-  Compiler compiler(*program, std::move(*resources));
-  if (const auto done = compiler.run(); !done) return std::unexpected(done.error());
-  return std::shared_ptr<const Schema>(new Schema(std::move(program)));
+  Compiler compiler(*program, Resources(root, options));
+  std::vector<Error> faults = compiler.run();
+  if (!faults.empty()) return {.schema = nullptr, .faults = std::move(faults)};
+  return {.schema = std::shared_ptr<const Schema>(new Schema(std::move(program))), .faults = {}};
 }
 
 std::optional<Failure> Schema::validate(json::Value instance) const { return Evaluator(*program_, instance).run(); }

@@ -28,6 +28,7 @@ struct CompileOptions {
   std::uint32_t max_patterns = 200;          ///< distinct regular expressions
   std::size_t max_pattern_states = 100'000;  ///< sizes of their automata together; `^.{1,255}$` has 5,600
   std::int64_t max_compile_steps = 5'000'000;
+  std::size_t max_faults = 64;  ///< that Schema::check() reports
   // While validating:
   // Work, about one step a subschema, a key or 64 bytes looked at: a small call
   // has few, so that a schema that multiplies work is cut off within milliseconds.
@@ -50,6 +51,13 @@ struct Failure {
 };
 
 struct Program;
+class Schema;
+
+/// What compiling came to: a schema, or what is wrong with it.
+struct Compiled {
+  std::shared_ptr<const Schema> schema;  ///< null where there is a fault
+  std::vector<Error> faults;             ///< in no order
+};
 
 /// A compiled schema. Immutable, so any number of threads may validate with it
 /// at once; it keeps nothing of the value it was compiled from.
@@ -58,7 +66,7 @@ struct Program;
 /// ignored. Refused when compiling, with the keyword's name in the message:
 /// - `$ref` to anything outside this schema (also the metaschemas' addresses),
 ///   and references that lead back to themselves on the same value;
-/// - `$dynamicRef`;
+/// - `$dynamicRef` and `$vocabulary`;
 /// - `$schema` naming another dialect than draft-06, draft-07 or 2020-12;
 /// - `pattern`, `patternProperties` that RE2 cannot compile;
 /// - keywords whose value has the wrong type.
@@ -68,6 +76,8 @@ class Schema {
   /// Error::where is a JSON Pointer into the schema. Errors: `malformed`,
   /// `invalid`, `unsupported`, `too_large`.
   static Result<std::shared_ptr<const Schema>> compile(json::Value schema, const CompileOptions& options = {});
+  /// The same for somebody who can mend the schema: every fault at once, each with its `where`.
+  static Compiled check(json::Value schema, const CompileOptions& options = {});
 
   /// The first failure, or nothing when the instance is valid. The instance's
   /// document must have been parsed without `keep_depth`. Allocates only for

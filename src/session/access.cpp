@@ -51,9 +51,18 @@ AccessList::AccessList(const config::Config& config) {
   }
 }
 
+void AccessList::accept_listener(const config::Endpoint& listener) {
+  if (listener.host == "0.0.0.0" || listener.host == "::") {
+    any_address_ = true;
+  } else {
+    hosts_.push_back(lower(listener.host));
+  }
+}
+
 bool AccessList::host_allowed(std::string_view authority) const {
   const std::string host = lower(host_of(authority));
   if (host.empty()) return false;
+  if (any_address_ && config::is_address_literal(host)) return true;
   return config::is_loopback(host) || std::ranges::find(hosts_, host) != hosts_.end() ||
          std::ranges::find(hosts_, lower(authority)) != hosts_.end();
 }

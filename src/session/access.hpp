@@ -15,6 +15,10 @@ class AccessList {
   /// Loopback names and `config.public_url` are always in.
   explicit AccessList(const config::Config& config);
 
+  /// Takes in what a listener of our own is called by: its address, or on a
+  /// wildcard any address literal. A name can be rebound, an address cannot.
+  void accept_listener(const config::Endpoint& listener);
+
   bool host_allowed(std::string_view host) const;
   /// For a header that is there; programs send none.
   bool origin_allowed(std::string_view origin) const;
@@ -22,6 +26,7 @@ class AccessList {
  private:
   std::vector<std::string> hosts_;
   std::vector<std::string> origins_;
+  bool any_address_ = false;
 };
 
 }  // namespace callgate::session

@@ -67,6 +67,13 @@ class SqliteServers final : public Servers {
     return servers;
   }
 
+  Result<bool> set_policy(std::string_view name, std::string_view policy) override {
+    const std::scoped_lock lock(connection_.mutex);
+    Query query(*connection_.database, "UPDATE servers SET policy = ? WHERE name = ?");
+    if (const auto done = query.bind(policy).bind(name).run(); !done) return std::unexpected(done.error());
+    return query.changes() == 1;
+  }
+
   Result<bool> remove(std::string_view name, std::int64_t now_ms) override {
     const std::scoped_lock lock(connection_.mutex);
     Database& database = *connection_.database;

@@ -33,6 +33,16 @@ struct FakeHealth final : HealthSource {
   Health state{.version = "0.1.0", .instance = "i1", .started_ms = 1'750'000'000'000, .faults = {}};
 };
 
+/// What the listener of the tests is called by.
+inline session::AccessList access_of(std::string_view listener) {
+  config::Config config;
+  config.hosts = {"gate.example", "named.example:8809"};
+  config.public_url = "https://public.example:8443/gate";
+  session::AccessList access(config);
+  access.accept_listener(*config::parse_endpoint(listener));
+  return access;
+}
+
 inline constexpr std::string_view kToken = "0123456789abcdef0123456789abcdef0123456789a";
 
 /// An API with fakes on all sides; `get` and `post` come through the local socket.
@@ -77,7 +87,7 @@ struct ApiWorld {
   FakeHealth health;
   Metrics metrics;
   Api api{{.desk = desk, .servers = directory, .health = health, .metrics = metrics, .clock = clock},
-          Guard(Secret(std::string(kToken)), {"gate.example"})};
+          Guard(Secret(std::string(kToken)), access_of("10.0.0.5:8809"))};
 };
 
 }  // namespace callgate::admin

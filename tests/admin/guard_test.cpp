@@ -32,6 +32,11 @@ INSTANTIATE_TEST_SUITE_P(
         Knock{"ipv6", {{"Host", "[::1]:8809"}, {"Authorization", kBearer}}, 200},
         Knock{"no_port", {{"Host", "localhost"}, {"Authorization", kBearer}}, 200},
         Knock{"configured_host", {{"Host", "gate.example"}, {"Authorization", kBearer}}, 200},
+        Knock{"configured_host_with_port", {{"Host", "named.example:8809"}, {"Authorization", kBearer}}, 200},
+        Knock{"configured_host_at_another_port", {{"Host", "named.example:1"}, {"Authorization", kBearer}}, 403},
+        Knock{"public_url", {{"Host", "public.example"}, {"Authorization", kBearer}}, 200},
+        Knock{"own_address", {{"Host", "10.0.0.5:8809"}, {"Authorization", kBearer}}, 200},
+        Knock{"other_address", {{"Host", "10.0.0.6:8809"}, {"Authorization", kBearer}}, 403},
         Knock{"scheme_in_lower_case", {{"Host", "localhost"}, {"Authorization", "bearer " + std::string(kToken)}}, 200},
         Knock{"own_page", {{"Host", "localhost:1"}, {"Origin", "http://localhost:1"}, {"Authorization", kBearer}}, 200},
         Knock{"own_page_by_fetch", {{"Host", "localhost:1"}, {"Sec-Fetch-Site", "same-origin"}, {"Authorization", kBearer}}, 200},
@@ -54,11 +59,23 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(Guard, WithoutATokenNobodyGetsInAtTheListener) {
-  const Guard guard(Secret(), {});
+  const Guard guard(Secret(), access_of("127.0.0.1:8809"));
   ApiRequest request{.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .door = Door::listener};
   request.headers.all = {{"Host", "localhost"}, {"Authorization", "Bearer "}};
   ASSERT_TRUE(guard.refusal(request));
   EXPECT_EQ(guard.refusal(request)->status, 401);
+}
+
+TEST(Guard, OnAWildcardEveryAddressIsItsOwnButNoName) {
+  const Guard guard(Secret(std::string(kToken)), access_of("0.0.0.0:8809"));
+  const auto status = [&](std::string_view host) {
+    ApiRequest request{.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .door = Door::listener};
+    request.headers.all = {{"Host", host}, {"Authorization", kBearer}};
+    const auto refusal = guard.refusal(request);
+    return refusal ? refusal->status : 200;
+  };
+  for (const char* own : {"10.0.0.5:8809", "192.168.1.7", "[fe80::1]:8809", "localhost:8809"}) EXPECT_EQ(status(own), 200) << own;
+  for (const char* name : {"evil.example:8809", "10.0.0.5.evil.example", "10.0.0.5evil", "[fe80::1].evil"}) EXPECT_EQ(status(name), 403) << name;
 }
 
 TEST(Guard, MetricsAndDescriptionNeedTheTokenToo) {
@@ -69,7 +86,7 @@ TEST(Guard, MetricsAndDescriptionNeedTheTokenToo) {
 }
 
 TEST(Guard, RightsOfTheLocalSocketSuffice) {
-  const Guard guard(Secret(), {});
+  const Guard guard(Secret(), access_of("127.0.0.1:8809"));
   EXPECT_FALSE(guard.refusal(
       {.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .door = Door::local_socket}));
 }

@@ -86,5 +86,30 @@ TEST(Search, FolderWithoutJournalsHasNone) {
   EXPECT_EQ(search(data / "nowhere", {}).error().kind, ErrorKind::not_found);
 }
 
+TEST(Search, AGrantIsFoundByItsIdAndByItsName) {
+  const Folder data;
+  World world({.instance = "one", .sync = Sync::none});
+  const auto record = [&](std::string_view grant, std::string_view principal) {
+    const CallRecord call{.id = world.journal->next_id(), .server = "s", .tool = "t", .method = "tools/call", .grant = grant,
+                          .principal = principal, .verdict = Verdict::deny};
+    (void)world.journal->record(call);
+    return call.id.str();
+  };
+  const std::string first = record("01A", "ann");
+  const std::string again = record("01B", "ann");  // the first was revoked
+  record("01C", "bob");
+  record("", "anonymous");
+  (void)world.journal->flush();
+  test::save(world.disk, data / "journal/one");
+  const auto found = [&](const std::string& grant) {
+    std::vector<std::string> ids;
+    for (const Entry& entry : search(data.path(), {.grant = grant}).value().entries) ids.push_back(entry.id);
+    return ids;
+  };
+  EXPECT_EQ(found("01A"), std::vector<std::string>{first});
+  EXPECT_EQ(found("ann"), (std::vector<std::string>{first, again}));
+  EXPECT_EQ(found("anonymous"), std::vector<std::string>());
+}
+
 }  // namespace
 }  // namespace callgate::audit

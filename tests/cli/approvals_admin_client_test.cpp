@@ -82,5 +82,27 @@ TEST(AdminClient, OnlySocketsOfTheRunFolderAreTaken) {
   EXPECT_TRUE(gateway_sockets(folder.path / "missing")->empty());
 }
 
+TEST(AdminClient, SocketsOfDeadGatewaysAreTakenAway) {
+  const DataFolder folder;
+  const TinyGateway alive(folder, "alive");
+  const auto bound = [&](std::string_view name) {
+    const std::filesystem::path path = folder.path / "run" / name;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.native().copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    ::close(socket);
+    return path;
+  };
+  const auto dead = bound("dead.sock");
+  const auto starting = bound("starting.new");
+  EXPECT_EQ(remove_dead_sockets(folder.path), 1U);
+  EXPECT_FALSE(std::filesystem::exists(dead));
+  EXPECT_TRUE(std::filesystem::exists(starting));
+  EXPECT_TRUE(std::filesystem::exists(alive.socket()));
+  EXPECT_EQ(remove_dead_sockets(folder.path / "none"), 0U);
+}
+
 }  // namespace
 }  // namespace callgate::cli

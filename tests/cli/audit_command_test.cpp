@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <sstream>
 
@@ -59,12 +60,12 @@ class AuditCommand : public testing::Test {
     words.push_back(data_.path());
     return run_bare(words);
   }
-  Answer run_bare(const std::vector<std::string>& words) {
+  Answer run_bare(const std::vector<std::string>& words, std::function<bool()> wait = {}) {
     const std::vector<std::string_view> args(words.begin(), words.end());
     std::ostringstream out;
     std::ostringstream err;
     const NoEnvironment environment;
-    const Exit exit = cli::audit(args, {.showing = {.now_ms = clock_.wall_ms()}, .environment = environment}, out, err);
+    const Exit exit = cli::audit(args, {.showing = {.now_ms = clock_.wall_ms()}, .environment = environment, .wait = std::move(wait)}, out, err);
     return {exit, out.str(), err.str()};
   }
   std::string segment() const { return data_ / "journal/one/segment-00000001.jsonl"; }
@@ -92,6 +93,69 @@ TEST_F(AuditCommand, TailShowsCallsWithTheirOutcome) {
   EXPECT_NE(answer.out.find("unauthenticated"), std::string::npos);
   EXPECT_EQ(answer.out.find("ping"), std::string::npos);
   EXPECT_EQ(answer.out.find('\x1b'), std::string::npos) << "no colours off a terminal";
+}
+
+TEST_F(AuditCommand, FollowShowsEveryFurtherCallAndHowItEnded) {
+  auto journal = audit::Journal::open({.directory = data_ / "journal", .instance = "two"}, clock_, log_).value();
+  std::string slow;
+  int looks = 0;
+  const auto wait = [&] {
+    clock_.advance(1s);
+    if (looks == 0) slow = record(*journal, "slow", Verdict::allow);
+    if (looks == 1) record(*journal, "quick", Verdict::deny);
+    if (looks == 2) journal->outcome(slow, {"answered", false, 1, 2500us});
+    (void)journal->flush();
+    return looks++ < 3;
+  };
+  const Answer answer = run_bare({"tail", "-f", "--lines", "1", "--data", data_.path()}, wait);
+  EXPECT_EQ(answer.exit, Exit::ok) << answer.err;
+  EXPECT_EQ(lines_of(answer.out), 5U) << answer.out;  // header, the newest, slow, quick, slow again
+  EXPECT_LT(answer.out.find("unauthenticated"), answer.out.find("running"));
+  EXPECT_LT(answer.out.find("running"), answer.out.find("quick"));
+  EXPECT_LT(answer.out.find("quick"), answer.out.find("answered 2500 us"));
+}
+
+TEST_F(AuditCommand, FollowGivesProgramsEachLineOnce) {
+  auto journal = audit::Journal::open({.directory = data_ / "journal", .instance = "two"}, clock_, log_).value();
+  std::string slow;
+  int looks = 0;
+  const auto wait = [&] {
+    clock_.advance(1s);
+    if (looks == 0) slow = record(*journal, "slow", Verdict::allow);
+    if (looks == 1) journal->outcome(slow, {"answered", false, 1, 2500us});
+    (void)journal->flush();
+    return looks++ < 2;
+  };
+  const Answer answer = run_bare({"tail", "--follow", "--json", "--lines", "1", "--data", data_.path()}, wait);
+  EXPECT_EQ(lines_of(answer.out), 3U) << answer.out;
+  EXPECT_NE(answer.out.find("{\"status\":\"answered\""), std::string::npos);
+}
+
+TEST_F(AuditCommand, RowsWithoutAToolShowTheirMethod) {
+  clock_.advance(1s);
+  auto journal = audit::Journal::open({.directory = data_ / "journal", .instance = "two"}, clock_, log_).value();
+  (void)journal->record({.id = journal->next_id(), .server = "valkey", .method = "initialize", .verdict = Verdict::allow});
+  journal.reset();
+  EXPECT_NE(run({"tail", "--lines", "1"}).out.find("initialize"), std::string::npos);
+}
+
+TEST_F(AuditCommand, ColumnsStandApartHoweverLongTheirTextIs) {
+  clock_.advance(1s);
+  auto journal = audit::Journal::open({.directory = data_ / "journal", .instance = "two"}, clock_, log_).value();
+  const std::string tool(60, 't');
+  std::string reason;
+  for (int i = 0; i < 60; ++i) reason += "ü";
+  const audit::CallRecord call{.id = journal->next_id(), .server = "valkey", .tool = tool, .method = "tools/call", .verdict = Verdict::deny, .reason = reason};
+  (void)journal->record(call);
+  journal.reset();
+  const std::string out = run({"tail", "--lines", "1"}).out;
+  EXPECT_NE(out.find("  " + std::string(47, 't') + "…  "), std::string::npos) << out;
+  EXPECT_NE(out.find("ü…  " + std::string(call.id.str()) + "\n"), std::string::npos) << out;
+  const std::size_t header = out.find("ID\n");
+  const std::string row = out.substr(out.find('\n') + 1);
+  std::size_t width = 0;  // in characters
+  for (const char c : row.substr(0, row.find(call.id.str()))) width += (static_cast<unsigned char>(c) & 0xc0U) != 0x80U ? 1 : 0;
+  EXPECT_EQ(width, header) << out;
 }
 
 TEST_F(AuditCommand, TailShowsTheNewestFew) {
@@ -220,6 +284,8 @@ TEST_F(AuditCommand, SaysWhatIsWrongWithItsCommandLine) {
       {{"tail", "--help"}, Exit::ok},
       {{"tail", "--tool", "x"}, Exit::usage},
       {{"verify", "--all"}, Exit::usage},
+      {{"search", "--follow"}, Exit::usage},
+      {{"tail", "--follow", "/nowhere/at/all"}, Exit::unavailable},
       {{"search", "--verdict", "maybe"}, Exit::usage},
       {{"search", "--since", "soon"}, Exit::usage},
       {{"search", "--since", "10x"}, Exit::usage},

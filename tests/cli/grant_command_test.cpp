@@ -127,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"server_name", {"create", "a", "--server", "s/t"}, Exit::usage, "`s/t` is no server name"},
                     Fault{"expires", {"create", "a", "--server", "s", "--expires", "soon"}, Exit::usage, "`soon` is no duration"},
                     Fault{"expires_now", {"create", "a", "--server", "s", "--expires", "0"}, Exit::usage, "more than nothing"},
-                    Fault{"policy", {"create", "a", "--server", "s", "--policy", "/nonexistent"}, Exit::refused, "cannot open"},
+                    Fault{"policy", {"create", "a", "--server", "s", "--policy", "/nonexistent"}, Exit::unavailable, "cannot open"},
                     Fault{"unknown", {"revoke", "bob"}, Exit::refused, "no grant `bob` is known here"},
                     Fault{"command", {"list", "--", "x"}, Exit::usage, "knows no flag `--`"}),
     [](const auto& row) { return row.param.name; });

@@ -108,8 +108,9 @@ TEST(PolicyCheck, WrongCommandLinesAreUsage) {
   EXPECT_EQ(folder.run({"p.yaml", "--call", "{}"}), Exit::usage);
   EXPECT_EQ(folder.run({"p.yaml", "--tools"}), Exit::usage);
   EXPECT_EQ(folder.run({"p.yaml", "--tools", "a", "--tools", "b"}), Exit::usage);
-  EXPECT_EQ(folder.run({"p.yaml", "--server", "x"}), Exit::usage);
-  EXPECT_THAT(folder.err(), HasSubstr("--tools FILE"));
+  EXPECT_EQ(folder.run({"p.yaml", "--server"}), Exit::usage);
+  EXPECT_EQ(folder.run({"p.yaml", "--server", "x", "--tools", "t"}), Exit::usage);
+  EXPECT_THAT(folder.err(), HasSubstr("both `--tools` and `--server` are given; keep one"));
   EXPECT_EQ(folder.run({"--help"}), Exit::ok);
   EXPECT_THAT(folder.out(), HasSubstr("Example:"));
 }

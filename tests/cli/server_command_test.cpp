@@ -54,7 +54,7 @@ TEST_F(ServerCommand, AnAddedServerIsListedAndShown) {
 
 TEST_F(ServerCommand, JsonIsForPrograms) {
   ASSERT_EQ(run({"add", "billing", "--url=https://billing.example/mcp", "--json"}), Exit::ok) << err();
-  EXPECT_NE(err().find("has no policy, so every call is denied"), std::string::npos);
+  EXPECT_NE(err().find("has no policy, so no gateway serves it; name one with `callgate server policy billing FILE`"), std::string::npos);
   const std::string one =
       R"({"name":"billing","transport":"http","address":"https://billing.example/mcp","policy":"","source":"store",)"
       R"("created":"2025-06-15T15:06:40.000Z","tools":0,"quarantined":0,"unknown":0})";
@@ -77,8 +77,8 @@ class ServerFault : public ServerCommand, public testing::WithParamInterface<Fau
 INSTANTIATE_TEST_SUITE_P(
     Server, ServerFault,
     testing::Values(
-        Fault{"nothing", {}, Exit::usage, "say what to do: add, list, show, tools, pin, remove"},
-        Fault{"verb", {"ad"}, Exit::usage, "`ad` is not one of add, list, show, tools, pin, remove; did you mean `add`?"},
+        Fault{"nothing", {}, Exit::usage, "say what to do: add, list, show, tools, policy, pin, remove"},
+        Fault{"verb", {"ad"}, Exit::usage, "`ad` is not one of add, list, show, tools, policy, pin, remove; did you mean `add`?"},
         Fault{"no_name", {"add"}, Exit::usage, "`server add` needs NAME"},
         Fault{"two_names", {"show", "a", "b"}, Exit::usage, "one word too many: `b`"},
         Fault{"flag", {"add", "a", "--ulr", "x"}, Exit::usage, "`server add` knows no flag `--ulr`; did you mean `--url`?"},
@@ -90,9 +90,11 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"bad_name", {"add", "a/b", "--url", "http://h"}, Exit::usage, "`a/b` is no server name"},
         Fault{"bad_url", {"add", "a", "--url", "h"}, Exit::usage, "begins with `http://`"},
         Fault{"password", {"add", "a", "--url", "http://u:pw@h/"}, Exit::usage, "no user name or password"},
-        Fault{"no_policy_file", {"add", "a", "--url", "http://h", "--policy", "/nonexistent"}, Exit::refused, "cannot open"},
+        Fault{"no_policy_file", {"add", "a", "--url", "http://h", "--policy", "/nonexistent"}, Exit::unavailable, "cannot open"},
         Fault{"unknown_show", {"show", "a"}, Exit::refused, "no server `a` is known here"},
         Fault{"unknown_tools", {"tools", "a"}, Exit::refused, "no server `a` is known here"},
+        Fault{"unknown_policy", {"policy", "a", "/nonexistent"}, Exit::refused, "no server `a` is known here"},
+        Fault{"policy_of_nothing", {"policy", "a"}, Exit::usage, "`server policy` needs FILE"},
         Fault{"unknown_pin", {"pin", "a"}, Exit::refused, "no tools of a server `a` were listed yet"},
         Fault{"unknown_remove", {"remove", "a"}, Exit::refused, "no server `a` is known here"},
         Fault{"data_is_a_file", {"list", "--data", "/dev/null"}, Exit::unavailable, "cannot use the data folder `/dev/null`"}),
@@ -122,6 +124,21 @@ TEST_F(ServerCommand, AFaultyPolicyIsRefusedWithItsFaults) {
   EXPECT_EQ(run({"add", "a", "--url", "http://h", "--policy", policy}), Exit::refused);
   EXPECT_NE(err().find("policy.yaml:2:10"), std::string::npos) << err();
   EXPECT_EQ(world_.store()->servers().list().value().size(), 0U);
+}
+
+TEST_F(ServerCommand, APolicyCanBeNamedLater) {
+  ASSERT_EQ(run({"add", "a", "--url", "http://h"}), Exit::ok);
+  EXPECT_EQ(run({"policy", "a", "/nonexistent"}), Exit::unavailable);
+  const std::string faulty = world_.policy("callgate: 1\ndefault: maybe\n");
+  EXPECT_EQ(run({"policy", "a", faulty}), Exit::refused);
+  EXPECT_EQ(world_.store()->servers().find("a").value()->policy, "");
+
+  const std::string policy = world_.policy();
+  ASSERT_EQ(run({"policy", "a", policy}), Exit::ok) << err();
+  EXPECT_EQ(out(), "`a` is judged by `" + policy + "` from the next start of a gateway on\n");
+  EXPECT_EQ(world_.store()->servers().find("a").value()->policy, policy);
+  ASSERT_EQ(run({"policy", "a", policy, "--json"}), Exit::ok);
+  EXPECT_EQ(out(), "{\"name\":\"a\",\"policy\":\"" + policy + "\"}\n");
 }
 
 TEST_F(ServerCommand, ToolsShowsWhatIsPinnedChangedAndNew) {

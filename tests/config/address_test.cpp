@@ -97,5 +97,11 @@ TEST(HostTest, HostsAndOriginsAreExactNames) {
   EXPECT_FALSE(read_public_url("https://gate.example/?x"));
 }
 
+TEST(AddressTest, ALiteralIsNoName) {
+  for (const std::string_view literal : {"10.0.0.5", "0.0.0.0", "::1", "fe80::1", "::ffff:10.0.0.5"}) EXPECT_TRUE(is_address_literal(literal)) << literal;
+  for (const std::string_view name : {"", "localhost", "10.0.0.5.nip.io", "10.0.5", "2130706433", "[::1]", "gate.example"})
+    EXPECT_FALSE(is_address_literal(name)) << name;
+}
+
 }  // namespace
 }  // namespace callgate::config

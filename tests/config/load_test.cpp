@@ -122,6 +122,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Fault{"list", "- a\n", "1:1: the file must be a mapping of keys to values, not a list\n"},
         Fault{"unknown_key", "listne: 127.0.0.1:1\n", "1:1: unknown key `listne`; did you mean `listen`?\n"},
+        Fault{"key_of_elsewhere", "workers: 4\n",
+              "1:1: unknown key `workers`; at the top of the file there may be `listen`, `tls`, `public_url`, `admin`, `data`, `state`, "
+              "`auth`, `audit`, `hosts`, `approval_wait`, `limits`, `servers`, `origins`, `session_header`\n"},
         Fault{"listen_number", "listen: 8808\n",
               "1:9: `listen`: `8808` is no address; write HOST:PORT, as in `127.0.0.1:8808` or `[::1]:8808`\n"},
         Fault{"listen_empty", "listen: []\n", "1:9: `listen` is empty; name an address, as in `127.0.0.1:8808`\n"},
@@ -133,10 +136,10 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"public_url", "public_url: gate.example\n",
               "1:13: `public_url`: a URL begins with `http://` or `https://`, as in `https://host.example/mcp`\n"},
         Fault{"public_url_needed", "listen: 0.0.0.0:1\nauth: grants\n",
-              "1:1: off loopback `public_url` is needed: the address that clients see, as in `https://gate.example`\n"},
+              "1:1: off loopback `public_url` (`--public-url URL`) is needed: the address that clients see, as in `https://gate.example`\n"},
         Fault{"admin_empty", "admin: {}\n", "1:8: `admin` needs `listen`, as in `127.0.0.1:8809`\n"},
         Fault{"admin_text", "admin: 127.0.0.1:1\n", "1:8: `admin` must be a mapping of keys to values, not `127.0.0.1:1`\n"},
-        Fault{"admin_unknown", "admin: {listen: 127.0.0.1:1, port: 1}\n", "1:30: unknown key `admin.port`\n"},
+        Fault{"admin_unknown", "admin: {listen: 127.0.0.1:1, port: 1}\n", "1:30: unknown key `admin.port`; in `admin` there may be `listen`\n"},
         Fault{"one_port", "listen: 127.0.0.1:1\nadmin: {listen: 127.0.0.1:1}\n",
               "2:1: administration and agents never share a port; give `admin.listen` another than 1\n"},
         Fault{"redis", "state: redis://:pw@h:1/0\n", "1:8: `state: redis://` is not supported yet by this version; remove it\n"},
@@ -144,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"auth_oauth", "auth: {oauth: {issuer: x}}\n", "1:7: `auth: oauth` is not supported yet by this version; remove it\n"},
         Fault{"auth_word", "auth: grant\n", "1:7: `auth` must be `none` or `grants`, not `grant`; did you mean `grants`?\n"},
         Fault{"auth_none_off_loopback", "listen: 0.0.0.0:1\npublic_url: https://g\nauth: none\n",
-              "3:1: `auth: none` is for loopback only, and `0.0.0.0:1` can be reached from elsewhere; use `auth: grants`\n"},
+              "3:1: `auth: none` is for loopback only, and `0.0.0.0:1` can be reached from elsewhere; use `auth: grants` (`--auth grants`)\n"},
         Fault{"session_header", "session_header: true\n",
               "1:17: `session_header: true` is not supported yet by this version; remove it\n"},
         Fault{"boolean", "session_header: 1\n", "1:17: `session_header` must be `true` or `false`, not `1`\n"},
@@ -222,7 +225,9 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"timeout_zero", "servers: {a: {url: http://h, policy: p, call_timeout: 0}}\n",
               "1:55: `servers.a.call_timeout` must be at least 1ms\n"},
         Fault{"unknown_server_key", "servers:\n  a:\n    url: http://h\n    policy: p\n    timeout: 5s\n",
-              "5:5: unknown key `servers.a.timeout`\n"}),
+              "5:5: unknown key `servers.a.timeout`; in `servers.a` there may be `command`, `env`, `url`, `ca_file`, `headers`, `policy`, "
+              "`pins`, `new_tools`, `shared`, `max_children`, `start_timeout`, `call_timeout`, `trust_hints`, `probe_unknown`, "
+              "`extension_methods`\n"}),
     [](const auto& row) { return row.param.name; });
 
 TEST_P(ConfigFault, IsNamedWithItsPlaceAndItsRemedy) {
@@ -265,13 +270,16 @@ TEST(LoadTest, AFileThatCannotBeReadIsOneFault) {
   const TemporaryFolder folder;
   const Loaded loaded = load_config(folder.path() / "nope.yaml", FakeEnvironment());
   ASSERT_EQ(loaded.faults.size(), 1U);
-  EXPECT_EQ(loaded.faults[0].kind, ErrorKind::not_found);
+  EXPECT_TRUE(loaded.unreadable);
+  EXPECT_NE(loaded.faults[0].message.find("nope.yaml"), std::string::npos);
+  EXPECT_EQ(loaded.faults[0].where, "");  // the message names the file already
 
   const std::string file = folder.write("callgate.yaml", "auth: none\n");
   ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
   EXPECT_TRUE(load_config(file, FakeEnvironment()).config);
   ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
   EXPECT_EQ(load_config(file, FakeEnvironment()).faults.at(0).kind, ErrorKind::refused);
+  EXPECT_FALSE(load_config(file, FakeEnvironment()).unreadable);
 }
 
 }  // namespace

@@ -79,9 +79,10 @@ TEST(RunFlagsTest, ServingListensOnLoopbackUnlessToldOtherwise) {
   ASSERT_TRUE(parsed.flags);
   EXPECT_EQ(parsed.flags->config.listen.at(0).text(), "127.0.0.1:8808");
   EXPECT_EQ(parsed.flags->config.auth, Auth::none);
-  const auto outside = parse(Command::serve, "--policy p --listen 0.0.0.0:80 -- x");
-  ASSERT_TRUE(outside.flags);
+  const auto outside = parse(Command::serve, "--policy p --listen 0.0.0.0:80 --public-url https://g --host g.lan --host Other:81 -- x");
+  ASSERT_TRUE(outside.flags) << faults_of(outside);
   EXPECT_EQ(outside.flags->config.auth, Auth::grants);
+  EXPECT_EQ(outside.flags->config.hosts, (std::vector<std::string>{"g.lan", "other:81"}));
 }
 
 TEST(RunFlagsTest, ServingWithoutAServerMeansThoseOfTheStore) {
@@ -92,9 +93,12 @@ TEST(RunFlagsTest, ServingWithoutAServerMeansThoseOfTheStore) {
 }
 
 TEST(RunFlagsTest, HelpLooksAtNothingElse) {
-  const auto parsed = parse(Command::run, "--help --listen");
-  ASSERT_TRUE(parsed.flags);
-  EXPECT_TRUE(parsed.flags->help);
+  for (const char* line : {"--help --listen", "-h --listen", "--policy p -h"}) {
+    const auto parsed = parse(Command::run, line);
+    ASSERT_TRUE(parsed.flags) << line;
+    EXPECT_TRUE(parsed.flags->help) << line;
+  }
+  EXPECT_FALSE(parse(Command::run, "--policy p -- x -h").flags->help);
 }
 
 struct Fault {
@@ -135,6 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
               "`Bearer ${env:NAME}` or `Bearer ${file:PATH}`\n"},
         Fault{"header_shape", run, "--policy p --upstream http://h/ --header X-A",
               "`--header` must be `NAME: VALUE`, as in `--header 'Authorization: Bearer ${env:TOKEN}'`\n"},
+        Fault{"header_twice", run, "--policy p --upstream http://h/ --header X-A:b --header x-a:c",
+              "`--header`: `x-a` is given twice; header names ignore case, keep one\n"},
         Fault{"header_of_child", run, "--policy p --header X-A:b -- x", "`--header` goes with `--upstream` only\n"},
         Fault{"header_unset", run, "--policy p --upstream http://h/ --header X-A:${env:NOPE}",
               "`--header`: the environment variable `NOPE` is not set\n"},
@@ -142,12 +148,17 @@ INSTANTIATE_TEST_SUITE_P(
               "`--upstream`: a URL begins with `http://` or `https://`, as in `https://host.example/mcp`\n"},
         Fault{"name", run, "--policy p --name a/b -- x", "`--name`: `a/b` is no server name; write up to 64 of A-Z a-z 0-9 _ . -\n"},
         Fault{"fd", run, "--policy p --ready-fd x -- x", "`--ready-fd` must be the number of an open file descriptor, not `x`\n"},
+        Fault{"fd_of_the_client", run, "--policy p --ready-fd 1 -- x", "`--ready-fd`: 0 and 1 belong to the client of `callgate run`; open another\n"},
         Fault{"listen", serve, "--policy p --listen x -- x",
               "`--listen`: `x` is no address; write HOST:PORT, as in `127.0.0.1:8808` or `[::1]:8808`\n"},
         Fault{"auth", serve, "--policy p --auth all -- x", "`--auth` must be `none` or `grants`, not `all`\n"},
         Fault{"oauth", serve, "--policy p --auth oauth -- x", "`--auth oauth` is not supported yet by this version; use `grants`\n"},
-        Fault{"auth_none_outside", serve, "--policy p --auth none --listen 0.0.0.0:80 -- x",
-              "`auth: none` is for loopback only, and `0.0.0.0:80` can be reached from elsewhere; use `auth: grants`\n"},
+        Fault{"host", serve, "--policy p --host *.example -- x",
+              "`--host`: `*.example` is no host; write `gate.example` or `gate.example:8808`, without wildcards\n"},
+        Fault{"no_public_url", serve, "--policy p --listen 127.0.0.1:80 --listen [::]:80 -- x",
+              "off loopback `public_url` (`--public-url URL`) is needed: the address that clients see, as in `https://gate.example`\n"},
+        Fault{"auth_none_outside", serve, "--policy p --auth none --listen 0.0.0.0:80 --public-url https://g -- x",
+              "`auth: none` is for loopback only, and `0.0.0.0:80` can be reached from elsewhere; use `auth: grants` (`--auth grants`)\n"},
         Fault{"one_port", serve, "--policy p --listen 127.0.0.1:80 --admin 127.0.0.1:80 -- x",
               "administration and agents never share a port; give `admin.listen` another than 80\n"},
         Fault{"config_and_policy", serve, "--config c --policy p --upstream http://h/",
@@ -191,9 +202,42 @@ TEST_F(ConfigFlag, FlagsStandOverTheFile) {
 }
 
 TEST_F(ConfigFlag, AFlagCannotOpenWhatTheFileClosed) {
+  const std::string closed = std::string("auth: none\npublic_url: https://g\n") + two;
+  const auto parsed = parse_with_file(serve, closed, {"--listen", "0.0.0.0:80"});
+  EXPECT_FALSE(parsed.flags);
+  EXPECT_TRUE(parsed.usage);
+  EXPECT_EQ(faults_of(parsed), "`auth: none` is for loopback only, and `0.0.0.0:80` can be reached from elsewhere; use `auth: grants` (`--auth grants`)\n");
+  EXPECT_EQ(parsed.faults.at(0).where, "");
+}
+
+TEST_F(ConfigFlag, TheDefaultOfAuthFollowsTheAddressThatIsListenedOn) {
+  const std::string open = std::string("public_url: https://g\n") + two;
+  const auto outside = parse_with_file(serve, open, {"--listen", "0.0.0.0:80"});
+  ASSERT_TRUE(outside.flags) << faults_of(outside);
+  EXPECT_EQ(outside.flags->config.auth, Auth::grants);
+  const auto inside = parse_with_file(serve, "listen: 0.0.0.0:80\n" + open, {"--listen", "127.0.0.1:80"});
+  ASSERT_TRUE(inside.flags) << faults_of(inside);
+  EXPECT_EQ(inside.flags->config.auth, Auth::none);
+}
+
+TEST_F(ConfigFlag, AFlagMendsWhatTheFileAloneWouldLack) {
+  const auto parsed = parse_with_file(serve, std::string("listen: 0.0.0.0:80\n") + two, {"--public-url", "https://g"});
+  ASSERT_TRUE(parsed.flags) << faults_of(parsed);
+  EXPECT_EQ(parsed.flags->config.public_url, "https://g");
+}
+
+TEST_F(ConfigFlag, AnAddressOffLoopbackIsJudgedAlsoWhenAFlagGivesIt) {
   const auto parsed = parse_with_file(serve, two, {"--listen", "0.0.0.0:80"});
   EXPECT_FALSE(parsed.flags);
-  EXPECT_NE(faults_of(parsed).find("for loopback only"), std::string::npos);
+  EXPECT_TRUE(parsed.usage);
+  EXPECT_EQ(faults_of(parsed),
+            "off loopback `public_url` (`--public-url URL`) is needed: the address that clients see, as in `https://gate.example`\n");
+}
+
+TEST_F(ConfigFlag, HostsOfFlagsStandBesideThoseOfTheFile) {
+  const auto parsed = parse_with_file(serve, std::string("hosts: [a]\n") + two, {"--host", "b"});
+  ASSERT_TRUE(parsed.flags) << faults_of(parsed);
+  EXPECT_EQ(parsed.flags->config.hosts, (std::vector<std::string>{"a", "b"}));
 }
 
 TEST_F(ConfigFlag, RunTakesOneServerOfTheFile) {
@@ -212,6 +256,23 @@ TEST_F(ConfigFlag, FaultsOfTheFileAreNoUsageFaults) {
   EXPECT_FALSE(parsed.usage);
   ASSERT_EQ(parsed.faults.size(), 2U);
   EXPECT_TRUE(parsed.faults[0].where.ends_with("callgate.yaml:1:7")) << parsed.faults[0].where;
+}
+
+TEST_F(ConfigFlag, AFileThatIsNotThereIsNoUsageFault) {
+  const std::vector<std::string_view> args{"--config", "/nonexistent/callgate.yaml"};
+  const auto parsed = parse_run_flags(serve, args, FakeEnvironment());
+  EXPECT_FALSE(parsed.usage);
+  EXPECT_TRUE(parsed.unreadable);
+  EXPECT_FALSE(parse_with_file(serve, "auth: x\n").unreadable);
+}
+
+TEST_F(ConfigFlag, AServerWithoutAPolicyIsAUsageFaultInTheFileToo) {
+  const auto parsed = parse_with_file(serve, "servers:\n  a: {url: http://h}\n");
+  EXPECT_FALSE(parsed.flags);
+  EXPECT_TRUE(parsed.usage);
+  ASSERT_EQ(parsed.faults.size(), 1U);
+  EXPECT_NE(parsed.faults[0].message.find("add `policy: FILE`"), std::string::npos);
+  EXPECT_FALSE(parse_with_file(serve, "servers: {a: http://h}\n").usage);
 }
 
 }  // namespace

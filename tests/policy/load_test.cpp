@@ -140,6 +140,8 @@ INSTANTIATE_TEST_SUITE_P(Limits, Faults, testing::ValuesIn(std::vector<FaultRow>
     {rule("{action: allow, rate_limit: {max: 1, window: 1, per: [session, session]}}"), "p:4:69: `session` stands twice in `per`: keep one"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, per: []}}"), "p:4:59: `per` is an empty list: write `session`, `grant` or `server`"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, per: }}"), "p:4:54: `per` is nothing: write `session`, `grant` or `server`, or a list of them"},
+    {rule("{action: allow, rate_limit: {sum: args.x, max: \"10\", window: 24h}}"), "p:4:35: `sum` is not supported yet by this version: remove it"},
+    {rule("{action: allow, rate_limit: {sum: args.x, window: 24h}}"), "p:4:35: `sum` is not supported yet by this version: remove it"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, sum: args.x}}"), "p:4:54: `sum` is not supported yet by this version: remove it"},
     {rule("{action: allow, rate_limit: {max: 1, window: 1, burst: 2}}"),
      "p:4:54: unknown key `burst`; in `rate_limit` there may be `max`, `window`, `per`"},
@@ -207,10 +209,14 @@ TEST(Load, SchemasThatDoNotCompileAreFaultsAtTheirPlace) {
   EXPECT_EQ(pattern.faults[0].where, "p:4:74");
   EXPECT_THAT(pattern.faults[0].message, HasSubstr("`arguments` is not usable"));
   EXPECT_THAT(pattern.faults[0].message, HasSubstr("pattern"));
+  EXPECT_THAT(pattern.faults[0].message, HasSubstr("look-ahead and look-behind have no linear-time form"));
 
   const Loaded reference = load(rule("{action: allow, arguments: {properties: {a: {$ref: \"http://x/y\"}}}}"), "p");
   ASSERT_EQ(reference.faults.size(), 1u);
   EXPECT_EQ(reference.faults[0].where, "p:4:57");
+
+  const Loaded vocabulary = load(rule("{action: allow, arguments: {$vocabulary: {}}}"), "p");
+  EXPECT_THAT(lines(vocabulary.faults), ElementsAre("p:4:47: `arguments` is not usable: `$vocabulary` is not supported; leave it out"));
 }
 
 TEST(Load, EveryFaultOfAFileIsSaidAtOnceInItsOrder) {
@@ -236,6 +242,16 @@ TEST(Load, WhatThePageHasAndThisVersionDoesNotIsUnsupported) {
     EXPECT_EQ(loaded.faults[0].kind, ErrorKind::unsupported) << text;
     EXPECT_THAT(loaded.faults[0].message, HasSubstr("not supported yet by this version"));
   }
+}
+
+TEST(Load, EveryFaultOfAnArgumentSchemaHasItsPlace) {
+  const Loaded loaded = load(rule("\n    action: allow\n    arguments:\n      properties:\n"
+                                  "        x: {type: string, pattern: \"(?=1)\"}\n        y: {type: string, pattern: \"(?<!2)\"}\n"
+                                  "        z: {$ref: \"http://x/y\"}\n        w: {type: nope}\n        v: {minimum: a, type: number}\n"),
+                             "p");
+  std::vector<std::string> places;
+  for (const Error& fault : loaded.faults) places.push_back(fault.where);
+  EXPECT_EQ(places, (std::vector<std::string>{"p:8:36", "p:9:36", "p:10:19", "p:11:19", "p:12:22"}));
 }
 
 struct WarningRow {

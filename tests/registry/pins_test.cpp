@@ -148,11 +148,12 @@ TEST(PinsTest, ErasAndAddressesPinApart) {
 TEST(PinsTest, ASchemaThatDoesNotCompileIsAFaultOfItsToolOnly) {
   World world;
   const ToolTable& table = world.list(R"([{"name":"good","inputSchema":{"type":"object"}},
-    {"name":"bad","inputSchema":{"type":"objekt"}}, {"name":"none"}])");
+    {"name":"bad","inputSchema":{"type":"objekt"}}, {"name":"own_words","inputSchema":{"type":"object","$vocabulary":{}}}, {"name":"none"}])");
   EXPECT_NE(table.find("good")->input_schema, nullptr);
   EXPECT_EQ(table.find("good")->schema_fault, "");
   EXPECT_EQ(table.find("bad")->input_schema, nullptr);
   EXPECT_NE(table.find("bad")->schema_fault.find("type"), std::string::npos) << table.find("bad")->schema_fault;
+  EXPECT_EQ(table.find("own_words")->schema_fault, "inputSchema/$vocabulary: `$vocabulary` is not supported; leave it out");
   EXPECT_EQ(table.find("none")->schema_fault, "the tool has no inputSchema");
 }
 

@@ -40,6 +40,7 @@ INSTANTIATE_TEST_SUITE_P(References, RefusedSchema, testing::Values(
     Row{"to_a_text", R"({"$ref":"#/title","title":"x"})", ErrorKind::invalid, "`$ref` must point to a schema", "/$ref"},
     Row{"not_a_string", R"({"$ref":5})", ErrorKind::invalid, "`$ref` must be a string", "/$ref"},
     Row{"dynamic", R"({"items":{"$dynamicRef":"#x"}})", ErrorKind::unsupported, "`$dynamicRef` is not supported", "/items/$dynamicRef"},
+    Row{"vocabulary", R"({"$vocabulary":{},"type":"object"})", ErrorKind::unsupported, "`$vocabulary` is not supported", "/$vocabulary"},
     Row{"id_twice", R"({"$defs":{"a":{"$id":"https://x.test/a"},"b":{"$id":"https://x.test/a"}}})", ErrorKind::invalid, "`$id` is already", "/$defs/b/$id"},
     Row{"id_with_fragment", R"({"$id":"#frag"})", ErrorKind::invalid, "`$id` must not have a fragment", "/$id"},
     Row{"id_no_string", R"({"$id":1})", ErrorKind::invalid, "`$id` must be a string", "/$id"},
@@ -81,6 +82,50 @@ INSTANTIATE_TEST_SUITE_P(Values, RefusedSchema, testing::Values(
     Row{"pattern_explodes", R"({"pattern":"((a{1,100}){1,100}){1,100}"})", ErrorKind::unsupported, "`pattern` cannot be used", "/pattern"},
     Row{"pattern_properties", R"({"patternProperties":{"(":{}}})", ErrorKind::unsupported, "`patternProperties` cannot be used", "/patternProperties/("}),
     [](const auto& row) { return row.param.name; });
+
+std::vector<std::string> places(std::string_view text, const CompileOptions& options = {}) {
+  const Compiled compiled = Schema::check(document(text)->root(), options);
+  EXPECT_EQ(compiled.schema == nullptr, !compiled.faults.empty());
+  std::vector<std::string> out;
+  for (const Error& fault : compiled.faults) out.push_back(fault.where);
+  std::ranges::sort(out);
+  return out;
+}
+
+TEST(Schema, CheckReportsEveryFaultAtOnce) {
+  EXPECT_EQ(places(R"_({"$anchor":"1 2","properties":{"a":{"type":"nope","pattern":"("},"b":5,"c":{"$ref":"http://x/y"}},
+                      "patternProperties":{"[":7,"ok":"no"},"allOf":[{"minimum":"1"},3],"dependentRequired":{"a":"b","c":1},
+                      "required":true})_"),
+            (std::vector<std::string>{"/$anchor", "/allOf/0/minimum", "/allOf/1", "/dependentRequired/a", "/dependentRequired/c",
+                                      "/patternProperties/[", "/patternProperties/[", "/patternProperties/ok", "/properties/a/pattern",
+                                      "/properties/a/type", "/properties/b", "/properties/c/$ref", "/required"}));
+  EXPECT_EQ(places(R"({"type":"object"})"), std::vector<std::string>());
+}
+
+TEST(Schema, CheckReportsNoMoreThanItIsAskedFor) {
+  std::string many = R"({"properties":{)";
+  for (int i = 0; i < 200; ++i) many += fmt::format(R"({}"p{}":{{"$anchor":"1 2","type":"nope"}})", i > 0 ? "," : "", i);
+  many += "}}";
+  EXPECT_EQ(places(many).size(), 64U);
+  EXPECT_EQ(places(many, {.max_faults = 3}).size(), 3U);
+  EXPECT_EQ(places(R"({"properties":{"a":1,"b":2,"c":3,"d":4}})", {.max_faults = 3}).size(), 3U);
+}
+
+TEST(Schema, CheckSaysNothingMoreOfAnUnknownDialect) {
+  EXPECT_EQ(places(R"({"$schema":"http://json-schema.org/draft-04/schema#","minimum":1,"exclusiveMinimum":true})"),
+            std::vector<std::string>{"/$schema"});
+}
+
+TEST(Schema, CheckOutlivesFaultsInWhatAReferenceLeadsTo) {
+  std::string hidden = R"({"x":{"y":{"not":{"not":{}}}})";
+  for (int i = 0; i < 100; ++i) hidden += fmt::format(R"(,"a{}":{{"$anchor":"1 2"}})", i);
+  const auto found = places(R"({"allOf":[{"$ref":"#/z"},{"$ref":"#/z"},{"$ref":"#/z/properties/x/y"}],"z":{"properties":)" + hidden + "}}}");
+  EXPECT_EQ(found.front(), "/z/properties/a0/$anchor");
+}
+
+TEST(Schema, VocabularyMeansNothingInDraft07) {
+  EXPECT_TRUE(compiled(R"({"$schema":"http://json-schema.org/draft-07/schema#","$vocabulary":{}})").has_value());
+}
 
 TEST(Schema, IgnoresFaultsThatNothingReaches) {
   EXPECT_TRUE(compiled(R"({"$defs":{"a":{"pattern":"("},"b":{"$ref":"#/$defs/b"}}})").has_value());

@@ -65,6 +65,15 @@ TEST(Pattern, RefusesWhatHasNoLinearForm) {
   }
 }
 
+TEST(Pattern, SaysWhatToWriteInstead) {
+  const auto message = [](const char* text) { return Pattern::compile(text).error().message; };
+  for (const char* text : {"^(?!admin).*$", "(?=a)", "(?<=a)b", "(?<!a)b"})
+    EXPECT_NE(message(text).find("under `allOf`, what must not under `not`"), std::string::npos) << message(text);
+  for (const char* text : {"(a)\\1", "(?<n>a)\\k<n>"}) EXPECT_NE(message(text).find("spell out"), std::string::npos) << message(text);
+  EXPECT_NE(message("(").find("write it in the syntax of RE2"), std::string::npos) << message("(");
+  EXPECT_NE(message("(\\\\1").find("write it in the syntax of RE2"), std::string::npos) << message("(\\\\1");
+}
+
 TEST(Pattern, TakesTheLongRepeatsThatPeopleWrite) {
   for (const char* text : {"^.{1,1000}$", "^\\S{1,1000}$", "^[\\s\\S]{0,1000}$", "^[\\u0020-\\uD7FF\\r\\n\\t]{1,1000}$"}) {
     const auto pattern = Pattern::compile(text);

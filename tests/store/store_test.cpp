@@ -57,6 +57,13 @@ TEST_P(StoreContract, ServersComeBackAsTheyWereAdded) {
   EXPECT_EQ(store_->servers().find("nobody").value(), std::nullopt);
 }
 
+TEST_P(StoreContract, AServersPolicyCanBeReplaced) {
+  ASSERT_TRUE(store_->servers().add({.name = "files", .command = {"npx"}, .created_ms = 7}));
+  EXPECT_TRUE(store_->servers().set_policy("files", "f.yaml").value());
+  EXPECT_EQ(store_->servers().find("files").value()->policy, "f.yaml");
+  EXPECT_FALSE(store_->servers().set_policy("nobody", "f.yaml").value());
+}
+
 TEST_P(StoreContract, ASecondServerOfTheSameNameIsAConflict) {
   ASSERT_TRUE(store_->servers().add({.name = "a", .url = "http://x"}));
   const auto again = store_->servers().add({.name = "a", .url = "http://y"});

@@ -1,0 +1,64 @@
+#include "audit/entry.hpp"
+
+#include "audit/reader.hpp"
+
+namespace callgate::audit {
+namespace {
+
+std::uint64_t number_of(json::Value record, std::string_view key) {
+  const std::optional<json::Value> value = record.find(key);
+  const std::optional<std::int64_t> number = value ? value->as_int64() : std::nullopt;
+  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
+}
+
+bool is_of_grant(json::Value record, const std::string& id_or_name) {
+  const std::string id = text_of(record, "grant");
+  // Without a grant the principal is nobody's name.
+  return id == id_or_name || (!id.empty() && text_of(record, "principal") == id_or_name);
+}
+
+}  // namespace
+
+Entry read_entry(json::Value root, std::string_view line) {
+  Entry entry{.time = text_of(root, "time"),
+              .id = text_of(root, "id"),
+              .server = text_of(root, "server"),
+              .tool = text_of(root, "tool"),
+              .method = text_of(root, "method"),
+              .verdict = text_of(root, "verdict"),
+              .rule = text_of(root, "rule"),
+              .reason = text_of(root, "reason"),
+              .line = std::string(line)};
+  if (!entry.verdict.empty()) return entry;
+  if (root.find("refused")) {
+    entry.kind = Entry::Kind::refused;
+    entry.reason = text_of(root, "refused");
+    entry.tool = text_of(root, "method");
+  } else if (root.find("internal")) {
+    entry.kind = Entry::Kind::internal;
+    entry.tool = text_of(root, "internal");
+  } else {
+    entry.kind = root.find("gap") ? Entry::Kind::gap : Entry::Kind::checkpoint;
+  }
+  return entry;
+}
+
+Entry::Outcome read_outcome(json::Value outcome, std::string_view line) {
+  const std::optional<json::Value> failed = outcome.find("is_error");
+  return {.status = text_of(outcome, "status"),
+          .is_error = failed && failed->is_boolean() && failed->boolean(),
+          .bytes = number_of(outcome, "bytes"),
+          .latency_us = number_of(outcome, "latency_us"),
+          .line = std::string(line)};
+}
+
+bool fits(const Query& query, const Entry& entry, json::Value root) {
+  const bool shown = entry.kind == Entry::Kind::call || entry.kind == Entry::Kind::refused;
+  if (!shown && !query.everything) return false;
+  if (query.verdict && entry.verdict != policy::word(*query.verdict)) return false;
+  return (query.tool.empty() || (entry.kind == Entry::Kind::call && entry.tool == query.tool)) &&
+         (query.server.empty() || entry.server == query.server) && (query.id.empty() || entry.id == query.id) &&
+         entry.time >= query.since && (query.grant.empty() || is_of_grant(root, query.grant));
+}
+
+}  // namespace callgate::audit
