@@ -55,7 +55,7 @@ class HttpWorld : public testing::Test {
     return got;
   }
   Task<void> talk(std::string bytes, std::string& got, bool& done) {
-    auto stream = co_await connect(loop, {address}, std::chrono::seconds(2));
+    auto stream = co_await connect(loop, {address}, loop.now() + std::chrono::seconds(2));
     if (stream && co_await (*stream)->write_all(bytes, {}, std::chrono::seconds(2))) {
       char buffer[4096];
       for (;;) {
