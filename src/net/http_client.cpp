@@ -8,6 +8,9 @@ namespace callgate::net {
 
 namespace {
 
+/// Heads of status 1xx before the answer's own (RFC 9110 section 15.2).
+constexpr int max_announced = 32;
+
 /// Everything that one call waits for is over by then.
 Instant deadline(const Loop& loop, Duration time) {
   return time == Loop::forever ? Instant::max() : loop.now() + std::min<Duration>(time, std::chrono::hours(24));
@@ -117,9 +120,11 @@ Task<Result<void>> HttpReply::fill(Instant until) {
   Buffer& in = connection_->in;
   if (in.room().empty()) in.reserve(std::max(Buffer::small, in.capacity() * 2));
   for (;;) {
+    if (connection_->share.spent(client_.loop_)) co_await client_.loop_.next_turn();
     const Stream::Io io = connection_->stream->read_now(in.room());
     if (io.status == Stream::Status::done) {
       in.filled(io.bytes);
+      connection_->share.took(client_.loop_, io.bytes);
       co_return Result<void>{};
     }
     if (io.status != Stream::Status::would_block) co_return fail(ErrorKind::closed, "the server closed the connection");
@@ -131,7 +136,7 @@ Task<Result<void>> HttpReply::fill(Instant until) {
 
 Task<Result<void>> HttpReply::read_head(Instant until) {
   Buffer& in = connection_->in;
-  for (;;) {
+  for (int announced = 0;; ++announced) {
     std::size_t searched = 0;
     while ((head_bytes_ = head_size(in.view(), searched)) == 0) {
       searched = in.size();
@@ -141,6 +146,7 @@ Task<Result<void>> HttpReply::read_head(Instant until) {
     if (auto read = read_response_head(in.view().substr(0, head_bytes_), client_.limits_.head, head_); !read)
       co_return fail(ErrorKind::malformed, fmt::format("the server's answer is no HTTP: {}", read.error().message));
     if (head_.status >= 200) break;
+    if (announced == max_announced) co_return fail(ErrorKind::malformed, "the server announces its answer without end");
     if (head_.status == 101) co_return fail(ErrorKind::malformed, "the server switched protocols unasked");
     in.consume(head_bytes_);  // 100 and 103 announce the answer
   }

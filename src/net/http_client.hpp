@@ -38,6 +38,7 @@ struct ClientConnection {
   ClientConnection(std::unique_ptr<Stream> connected, Instant now) : stream(std::move(connected)), idle_since(now) {}
   std::unique_ptr<Stream> stream;
   Buffer in;
+  TurnShare share{16 * 1024};  ///< a stream of small events costs a turn more than its bytes
   std::string out;
   Instant idle_since;
   bool used = false;

@@ -11,6 +11,8 @@ namespace {
 
 /// Bodies above this are counted against the server's memory for bodies.
 constexpr std::size_t large_body = 64 * 1024;
+/// What one connection may send before the others have their turn.
+constexpr std::size_t turn_bytes = 64 * 1024;
 
 int status_of(const Error& error) {
   switch (error.kind) {
@@ -25,7 +27,7 @@ int status_of(const Error& error) {
 }  // namespace
 
 HttpConnection::HttpConnection(HttpServer& server, std::unique_ptr<Stream> stream, const Address& peer)
-    : server_(server), stream_(std::move(stream)), peer_(peer), ip_(peer.ip()) {
+    : server_(server), stream_(std::move(stream)), peer_(peer), ip_(peer.ip()), share_(turn_bytes) {
   ++server_.count_;
   ++server_.per_address_[ip_];
   server_.connections_.push_back(*this);
@@ -69,15 +71,19 @@ Task<void> HttpConnection::serve() {
     in_.consume(message_bytes_);
     message_bytes_ = 0;
     if (decoded_.capacity() > large_body) std::string().swap(decoded_);
+    // Who sends requests ahead is served one in each turn.
+    if (in_.size() != 0) co_await server_.loop_.next_turn();
   }
 }
 
 Task<Result<void>> HttpConnection::fill(Duration limit) {
   const Instant until = limit == Loop::forever ? Instant::max() : started_ + limit;
   for (;;) {
+    if (share_.spent(server_.loop_)) co_await server_.loop_.next_turn();
     const Stream::Io io = stream_->read_now(in_.room());
     if (io.status == Stream::Status::done) {
       in_.filled(io.bytes);
+      share_.took(server_.loop_, io.bytes);
       co_return Result<void>{};
     }
     if (io.status != Stream::Status::would_block) co_return fail(ErrorKind::closed, "the client left");

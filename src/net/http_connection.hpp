@@ -38,6 +38,7 @@ class HttpConnection : public ListNode {
   RequestHead head_;
   std::string decoded_;            ///< body that came chunked
   std::string_view body_;
+  TurnShare share_;
   std::string out_;
   Instant started_;                ///< first byte of the current request
   bool busy_ = false;

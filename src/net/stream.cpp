@@ -245,10 +245,12 @@ Listener::~Listener() {
 
 Task<Result<std::unique_ptr<Stream>>> Listener::accept(Address& peer) {
   for (;;) {
+    if (share_.spent(descriptor_.loop())) co_await descriptor_.loop().next_turn();
     peer.size = sizeof peer.storage;
     const int fd = accept4(descriptor_.fd(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+      share_.took(descriptor_.loop(), 1);
       const int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       co_return std::make_unique<Stream>(descriptor_.loop(), fd);

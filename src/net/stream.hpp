@@ -84,9 +84,10 @@ class Listener {
   Task<Result<std::unique_ptr<Stream>>> accept(Address& peer);
 
  private:
-  Listener(Loop& loop, int fd, const Address& address) : descriptor_(loop, fd), address_(address) {}
+  Listener(Loop& loop, int fd, const Address& address) : descriptor_(loop, fd), address_(address), share_(64) {}
   Descriptor descriptor_;
   Address address_;
+  TurnShare share_;
 };
 
 }  // namespace callgate::net

@@ -108,6 +108,31 @@ TEST_F(SlowPeer, FramingThatTricklesIsNoContent) {
   EXPECT_EQ(seen.error->kind, ErrorKind::timeout) << seen.error->message;
 }
 
+TEST_F(SlowPeer, AnAnswerAnnouncedWithoutEndIsRefused) {
+  std::string hints;
+  for (int i = 0; i < 100; ++i) hints += "HTTP/1.1 103 Early Hints\r\n\r\n";
+  SlowServer server(loop, hints, {});
+  const Seen seen = asked(server, "x");
+  ASSERT_TRUE(seen.error.has_value());
+  EXPECT_EQ(seen.error->kind, ErrorKind::malformed) << seen.error->message;
+}
+
+TEST(HttpClient, AStreamThatIsNeverEmptyTakesAPartOfATurn) {
+  Loop loop;
+  SlowServer server(loop, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + std::string(1U << 20U, 'x'), {});
+  HttpClient client(loop, server.url(), nullptr, {});
+  Seen seen;
+  TaskGroup group;
+  group.spawn(ask(client, "x", seconds(5), seen));
+  std::size_t most = 0;
+  turn_until(loop, [&, before = std::size_t{0}]() mutable {
+    most = std::max(most, seen.bytes - std::exchange(before, seen.bytes));
+    return seen.bytes == 1U << 20U;
+  });
+  EXPECT_EQ(seen.bytes, 1U << 20U);
+  EXPECT_LE(most, 64U * 1024);
+}
+
 Task<void> write_slowly_taken(Stream& stream, std::string bytes, std::optional<Result<void>>& out) {
   out = co_await stream.write_all(bytes, {}, milliseconds(200));
 }

@@ -127,6 +127,22 @@ TEST_F(HttpWorld, PipelinedRequestsAreAnsweredInOrder) {
   EXPECT_LT(got.find("\r\n\r\n1"), got.find("\r\n\r\n2")) << got;
 }
 
+TEST_F(HttpWorld, RequestsSentAheadAreServedOneInATurn) {
+  start();
+  std::string ahead;
+  for (int i = 0; i < 30; ++i) ahead += "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+  std::string got;
+  bool done = false;
+  group.spawn(talk(ahead, got, done));
+  int most = 0;
+  turn_until(loop, [&, before = 0]() mutable {
+    most = std::max(most, echo.handled - std::exchange(before, echo.handled));
+    return done;
+  });
+  EXPECT_EQ(echo.handled, 30);
+  EXPECT_EQ(most, 1);
+}
+
 TEST_F(HttpWorld, StreamsArriveAsChunks) {
   start();
   const std::string got = raw("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
