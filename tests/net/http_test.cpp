@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
 
@@ -17,8 +19,14 @@ void turn_until(Loop& loop, Done done) {
 /// Answers with the body it got; `/stream` in three pieces, `/silent` with nothing.
 class Echo final : public HttpHandler {
  public:
+  Begins begins() const override { return begins_with_head || refuses_by_head ? Begins::with_head : Begins::with_body; }
   Task<void> handle(HttpExchange& exchange) override {
     ++handled;
+    if (refuses_by_head) {
+      co_await exchange.respond(401, {}, {});
+      co_return;
+    }
+    if (begins_with_head && co_await exchange.receive() == Received::not_all) co_return;
     if (exchange.head().target == "/silent") co_return;
     if (exchange.head().target == "/stream") {
       co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
@@ -33,6 +41,8 @@ class Echo final : public HttpHandler {
     return error.message;
   }
   int handled = 0;
+  bool begins_with_head = false;
+  bool refuses_by_head = false;
   std::vector<std::pair<int, std::string>> refusals;
 };
 
@@ -166,6 +176,62 @@ TEST_F(HttpWorld, AChunkedBodyOverTheLimitIsRefused) {
   start({.body = 1000});
   const std::string got = raw("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(2000, 'a') + "\r\n0\r\n\r\n");
   EXPECT_TRUE(got.starts_with("HTTP/1.1 413")) << got;
+}
+
+std::string chunk_of(std::size_t bytes) { return fmt::format("{:x}\r\n{}\r\n", bytes, std::string(bytes, 'a')); }
+
+TEST_F(HttpWorld, ChunkedBodiesCountAsTheyGrow) {
+  start({.bodies = 300'000});
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string held;
+  bool done = false;
+  group.spawn(talk(head + chunk_of(100'000), held, done));  // never ends its body
+  turn_until(loop, [&] { return server->body_bytes() >= 100'000; });
+  EXPECT_GE(server->body_bytes(), 100'000U);
+  EXPECT_TRUE(raw(head + chunk_of(150'000) + chunk_of(150'000)).starts_with("HTTP/1.1 503"));
+  EXPECT_TRUE(raw(head + chunk_of(1000) + "0\r\n\r\n").starts_with("HTTP/1.1 200")) << "small ones go on";
+  turn_until(loop, [&] { return done; });
+  turn_until(loop, [&] { return server->body_bytes() == 0; });
+  EXPECT_EQ(server->body_bytes(), 0U) << "what is over is given back";
+}
+
+TEST_F(HttpWorld, AChunkedBodyOfSingleBytesIsReadAndTheNextRequestIsFound) {
+  start();
+  std::string bytes = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 50'000; ++i) bytes += "1\r\nb\r\n";
+  bytes += "0\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nnext";
+  const std::string got = raw(bytes);
+  EXPECT_EQ(echo.handled, 2);
+  EXPECT_NE(got.find("Content-Length: 50000\r\n\r\nbbb"), std::string::npos);
+  EXPECT_TRUE(got.ends_with("\r\n\r\nnext"));
+}
+
+TEST_F(HttpWorld, TheBodyOfWhoIsRefusedIsNotWaitedFor) {
+  echo.refuses_by_head = true;
+  start();
+  for (const char* size : {"Content-Length: 1000000", "Transfer-Encoding: chunked", "Content-Length: 10\r\nExpect: 100-continue"}) {
+    const std::string got = raw(fmt::format("POST / HTTP/1.1\r\nHost: a\r\n{}\r\n\r\n", size));
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 401")) << size << got;
+    EXPECT_NE(got.find("Connection: close"), std::string::npos) << size;
+  }
+  EXPECT_EQ(server->body_bytes(), 0U);
+}
+
+TEST_F(HttpWorld, ASmallBodyOfWhoIsRefusedIsPassedOver) {
+  echo.refuses_by_head = true;
+  start();
+  const std::string one = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + std::string(20'000, 'x');
+  const std::string got = raw(one + one);
+  EXPECT_EQ(echo.handled, 2);
+  EXPECT_NE(got.find("HTTP/1.1 401", 10), std::string::npos) << "the connection lives on";
+}
+
+TEST_F(HttpWorld, AHandlerThatBeginsWithTheHeadReceivesTheBody) {
+  echo.begins_with_head = true;
+  start();
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc").ends_with("abc"));
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").starts_with("HTTP/1.1 400"));
+  EXPECT_EQ(echo.refusals.size(), 1U);
 }
 
 TEST_F(HttpWorld, GetAndDeleteWithABodyAreRefused) {
