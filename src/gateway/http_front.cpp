@@ -70,21 +70,17 @@ HttpFront::HttpFront(const Parts& parts, Gates& gates, session::Authenticator au
       gates_(gates),
       authenticator_(authenticator),
       access_(std::move(access)),
-      unread_(parts.metrics.counter("callgate_requests_refused_total", "HTTP requests refused before they were decided.")) {}
+      refusals_(parts) {}
 
 std::string HttpFront::refused(int status, const Error& error, const net::Address& peer) {
-  unread_.add();
-  parts_.journal.refused({.reason = error.message});
-  parts_.log.info("request_refused", {{"status", status}, {"why", error.message}, {"peer", peer.ip()}});
+  refusals_.note(status, error.message, peer);
   const int code = status == 400 ? mcp::code::parse_error : mcp::code::invalid_request;
   return mcp::rpc_error({}, code, error.message);
 }
 
 net::Task<void> HttpFront::refuse(net::HttpExchange& exchange, int status, std::string_view body, std::string_view why,
                                   std::string_view headers) {
-  unread_.add();
-  parts_.journal.refused({.reason = why});
-  parts_.log.info("request_refused", {{"status", status}, {"why", why}, {"peer", exchange.peer().ip()}});
+  refusals_.note(status, why, exchange.peer());
   std::string lines(body.empty() ? std::string_view{} : json_type);
   lines += headers;
   co_await exchange.respond(status, lines, body);

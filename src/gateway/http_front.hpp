@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/gates.hpp"
+#include "gateway/refusals.hpp"
 #include "net/http_server.hpp"
 #include "session/access.hpp"
 #include "session/caller.hpp"
@@ -42,7 +43,7 @@ class HttpFront final : public net::HttpHandler {
   Gates& gates_;
   session::Authenticator authenticator_;
   session::AccessList access_;
-  Counter& unread_;
+  Refusals refusals_;
   std::vector<std::unique_ptr<json::Document>> documents_;  ///< kept for their memory
 };
 

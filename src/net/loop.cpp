@@ -185,6 +185,7 @@ void Loop::run_timers() {
       auto& timer = *static_cast<Timer*>(due.next);
       timer.cancel();
       timer.expired();
+      ran_ = true;
     }
   }
   tick_ = std::max(tick_, current);

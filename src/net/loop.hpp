@@ -171,7 +171,7 @@ class Loop {
   void arm(Timer& timer, Duration delay);
   /// From any thread: runs `work` in a later turn.
   void post(std::function<void()> work);
-  /// Called at the end of every turn in which coroutines ran.
+  /// Called at the end of every turn in which coroutines ran or timers expired.
   void at_turn_end(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 
   class Stage;

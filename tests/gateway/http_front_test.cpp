@@ -102,5 +102,33 @@ TEST_F(TwoParts, ATokenRevokedBeforeTheBodyCameCountsNoMore) {
   EXPECT_TRUE(got.starts_with("HTTP/1.1 401")) << got;
 }
 
+std::size_t count_of(const std::string& text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(World, RefusalsAreCountedAllAndRecordedAtABoundedRate) {
+  start(allow_all);
+  target = "/nowhere";
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(post("{}").status, 404);
+  turn_until([&] { return records().find(" more refused: unknown address") != std::string::npos; });
+  EXPECT_EQ(metrics.counter("callgate_requests_refused_total", "").value(), 200U);
+  const std::size_t records_of_refusals = count_of(records(), R"("refused":)");
+  EXPECT_GT(records_of_refusals, 10U);
+  EXPECT_LT(records_of_refusals, 60U) << "some ten for each second that the test took";
+  EXPECT_EQ(count_of(records(), "unknown address"), records_of_refusals);
+}
+
+TEST_F(World, WhatWasOnlyCountedIsOnRecordAtTheEnd) {
+  start(allow_all);
+  target = "/nowhere";
+  for (int i = 0; i < 30; ++i) post("{}");
+  server.reset();
+  front.reset();
+  ASSERT_TRUE(journal->flush().has_value());
+  EXPECT_NE(records().find(" more refused: unknown address"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace callgate::gateway
