@@ -253,6 +253,36 @@ TEST_F(HttpWorld, ASlowHeaderIsCutOff) {
   EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHos").starts_with("HTTP/1.1 408"));
 }
 
+/// Sends the bytes one by one, never idle for long.
+Task<void> trickle(Loop& loop, Address address, std::string bytes, bool& refused) {
+  auto stream = co_await connect(loop, {address}, loop.now() + std::chrono::seconds(2));
+  if (!stream) co_return;
+  for (const char& c : bytes) {
+    if (!co_await (*stream)->write_all({&c, 1}, {}, std::chrono::seconds(2))) break;
+    if (co_await (*stream)->readable(milliseconds(4))) break;
+  }
+  char answer[256];
+  const Stream::Io io = (*stream)->read_now(answer);
+  refused = std::string_view(answer, io.bytes).starts_with("HTTP/1.1 408");
+}
+
+TEST_F(HttpWorld, AHeaderThatTricklesIsCutOffAtTheSameTime) {
+  start({.head_time = milliseconds(50)});
+  bool refused = false;
+  group.spawn(trickle(loop, address, "POST / HTTP/1.1\r\nHost: a\r\nX: " + std::string(2000, 'x'), refused));
+  turn_until(loop, [&] { return group.empty(); });
+  EXPECT_TRUE(refused);
+}
+
+TEST_F(HttpWorld, ABodyThatTricklesIsCutOffAtTheSameTime) {
+  start({.body_time = milliseconds(50)});
+  bool refused = false;
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  group.spawn(trickle(loop, address, head + "7d0\r\n" + std::string(2000, 'x'), refused));
+  turn_until(loop, [&] { return group.empty(); });
+  EXPECT_TRUE(refused);
+}
+
 TEST_F(HttpWorld, ASlowBodyIsCutOff) {
   start({.body_time = milliseconds(50)});
   EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").starts_with("HTTP/1.1 408"));
