@@ -40,15 +40,29 @@ bool is_json(std::string_view type) {
   return rest.find("charset=") == std::string::npos || rest.find(";charset=utf-8") != std::string::npos;
 }
 
+bool takes_content(const net::Headers& headers) {
+  const std::string_view coding = headers.find("content-encoding");
+  return is_json(headers.find("content-type")) && (coding.empty() || net::same_name(coding, "identity"));
+}
+
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
 }  // namespace
 
-/// Who came, and to which server.
+/// Who came, and to which server. Holds for as long as nothing is waited for:
+/// servers and grants change, and the head's views move.
 struct HttpFront::Visit {
-  Gate& gate;
+  Gate* gate;
   session::Caller caller;
   std::string_view session_id;
+};
+
+/// An answer to who gets no further.
+struct HttpFront::No {
+  int status;
+  std::string body;
+  std::string_view why;
+  std::string_view headers = {};
 };
 
 HttpFront::HttpFront(const Parts& parts, Gates& gates, session::Authenticator authenticator, session::AccessList access)
@@ -56,24 +70,24 @@ HttpFront::HttpFront(const Parts& parts, Gates& gates, session::Authenticator au
       gates_(gates),
       authenticator_(authenticator),
       access_(std::move(access)),
-      unread_(parts.metrics.counter("callgate_requests_refused_total", "HTTP requests refused before they were decided.")) {}
+      refusals_(parts) {}
 
 std::string HttpFront::refused(int status, const Error& error, const net::Address& peer) {
-  unread_.add();
-  parts_.journal.refused({.reason = error.message});
-  parts_.log.info("request_refused", {{"status", status}, {"why", error.message}, {"peer", peer.ip()}});
+  refusals_.note(status, error.message, peer);
   const int code = status == 400 ? mcp::code::parse_error : mcp::code::invalid_request;
   return mcp::rpc_error({}, code, error.message);
 }
 
 net::Task<void> HttpFront::refuse(net::HttpExchange& exchange, int status, std::string_view body, std::string_view why,
                                   std::string_view headers) {
-  unread_.add();
-  parts_.journal.refused({.reason = why});
-  parts_.log.info("request_refused", {{"status", status}, {"why", why}, {"peer", exchange.peer().ip()}});
+  refusals_.note(status, why, exchange.peer());
   std::string lines(body.empty() ? std::string_view{} : json_type);
   lines += headers;
   co_await exchange.respond(status, lines, body);
+}
+
+net::Task<void> HttpFront::refuse(net::HttpExchange& exchange, No no) {
+  co_await refuse(exchange, no.status, no.body, no.why, no.headers);
 }
 
 Gate* HttpFront::gate_of(std::string_view target) const {
@@ -82,6 +96,16 @@ Gate* HttpFront::gate_of(std::string_view target) const {
   if (path == "/mcp") return gates_.only();
   constexpr std::string_view prefix = "/mcp/";
   return path.starts_with(prefix) ? gates_.find(path.substr(prefix.size())) : nullptr;
+}
+
+std::expected<HttpFront::Visit, HttpFront::No> HttpFront::admit(const net::RequestHead& head) const {
+  Gate* gate = gate_of(head.target);
+  if (gate == nullptr) return std::unexpected(No{404, R"({"error":"no server at this address"})", "unknown address"});
+  auto caller = authenticator_.authenticate(head.headers.find("authorization"), gate->name(), parts_.clock.wall_ms());
+  if (!caller)
+    return std::unexpected(No{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
+                              "WWW-Authenticate: Bearer realm=\"callgate\"\r\n"});
+  return Visit{.gate = gate, .caller = std::move(*caller), .session_id = head.headers.find("mcp-session-id")};
 }
 
 net::Task<void> HttpFront::handle(net::HttpExchange& exchange) { return route(exchange); }
@@ -102,18 +126,22 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
     co_await exchange.respond(well ? 200 : 503, json_type, well ? R"({"status":"ok"})" : R"({"status":"the journal cannot be written"})");
     co_return;
   }
-  Gate* gate = gate_of(head.target);
-  if (gate == nullptr) co_return co_await refuse(exchange, 404, R"({"error":"no server at this address"})", "unknown address");
-  auto caller = authenticator_.authenticate(head.headers.find("authorization"), gate->name(), parts_.clock.wall_ms());
-  if (!caller)
-    co_return co_await refuse(exchange, 401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
-                              "WWW-Authenticate: Bearer realm=\"callgate\"\r\n");
-  Visit visit{.gate = *gate, .caller = std::move(*caller), .session_id = head.headers.find("mcp-session-id")};
-  if (head.method == "POST") co_return co_await post(exchange, visit);
+  auto visit = admit(head);
+  if (!visit) co_return co_await refuse(exchange, std::move(visit.error()));
+  if (head.method == "POST") {
+    if (!takes_content(head.headers))
+      co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
+    // INVARIANT: nobody's body is read, and no memory held for it, before all of the head was looked at.
+    const net::Received received = co_await exchange.receive();
+    if (received == net::Received::not_all) co_return;
+    if (received == net::Received::later) visit = admit(head);
+    if (!visit) co_return co_await refuse(exchange, std::move(visit.error()));
+    co_return co_await post(exchange, *visit);
+  }
   const auto revision = mcp::parse_revision(head.headers.find("mcp-protocol-version"));
   const bool modern = revision && mcp::era_of(*revision) == mcp::Era::modern;
-  if (!modern && head.method == "GET") co_return co_await get(exchange, visit);
-  if (!modern && head.method == "DELETE") co_return co_await remove(exchange, visit);
+  if (!modern && head.method == "GET") co_return co_await get(exchange, *visit);
+  if (!modern && head.method == "DELETE") co_return co_await remove(exchange, *visit);
   co_await refuse(exchange, 405, mcp::rpc_error({}, mcp::code::invalid_request, "this method is not served here"), "method not allowed",
                   modern ? "Allow: POST\r\n" : "Allow: GET, POST, DELETE\r\n");
 }
@@ -131,10 +159,6 @@ void HttpFront::give_document(std::unique_ptr<json::Document> document) {
 }
 
 net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
-  const net::Headers& headers = exchange.head().headers;
-  const std::string_view coding = headers.find("content-encoding");
-  if (!is_json(headers.find("content-type")) || (!coding.empty() && !net::same_name(coding, "identity")))
-    co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
   auto document = take_document();
   auto message = mcp::read_message(exchange.body(), *document, mcp::Direction::from_client);
   if (message) {
@@ -160,7 +184,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   if (era == mcp::Era::legacy && !opens) {
     if (visit.session_id.empty())
       co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing: start with `initialize`"), "no session");
-    conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
+    conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
     if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
     conversation->session.grant_policy = visit.caller.policy;
   } else {
@@ -176,23 +200,23 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   const bool mirrors = era == mcp::Era::modern || std::ranges::any_of(mirrored, [](const mcp::Header& each) {
     return each.name.size() > 10 && net::same_name(each.name.substr(0, 10), "mcp-param-");
   });
-  const std::vector<mcp::ParamHeader> params = mirrors ? visit.gate.param_headers(in) : std::vector<mcp::ParamHeader>{};
-  const auto fault = mcp::check_headers(mirrored, message, *meta, era, visit.gate.modern_revisions(), params);
+  const std::vector<mcp::ParamHeader> params = mirrors ? visit.gate->param_headers(in) : std::vector<mcp::ParamHeader>{};
+  const auto fault = mcp::check_headers(mirrored, message, *meta, era, visit.gate->modern_revisions(), params);
   if (fault)
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, fault->code, fault->message, fault->data), fault->message);
   const std::string_view version = exchange.head().headers.find("mcp-protocol-version");
   if (era == mcp::Era::legacy && !version.empty() && !mcp::parse_revision(version))
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "this protocol version is not supported"), "unknown version");
-  co_await visit.gate.handle(std::move(in));
+  co_await visit.gate->handle(std::move(in));
 }
 
 net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {
   if (visit.session_id.empty()) co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing"), "no session");
-  auto conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
+  auto conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
   if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
   HttpChannel channel(exchange, *conversation, Announce::nothing);
   const std::string last_event(exchange.head().headers.find("last-event-id"));
-  const bool served = co_await visit.gate.open_stream(conversation, channel, last_event);
+  const bool served = co_await visit.gate->open_stream(conversation, channel, last_event);
   if (exchange.begun()) {
     co_await exchange.finish();
   } else if (!served) {
@@ -202,9 +226,9 @@ net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {
 
 net::Task<void> HttpFront::remove(net::HttpExchange& exchange, Visit& visit) {
   if (visit.session_id.empty()) co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing"), "no session");
-  auto conversation = visit.gate.find_session(visit.session_id, visit.caller.grant);
+  auto conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
   if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
-  visit.gate.end_session(conversation);
+  visit.gate->end_session(conversation);
   co_await exchange.respond(200, {}, {});
 }
 

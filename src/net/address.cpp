@@ -165,7 +165,7 @@ Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port
 
 }  // namespace
 
-Task<Result<std::vector<Address>>> resolve(Loop& loop, std::string host, std::uint16_t port) {
+Task<Result<std::vector<Address>>> resolve(Loop& loop, std::string host, std::uint16_t port, Instant until) {
   if (auto numeric = Address::numeric(host, port)) co_return std::vector{*numeric};
   // The thread may outlive the wait: it reports to a state that both own.
   auto lookup = std::make_shared<Lookup>(loop);
@@ -178,7 +178,7 @@ Task<Result<std::vector<Address>>> resolve(Loop& loop, std::string host, std::ui
       }
     });
   }).detach();
-  co_await lookup->done.wait(std::chrono::seconds(10));
+  co_await lookup->done.wait(until - loop.now());
   co_return std::move(lookup->result);
 }
 

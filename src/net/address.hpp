@@ -38,7 +38,8 @@ struct Url {
   static Result<Url> parse(std::string_view text);
 };
 
-/// Looks a name up on a thread of its own, so that a slow name server stalls nobody.
-Task<Result<std::vector<Address>>> resolve(Loop& loop, std::string host, std::uint16_t port);
+/// Looks a name up on a thread of its own, so that a slow name server stalls
+/// nobody; `timeout` where it was not found by `until`.
+Task<Result<std::vector<Address>>> resolve(Loop& loop, std::string host, std::uint16_t port, Instant until);
 
 }  // namespace callgate::net

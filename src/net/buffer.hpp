@@ -32,6 +32,11 @@ class Buffer {
     if (size_ != 0) std::memmove(data_.get(), data_.get() + bytes, size_);
     if (capacity_ > 4 * small && size_ <= small) resize(small);
   }
+  /// Takes `bytes` out from `at` on; what stands before them stays where it is.
+  void cut(std::size_t at, std::size_t bytes) {
+    size_ -= bytes;
+    if (size_ != at) std::memmove(data_.get() + at, data_.get() + at + bytes, size_ - at);
+  }
 
  private:
   void resize(std::size_t bytes) {

@@ -169,6 +169,9 @@ Child::~Child() {
   reap_later(pid_);
 }
 
+// INVARIANT: the process is waited for after this object's end only: its number is still its own.
+void Child::kill() { ::kill(-pid_, SIGKILL); }
+
 Task<void> Child::read_errors() {
   for (;;) {
     auto line = co_await err_.next(Loop::forever);

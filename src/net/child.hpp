@@ -36,6 +36,8 @@ class Child {
   LineReader& out() { return out_; }
   LineWriter& in() { return in_; }
   pid_t pid() const { return pid_; }
+  /// Ends it and its group now, unasked; its pipes close by themselves.
+  void kill();
   /// The last lines that it wrote to stderr, for a person who asks why it died.
   std::string last_words() const;
   /// Answers once it has exited: its exit status, or 128 + the signal.

@@ -6,6 +6,18 @@
 
 namespace callgate::net {
 
+namespace {
+
+/// Heads of status 1xx before the answer's own (RFC 9110 section 15.2).
+constexpr int max_announced = 32;
+
+/// Everything that one call waits for is over by then.
+Instant deadline(const Loop& loop, Duration time) {
+  return time == Loop::forever ? Instant::max() : loop.now() + std::min<Duration>(time, std::chrono::hours(24));
+}
+
+}  // namespace
+
 HttpClient::HttpClient(Loop& loop, Url url, std::shared_ptr<TlsClient> tls, ClientLimits limits)
     : loop_(loop), url_(std::move(url)), authority_(url_.authority()), tls_(std::move(tls)), limits_(limits) {}
 
@@ -28,13 +40,14 @@ void HttpClient::give_back(std::unique_ptr<ClientConnection> connection) {
   idle_.push_back(std::move(connection));
 }
 
-Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open() {
-  auto addresses = co_await resolve(loop_, url_.host, url_.port);
+Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Instant until) {
+  until = std::min(until, loop_.now() + limits_.connect_time);
+  auto addresses = co_await resolve(loop_, url_.host, url_.port, until);
   if (!addresses) co_return std::unexpected(addresses.error());
-  auto stream = co_await connect(loop_, std::move(*addresses), limits_.connect_time);
+  auto stream = co_await connect(loop_, std::move(*addresses), until);
   if (!stream) co_return std::unexpected(stream.error());
   if (url_.tls) {
-    if (auto secured = co_await (*stream)->secure(tls_, url_.host, limits_.connect_time); !secured)
+    if (auto secured = co_await (*stream)->secure(tls_, url_.host, until); !secured)
       co_return std::unexpected(secured.error());
   }
   co_return std::make_unique<ClientConnection>(std::move(*stream), loop_.now());
@@ -62,10 +75,11 @@ void HttpClient::write_head(ClientConnection& connection, std::string_view metho
 Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send(std::string_view method,
                                                                               std::string_view headers,
                                                                               std::string_view body, Duration time) {
+  const Instant until = deadline(loop_, time);
   for (;;) {
     auto connection = take_idle();
     if (!connection) {
-      auto opened = co_await open();
+      auto opened = co_await open(until);
       if (!opened) co_return std::unexpected(SendFailure{std::move(opened.error()), false});
       connection = std::move(*opened);
     }
@@ -83,11 +97,11 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send(st
     const std::string_view rest_head = std::string_view(connection->out).substr(of_head);
     const std::string_view rest_body = body.substr(first.bytes - of_head);
     if (!rest_head.empty() || !rest_body.empty()) {
-      if (auto sent = co_await connection->stream->write_all(rest_head, rest_body, limits_.write_time); !sent)
+      if (auto sent = co_await connection->stream->write_all(rest_head, rest_body, limits_.write_time, until); !sent)
         co_return std::unexpected(SendFailure{std::move(sent.error()), true});
     }
     auto reply = std::make_unique<HttpReply>(*this, std::move(connection));
-    if (auto read = co_await reply->read_head(time); !read)
+    if (auto read = co_await reply->read_head(until); !read)
       co_return std::unexpected(SendFailure{std::move(read.error()), true});
     co_return reply;
   }
@@ -102,34 +116,37 @@ HttpReply::~HttpReply() {
   if (connection_->in.size() == 0) client_.give_back(std::move(connection_));
 }
 
-Task<Result<void>> HttpReply::fill(Duration time) {
+Task<Result<void>> HttpReply::fill(Instant until) {
   Buffer& in = connection_->in;
   if (in.room().empty()) in.reserve(std::max(Buffer::small, in.capacity() * 2));
   for (;;) {
+    if (connection_->share.spent(client_.loop_)) co_await client_.loop_.next_turn();
     const Stream::Io io = connection_->stream->read_now(in.room());
     if (io.status == Stream::Status::done) {
       in.filled(io.bytes);
+      connection_->share.took(client_.loop_, io.bytes);
       co_return Result<void>{};
     }
     if (io.status != Stream::Status::would_block) co_return fail(ErrorKind::closed, "the server closed the connection");
-    if (time <= Duration::zero() || !co_await connection_->stream->readable(time))
+    const Duration left = until - client_.loop_.now();
+    if (left <= Duration::zero() || !co_await connection_->stream->readable(left))
       co_return fail(ErrorKind::timeout, "the server did not answer in time");
   }
 }
 
-Task<Result<void>> HttpReply::read_head(Duration time) {
-  const Instant until = client_.loop_.now() + std::min<Duration>(time, std::chrono::hours(24));
+Task<Result<void>> HttpReply::read_head(Instant until) {
   Buffer& in = connection_->in;
-  for (;;) {
+  for (int announced = 0;; ++announced) {
     std::size_t searched = 0;
     while ((head_bytes_ = head_size(in.view(), searched)) == 0) {
       searched = in.size();
       if (searched > client_.limits_.head.bytes) co_return fail(ErrorKind::too_large, "the server's headers are too large");
-      if (auto filled = co_await fill(until - client_.loop_.now()); !filled) co_return filled;
+      if (auto filled = co_await fill(until); !filled) co_return filled;
     }
     if (auto read = read_response_head(in.view().substr(0, head_bytes_), client_.limits_.head, head_); !read)
       co_return fail(ErrorKind::malformed, fmt::format("the server's answer is no HTTP: {}", read.error().message));
     if (head_.status >= 200) break;
+    if (announced == max_announced) co_return fail(ErrorKind::malformed, "the server announces its answer without end");
     if (head_.status == 101) co_return fail(ErrorKind::malformed, "the server switched protocols unasked");
     in.consume(head_bytes_);  // 100 and 103 announce the answer
   }
@@ -173,7 +190,7 @@ Result<bool> HttpReply::decode() {
 }
 
 Task<Result<std::string_view>> HttpReply::whole(std::size_t limit, Duration time) {
-  const Instant until = client_.loop_.now() + std::min<Duration>(time, std::chrono::hours(24));
+  const Instant until = deadline(client_.loop_, time);
   Buffer& in = connection_->in;
   const auto too_large = [limit] { return fail(ErrorKind::too_large, fmt::format("the server's answer is over {} bytes", limit)); };
   if (!chunks_ && !until_close_) {
@@ -183,7 +200,7 @@ Task<Result<std::string_view>> HttpReply::whole(std::size_t limit, Duration time
     const std::size_t length = static_cast<std::size_t>(remaining_);
     in.reserve(end);
     while (in.size() < end) {
-      if (auto filled = co_await fill(until - client_.loop_.now()); !filled) co_return std::unexpected(filled.error());
+      if (auto filled = co_await fill(until); !filled) co_return std::unexpected(filled.error());
     }
     used_ = end;
     remaining_ = 0;
@@ -197,7 +214,7 @@ Task<Result<std::string_view>> HttpReply::whole(std::size_t limit, Duration time
     if (complete_) break;
     in.consume(used_);
     used_ = 0;
-    if (auto filled = co_await fill(until - client_.loop_.now()); !filled) {
+    if (auto filled = co_await fill(until); !filled) {
       if (until_close_ && filled.error().kind == ErrorKind::closed) break;
       co_return std::unexpected(filled.error());
     }
@@ -205,7 +222,8 @@ Task<Result<std::string_view>> HttpReply::whole(std::size_t limit, Duration time
   co_return std::string_view(decoded_);
 }
 
-Task<Result<std::string_view>> HttpReply::next(Duration idle) {
+Task<Result<std::string_view>> HttpReply::next(Duration time) {
+  const Instant until = deadline(client_.loop_, time);
   decoded_.clear();
   while (!complete_) {
     auto progress = decode();
@@ -213,7 +231,7 @@ Task<Result<std::string_view>> HttpReply::next(Duration idle) {
     if (!decoded_.empty() || complete_) break;
     connection_->in.consume(used_);
     used_ = 0;
-    if (auto filled = co_await fill(idle); !filled) {
+    if (auto filled = co_await fill(until); !filled) {
       if (until_close_ && filled.error().kind == ErrorKind::closed) break;
       co_return std::unexpected(filled.error());
     }

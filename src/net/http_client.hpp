@@ -20,7 +20,7 @@ namespace callgate::net {
 
 struct ClientLimits {
   HeadLimits head;
-  Duration connect_time = std::chrono::seconds(10);
+  Duration connect_time = std::chrono::seconds(10);  ///< name, addresses and TLS together
   Duration write_time = std::chrono::seconds(30);
   std::size_t idle_connections = 128;
   Duration idle_time = std::chrono::seconds(50);
@@ -38,6 +38,7 @@ struct ClientConnection {
   ClientConnection(std::unique_ptr<Stream> connected, Instant now) : stream(std::move(connected)), idle_since(now) {}
   std::unique_ptr<Stream> stream;
   Buffer in;
+  TurnShare share{16 * 1024};  ///< a stream of small events costs a turn more than its bytes
   std::string out;
   Instant idle_since;
   bool used = false;
@@ -60,13 +61,13 @@ class HttpReply {
   /// The view holds until the reply is destroyed.
   Task<Result<std::string_view>> whole(std::size_t limit, Duration time);
   /// The next piece of the body, empty at its end; the view holds until the
-  /// next call. Fails when nothing came for `idle`.
-  Task<Result<std::string_view>> next(Duration idle);
+  /// next call. Fails when no content came before `time` was over.
+  Task<Result<std::string_view>> next(Duration time);
 
  private:
   friend class HttpClient;
-  Task<Result<void>> read_head(Duration time);
-  Task<Result<void>> fill(Duration time);
+  Task<Result<void>> read_head(Instant until);
+  Task<Result<void>> fill(Instant until);
   void body_begins();
   Result<bool> decode();
 
@@ -86,8 +87,8 @@ class HttpClient {
  public:
   HttpClient(Loop& loop, Url url, std::shared_ptr<TlsClient> tls, ClientLimits limits);
 
-  /// Sends one request and reads the head of its answer, which must begin
-  /// before `time` is over. `headers` are ready lines, each with its CRLF.
+  /// Connects where need be, sends one request and reads the head of its answer,
+  /// all of it before `time` is over. `headers` are ready lines, each with its CRLF.
   Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> send(std::string_view method, std::string_view headers,
                                                                     std::string_view body, Duration time);
   const Url& url() const { return url_; }
@@ -97,7 +98,7 @@ class HttpClient {
   friend class HttpReply;
   std::unique_ptr<ClientConnection> take_idle();
   void give_back(std::unique_ptr<ClientConnection> connection);
-  Task<Result<std::unique_ptr<ClientConnection>>> open();
+  Task<Result<std::unique_ptr<ClientConnection>>> open(Instant until);
   void write_head(ClientConnection& connection, std::string_view method, std::string_view headers, std::size_t length);
 
   Loop& loop_;

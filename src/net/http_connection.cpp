@@ -9,8 +9,12 @@ namespace callgate::net {
 
 namespace {
 
-/// Bodies above this are counted against the server's memory for bodies.
-constexpr std::size_t large_body = 64 * 1024;
+/// Memory for a body above this is counted in the server's sum, and not kept for the next one.
+constexpr std::size_t large_body = 16 * 1024;
+/// A body that nobody wants is read and thrown away up to this size; beyond, the connection ends.
+constexpr std::size_t passed_over = 64 * 1024;
+/// What one connection may send before the others have their turn.
+constexpr std::size_t turn_bytes = 64 * 1024;
 
 int status_of(const Error& error) {
   switch (error.kind) {
@@ -22,10 +26,12 @@ int status_of(const Error& error) {
   }
 }
 
+bool expects_go_ahead(const RequestHead& head) { return same_name(head.headers.find("expect"), "100-continue"); }
+
 }  // namespace
 
 HttpConnection::HttpConnection(HttpServer& server, std::unique_ptr<Stream> stream, const Address& peer)
-    : server_(server), stream_(std::move(stream)), peer_(peer), ip_(peer.ip()) {
+    : server_(server), stream_(std::move(stream)), peer_(peer), ip_(peer.ip()), share_(turn_bytes) {
   ++server_.count_;
   ++server_.per_address_[ip_];
   server_.connections_.push_back(*this);
@@ -48,40 +54,52 @@ void HttpConnection::close_if_idle() {
 
 Task<void> HttpConnection::serve() {
   while (keep_ && !server_.stopping_) {
-    auto request = co_await read_request();
-    if (!request) {
-      co_await refuse(std::move(request.error()));
-      co_return;
-    }
-    if (!*request) co_return;
-    server_.connections_.push_back(*this);  // it has just been useful: last to be dropped
-    busy_ = true;
-    ++server_.busy_;
-    begun_ = ended_ = streaming_ = false;
+    auto head = co_await read_head();
+    if (!head) co_return co_await refuse(std::move(head.error()));
+    if (!*head) co_return;
+    ended_ = streaming_ = false;
     keep_ = keep_ && head_.keep_alive;
     HttpExchange exchange(*this);
-    co_await server_.handler_.handle(exchange);
+    const bool all = server_.handler_.begins() == HttpHandler::Begins::with_head || co_await receive() != Received::not_all;
+    if (all) co_await server_.handler_.handle(exchange);
+    if (fault_) co_return co_await refuse(std::move(*fault_));
     if (!begun_) co_await exchange.respond(500, {}, {});
     if (!ended_) co_return;  // a stream that was cut short cannot be told from its end
-    busy_ = false;
-    --server_.busy_;
-    server_.body_bytes_ -= std::exchange(counted_body_, 0);
+    end_work();
+    if (unread_) {
+      if (!keep_) co_return co_await linger();
+      if (!co_await pass_over_body()) co_return;
+    }
     in_.consume(message_bytes_);
-    message_bytes_ = 0;
-    if (decoded_.capacity() > large_body) std::string().swap(decoded_);
+    // Who sends requests ahead is served one in each turn.
+    if (in_.size() != 0) co_await server_.loop_.next_turn();
   }
+}
+
+void HttpConnection::begin_work() {
+  server_.connections_.push_back(*this);  // it has just been useful: last to be dropped
+  busy_ = true;
+  ++server_.busy_;
+}
+
+void HttpConnection::end_work() {
+  if (std::exchange(busy_, false)) --server_.busy_;
+  server_.body_bytes_ -= std::exchange(counted_body_, 0);
+  if (decoded_.capacity() > large_body) std::string().swap(decoded_);
 }
 
 Task<Result<void>> HttpConnection::fill(Duration limit) {
   const Instant until = limit == Loop::forever ? Instant::max() : started_ + limit;
   for (;;) {
+    if (share_.spent(server_.loop_)) co_await server_.loop_.next_turn();
     const Stream::Io io = stream_->read_now(in_.room());
     if (io.status == Stream::Status::done) {
       in_.filled(io.bytes);
+      share_.took(server_.loop_, io.bytes);
       co_return Result<void>{};
     }
     if (io.status != Stream::Status::would_block) co_return fail(ErrorKind::closed, "the client left");
-    const bool idle = in_.size() == 0;
+    const bool idle = in_.size() == 0 && head_bytes_ == 0;
     const Duration wait = idle ? server_.limits_.idle_time : until - server_.loop_.now();
     if (wait <= Duration::zero() || !co_await stream_->readable(wait))
       co_return idle ? fail(ErrorKind::closed, "idle for too long") : fail(ErrorKind::timeout, "the request came too slowly");
@@ -91,6 +109,8 @@ Task<Result<void>> HttpConnection::fill(Duration limit) {
 
 Task<Result<bool>> HttpConnection::read_head() {
   started_ = server_.loop_.now();
+  head_bytes_ = message_bytes_ = 0;
+  begun_ = false;
   std::size_t searched = 0;
   while ((head_bytes_ = head_size(in_.view(), searched)) == 0) {
     searched = in_.size();
@@ -101,44 +121,58 @@ Task<Result<bool>> HttpConnection::read_head() {
       co_return std::unexpected(filled.error());
     }
   }
-  if (auto read = read_request_head(in_.view().substr(0, head_bytes_), server_.limits_.head, head_); !read)
-    co_return std::unexpected(read.error());
+  if (auto read = parse_head(); !read) co_return std::unexpected(read.error());
+  if (auto right = check_head(); !right) co_return std::unexpected(right.error());
+  body_ = {};
+  message_bytes_ = head_bytes_;
+  unread_ = head_.chunked || head_.content_length.value_or(0) > 0;
+  if (!unread_) begin_work();
   co_return true;
 }
 
-Task<Result<bool>> HttpConnection::read_request() {
-  auto head = co_await read_head();
-  if (!head || !*head) co_return head;
-  body_ = {};
-  message_bytes_ = head_bytes_;
+/// Once more where the buffer has grown: the head's views point into it.
+Result<void> HttpConnection::parse_head() {
+  return read_request_head(in_.view().substr(0, head_bytes_), server_.limits_.head, head_);
+}
+
+Result<void> HttpConnection::check_head() const {
   const bool has_body = head_.chunked || head_.content_length.value_or(0) > 0;
-  if (!has_body) co_return true;
-  if (head_.method != "POST") co_return fail(ErrorKind::malformed, "only POST may have a body");
+  if (has_body && head_.method != "POST") return fail(ErrorKind::malformed, "only POST may have a body");
   if (head_.content_length.value_or(0) > server_.limits_.body)
-    co_return fail(ErrorKind::too_large, fmt::format("the body is over {} bytes", server_.limits_.body));
+    return fail(ErrorKind::too_large, fmt::format("the body is over {} bytes", server_.limits_.body));
+  return {};
+}
+
+Task<Received> HttpConnection::receive() {
+  if (!unread_) co_return Received::at_once;
+  const auto length = static_cast<std::size_t>(head_.content_length.value_or(0));
+  const bool here = !head_.chunked && in_.size() >= head_bytes_ + length;
   // RFC 9110 section 10.1.1: a client that asks first is told to go on.
-  if (same_name(head_.headers.find("expect"), "100-continue") && in_.size() == head_bytes_) {
-    if (!co_await stream_->write_all("HTTP/1.1 100 Continue\r\n\r\n", {}, server_.limits_.write_time)) co_return false;
+  if (expects_go_ahead(head_) && in_.size() == head_bytes_) {
+    if (!co_await stream_->write_all("HTTP/1.1 100 Continue\r\n\r\n", {}, server_.limits_.write_time)) {
+      fault_ = Error{ErrorKind::closed, "the client left", {}};
+      co_return Received::not_all;
+    }
   }
-  auto body = head_.chunked ? co_await read_chunks() : co_await read_body();
-  if (body) co_return true;
-  if (body.error().kind == ErrorKind::closed) co_return false;
-  co_return std::unexpected(body.error());
+  if (here) {
+    message_bytes_ = head_bytes_ + length;
+    body_ = in_.view().substr(head_bytes_, length);
+  } else if (auto body = head_.chunked ? co_await read_chunks() : co_await read_body(); !body) {
+    fault_ = std::move(body.error());
+    co_return Received::not_all;
+  }
+  unread_ = false;
+  begin_work();
+  co_return here ? Received::at_once : Received::later;
 }
 
 Task<Result<void>> HttpConnection::read_body() {
   const auto length = static_cast<std::size_t>(*head_.content_length);
   message_bytes_ = head_bytes_ + length;
-  if (length > large_body) {
-    if (server_.body_bytes_ + length > server_.limits_.bodies)
-      co_return fail(ErrorKind::unavailable, "too many large requests at once: try again");
-    server_.body_bytes_ += counted_body_ = length;
-  }
+  if (auto counted = count_body(length); !counted) co_return counted;
   if (message_bytes_ > in_.capacity()) {
     in_.reserve(message_bytes_);
-    // The head's views pointed into the smaller buffer.
-    if (auto again = read_request_head(in_.view().substr(0, head_bytes_), server_.limits_.head, head_); !again)
-      co_return again;
+    if (auto again = parse_head(); !again) co_return again;
   }
   while (in_.size() < message_bytes_) {
     if (auto filled = co_await fill(server_.limits_.body_time); !filled) co_return filled;
@@ -147,42 +181,79 @@ Task<Result<void>> HttpConnection::read_body() {
   co_return Result<void>{};
 }
 
+/// Puts the memory that this request's body takes into the server's sum.
+Result<void> HttpConnection::count_body(std::size_t bytes) {
+  if (bytes <= std::max(large_body, counted_body_)) return {};
+  if (server_.body_bytes_ - counted_body_ + bytes > server_.limits_.bodies)
+    return fail(ErrorKind::unavailable, "too many large requests at once: try again");
+  server_.body_bytes_ += bytes - counted_body_;
+  counted_body_ = bytes;
+  return {};
+}
+
 Task<Result<void>> HttpConnection::read_chunks() {
   ChunkedBody chunks;
+  std::size_t raw_bytes = 0;
   decoded_.clear();
   for (;;) {
-    auto taken = chunks.feed(in_.view().substr(message_bytes_), decoded_);
+    auto taken = chunks.feed(in_.view().substr(head_bytes_), decoded_);
     if (!taken) co_return std::unexpected(taken.error());
-    message_bytes_ += *taken;
+    in_.cut(head_bytes_, *taken);
+    raw_bytes += *taken;
     // Counts framing too: a body of tiny chunks costs its sender as much as us.
-    if (decoded_.size() > server_.limits_.body || message_bytes_ > 2 * server_.limits_.body + head_bytes_)
+    if (decoded_.size() > server_.limits_.body || raw_bytes > 2 * server_.limits_.body + large_body)
       co_return fail(ErrorKind::too_large, fmt::format("the body is over {} bytes", server_.limits_.body));
+    if (auto counted = count_body(decoded_.capacity()); !counted) co_return counted;
     if (chunks.done()) break;
-    if (in_.room().empty()) in_.reserve(in_.capacity() * 2);
+    if (in_.room().size() < Buffer::small) in_.reserve(in_.size() + large_body);
     if (auto filled = co_await fill(server_.limits_.body_time); !filled) co_return filled;
   }
-  if (auto again = read_request_head(in_.view().substr(0, head_bytes_), server_.limits_.head, head_); !again)
-    co_return again;
+  if (auto again = parse_head(); !again) co_return again;
   body_ = decoded_;
   co_return Result<void>{};
 }
 
+/// Reads a body that nobody wants, so that the next request can be found.
+Task<bool> HttpConnection::pass_over_body() {
+  std::size_t left = head_bytes_ + static_cast<std::size_t>(*head_.content_length);
+  while (left > in_.size()) {
+    left -= in_.size();
+    in_.clear();
+    if (!co_await fill(server_.limits_.body_time)) co_return false;
+  }
+  message_bytes_ = left;
+  co_return true;
+}
+
+/// Before an answer: whether a request could follow the body that nobody read.
+void HttpConnection::settle_unread_body() {
+  if (unread_ && (head_.chunked || *head_.content_length > passed_over || expects_go_ahead(head_))) keep_ = false;
+}
+
 Task<void> HttpConnection::refuse(Error error) {
-  if (error.kind == ErrorKind::closed) co_return;
+  if (error.kind == ErrorKind::closed || begun_) co_return;
+  unread_ = false;
+  body_ = {};
+  std::string().swap(decoded_);
+  server_.body_bytes_ -= std::exchange(counted_body_, 0);
   const int status = status_of(error);
   const std::string body = server_.handler_.refused(status, error, peer_);
   keep_ = false;
   HttpExchange exchange(*this);
   co_await exchange.respond(status, "Content-Type: application/json\r\n", body);
+  co_await linger();
+}
+
+Task<void> HttpConnection::linger() {
   // A client that still sends would get a reset before it read the answer.
   shutdown(stream_->descriptor().fd(), SHUT_WR);
-  in_.clear();
+  in_ = Buffer();
   in_.reserve(Buffer::small);
   const Instant until = server_.loop_.now() + std::chrono::seconds(2);
   for (std::size_t drained = 0; drained < 1024 * 1024;) {
     const Stream::Io io = stream_->read_now(in_.room());
     if (io.status == Stream::Status::done) {
-      drained += io.bytes;
+      drained += io.bytes;  // at most so much in one turn, too
       continue;
     }
     if (io.status != Stream::Status::would_block) break;
@@ -201,6 +272,7 @@ void HttpConnection::append_status(int status) {
 }
 
 const RequestHead& HttpExchange::head() const { return connection_.head_; }
+Task<Received> HttpExchange::receive() { return connection_.receive(); }
 std::string_view HttpExchange::body() const { return connection_.body_; }
 const Address& HttpExchange::peer() const { return connection_.peer_; }
 bool HttpExchange::begun() const { return connection_.begun_; }
@@ -211,6 +283,7 @@ Descriptor::Ready HttpExchange::gone(Duration timeout) { return connection_.stre
 Task<bool> HttpExchange::respond(int status, std::string_view headers, std::string_view body) {
   HttpConnection& c = connection_;
   c.begun_ = true;
+  c.settle_unread_body();
   c.keep_ = c.keep_ && !c.server_.stopping_;
   c.append_status(status);
   c.out_ += headers;
@@ -229,6 +302,7 @@ Task<bool> HttpExchange::respond(int status, std::string_view headers, std::stri
 Task<bool> HttpExchange::begin(int status, std::string_view headers) {
   HttpConnection& c = connection_;
   c.begun_ = c.streaming_ = true;
+  c.settle_unread_body();
   c.append_status(status);
   c.out_ += headers;
   c.out_ += "Transfer-Encoding: chunked\r\n\r\n";

@@ -19,12 +19,20 @@ class HttpConnection : public ListNode {
  private:
   friend class HttpExchange;
   /// False: the client closed between two requests, which is no fault.
-  Task<Result<bool>> read_request();
   Task<Result<bool>> read_head();
+  Result<void> check_head() const;
+  Result<void> parse_head();
+  Task<Received> receive();
   Task<Result<void>> read_body();
   Task<Result<void>> read_chunks();
-  Task<Result<void>> fill(Duration until);
+  Result<void> count_body(std::size_t bytes);
+  Task<Result<void>> fill(Duration limit);
+  void begin_work();
+  void end_work();
+  Task<bool> pass_over_body();
   Task<void> refuse(Error error);
+  Task<void> linger();
+  void settle_unread_body();
   void append_status(int status);
 
   HttpServer& server_;
@@ -33,14 +41,17 @@ class HttpConnection : public ListNode {
   std::string ip_;
   Buffer in_;
   std::size_t head_bytes_ = 0;
-  std::size_t message_bytes_ = 0;  ///< of `in_` that the current request takes
+  std::size_t message_bytes_ = 0;  ///< of `in_` that the current request takes, as far as it was read
   std::size_t counted_body_ = 0;   ///< of this request, in the server's sum
   RequestHead head_;
   std::string decoded_;            ///< body that came chunked
   std::string_view body_;
+  std::optional<Error> fault_;     ///< why the body could not be read
+  TurnShare share_;
   std::string out_;
   Instant started_;                ///< first byte of the current request
-  bool busy_ = false;
+  bool unread_ = false;            ///< a body follows that nobody has read
+  bool busy_ = false;              ///< a complete request is being answered
   bool begun_ = false;
   bool ended_ = false;
   bool streaming_ = false;

@@ -20,7 +20,7 @@ namespace callgate::net {
 struct ServerLimits {
   HeadLimits head;
   std::size_t body = 4 * 1024 * 1024;
-  std::size_t bodies = 256 * 1024 * 1024;  ///< all large bodies in memory together
+  std::size_t bodies = 256 * 1024 * 1024;  ///< all bodies over 16 KiB in memory together
   std::size_t connections = 16'384;
   std::size_t connections_per_address = 1024;
   Duration head_time = std::chrono::seconds(10);
@@ -32,10 +32,19 @@ struct ServerLimits {
 class HttpServer;
 class HttpConnection;
 
+/// Whether a body had to be waited for.
+enum class Received : std::uint8_t {
+  at_once,  ///< it was here, or there is none: nothing else has run meanwhile
+  later,    ///< views into the head that were taken before have ended
+  not_all,  ///< it does not come, or may not: return, the connection answers by itself
+};
+
 /// One request and the way to answer it. Lives while its handler runs.
 class HttpExchange {
  public:
   const RequestHead& head() const;
+  /// For handlers that begin with the head, before they look at the body.
+  Task<Received> receive();
   std::string_view body() const;
   const Address& peer() const;
 
@@ -61,6 +70,11 @@ class HttpExchange {
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
+  enum class Begins : std::uint8_t {
+    with_body,
+    with_head,  ///< and receives the body itself: of who is refused before, none is read or kept
+  };
+  virtual Begins begins() const { return Begins::with_body; }
   virtual Task<void> handle(HttpExchange& exchange) = 0;
   /// The body (application/json) of an answer to a request that could not be
   /// read; also the place to count and record it.
@@ -77,6 +91,7 @@ class HttpServer {
   void stop();
   std::size_t open_connections() const { return count_; }
   std::size_t busy_connections() const { return busy_; }
+  std::size_t body_bytes() const { return body_bytes_; }  ///< of large bodies in memory
 
  private:
   friend class HttpConnection;

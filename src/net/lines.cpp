@@ -11,44 +11,69 @@
 
 namespace callgate::net {
 
+namespace {
+
+/// A pipe holds this much: who writes without end costs one turn's share, not the turn.
+constexpr std::size_t turn_bytes = 64 * 1024;
+/// What a line costs beside its bytes: no more than 128 of them in a turn.
+constexpr std::size_t line_cost = turn_bytes / 128;
+/// Of a line that is too long, until that is said once more.
+constexpr std::size_t told_again = 1024 * 1024;
+
+}  // namespace
+
 void make_nonblocking(int fd) {
   struct stat kind{};
   if (fstat(fd, &kind) != 0 || !(S_ISFIFO(kind.st_mode) || S_ISSOCK(kind.st_mode))) return;
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-LineReader::LineReader(Loop& loop, int fd, std::size_t max_line) : descriptor_(loop, fd), max_line_(max_line) {}
+LineReader::LineReader(Loop& loop, int fd, std::size_t max_line)
+    : descriptor_(loop, fd), max_line_(max_line), share_(turn_bytes) {}
 
 bool LineReader::has_line() const { return in_.view().find('\n', used_) != std::string_view::npos; }
 
 Task<Result<std::string_view>> LineReader::next(Duration timeout) {
   for (;;) {
+    if (share_.spent(descriptor_.loop())) co_await descriptor_.loop().next_turn();
     const std::size_t end = in_.view().find('\n', std::max(used_, searched_));
     if (end != std::string_view::npos) {
       std::string_view line = in_.view().substr(used_, end - used_);
       used_ = searched_ = end + 1;
-      if (std::exchange(skipping_, false))
-        co_return fail(ErrorKind::too_large, fmt::format("a line is over {} bytes", max_line_));
+      share_.took(descriptor_.loop(), line_cost);
+      if (std::exchange(skipping_, false)) continue;
       if (line.ends_with('\r')) line.remove_suffix(1);
       co_return line;
     }
     in_.consume(used_);
     used_ = 0;
-    // The start of a line that is too long is dropped; its end is awaited.
-    if (in_.size() > max_line_) skipping_ = true;
-    if (skipping_) in_.clear();
+    const bool too_long = drop_start_of_long_line();
     searched_ = in_.size();
+    if (too_long) co_return fail(ErrorKind::too_large, fmt::format("a line is over {} bytes", max_line_));
     if (in_.room().empty()) in_.reserve(std::max<std::size_t>(Buffer::small, in_.capacity() * 2));
     const ssize_t got = read(descriptor_.fd(), in_.room().data(), in_.room().size());
     if (got > 0) {
       if (static_cast<std::size_t>(got) < in_.room().size()) descriptor_.drained();
       in_.filled(static_cast<std::size_t>(got));
+      share_.took(descriptor_.loop(), static_cast<std::size_t>(got));
       continue;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) co_return fail(ErrorKind::closed, "the stream ended");
     descriptor_.drained();
     if (!co_await descriptor_.readable(timeout)) co_return fail(ErrorKind::timeout, "no line came in time");
   }
+}
+
+/// True where it is to be told that the line is too long.
+bool LineReader::drop_start_of_long_line() {
+  const bool first = !skipping_ && in_.size() > max_line_;
+  if (!first && !skipping_) return false;
+  skipped_ = first ? 0 : skipped_ + in_.size();
+  skipping_ = true;
+  in_.clear();
+  if (skipped_ <= std::max(max_line_, told_again)) return first;
+  skipped_ = 0;
+  return true;
 }
 
 LineWriter::LineWriter(Loop& loop, int fd, std::size_t max_pending)

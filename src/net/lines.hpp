@@ -21,8 +21,10 @@ class LineReader {
   LineReader(Loop& loop, int fd, std::size_t max_line);
 
   /// The next line without its end (LF or CRLF); the view holds until the next
-  /// call. `too_large`: that line was skipped, the next call goes on behind it.
-  /// `closed`: end of the stream; a last line without LF is not a line.
+  /// call. `too_large`: `max_line` bytes had no end and were dropped; the next
+  /// call goes on behind that line, or says so again after as many bytes more (at
+  /// least 1 MiB). `closed`: end of the stream; a last line without LF is not a
+  /// line. A stream that is never empty is read a part in each turn of the loop.
   Task<Result<std::string_view>> next(Duration timeout);
   /// To be called before the descriptor is closed.
   void release() { descriptor_.release(); }
@@ -30,12 +32,16 @@ class LineReader {
   bool has_line() const;
 
  private:
+  bool drop_start_of_long_line();
+
   Descriptor descriptor_;
   Buffer in_;
   std::size_t max_line_;
   std::size_t used_ = 0;
   std::size_t searched_ = 0;
   bool skipping_ = false;
+  std::size_t skipped_ = 0;  ///< of the line that is too long, since that was said last
+  TurnShare share_;
 };
 
 /// Writes lines to a descriptor that it does not own; one after another, never

@@ -131,10 +131,11 @@ void Loop::post(std::function<void()> work) {
   [[maybe_unused]] const auto written = write(wake_, &one, sizeof one);
 }
 
-Loop::TurnEnd Loop::turn_end() {
+Loop::Stage Loop::turn_end() {
   ran_ = true;
   return {*this, at_end_};
 }
+Loop::Stage Loop::next_turn() { return {*this, at_next_turn_}; }
 Loop::Sleep Loop::sleep(Duration delay) { return {*this, delay}; }
 
 void Loop::forget(Descriptor& descriptor) {
@@ -184,13 +185,14 @@ void Loop::run_timers() {
       auto& timer = *static_cast<Timer*>(due.next);
       timer.cancel();
       timer.expired();
+      ran_ = true;
     }
   }
   tick_ = std::max(tick_, current);
 }
 
 int Loop::wait_limit(Duration limit) const {
-  if (ready_.linked() || at_end_.linked()) return 0;
+  if (ready_.linked() || at_end_.linked() || at_next_turn_.linked()) return 0;
   std::int64_t milliseconds =
       limit == forever ? -1 : std::chrono::ceil<std::chrono::milliseconds>(limit).count();
   // The next slot of the wheel that holds a timer; emptied slots cost one early wake at most.
@@ -213,6 +215,7 @@ int Loop::wait_limit(Duration limit) const {
 void Loop::turn(Duration limit) {
   event_count_ = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), wait_limit(limit));
   now_ = read_clock();
+  ++turns_;
   ran_ = false;
   for (int i = 0; i < event_count_; ++i) {
     const epoll_event& event = events_[static_cast<std::size_t>(i)];
@@ -224,6 +227,8 @@ void Loop::turn(Duration limit) {
   }
   event_count_ = 0;
   run_timers();
+  // Behind those whom an event or a timer woke.
+  while (at_next_turn_.linked()) static_cast<Waiter&>(*at_next_turn_.next).wake();
   run_ready();
   while (ran_ || at_end_.linked()) {
     ran_ = false;

@@ -17,7 +17,8 @@
 /// The event loop: one epoll set, one wheel of timers, one queue of coroutines
 /// that can go on. A *turn* is: wait for events, run everything that became
 /// ready, then the turn's end (where the journal writes all records of the
-/// turn at once), then what the turn's end released.
+/// turn at once), then what the turn's end released. A turn lasts until nobody
+/// can go on: who could go on for ever hands over to the next one (`TurnShare`).
 ///
 /// Threads: everything is called on the loop's thread, except `post`.
 namespace callgate::net {
@@ -170,12 +171,15 @@ class Loop {
   void arm(Timer& timer, Duration delay);
   /// From any thread: runs `work` in a later turn.
   void post(std::function<void()> work);
-  /// Called at the end of every turn in which coroutines ran.
+  /// Called at the end of every turn in which coroutines ran or timers expired.
   void at_turn_end(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 
-  class TurnEnd;
+  class Stage;
   /// Until the hooks of this turn's end have run.
-  TurnEnd turn_end();
+  Stage turn_end();
+  /// Until a later turn, which has looked for events and timers before.
+  Stage next_turn();
+  std::uint64_t turns() const { return turns_; }  ///< begun so far
   class Sleep;
   Sleep sleep(Duration delay);
 
@@ -202,6 +206,8 @@ class Loop {
   std::array<std::uint64_t, slots / 64> occupied_{};
   ListNode ready_;
   ListNode at_end_;
+  ListNode at_next_turn_;
+  std::uint64_t turns_ = 0;
   std::vector<std::function<void()>> hooks_;
   std::array<epoll_event, 256> events_{};
   int event_count_ = 0;
@@ -209,9 +215,10 @@ class Loop {
   std::vector<std::function<void()>> posted_;
 };
 
-class Loop::TurnEnd {
+/// A point of a turn that can be waited for.
+class Loop::Stage {
  public:
-  TurnEnd(Loop& loop, ListNode& list) : waiter_(loop), list_(list) {}
+  Stage(Loop& loop, ListNode& list) : waiter_(loop), list_(list) {}
   bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
     waiter_.suspend(handle, forever);
@@ -234,6 +241,25 @@ class Loop::Sleep {
  private:
   Waiter waiter_;
   Duration delay_;
+};
+
+/// What one source has taken of a turn, in bytes or in what a thing costs as
+/// bytes: after `most`, it lets the others go on before it is read any further.
+class TurnShare {
+ public:
+  explicit TurnShare(std::size_t most) : most_(most) {}
+  void took(const Loop& loop, std::size_t amount) {
+    if (turn_ != loop.turns()) taken_ = 0;
+    turn_ = loop.turns();
+    taken_ += amount;
+  }
+  /// Then: `co_await loop.next_turn()`.
+  bool spent(const Loop& loop) const { return taken_ >= most_ && turn_ == loop.turns(); }
+
+ private:
+  std::size_t most_;
+  std::size_t taken_ = 0;
+  std::uint64_t turn_ = 0;
 };
 
 /// Wakes all that wait.

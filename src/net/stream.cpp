@@ -18,6 +18,9 @@ namespace callgate::net {
 
 namespace {
 
+/// Bytes a second that whoever is written to has to take at least.
+constexpr std::size_t slowest_rate = 64 * 1024;
+
 std::string system_text(int code) { return std::generic_category().message(code); }
 
 Stream::Io from_errno(ssize_t result) {
@@ -101,7 +104,9 @@ Descriptor::Ready Stream::writable(Duration timeout) {
   return write_wants_read_ ? descriptor_.readable(timeout) : descriptor_.writable(timeout);
 }
 
-Task<Result<void>> Stream::write_all(std::string_view first, std::string_view second, Duration timeout) {
+Task<Result<void>> Stream::write_all(std::string_view first, std::string_view second, Duration timeout, Instant latest) {
+  const auto seconds = static_cast<std::int64_t>((first.size() + second.size()) / slowest_rate);
+  const Instant until = std::min(latest, descriptor_.loop().now() + timeout + std::chrono::seconds(seconds));
   for (;;) {
     const std::array<iovec, 2> parts{iovec{const_cast<char*>(first.data()), first.size()},
                                      iovec{const_cast<char*>(second.data()), second.size()}};
@@ -109,7 +114,9 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
     if (io.status == Status::failed || io.status == Status::closed)
       co_return fail(ErrorKind::closed, "the other side closed the connection");
     if (io.status == Status::would_block) {
-      if (!co_await writable(timeout)) co_return fail(ErrorKind::timeout, "the other side takes no more bytes");
+      const Duration left = until - descriptor_.loop().now();
+      if (left <= Duration::zero() || !co_await writable(left))
+        co_return fail(ErrorKind::timeout, "the other side takes the bytes too slowly");
       continue;
     }
     const std::size_t of_first = std::min(io.bytes, first.size());
@@ -119,7 +126,7 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
   }
 }
 
-Task<Result<void>> Stream::secure(std::shared_ptr<TlsClient> tls, std::string host, Duration timeout) {
+Task<Result<void>> Stream::secure(std::shared_ptr<TlsClient> tls, std::string host, Instant until) {
   tls_client_ = std::move(tls);
   tls_ = SSL_new(tls_client_->context());
   SSL_set_fd(tls_, descriptor_.fd());
@@ -130,6 +137,7 @@ Task<Result<void>> Stream::secure(std::shared_ptr<TlsClient> tls, std::string ho
   } else {
     SSL_set1_host(tls_, host.c_str());
   }
+  const auto too_long = fail(ErrorKind::timeout, "the TLS handshake took too long");
   for (;;) {
     ERR_clear_error();
     const int result = SSL_connect(tls_);
@@ -137,11 +145,11 @@ Task<Result<void>> Stream::secure(std::shared_ptr<TlsClient> tls, std::string ho
     switch (SSL_get_error(tls_, result)) {
       case SSL_ERROR_WANT_READ:
         descriptor_.drained();
-        if (!co_await descriptor_.readable(timeout)) co_return fail(ErrorKind::timeout, "the TLS handshake took too long");
+        if (!co_await descriptor_.readable(until - descriptor_.loop().now())) co_return too_long;
         break;
       case SSL_ERROR_WANT_WRITE:
         descriptor_.filled();
-        if (!co_await descriptor_.writable(timeout)) co_return fail(ErrorKind::timeout, "the TLS handshake took too long");
+        if (!co_await descriptor_.writable(until - descriptor_.loop().now())) co_return too_long;
         break;
       default: {
         const long verify = SSL_get_verify_result(tls_);
@@ -195,10 +203,11 @@ Task<Result<std::unique_ptr<Stream>>> connect_one(Loop& loop, Address address, D
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> addresses, Duration timeout) {
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> addresses, Instant until) {
   Error last{ErrorKind::unavailable, "the host has no address", {}};
-  for (const Address& address : addresses) {
-    auto stream = co_await connect_one(loop, address, timeout);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const auto untried = static_cast<std::int64_t>(addresses.size() - i);
+    auto stream = co_await connect_one(loop, addresses[i], (until - loop.now()) / untried);
     if (stream) co_return std::move(*stream);
     last = std::move(stream.error());
   }
@@ -236,10 +245,12 @@ Listener::~Listener() {
 
 Task<Result<std::unique_ptr<Stream>>> Listener::accept(Address& peer) {
   for (;;) {
+    if (share_.spent(descriptor_.loop())) co_await descriptor_.loop().next_turn();
     peer.size = sizeof peer.storage;
     const int fd = accept4(descriptor_.fd(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+      share_.took(descriptor_.loop(), 1);
       const int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       co_return std::make_unique<Stream>(descriptor_.loop(), fd);

@@ -49,11 +49,13 @@ class Stream {
   Descriptor::Ready readable(Duration timeout);
   Descriptor::Ready writable(Duration timeout);
 
-  /// Writes all parts, in order; fails with `timeout` when no byte went for that long.
-  Task<Result<void>> write_all(std::string_view first, std::string_view second, Duration timeout);
+  /// Writes all parts, in order. Fails with `timeout` when they have not gone by
+  /// then, with a second more for every 64 KiB; never waits beyond `latest`.
+  Task<Result<void>> write_all(std::string_view first, std::string_view second, Duration timeout,
+                               Instant latest = Instant::max());
 
-  /// TLS handshake as a client; checks the certificate for `host`.
-  Task<Result<void>> secure(std::shared_ptr<TlsClient> tls, std::string host, Duration timeout);
+  /// TLS handshake as a client, done by `until`; checks the certificate for `host`.
+  Task<Result<void>> secure(std::shared_ptr<TlsClient> tls, std::string host, Instant until);
 
   Descriptor& descriptor() { return descriptor_; }
 
@@ -66,8 +68,9 @@ class Stream {
   bool write_wants_read_ = false;
 };
 
-/// Connects to the first of the addresses that answers.
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> addresses, Duration timeout);
+/// Connects to the first of the addresses that answers before `until`; each has
+/// an equal part of the time that is left.
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> addresses, Instant until);
 
 /// A listening socket.
 class Listener {
@@ -81,9 +84,10 @@ class Listener {
   Task<Result<std::unique_ptr<Stream>>> accept(Address& peer);
 
  private:
-  Listener(Loop& loop, int fd, const Address& address) : descriptor_(loop, fd), address_(address) {}
+  Listener(Loop& loop, int fd, const Address& address) : descriptor_(loop, fd), address_(address), share_(64) {}
   Descriptor descriptor_;
   Address address_;
+  TurnShare share_;
 };
 
 }  // namespace callgate::net

@@ -1,5 +1,6 @@
 #include "upstream/stdio_link.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "mcp/splice.hpp"
@@ -12,6 +13,12 @@ namespace {
 constexpr std::size_t max_unrelated = 1000;
 /// Events of one call that its client has not taken yet.
 constexpr std::size_t max_events = 10'000;
+/// What a server may print that is no message, before it is ended: without a
+/// message in between, and in all.
+constexpr std::size_t max_noise_run = 1024 * 1024;
+constexpr std::size_t max_noise_bytes = 64 * 1024 * 1024;
+/// Each message makes up for so much: a log line a call is no flood.
+constexpr std::size_t noise_a_message = 64 * 1024;
 
 Failure failed(ErrorKind kind, std::string message, bool sent = true) {
   return {{kind, std::move(message), {}}, sent};
@@ -55,9 +62,7 @@ StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::st
 StdioLink::~StdioLink() { tasks_.cancel(); }
 
 net::Task<void> StdioLink::read() {
-  for (std::uint64_t lines = 1;; ++lines) {
-    // A flood must not keep those from running who take what was read.
-    if (lines % 128 == 0) co_await loop_.turn_end();
+  for (;;) {
     auto line = co_await child_->out().next(net::Loop::forever);
     if (line) {
       take_line(*line);
@@ -66,7 +71,13 @@ net::Task<void> StdioLink::read() {
     } else {
       // Whose answer it was cannot be told any more.
       log_.warn("upstream_line_too_long", {{"server", server_}});
+      noise_bytes_ += max_result_;
       fail_all({ErrorKind::too_large, "the server sent a line that is too long", {}});
+    }
+    if (is_too_noisy()) {
+      log_.error("upstream_killed", {{"server", server_}, {"why", "it printed too much that is no message"}, {"bytes", noise_bytes_}});
+      child_->kill();
+      break;
     }
   }
   dead_ = true;
@@ -74,10 +85,18 @@ net::Task<void> StdioLink::read() {
   fail_all({ErrorKind::closed, "the server's process ended", {}});
 }
 
+bool StdioLink::is_too_noisy() const { return noise_bytes_ > max_noise_bytes || noise_run_ > max_noise_run; }
+
 void StdioLink::take_line(std::string_view line) {
+  noise_bytes_ += line.size() + 1;
+  noise_run_ += std::min(line.size() + 1, noise_a_message);  // one large answer that is broken is no flood
   if (line.empty()) return;
   auto message = mcp::read_message(line, document_, mcp::Direction::from_server, answer_limits);
-  if (message) return route(*message);
+  if (message) {
+    noise_bytes_ -= std::min(noise_bytes_, line.size() + 1 + noise_a_message);
+    noise_run_ = 0;
+    return route(*message);
+  }
   // Many servers print banners and warnings on stdout: skipped, counted, never passed on.
   if (++noise_ <= 5 || noise_ % 1000 == 0)
     log_.warn("upstream_line_skipped", {{"server", server_}, {"why", message.error().message}, {"count", noise_}});
@@ -112,7 +131,8 @@ void StdioLink::route(const mcp::Message& message) {
   if (message.is_response()) {
     Call* call = find_call(message.id_text);
     if (call == nullptr || call->answered) {
-      log_.warn("upstream_answer_unexpected", {{"server", server_}});
+      if (++unexpected_ <= 5 || unexpected_ % 1000 == 0)
+        log_.warn("upstream_answer_unexpected", {{"server", server_}, {"count", unexpected_}});
       return;
     }
     call->answered = true;

@@ -45,6 +45,7 @@ class StdioLink final : public Link {
   net::Task<void> read();
   net::Task<void> pump();
   void take_line(std::string_view line);
+  bool is_too_noisy() const;
   void route(const mcp::Message& message);
   Call* find_call(std::string_view id);
   Call* call_of(const mcp::Message& message);
@@ -66,6 +67,9 @@ class StdioLink final : public Link {
   std::deque<std::string> unrelated_;
   net::Signal has_unrelated_;
   std::uint64_t noise_ = 0;  ///< lines that are no messages
+  std::size_t noise_bytes_ = 0;     ///< for which no message made up
+  std::size_t noise_run_ = 0;       ///< since the last message
+  std::uint64_t unexpected_ = 0;    ///< answers that nobody waits for
   net::TaskGroup tasks_;
 };
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
 
@@ -17,8 +19,14 @@ void turn_until(Loop& loop, Done done) {
 /// Answers with the body it got; `/stream` in three pieces, `/silent` with nothing.
 class Echo final : public HttpHandler {
  public:
+  Begins begins() const override { return begins_with_head || refuses_by_head ? Begins::with_head : Begins::with_body; }
   Task<void> handle(HttpExchange& exchange) override {
     ++handled;
+    if (refuses_by_head) {
+      co_await exchange.respond(401, {}, {});
+      co_return;
+    }
+    if (begins_with_head && co_await exchange.receive() == Received::not_all) co_return;
     if (exchange.head().target == "/silent") co_return;
     if (exchange.head().target == "/stream") {
       co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
@@ -33,6 +41,8 @@ class Echo final : public HttpHandler {
     return error.message;
   }
   int handled = 0;
+  bool begins_with_head = false;
+  bool refuses_by_head = false;
   std::vector<std::pair<int, std::string>> refusals;
 };
 
@@ -55,7 +65,7 @@ class HttpWorld : public testing::Test {
     return got;
   }
   Task<void> talk(std::string bytes, std::string& got, bool& done) {
-    auto stream = co_await connect(loop, {address}, std::chrono::seconds(2));
+    auto stream = co_await connect(loop, {address}, loop.now() + std::chrono::seconds(2));
     if (stream && co_await (*stream)->write_all(bytes, {}, std::chrono::seconds(2))) {
       char buffer[4096];
       for (;;) {
@@ -127,6 +137,22 @@ TEST_F(HttpWorld, PipelinedRequestsAreAnsweredInOrder) {
   EXPECT_LT(got.find("\r\n\r\n1"), got.find("\r\n\r\n2")) << got;
 }
 
+TEST_F(HttpWorld, RequestsSentAheadAreServedOneInATurn) {
+  start();
+  std::string ahead;
+  for (int i = 0; i < 30; ++i) ahead += "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+  std::string got;
+  bool done = false;
+  group.spawn(talk(ahead, got, done));
+  int most = 0;
+  turn_until(loop, [&, before = 0]() mutable {
+    most = std::max(most, echo.handled - std::exchange(before, echo.handled));
+    return done;
+  });
+  EXPECT_EQ(echo.handled, 30);
+  EXPECT_EQ(most, 1);
+}
+
 TEST_F(HttpWorld, StreamsArriveAsChunks) {
   start();
   const std::string got = raw("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -152,6 +178,62 @@ TEST_F(HttpWorld, AChunkedBodyOverTheLimitIsRefused) {
   EXPECT_TRUE(got.starts_with("HTTP/1.1 413")) << got;
 }
 
+std::string chunk_of(std::size_t bytes) { return fmt::format("{:x}\r\n{}\r\n", bytes, std::string(bytes, 'a')); }
+
+TEST_F(HttpWorld, ChunkedBodiesCountAsTheyGrow) {
+  start({.bodies = 300'000});
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string held;
+  bool done = false;
+  group.spawn(talk(head + chunk_of(100'000), held, done));  // never ends its body
+  turn_until(loop, [&] { return server->body_bytes() >= 100'000; });
+  EXPECT_GE(server->body_bytes(), 100'000U);
+  EXPECT_TRUE(raw(head + chunk_of(150'000) + chunk_of(150'000)).starts_with("HTTP/1.1 503"));
+  EXPECT_TRUE(raw(head + chunk_of(1000) + "0\r\n\r\n").starts_with("HTTP/1.1 200")) << "small ones go on";
+  turn_until(loop, [&] { return done; });
+  turn_until(loop, [&] { return server->body_bytes() == 0; });
+  EXPECT_EQ(server->body_bytes(), 0U) << "what is over is given back";
+}
+
+TEST_F(HttpWorld, AChunkedBodyOfSingleBytesIsReadAndTheNextRequestIsFound) {
+  start();
+  std::string bytes = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 50'000; ++i) bytes += "1\r\nb\r\n";
+  bytes += "0\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nnext";
+  const std::string got = raw(bytes);
+  EXPECT_EQ(echo.handled, 2);
+  EXPECT_NE(got.find("Content-Length: 50000\r\n\r\nbbb"), std::string::npos);
+  EXPECT_TRUE(got.ends_with("\r\n\r\nnext"));
+}
+
+TEST_F(HttpWorld, TheBodyOfWhoIsRefusedIsNotWaitedFor) {
+  echo.refuses_by_head = true;
+  start();
+  for (const char* size : {"Content-Length: 1000000", "Transfer-Encoding: chunked", "Content-Length: 10\r\nExpect: 100-continue"}) {
+    const std::string got = raw(fmt::format("POST / HTTP/1.1\r\nHost: a\r\n{}\r\n\r\n", size));
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 401")) << size << got;
+    EXPECT_NE(got.find("Connection: close"), std::string::npos) << size;
+  }
+  EXPECT_EQ(server->body_bytes(), 0U);
+}
+
+TEST_F(HttpWorld, ASmallBodyOfWhoIsRefusedIsPassedOver) {
+  echo.refuses_by_head = true;
+  start();
+  const std::string one = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + std::string(20'000, 'x');
+  const std::string got = raw(one + one);
+  EXPECT_EQ(echo.handled, 2);
+  EXPECT_NE(got.find("HTTP/1.1 401", 10), std::string::npos) << "the connection lives on";
+}
+
+TEST_F(HttpWorld, AHandlerThatBeginsWithTheHeadReceivesTheBody) {
+  echo.begins_with_head = true;
+  start();
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc").ends_with("abc"));
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").starts_with("HTTP/1.1 400"));
+  EXPECT_EQ(echo.refusals.size(), 1U);
+}
+
 TEST_F(HttpWorld, GetAndDeleteWithABodyAreRefused) {
   start();
   EXPECT_TRUE(raw("DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx").starts_with("HTTP/1.1 400"));
@@ -169,6 +251,36 @@ TEST_F(HttpWorld, SmugglingFormsCloseTheConnection) {
 TEST_F(HttpWorld, ASlowHeaderIsCutOff) {
   start({.head_time = milliseconds(50)});
   EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHos").starts_with("HTTP/1.1 408"));
+}
+
+/// Sends the bytes one by one, never idle for long.
+Task<void> trickle(Loop& loop, Address address, std::string bytes, bool& refused) {
+  auto stream = co_await connect(loop, {address}, loop.now() + std::chrono::seconds(2));
+  if (!stream) co_return;
+  for (const char& c : bytes) {
+    if (!co_await (*stream)->write_all({&c, 1}, {}, std::chrono::seconds(2))) break;
+    if (co_await (*stream)->readable(milliseconds(4))) break;
+  }
+  char answer[256];
+  const Stream::Io io = (*stream)->read_now(answer);
+  refused = std::string_view(answer, io.bytes).starts_with("HTTP/1.1 408");
+}
+
+TEST_F(HttpWorld, AHeaderThatTricklesIsCutOffAtTheSameTime) {
+  start({.head_time = milliseconds(50)});
+  bool refused = false;
+  group.spawn(trickle(loop, address, "POST / HTTP/1.1\r\nHost: a\r\nX: " + std::string(2000, 'x'), refused));
+  turn_until(loop, [&] { return group.empty(); });
+  EXPECT_TRUE(refused);
+}
+
+TEST_F(HttpWorld, ABodyThatTricklesIsCutOffAtTheSameTime) {
+  start({.body_time = milliseconds(50)});
+  bool refused = false;
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  group.spawn(trickle(loop, address, head + "7d0\r\n" + std::string(2000, 'x'), refused));
+  turn_until(loop, [&] { return group.empty(); });
+  EXPECT_TRUE(refused);
 }
 
 TEST_F(HttpWorld, ASlowBodyIsCutOff) {

@@ -7,6 +7,8 @@
 #include <csignal>
 #include <cstdlib>
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace callgate::net {
@@ -82,6 +84,55 @@ TEST(LineReader, SkipsALineThatIsTooLongAndGoesOn) {
     return lines.size() == 3;
   });
   EXPECT_EQ(lines, (std::vector<std::string>{"first", "<too long>", "last"}));
+}
+
+/// Tells how many lines, and bytes, one turn of the loop reads of a pipe that holds far more.
+std::pair<std::size_t, std::size_t> read_in_one_turn(const std::string& line) {
+  Loop loop;
+  Pipe pipe;
+  EXPECT_GT(fcntl(pipe.ends[1], F_SETPIPE_SZ, 1 << 20), 0);
+  std::string text;
+  while (text.size() < (1U << 20U)) text += line + "\n";
+  EXPECT_GT(write(pipe.ends[1], text.data(), text.size()), 900'000);
+  LineReader reader(loop, pipe.ends[0], 1 << 24);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  loop.turn(Duration::zero());
+  group.spawn(read_lines(reader, lines, ended));
+  int left = 0;
+  EXPECT_EQ(ioctl(pipe.ends[0], FIONREAD, &left), 0);
+  const std::size_t first = lines.size();
+  turn_until(loop, [&] { return lines.size() > first; });
+  EXPECT_GT(lines.size(), first) << "it goes on in the next turn";
+  return {first, (1U << 20U) - static_cast<std::size_t>(left)};
+}
+
+TEST(LineReader, APipeThatIsNeverEmptyTakesAPartOfATurn) {
+  const auto [short_lines, bytes_of_short] = read_in_one_turn("x");
+  EXPECT_LE(short_lines, 128U);
+  const auto [long_lines, bytes_of_long] = read_in_one_turn(std::string(20'000, 'x'));
+  EXPECT_LE(bytes_of_long, 200'000U);
+  EXPECT_GE(long_lines, 1U);
+}
+
+TEST(LineReader, ALineWithoutEndIsReportedAgainAndAgain) {
+  Loop loop;
+  Pipe pipe;
+  LineReader reader(loop, pipe.ends[0], 1000);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  group.spawn(read_lines(reader, lines, ended));
+  const std::string text(64 * 1024, 'x');
+  std::size_t sent = 0;
+  turn_until(loop, [&] {
+    const ssize_t put = write(pipe.ends[1], text.data(), text.size());
+    if (put > 0) sent += static_cast<std::size_t>(put);
+    return lines.size() == 3;
+  });
+  EXPECT_EQ(lines, (std::vector<std::string>{"<too long>", "<too long>", "<too long>"}));
+  EXPECT_GT(sent, 2U << 20U);
 }
 
 TEST(LineWriter, KeepsWhatThePipeDoesNotTake) {

@@ -112,6 +112,40 @@ TEST(Loop, WhatWaitsForTheTurnsEndGoesOnAfterTheHooks) {
   EXPECT_EQ(std::vector(log.begin(), log.begin() + 5), (std::vector<std::string>{"before", "before", "hook", "after", "after"}));
 }
 
+Task<void> go_on_for_ever(Loop& loop, int& rounds) {
+  for (;; ++rounds) co_await loop.next_turn();
+}
+
+TEST(Loop, WhoHandsOverToTheNextTurnHoldsUpNeitherTimersNorEvents) {
+  Loop loop;
+  TaskGroup group;
+  int rounds = 0;
+  std::vector<int> order;
+  bool posted = false;
+  group.spawn(go_on_for_ever(loop, rounds));
+  group.spawn(note_time(loop, milliseconds(5), order, 1));
+  loop.post([&] { posted = true; });
+  loop.turn(Loop::forever);
+  EXPECT_EQ(rounds, 1) << "once in a turn, which does not wait for events";
+  EXPECT_TRUE(posted);
+  turn_until(loop, [&] { return !order.empty(); });
+  EXPECT_EQ(order.size(), 1U);
+}
+
+TEST(TurnShare, IsSpentUntilTheNextTurn) {
+  Loop loop;
+  TurnShare share(100);
+  EXPECT_FALSE(share.spent(loop));
+  share.took(loop, 99);
+  EXPECT_FALSE(share.spent(loop));
+  share.took(loop, 1);
+  EXPECT_TRUE(share.spent(loop));
+  loop.turn(Duration::zero());
+  EXPECT_FALSE(share.spent(loop));
+  share.took(loop, 1);
+  EXPECT_FALSE(share.spent(loop)) << "what was taken of an earlier turn is not held against it";
+}
+
 Task<void> wait_signal(Signal& signal, Duration timeout, int& raised, int& timed_out) {
   (co_await signal.wait(timeout) ? raised : timed_out) += 1;
 }

@@ -90,6 +90,29 @@ class Over_stdio(Server_case):
         self.assertTrue(refusals)
 
 
+class A_server_that_prints_without_end(World):
+    def test_is_ended_and_said_to_be(self):
+        gate = self.serve_config(command=["yes", "no message"], settings="start_timeout: 5s\ncall_timeout: 3s")
+        status, _, _ = gate.client().exchange("POST", json.dumps(world.request(1, "initialize", {"protocolVersion": world.LATEST_HANDSHAKE, "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}})))
+        self.assertGreaterEqual(status, 200)
+        log = gate.log.read_text(errors="replace")
+        self.assertIn('"event":"upstream_killed"', log)
+        self.assertIn("too much that is no message", log)
+        self.assertLess(len(log), 100_000)
+
+    def test_leaves_time_to_its_neighbours(self):
+        self.write("policy.yaml", world.ALLOW)
+        chatty = json.dumps(["yes", '{"jsonrpc":"2.0","method":"notifications/x"}'])
+        servers = f"servers:\n  it: {{command: {json.dumps(self.fake())}, policy: policy.yaml}}\n  chatty: {{command: {chatty}, policy: policy.yaml}}\n"
+        gate = self.started(["--config", self.write("callgate.yaml", "listen: 127.0.0.1:0\nauth: none\n" + servers)], [])
+        client = world.Http(gate.ready["servers"]["it"])
+        client.initialize()
+        began = time.monotonic()
+        for _ in range(20):
+            self.assertEqual(text_of(client.call("echo", {"text": "soon"})), "soon")
+        self.assertLess(time.monotonic() - began, 10 if "CALLGATE_SLOW" in os.environ else 3)
+
+
 class Over_http(Server_case):
     @classmethod
     def open(cls, shared):

@@ -1,0 +1,43 @@
+#include "gateway/refusals.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace callgate::gateway {
+
+Refusals::Refusals(const Parts& parts)
+    : parts_(parts),
+      total_(parts.metrics.counter("callgate_requests_refused_total", "HTTP requests refused before they were decided.")),
+      second_(parts.loop.now()) {}
+
+void Refusals::note(int status, std::string_view why, const net::Address& peer) {
+  total_.add();
+  const net::Instant now = parts_.loop.now();
+  if (now - second_ >= std::chrono::seconds(1)) {
+    second_ = now;
+    recorded_ = 0;
+  }
+  if (recorded_ < recorded_each_second) {
+    ++recorded_;
+    parts_.journal.refused({.reason = why});
+    parts_.log.info("request_refused", {{"status", status}, {"why", why}, {"peer", peer.ip()}});
+    return;
+  }
+  if (rest_++ == 0) {
+    why_ = why;
+    mixed_ = false;
+    parts_.loop.arm(*this, std::chrono::seconds(1));
+  }
+  mixed_ = mixed_ || why_ != why;
+}
+
+void Refusals::tell_rest() {
+  const std::uint64_t rest = std::exchange(rest_, 0);
+  if (rest == 0) return;
+  const std::string text = fmt::format("{} more refused: {}{}", rest, why_, mixed_ ? ", and other reasons" : "");
+  parts_.journal.refused({.reason = text});
+  parts_.log.info("requests_refused", {{"count", rest}, {"why", why_}});
+}
+
+}  // namespace callgate::gateway

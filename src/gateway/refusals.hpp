@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/parts.hpp"
+#include "net/address.hpp"
+
+namespace callgate::gateway {
+
+/// Puts refusals of requests on record that nobody stands behind. Who makes them
+/// needs no token, so they are counted all, and recorded and logged at a bounded
+/// rate: beyond it, one record a second says how many there were.
+/// Threads: the loop's.
+class Refusals final : public net::Timer {
+ public:
+  static constexpr int recorded_each_second = 10;
+
+  explicit Refusals(const Parts& parts);
+  /// Puts on record what is still only counted.
+  ~Refusals() override { tell_rest(); }
+
+  /// `why`: a word or sentence of the gateway's own, without the peer's bytes.
+  void note(int status, std::string_view why, const net::Address& peer);
+
+ private:
+  void expired() override { tell_rest(); }
+  void tell_rest();
+
+  const Parts parts_;
+  Counter& total_;
+  net::Instant second_;   ///< in which `recorded_` is counted
+  int recorded_ = 0;
+  std::uint64_t rest_ = 0;
+  std::string why_;       ///< of the rest's first
+  bool mixed_ = false;    ///< the rest had other reasons too
+};
+
+}  // namespace callgate::gateway

@@ -1,0 +1,134 @@
+#include <algorithm>
+
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
+
+/// Sends bytes in two parts, the second when the test says so.
+class TwoParts : public World {
+ protected:
+  net::Task<void> send(std::string first, std::string second, std::string& got, bool& done) {
+    auto stream = co_await net::connect(loop, {address}, loop.now() + std::chrono::seconds(2));
+    if (stream && co_await (*stream)->write_all(first, {}, std::chrono::seconds(2))) {
+      if (!second.empty()) {
+        co_await go_on.wait(std::chrono::seconds(10));
+        [[maybe_unused]] const auto sent = co_await (*stream)->write_all(second, {}, std::chrono::seconds(2));
+      }
+      char some[4096];
+      while (co_await (*stream)->readable(std::chrono::seconds(10))) {
+        const net::Stream::Io io = (*stream)->read_now(some);
+        if (io.status == net::Stream::Status::done) got.append(some, io.bytes);
+        if (io.status != net::Stream::Status::would_block && (io.bytes == 0 || got.find("\r\n\r\n") != std::string::npos)) break;
+      }
+    }
+    done = true;
+  }
+  std::string head_of(std::size_t length) const {
+    std::string head = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n" + authorization;
+    if (!session_id.empty()) head += "Mcp-Session-Id: " + session_id + "\r\n";
+    return head + "Content-Length: " + std::to_string(length) + "\r\n\r\n";
+  }
+  /// What comes back when `meanwhile` happens between head and body.
+  std::string answer_to(const std::string& body, const std::function<void()>& meanwhile) {
+    std::string got;
+    bool done = false;
+    turn_until([&] { return server->open_connections() == 0; });
+    group.spawn(send(head_of(body.size()), body, got, done));
+    turn_until([&] { return server->open_connections() == 1; });
+    for (int i = 0; i < 5; ++i) loop.turn(std::chrono::milliseconds(5));  // the head arrives
+    meanwhile();
+    go_on.raise();
+    turn_until([&] { return done; });
+    return got;
+  }
+  net::Signal go_on{loop};
+};
+
+TEST_F(TwoParts, WithoutATokenNoBodyIsWaitedFor) {
+  config.auth = config::Auth::grants;
+  start(allow_all);
+  std::string got;
+  bool done = false;
+  group.spawn(send(head_of(3'000'000), {}, got, done));
+  turn_until([&] { return done; });
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 401")) << got;
+  EXPECT_EQ(server->body_bytes(), 0U);
+}
+
+TEST_F(TwoParts, AnotherMediaTypeIsRefusedBeforeItsBody) {
+  start(allow_all);
+  std::string got;
+  bool done = false;
+  group.spawn(send("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 3000000\r\n\r\n", {}, got, done));
+  turn_until([&] { return done; });
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 415")) << got;
+}
+
+TEST_F(TwoParts, ABodyThatComesLaterIsServed) {
+  start(allow_all);
+  open_session();
+  const std::string got = answer_to(call_text("read"), [] {});
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200")) << got;
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
+TEST_F(TwoParts, AServerThatWentAwayBeforeTheBodyCameIsNotServed) {
+  start(allow_all);
+  open_session();
+  const std::string got = answer_to(call_text("read"), [&] {
+    gates->serve({});
+    gates->clear_away();
+  });
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 404")) << got;
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
+TEST_F(TwoParts, ATokenRevokedBeforeTheBodyCameCountsNoMore) {
+  config.auth = config::Auth::grants;
+  start(allow_all);
+  const std::string token = store::new_token();
+  const store::Grant grant{.id = ids.next(clock.wall_ms()), .name = "ann", .server = "fake", .policy = {}, .token_hash = store::hash_token(token)};
+  ASSERT_TRUE(store->grants().add(grant).has_value());
+  ASSERT_TRUE(grants->refresh().has_value());
+  authorization = "Authorization: Bearer " + token + "\r\n";
+  open_session();
+  const std::string got = answer_to(call_text("read"), [&] {
+    ASSERT_TRUE(store->grants().revoke(grant.id, clock.wall_ms()).has_value());
+    ASSERT_TRUE(grants->refresh().has_value());
+  });
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 401")) << got;
+}
+
+std::size_t count_of(const std::string& text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(World, RefusalsAreCountedAllAndRecordedAtABoundedRate) {
+  start(allow_all);
+  target = "/nowhere";
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(post("{}").status, 404);
+  turn_until([&] { return records().find(" more refused: unknown address") != std::string::npos; });
+  EXPECT_EQ(metrics.counter("callgate_requests_refused_total", "").value(), 200U);
+  const std::size_t records_of_refusals = count_of(records(), R"("refused":)");
+  EXPECT_GT(records_of_refusals, 10U);
+  EXPECT_LT(records_of_refusals, 60U) << "some ten for each second that the test took";
+  EXPECT_EQ(count_of(records(), "unknown address"), records_of_refusals);
+}
+
+TEST_F(World, WhatWasOnlyCountedIsOnRecordAtTheEnd) {
+  start(allow_all);
+  target = "/nowhere";
+  for (int i = 0; i < 30; ++i) post("{}");
+  server.reset();
+  front.reset();
+  ASSERT_TRUE(journal->flush().has_value());
+  EXPECT_NE(records().find(" more refused: unknown address"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace callgate::gateway
