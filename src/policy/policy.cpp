@@ -103,9 +103,9 @@ Decision judge_prompt(const Program& program, const Request& request, json::Valu
 Decision judge_resource(const Program& program, const Request& request) {
   const std::optional<std::string> uri = normal_uri(request.name);
   if (!uri) {
-    return invalid("", "/uri", "uri", "servers could read this address differently: write it without escapes, `..` and control characters");
+    return invalid("", "/uri", "uri", "servers could read this address differently: write it plainly, without escapes, `..`, `\\`, user info and blanks around it");
   }
-  const RuleSet::Choice choice = choose_resource(program.resources, *uri);
+  const RuleSet::Choice choice = choose_resource(program, *uri);
   if (choice.tie != nullptr) return tie(choice);
   return by_rule(choice.rule != nullptr ? *choice.rule : program.default_rule);
 }
@@ -140,7 +140,7 @@ bool Policy::hides_prompt(std::string_view name) const {
 bool Policy::hides_resource(std::string_view uri) const {
   if (!program_->resources.hides()) return false;
   const std::optional<std::string> normal = normal_uri(uri);
-  return !normal || hides(choose_resource(program_->resources, *normal));
+  return !normal || hides(choose_resource(*program_, *normal));
 }
 
 bool Policy::hides_anything() const {

@@ -97,7 +97,8 @@ inline const RuleSet& rules_for(const Program& program, Action action) {
 }
 
 /// The rule that names a resource, `normal` being its normal address: of the
-/// address as it is and without its fragment the stricter one, where both are named.
-RuleSet::Choice choose_resource(const RuleSet& rules, std::string_view normal);
+/// address as it is and of what servers may also read in it (`other_readings`) the
+/// strictest one, the default standing for an address that no rule names.
+RuleSet::Choice choose_resource(const Program& program, std::string_view normal);
 
 }  // namespace callgate::policy
