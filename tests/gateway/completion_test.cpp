@@ -1,0 +1,50 @@
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+/// Completion follows its prompt or resource.
+class Completions : public World {
+ protected:
+  Answer complete(const std::string& ref, const std::string& more = {}) {
+    return post(R"({"jsonrpc":"2.0","id":7,"method":"completion/complete","params":{"ref":)" + ref + R"(,"argument":{"name":"a","value":""})" + more + "}}");
+  }
+  Answer get_prompt(const std::string& name) {
+    return post(R"({"jsonrpc":"2.0","id":7,"method":"prompts/get","params":{"name":")" + name + R"("}})");
+  }
+  static std::string prompt(const std::string& name) { return R"({"type":"ref/prompt","name":")" + name + R"("})"; }
+  static std::string resource(const std::string& uri) { return R"({"type":"ref/resource","uri":")" + uri + R"("})"; }
+  /// The record of the last decision about this subject.
+  std::string record_of(const std::string& subject) const {
+    const std::string text = records();
+    const std::size_t at = text.rfind(R"("tool":")" + subject + '"');
+    if (at == std::string::npos) return {};
+    const std::size_t begin = text.rfind('\n', at) + 1;
+    return text.substr(begin, text.find('\n', at) - begin);
+  }
+};
+
+constexpr const char* policy = R"(callgate: 1
+default: allow
+resources:
+  "file:///secret/*": {action: deny}
+  "file:///hidden": {action: hide}
+prompts:
+  hidden: {action: hide}
+  denied: {action: deny}
+  full: {action: allow, arguments: {required: [city]}}
+  asked: {action: require_approval}
+)";
+
+TEST_F(Completions, WithASecondSpellingOfAKeyAreRefused) {
+  start(policy);
+  open_session();
+  for (const char* ref : {R"({"type":"ref/prompt","name":"full","Name":"denied"})", R"({"type":"ref/prompt","name":"full","n\u0061me":"denied"})",
+                          R"({"type":"ref/prompt","name":"full","TYPE":"ref/resource"})", R"({"type":"ref/resource","uri":"file:///x","URI":"file:///secret/x"})"})
+    EXPECT_NE(complete(ref).body.find("error"), std::string::npos) << ref;
+  EXPECT_NE(complete(prompt("full"), R"(,"context":{"arguments":{},"Arguments":{}})").body.find("error"), std::string::npos);
+  EXPECT_TRUE(upstream.asked.empty());
+}
+
+}  // namespace
+}  // namespace callgate::gateway
