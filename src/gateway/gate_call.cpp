@@ -71,12 +71,9 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
   if (!completion) co_return co_await refuse_shape(in, completion.error(), mcp::code::invalid_params);
   Draft draft{.id = parts_.journal.next_id(), .subject = completion->subject.view()};
   const bool prompt = completion->of == mcp::Completion::Of::prompt;
-  Judged judged = judge(in, prompt ? policy::Action::prompt_get : policy::Action::resource_read, draft.subject, {});
-  // Its arguments are not there yet and its limits are not used up by completing.
-  const auto verdict = judged.decision.verdict;
-  using enum policy::Verdict;
-  if (verdict == deny || verdict == hide || verdict == fault || verdict == unknown_tool || verdict == quarantined)
-    co_return co_await refuse(in, draft, judged);
+  const Judged judged = judge(in, prompt ? policy::Action::prompt_complete : policy::Action::resource_read, draft.subject, {});
+  // Completing uses up no limits and asks nobody.
+  if (judged.decision.verdict < policy::Verdict::require_approval) co_return co_await refuse(in, draft, judged);
   co_await pass(in, &flight);
 }
 

@@ -95,7 +95,7 @@ Decision judge_prompt(const Program& program, const Request& request, json::Valu
   const RuleSet::Choice choice = program.prompts.choose(request.name);
   if (choice.tie != nullptr) return tie(choice);
   const Rule& rule = choice.rule != nullptr ? *choice.rule : program.default_rule;
-  if (rule.action <= Verdict::deny) return by_rule(rule);
+  if (rule.action <= Verdict::deny || request.action == Action::prompt_complete) return by_rule(rule);
   if (Asked refused = check_arguments(rule, arguments)) return std::move(*refused);
   return by_rule(rule);
 }

@@ -93,7 +93,7 @@ struct Program {
 /// Which rules speak of an action.
 inline const RuleSet& rules_for(const Program& program, Action action) {
   if (action == Action::tool_call) return program.tools;
-  return action == Action::prompt_get ? program.prompts : program.resources;
+  return action == Action::prompt_get || action == Action::prompt_complete ? program.prompts : program.resources;
 }
 
 /// The rule that names a resource, `normal` being its normal address: of the

@@ -36,6 +36,24 @@ prompts:
   asked: {action: require_approval}
 )";
 
+TEST_F(Completions, OfAnAddressThatCanBeReadInTwoWaysAreRefused) {
+  start(policy);
+  open_session();
+  for (const char* uri : {"file:///secret/x", "file:///secret/%252e%252e/x", " file:///secret/x", "file:secret/x"})
+    EXPECT_NE(complete(resource(uri)).body.find("error"), std::string::npos) << uri;
+  EXPECT_TRUE(upstream.asked.empty());
+}
+
+TEST_F(Completions, DoNotNeedTheArgumentsThatTheyHelpToFind) {
+  start(policy);
+  open_session();
+  EXPECT_NE(complete(prompt("full")).body.find("result"), std::string::npos);
+  EXPECT_NE(complete(prompt("asked")).body.find("result"), std::string::npos);
+  EXPECT_NE(complete(resource("file:///{path}")).body.find("result"), std::string::npos);
+  EXPECT_EQ(upstream.asked.size(), 3U);
+  EXPECT_NE(get_prompt("full").body.find("city"), std::string::npos);
+}
+
 TEST_F(Completions, WithASecondSpellingOfAKeyAreRefused) {
   start(policy);
   open_session();

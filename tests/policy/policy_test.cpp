@@ -251,6 +251,16 @@ TEST(Policy, SaysWhatListsLeaveOut) {
   EXPECT_FALSE(loaded("callgate: 1\ndefault: deny\n")->hides_anything());
 }
 
+TEST(Policy, APromptIsCompletedWithoutItsArguments) {
+  const auto policy = loaded("callgate: 1\ndefault: deny\nprompts:\n  p: {action: allow, arguments: {required: [city]}}\n  h: {action: hide}\n");
+  const auto judged = [&](Action action, std::string_view name) { return policy->judge({.action = action, .name = name}); };
+  EXPECT_EQ(judged(Action::prompt_get, "p").verdict, Verdict::invalid_arguments);
+  EXPECT_EQ(judged(Action::prompt_complete, "p").verdict, Verdict::allow);
+  EXPECT_EQ(judged(Action::prompt_complete, "p").rule, "/prompts/p");
+  EXPECT_EQ(judged(Action::prompt_complete, "h").verdict, Verdict::hide);
+  EXPECT_EQ(judged(Action::prompt_complete, "other").rule, "/default");
+}
+
 TEST(Policy, NoSpellingOfAnAddressGoesAroundItsRule) {
   const auto policy = loaded(R"(callgate: 1
 default: allow
