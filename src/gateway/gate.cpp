@@ -259,9 +259,10 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   const bool hidden = decision.verdict == policy::Verdict::hide || decision.verdict == policy::Verdict::unknown_tool;
   const auto method = in.message.method_id;
   if (hidden) {
-    const std::string answer = method == mcp::MethodId::tools_call    ? tools_.known(in.era()).unknown_tool.render(draft.subject, id)
-                               : method == mcp::MethodId::prompts_get ? mcp::unknown_prompt(id, draft.subject)
-                                                                      : mcp::resource_not_found(id, draft.subject, in.era());
+    const bool prompt = draft.action == policy::Action::prompt_get || draft.action == policy::Action::prompt_complete;
+    const std::string answer = method == mcp::MethodId::tools_call ? tools_.known(in.era()).unknown_tool.render(draft.subject, id)
+                               : prompt                            ? mcp::unknown_prompt(id, draft.subject)
+                                                                   : mcp::resource_not_found(id, draft.subject, in.era());
     co_await in.channel.answer(answer);
     co_return;
   }

@@ -52,6 +52,7 @@ net::Task<void> Gate::handle_judged(Inbound& in, InFlight& flight) {
     name = resource->uri;
     action = in.message.method_id == mcp::MethodId::resources_read ? policy::Action::resource_read : policy::Action::resource_subscribe;
   }
+  draft.action = action;
   draft.subject = name.view();
   draft.canonical = "{}";
   if (arguments) {
@@ -71,7 +72,8 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
   if (!completion) co_return co_await refuse_shape(in, completion.error(), mcp::code::invalid_params);
   Draft draft{.id = parts_.journal.next_id(), .subject = completion->subject.view()};
   const bool prompt = completion->of == mcp::Completion::Of::prompt;
-  const Judged judged = judge(in, prompt ? policy::Action::prompt_complete : policy::Action::resource_read, draft.subject, {});
+  draft.action = prompt ? policy::Action::prompt_complete : policy::Action::resource_read;
+  const Judged judged = judge(in, draft.action, draft.subject, {});
   // Completing uses up no limits and asks nobody.
   if (judged.decision.verdict < policy::Verdict::require_approval) co_return co_await refuse(in, draft, judged);
   co_await pass(in, &flight);

@@ -36,6 +36,16 @@ prompts:
   asked: {action: require_approval}
 )";
 
+TEST_F(Completions, OfAHiddenPromptAreAnsweredLikeTheHiddenPrompt) {
+  start(policy);
+  open_session();
+  const std::string answer = complete(prompt("hidden")).body;
+  EXPECT_EQ(answer, get_prompt("hidden").body);
+  EXPECT_NE(answer.find("-32602"), std::string::npos) << answer;
+  EXPECT_NE(complete(resource("file:///hidden")).body.find("-32002"), std::string::npos);
+  EXPECT_TRUE(upstream.asked.empty());
+}
+
 TEST_F(Completions, OfAnAddressThatCanBeReadInTwoWaysAreRefused) {
   start(policy);
   open_session();
