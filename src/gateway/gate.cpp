@@ -107,9 +107,14 @@ net::Task<void> Gate::handle_response(Inbound& in) {
 
 /// A message that needs no rule: on record, forwarded, answered as the server answers.
 net::Task<void> Gate::pass(Inbound& in, InFlight* flight) {
-  Draft draft{.id = parts_.journal.next_id()};
+  const Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
+  co_await pass_judged(in, flight, draft, judged);
+}
+
+/// The same for one that a rule let through and that uses nothing up.
+net::Task<void> Gate::pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged) {
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, flight, what);
   if (delivery) co_await deliver(in, *delivery);

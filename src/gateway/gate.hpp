@@ -112,6 +112,7 @@ class Gate {
   net::Task<void> handle_notification(Inbound& in);
   net::Task<void> handle_response(Inbound& in);
   net::Task<void> pass(Inbound& in, InFlight* flight);
+  net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery);

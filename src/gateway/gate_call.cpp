@@ -73,10 +73,10 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
   Draft draft{.id = parts_.journal.next_id(), .subject = completion->subject.view()};
   const bool prompt = completion->of == mcp::Completion::Of::prompt;
   draft.action = prompt ? policy::Action::prompt_complete : policy::Action::resource_read;
-  const Judged judged = judge(in, draft.action, draft.subject, {});
-  // Completing uses up no limits and asks nobody.
+  Judged judged = judge(in, draft.action, draft.subject, {});
   if (judged.decision.verdict < policy::Verdict::require_approval) co_return co_await refuse(in, draft, judged);
-  co_await pass(in, &flight);
+  judged.decision.verdict = policy::Verdict::allow;  // completing uses up no limits and asks nobody
+  co_await pass_judged(in, &flight, draft, judged);
 }
 
 /// Takes the limits, uses the yes where one was needed, puts the allow on record

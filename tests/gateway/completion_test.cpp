@@ -64,6 +64,18 @@ TEST_F(Completions, DoNotNeedTheArgumentsThatTheyHelpToFind) {
   EXPECT_NE(get_prompt("full").body.find("city"), std::string::npos);
 }
 
+TEST_F(Completions, AreRecordedWithTheirSubjectAndTheRuleThatAllowedThem) {
+  start(policy);
+  open_session();
+  complete(prompt("full"));
+  const std::string record = record_of("full");
+  EXPECT_NE(record.find(R"("method":"completion/complete")"), std::string::npos) << record;
+  EXPECT_NE(record.find(R"("verdict":"allow","rule":"/prompts/full")"), std::string::npos) << record;
+  EXPECT_NE(record.find(R"("policy":"sha256:)"), std::string::npos) << record;
+  complete(resource("file:///{path}"));
+  EXPECT_NE(record_of("file:///{path}").find(R"("rule":"/default")"), std::string::npos) << records();
+}
+
 TEST_F(Completions, WithASecondSpellingOfAKeyAreRefused) {
   start(policy);
   open_session();
