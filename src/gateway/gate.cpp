@@ -260,6 +260,16 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   parts_.journal.record(record_of(draft, in, judged));
   parts_.log.info("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", draft.subject},
                                    {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule}});
+  if (!judged.unhidden || judged.unhidden->verdict >= policy::Verdict::require_approval)
+    co_return co_await answer_refusal(in, draft, judged, approval);
+  // Where the policy refuses names that nobody has, it refuses this one like them (docs/decisions/0006).
+  Judged shown = judged;
+  shown.decision = *judged.unhidden;
+  co_await answer_refusal(in, draft, shown, approval);
+}
+
+net::Task<void> Gate::answer_refusal(Inbound& in, const Draft& draft, const Judged& judged, std::optional<mcp::DecisionNote::Approval> approval) {
+  const policy::Decision& decision = judged.decision;
   const std::string_view id = in.message.id_text;
   const bool hidden = decision.verdict == policy::Verdict::hide || decision.verdict == policy::Verdict::unknown_tool;
   const auto method = in.message.method_id;

@@ -48,6 +48,7 @@ class Busy {
 /// What was decided about one request, and the snapshots it was decided by.
 struct Judged {
   policy::Decision decision;
+  std::optional<policy::Decision> unhidden;  ///< of a hidden prompt or resource: what one that does not exist would get
   std::shared_ptr<const policy::Policy> policy;        ///< of the server
   std::shared_ptr<const policy::Policy> grant_policy;
   std::shared_ptr<const registry::ToolTable> table;
@@ -119,6 +120,8 @@ class Gate {
   net::Task<void> answer_failure(Inbound& in, const Error& error);
   net::Task<void> refuse(Inbound& in, Draft& draft, const Judged& judged,
                          std::optional<mcp::DecisionNote::Approval> approval = {});
+  net::Task<void> answer_refusal(Inbound& in, const Draft& draft, const Judged& judged,
+                                 std::optional<mcp::DecisionNote::Approval> approval);
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
   net::Task<Result<void>> ensure_link(Inbound& in);
   net::Task<Result<void>> revive(Conversation& conversation);

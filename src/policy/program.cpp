@@ -26,13 +26,14 @@ void RuleSet::seal() {
   });
 }
 
-RuleSet::Choice RuleSet::choose(std::string_view name) const {
-  if (const auto found = exact_.find(name); found != exact_.end()) return {.rule = found->second};
+RuleSet::Choice RuleSet::choose(std::string_view name, Hiding hiding) const {
+  const auto counts = [hiding](const Rule* rule) { return hiding == Hiding::counts || rule->action != Verdict::hide; };
+  if (const auto found = exact_.find(name); found != exact_.end() && counts(found->second)) return {.rule = found->second};
   Choice choice;
   std::size_t literals = 0;
   for (const GlobRule& each : globs_) {
     if (choice.rule != nullptr && each.glob.literals() < literals) break;
-    if (!each.glob.matches(name)) continue;
+    if (!counts(each.rule) || !each.glob.matches(name)) continue;
     if (choice.rule != nullptr) {
       choice.tie = each.rule;
       break;
@@ -43,11 +44,11 @@ RuleSet::Choice RuleSet::choose(std::string_view name) const {
   return choice;
 }
 
-RuleSet::Choice choose_resource(const Program& program, std::string_view normal) {
-  RuleSet::Choice best = program.resources.choose(normal);
+RuleSet::Choice choose_resource(const Program& program, std::string_view normal, Hiding hiding) {
+  RuleSet::Choice best = program.resources.choose(normal, hiding);
   for (const std::string& reading : other_readings(normal)) {
     if (best.tie != nullptr) return best;
-    const RuleSet::Choice other = program.resources.choose(reading);
+    const RuleSet::Choice other = program.resources.choose(reading, hiding);
     if (other.rule == nullptr) continue;
     if (other.tie != nullptr) return other;
     const Verdict stands = best.rule != nullptr ? best.rule->action : program.default_rule.action;

@@ -261,6 +261,24 @@ TEST(Policy, APromptIsCompletedWithoutItsArguments) {
   EXPECT_EQ(judged(Action::prompt_complete, "other").rule, "/default");
 }
 
+TEST(Policy, SaysWhatAHiddenNameWouldGetIfNoRuleHidIt) {
+  const auto policy = loaded(R"(callgate: 1
+default: deny
+resources:
+  "demo://*": {action: allow}
+  "demo://secret": {action: hide}
+prompts:
+  "team_*": {action: deny}
+  "team_s*": {action: hide}
+  alone: {action: hide}
+)");
+  const auto unhidden = [&](Action action, std::string_view name) { return policy->judge_unhidden({.action = action, .name = name}); };
+  EXPECT_EQ(unhidden(Action::resource_read, "demo://secret#x").rule, "/resources/demo:~1~1*");
+  EXPECT_EQ(unhidden(Action::prompt_get, "team_secret").rule, "/prompts/team_*");
+  EXPECT_EQ(unhidden(Action::prompt_complete, "alone").rule, "/default");
+  EXPECT_EQ(policy->judge({.action = Action::prompt_get, .name = "alone"}).verdict, Verdict::hide);
+}
+
 TEST(Policy, NoSpellingOfAnAddressGoesAroundItsRule) {
   const auto policy = loaded(R"(callgate: 1
 default: allow
