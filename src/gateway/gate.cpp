@@ -117,9 +117,14 @@ net::Task<void> Gate::handle_response(Inbound& in) {
 
 /// A message that needs no rule: on record, forwarded, answered as the server answers.
 net::Task<void> Gate::pass(Inbound& in, InFlight* flight) {
-  Draft draft{.id = parts_.journal.next_id()};
+  const Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
+  co_await pass_judged(in, flight, draft, judged);
+}
+
+/// The same for one that a rule let through and that uses nothing up.
+net::Task<void> Gate::pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged) {
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, flight, what);
   if (delivery) co_await deliver(in, *delivery, what.record.id);
@@ -329,13 +334,24 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   parts_.journal.record(record_of(draft, in, judged));
   parts_.log.info("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", draft.subject},
                                    {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule}});
+  if (!judged.unhidden || judged.unhidden->verdict >= policy::Verdict::require_approval)
+    co_return co_await answer_refusal(in, draft, judged, approval);
+  // Where the policy refuses names that nobody has, it refuses this one like them (docs/decisions/0006).
+  Judged shown = judged;
+  shown.decision = *judged.unhidden;
+  co_await answer_refusal(in, draft, shown, approval);
+}
+
+net::Task<void> Gate::answer_refusal(Inbound& in, const Draft& draft, const Judged& judged, std::optional<mcp::DecisionNote::Approval> approval) {
+  const policy::Decision& decision = judged.decision;
   const std::string_view id = in.message.id_text;
   const bool hidden = decision.verdict == policy::Verdict::hide || decision.verdict == policy::Verdict::unknown_tool;
   const auto method = in.message.method_id;
   if (hidden) {
-    const std::string answer = method == mcp::MethodId::tools_call    ? tools_.known(in.era()).unknown_tool.render(draft.subject, id)
-                               : method == mcp::MethodId::prompts_get ? mcp::unknown_prompt(id, draft.subject)
-                                                                      : mcp::resource_not_found(id, draft.subject, in.era());
+    const bool prompt = draft.action == policy::Action::prompt_get || draft.action == policy::Action::prompt_complete;
+    const std::string answer = method == mcp::MethodId::tools_call ? tools_.known(in.era()).unknown_tool.render(draft.subject, id)
+                               : prompt                            ? mcp::unknown_prompt(id, draft.subject)
+                                                                   : mcp::resource_not_found(id, draft.subject, in.era());
     co_await in.channel.answer(answer);
     co_return;
   }

@@ -49,6 +49,7 @@ class Busy {
 /// What was decided about one request, and the snapshots it was decided by.
 struct Judged {
   policy::Decision decision;
+  std::optional<policy::Decision> unhidden;  ///< of a hidden prompt or resource: what one that does not exist would get
   std::shared_ptr<const policy::Policy> policy;        ///< of the server
   std::shared_ptr<const policy::Policy> grant_policy;
   std::shared_ptr<const registry::ToolTable> table;
@@ -115,6 +116,7 @@ class Gate {
   net::Task<void> handle_notification(Inbound& in);
   net::Task<void> handle_response(Inbound& in);
   net::Task<void> pass(Inbound& in, InFlight* flight);
+  net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
@@ -124,6 +126,8 @@ class Gate {
   net::Task<void> answer_failure(Inbound& in, const Error& error);
   net::Task<void> refuse(Inbound& in, Draft& draft, const Judged& judged,
                          std::optional<mcp::DecisionNote::Approval> approval = {});
+  net::Task<void> answer_refusal(Inbound& in, const Draft& draft, const Judged& judged,
+                                 std::optional<mcp::DecisionNote::Approval> approval);
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
   net::Task<Result<void>> ensure_link(Inbound& in);
   net::Task<Result<void>> revive(std::shared_ptr<Conversation> conversation);

@@ -57,6 +57,7 @@ net::Task<void> Gate::handle_judged(Inbound& in, InFlight& flight) {
     name = resource->uri;
     action = in.message.method_id == mcp::MethodId::resources_read ? policy::Action::resource_read : policy::Action::resource_subscribe;
   }
+  draft.action = action;
   draft.subject = name.view();
   draft.canonical = "{}";
   if (arguments) {
@@ -76,13 +77,11 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
   if (!completion) co_return co_await refuse_shape(in, completion.error(), mcp::code::invalid_params);
   Draft draft{.id = parts_.journal.next_id(), .subject = completion->subject.view()};
   const bool prompt = completion->of == mcp::Completion::Of::prompt;
-  Judged judged = judge(in, prompt ? policy::Action::prompt_get : policy::Action::resource_read, draft.subject, {});
-  // Its arguments are not there yet and its limits are not used up by completing.
-  const auto verdict = judged.decision.verdict;
-  using enum policy::Verdict;
-  if (verdict == deny || verdict == hide || verdict == fault || verdict == unknown_tool || verdict == quarantined)
-    co_return co_await refuse(in, draft, judged);
-  co_await pass(in, &flight);
+  draft.action = prompt ? policy::Action::prompt_complete : policy::Action::resource_read;
+  Judged judged = judge(in, draft.action, draft.subject, {});
+  if (judged.decision.verdict < policy::Verdict::require_approval) co_return co_await refuse(in, draft, judged);
+  judged.decision.verdict = policy::Verdict::allow;  // completing uses up no limits and asks nobody
+  co_await pass_judged(in, &flight, draft, judged);
 }
 
 /// Takes the limits, uses the yes where one was needed, puts the allow on record

@@ -11,6 +11,7 @@ namespace callgate::gateway {
 /// The parts of a record that are made for it; the record holds views of them.
 struct Gate::Draft {
   Ulid id;
+  policy::Action action = policy::Action::tool_call;  ///< what was judged
   std::string_view subject;  ///< tool, URI or prompt
   std::string canonical;     ///< the arguments in canonical form; empty where there are none to judge
   audit::DigestKey::Text digest{};

@@ -15,6 +15,22 @@ Gate::PolicyPair Gate::policies_for(const Conversation& conversation) const {
   return {.server = policy(), .grant = grant_policy(conversation), .asks_grant = !conversation.session.grant.empty()};
 }
 
+namespace {
+
+/// What both policies say together. Without any policy, and for a grant without one, everything is denied.
+template <class Judge>
+policy::Decision decided(const Judged& by, bool has_grant, Judge judge) {
+  if (has_grant && !by.grant_policy)
+    return by.policy ? policy::stricter(judge(*by.policy), policy::denied_without_policy()) : policy::denied_without_policy();
+  if (by.grant_policy && by.policy) return policy::stricter(judge(*by.policy), judge(*by.grant_policy));
+  if (!by.policy && !by.grant_policy) return policy::denied_without_policy();
+  policy::Decision decision = judge(by.policy ? *by.policy : *by.grant_policy);
+  decision.by_grant = !by.policy;
+  return decision;
+}
+
+}  // namespace
+
 /// One decision by one snapshot of policies and pins.
 Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const {
   Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation), .table = tools_.known(in.era()).table};
@@ -34,19 +50,10 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
       request.tool.schema_fault = judged.tool->schema_fault;
     }
   }
-  // Without any policy, and for a grant without one, everything is denied.
   const bool has_grant = !in.conversation->session.grant.empty();
-  if (has_grant && !judged.grant_policy) {
-    judged.decision = judged.policy ? policy::stricter(judged.policy->judge(request), policy::denied_without_policy())
-                                    : policy::denied_without_policy();
-  } else if (judged.grant_policy && judged.policy) {
-    judged.decision = policy::stricter(judged.policy->judge(request), judged.grant_policy->judge(request));
-  } else if (judged.policy || judged.grant_policy) {
-    judged.decision = (judged.policy ? judged.policy : judged.grant_policy)->judge(request);
-    judged.decision.by_grant = !judged.policy;
-  } else {
-    judged.decision = policy::denied_without_policy();
-  }
+  judged.decision = decided(judged, has_grant, [&](const policy::Policy& each) { return each.judge(request); });
+  if (judged.decision.verdict == policy::Verdict::hide && action != policy::Action::tool_call)
+    judged.unhidden = decided(judged, has_grant, [&](const policy::Policy& each) { return each.judge_unhidden(request); });
   return judged;
 }
 

@@ -12,8 +12,9 @@
 /// (CVE-2026-27896), so a twin is a second, unjudged value. Pure; any thread.
 namespace callgate::mcp {
 
-/// The three places where the protocol's own keys stand.
-enum class Level : std::uint8_t { envelope, params, meta };
+/// The places where the protocol's own keys stand; `completion` is `ref`,
+/// `argument` and `context` of completion/complete.
+enum class Level : std::uint8_t { envelope, params, meta, completion };
 
 /// Members of the JSON-RPC envelope, in the order of `envelope_key`.
 enum class EnvelopeKey : std::uint8_t { jsonrpc, id, method, params, result, error };

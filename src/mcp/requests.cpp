@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "mcp/keys.hpp"
 #include "mcp/read_value.hpp"
 
 namespace callgate::mcp {
@@ -63,6 +64,12 @@ Result<Completion> read_completion(const Message& message) {
   if (!ref) return std::unexpected(ref.error());
   const auto argument = read_required_object(message.params, "argument");
   if (!argument) return std::unexpected(argument.error());
+  const auto context = read_object(message.params, "context");
+  if (!context) return std::unexpected(context.error());
+  for (const json::Value& object : {*ref, *argument, *context}) {
+    if (!object) continue;
+    if (auto fine = check_keys(object, Level::completion); !fine) return std::unexpected(std::move(fine.error()));
+  }
 
   const auto type = ref->find("type");
   const bool prompt = type && type->equals("ref/prompt");

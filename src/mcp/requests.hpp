@@ -31,7 +31,8 @@ struct PromptGet {
 };
 Result<PromptGet> read_prompt_get(const Message& message);
 
-/// completion/complete: an argument of a prompt or of a resource template.
+/// completion/complete: an argument of a prompt or of a resource template. A
+/// second spelling of a key of `ref`, `argument` or `context` is refused.
 struct Completion {
   enum class Of : std::uint8_t { prompt, resource };
   Of of = Of::prompt;

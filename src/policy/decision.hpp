@@ -51,7 +51,13 @@ struct ToolFacts {
 };
 
 /// What the caller asks for. `tool` of the request counts for `tool_call` only.
-enum class Action : std::uint8_t { tool_call, resource_read, resource_subscribe, prompt_get };
+enum class Action : std::uint8_t {
+  tool_call,
+  resource_read,
+  resource_subscribe,
+  prompt_get,
+  prompt_complete,  ///< help with the arguments of a prompt, which are not there yet
+};
 
 struct Request {
   Action action = Action::tool_call;

@@ -36,7 +36,7 @@ RuleSet::Choice choose(const Program& program, const Call& call) {
   const RuleSet& rules = rules_for(program, call.action);
   if (call.action == Action::tool_call || call.action == Action::prompt_get) return rules.choose(call.name);
   const auto uri = normal_uri(call.name);
-  return uri ? choose_resource(rules, *uri) : RuleSet::Choice{};
+  return uri ? choose_resource(program, *uri) : RuleSet::Choice{};
 }
 
 std::string limits_text(const Rule& rule) {

@@ -91,23 +91,32 @@ Decision judge_tool(const Program& program, const Request& request, json::Value 
   return by_rule(rule);
 }
 
-Decision judge_prompt(const Program& program, const Request& request, json::Value arguments) {
-  const RuleSet::Choice choice = program.prompts.choose(request.name);
+Decision judge_prompt(const Program& program, const Request& request, json::Value arguments, Hiding hiding) {
+  const RuleSet::Choice choice = program.prompts.choose(request.name, hiding);
   if (choice.tie != nullptr) return tie(choice);
   const Rule& rule = choice.rule != nullptr ? *choice.rule : program.default_rule;
-  if (rule.action <= Verdict::deny) return by_rule(rule);
+  if (rule.action <= Verdict::deny || request.action == Action::prompt_complete) return by_rule(rule);
   if (Asked refused = check_arguments(rule, arguments)) return std::move(*refused);
   return by_rule(rule);
 }
 
-Decision judge_resource(const Program& program, const Request& request) {
+Decision judge_resource(const Program& program, const Request& request, Hiding hiding) {
   const std::optional<std::string> uri = normal_uri(request.name);
   if (!uri) {
-    return invalid("", "/uri", "uri", "servers could read this address differently: write it without escapes, `..` and control characters");
+    return invalid("", "/uri", "uri", "servers could read this address differently: write it plainly, without escapes, `..`, `\\`, user info and blanks around it");
   }
-  const RuleSet::Choice choice = choose_resource(program.resources, *uri);
+  const RuleSet::Choice choice = choose_resource(program, *uri, hiding);
   if (choice.tie != nullptr) return tie(choice);
   return by_rule(choice.rule != nullptr ? *choice.rule : program.default_rule);
+}
+
+Decision judge_by(const Program& program, const Request& request, Hiding hiding) {
+  const bool reads = request.action == Action::resource_read || request.action == Action::resource_subscribe;
+  if (reads) return judge_resource(program, request, hiding);
+  const json::Value arguments = request.arguments.value_or(program.no_arguments->root());
+  // The reader lets nothing else through; a caller that forgot it must not loosen anything.
+  if (!arguments.is_object()) return invalid("", "", "type", "`arguments` has to be an object");
+  return request.action == Action::tool_call ? judge_tool(program, request, arguments) : judge_prompt(program, request, arguments, hiding);
 }
 
 bool hides(const RuleSet::Choice& choice) {
@@ -119,15 +128,9 @@ bool hides(const RuleSet::Choice& choice) {
 Policy::Policy(std::unique_ptr<const Program> program) : program_(std::move(program)) {}
 Policy::~Policy() = default;
 
-Decision Policy::judge(const Request& request) const {
-  const bool reads = request.action == Action::resource_read || request.action == Action::resource_subscribe;
-  if (reads) return judge_resource(*program_, request);
-  const json::Value arguments = request.arguments.value_or(program_->no_arguments->root());
-  // The reader lets nothing else through; a caller that forgot it must not loosen anything.
-  if (!arguments.is_object()) return invalid("", "", "type", "`arguments` has to be an object");
-  return request.action == Action::tool_call ? judge_tool(*program_, request, arguments)
-                                             : judge_prompt(*program_, request, arguments);
-}
+Decision Policy::judge(const Request& request) const { return judge_by(*program_, request, Hiding::counts); }
+
+Decision Policy::judge_unhidden(const Request& request) const { return judge_by(*program_, request, Hiding::is_left_out); }
 
 bool Policy::hides_tool(std::string_view name) const {
   return program_->tools.hides() && hides(program_->tools.choose(name));
@@ -140,7 +143,7 @@ bool Policy::hides_prompt(std::string_view name) const {
 bool Policy::hides_resource(std::string_view uri) const {
   if (!program_->resources.hides()) return false;
   const std::optional<std::string> normal = normal_uri(uri);
-  return !normal || hides(choose_resource(program_->resources, *normal));
+  return !normal || hides(choose_resource(*program_, *normal));
 }
 
 bool Policy::hides_anything() const {

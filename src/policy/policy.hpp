@@ -24,6 +24,9 @@ class Policy {
   /// Steps 2 to 5 of a decision: is it known, which rule decides, do the
   /// arguments fit, what does the rule say. Limits and approval come after it.
   Decision judge(const Request& request) const;
+  /// The same as if no rule hid a prompt or a resource: what a name gets that
+  /// nobody has, and so what a hidden one has to get. Tools are judged as ever.
+  Decision judge_unhidden(const Request& request) const;
 
   /// Is this left out of the list it belongs to?
   bool hides_tool(std::string_view name) const;

@@ -26,13 +26,14 @@ void RuleSet::seal() {
   });
 }
 
-RuleSet::Choice RuleSet::choose(std::string_view name) const {
-  if (const auto found = exact_.find(name); found != exact_.end()) return {.rule = found->second};
+RuleSet::Choice RuleSet::choose(std::string_view name, Hiding hiding) const {
+  const auto counts = [hiding](const Rule* rule) { return hiding == Hiding::counts || rule->action != Verdict::hide; };
+  if (const auto found = exact_.find(name); found != exact_.end() && counts(found->second)) return {.rule = found->second};
   Choice choice;
   std::size_t literals = 0;
   for (const GlobRule& each : globs_) {
     if (choice.rule != nullptr && each.glob.literals() < literals) break;
-    if (!each.glob.matches(name)) continue;
+    if (!counts(each.rule) || !each.glob.matches(name)) continue;
     if (choice.rule != nullptr) {
       choice.tie = each.rule;
       break;
@@ -43,15 +44,18 @@ RuleSet::Choice RuleSet::choose(std::string_view name) const {
   return choice;
 }
 
-RuleSet::Choice choose_resource(const RuleSet& rules, std::string_view normal) {
-  const RuleSet::Choice whole = rules.choose(normal);
-  const std::string_view bare = without_fragment(normal);
-  if (bare.size() == normal.size() || whole.tie != nullptr) return whole;
-  const RuleSet::Choice other = rules.choose(bare);
-  if (other.rule == nullptr) return whole;
-  if (other.tie != nullptr) return other;
-  if (whole.rule == nullptr) return other.rule->action < Verdict::require_approval ? other : whole;
-  return other.rule->action < whole.rule->action ? other : whole;
+RuleSet::Choice choose_resource(const Program& program, std::string_view normal, Hiding hiding) {
+  RuleSet::Choice best = program.resources.choose(normal, hiding);
+  for (const std::string& reading : other_readings(normal)) {
+    if (best.tie != nullptr) return best;
+    const RuleSet::Choice other = program.resources.choose(reading, hiding);
+    if (other.rule == nullptr) continue;
+    if (other.tie != nullptr) return other;
+    const Verdict stands = best.rule != nullptr ? best.rule->action : program.default_rule.action;
+    // As strict as the default, a rule still says more: its reason and its limits.
+    if (other.rule->action < stands || (best.rule == nullptr && other.rule->action == stands)) best = other;
+  }
+  return best;
 }
 
 }  // namespace callgate::policy

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -42,6 +43,9 @@ struct Rule {
   yaml::Mark mark;  ///< of its key in the file
 };
 
+/// Whether rules with `action: hide` count.
+enum class Hiding : std::uint8_t { counts, is_left_out };
+
 /// The rules of one part. Rules for other names cost nothing: exact names are
 /// hashed, only globs are walked, nearest first.
 class RuleSet {
@@ -57,7 +61,7 @@ class RuleSet {
 
   void add(Rule rule);  ///< pre: its key is new
   void seal();          ///< after the last `add`, before the first `choose`
-  Choice choose(std::string_view name) const;
+  Choice choose(std::string_view name, Hiding hiding = Hiding::counts) const;
   const std::deque<Rule>& rules() const { return rules_; }
   std::size_t size() const { return rules_.size(); }
   bool hides() const { return hides_; }  ///< has a rule with `action: hide`
@@ -93,11 +97,12 @@ struct Program {
 /// Which rules speak of an action.
 inline const RuleSet& rules_for(const Program& program, Action action) {
   if (action == Action::tool_call) return program.tools;
-  return action == Action::prompt_get ? program.prompts : program.resources;
+  return action == Action::prompt_get || action == Action::prompt_complete ? program.prompts : program.resources;
 }
 
 /// The rule that names a resource, `normal` being its normal address: of the
-/// address as it is and without its fragment the stricter one, where both are named.
-RuleSet::Choice choose_resource(const RuleSet& rules, std::string_view normal);
+/// address as it is and of what servers may also read in it (`other_readings`) the
+/// strictest one, the default standing for an address that no rule names.
+RuleSet::Choice choose_resource(const Program& program, std::string_view normal, Hiding hiding = Hiding::counts);
 
 }  // namespace callgate::policy

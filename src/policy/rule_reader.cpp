@@ -39,8 +39,8 @@ void check_key(const yaml::Member& member, Part part, Report& report) {
   if (part != Part::resources) return;
   const std::optional<std::string> normal = normal_uri_key(key);
   if (!normal) {
-    report.fault(member.key_mark, fmt::format("{} can never match: write the address without escapes, `..`, `.` and control "
-                                              "characters",
+    report.fault(member.key_mark, fmt::format("{} can never match: write the address plainly, without escapes, `..`, `.`, `\\`, "
+                                              "user info and blanks around it",
                                               yaml::ticked(key)));
   } else if (*normal != key) {
     report.fault(member.key_mark, fmt::format("{} can never match, addresses are compared in their plain form: write {}",

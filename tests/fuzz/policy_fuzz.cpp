@@ -6,6 +6,7 @@
 
 #include "policy/explain.hpp"
 #include "policy/load.hpp"
+#include "policy/resource_uri.hpp"
 
 using namespace callgate;
 using namespace callgate::policy;
@@ -36,10 +37,20 @@ void judge(const Policy& policy, const Call& call, const ToolList* list) {
   must(explain(policy, call, list).decision.verdict == decision.verdict);
 }
 
+/// The form of an address, or of a key, is that of itself, and so is what servers may also read in it.
+void read_address(std::string_view text) {
+  if (const auto form = normal_uri(text)) {
+    must(normal_uri(*form) == form);
+    must(form->starts_with(without_fragment(*form)));
+    for (const std::string& reading : other_readings(*form)) must(reading != *form);
+  }
+  if (const auto form = normal_uri_key(text)) must(normal_uri_key(*form) == form);
+}
+
 }  // namespace
 
 /// A file of any bytes is a policy or a list of faults, each with its place; a
-/// policy judges every call without a surprise.
+/// policy judges every call without a surprise. Any bytes are an address of one form, or of none.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(bytes), size);
   for (const ToolList* list : {static_cast<const ToolList*>(nullptr), &tools()}) {
@@ -58,5 +69,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     }
   }
   if (const auto call = parse_call(text)) must(!call->name.empty());
+  read_address(text);
   return 0;
 }

@@ -45,6 +45,7 @@ class FakeServer final : public net::HttpHandler {
       call_headers.push_back(headers);
       if (raw_answer) co_return co_await raw_answer(exchange, id);
     }
+    if (method == "completion/complete" || method == "prompts/get" || method.starts_with("resources/")) asked.push_back(body);
     if (message && message->is_response()) responses.push_back(body);
     if (!message || !message->is_request()) {
       co_await exchange.respond(202, {}, {});
@@ -59,6 +60,7 @@ class FakeServer final : public net::HttpHandler {
 
   std::vector<std::string> calls;         ///< bodies of tools/call, byte for byte
   std::vector<std::string> call_headers;
+  std::vector<std::string> asked;         ///< bodies about prompts and resources
   std::vector<std::string> responses;     ///< of the client to requests of this server
   std::string stream_events;              ///< said on a GET stream, which then stays open; empty: there is none
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";

@@ -31,18 +31,18 @@ TEST(Keys, OfOneLevelMeanNothingOnAnother) {
   json::Document document;
   ASSERT_TRUE(json::parse(R"({"Method":1,"Name":2,"ProgressToken":3,"dev.callgate/x":4})", {}, document));
   std::string refused;
-  for (const Level level : {Level::envelope, Level::params, Level::meta}) {
+  for (const Level level : {Level::envelope, Level::params, Level::meta, Level::completion}) {
     for (const auto [key, value] : document.root().members()) refused += check_key(key, level) ? '.' : 'x';
     refused += ' ';
   }
-  EXPECT_EQ(refused, "x... .xx. ..xx ");
+  EXPECT_EQ(refused, "x... .xx. ..xx .x.. ");
 }
 
 TEST(Keys, ThatAreLongOrForeignPass) {
   json::Document document;
   const std::string text = R"({")" + std::string(5000, 'n') + R"(":1,"Ünïcödé":2,"":3,"世界":4})";
   ASSERT_TRUE(json::parse(text, {}, document));
-  for (const Level level : {Level::envelope, Level::params, Level::meta}) EXPECT_TRUE(check_keys(document.root(), level));
+  for (const Level level : {Level::envelope, Level::params, Level::meta, Level::completion}) EXPECT_TRUE(check_keys(document.root(), level));
 }
 
 }  // namespace

@@ -251,6 +251,71 @@ TEST(Policy, SaysWhatListsLeaveOut) {
   EXPECT_FALSE(loaded("callgate: 1\ndefault: deny\n")->hides_anything());
 }
 
+TEST(Policy, APromptIsCompletedWithoutItsArguments) {
+  const auto policy = loaded("callgate: 1\ndefault: deny\nprompts:\n  p: {action: allow, arguments: {required: [city]}}\n  h: {action: hide}\n");
+  const auto judged = [&](Action action, std::string_view name) { return policy->judge({.action = action, .name = name}); };
+  EXPECT_EQ(judged(Action::prompt_get, "p").verdict, Verdict::invalid_arguments);
+  EXPECT_EQ(judged(Action::prompt_complete, "p").verdict, Verdict::allow);
+  EXPECT_EQ(judged(Action::prompt_complete, "p").rule, "/prompts/p");
+  EXPECT_EQ(judged(Action::prompt_complete, "h").verdict, Verdict::hide);
+  EXPECT_EQ(judged(Action::prompt_complete, "other").rule, "/default");
+}
+
+TEST(Policy, SaysWhatAHiddenNameWouldGetIfNoRuleHidIt) {
+  const auto policy = loaded(R"(callgate: 1
+default: deny
+resources:
+  "demo://*": {action: allow}
+  "demo://secret": {action: hide}
+prompts:
+  "team_*": {action: deny}
+  "team_s*": {action: hide}
+  alone: {action: hide}
+)");
+  const auto unhidden = [&](Action action, std::string_view name) { return policy->judge_unhidden({.action = action, .name = name}); };
+  EXPECT_EQ(unhidden(Action::resource_read, "demo://secret#x").rule, "/resources/demo:~1~1*");
+  EXPECT_EQ(unhidden(Action::prompt_get, "team_secret").rule, "/prompts/team_*");
+  EXPECT_EQ(unhidden(Action::prompt_complete, "alone").rule, "/default");
+  EXPECT_EQ(policy->judge({.action = Action::prompt_get, .name = "alone"}).verdict, Verdict::hide);
+}
+
+TEST(Policy, NoSpellingOfAnAddressGoesAroundItsRule) {
+  const auto policy = loaded(R"(callgate: 1
+default: allow
+resources:
+  "file:///secret/*": {action: deny}
+  "http://h/": {action: deny}
+  "demo://secret": {action: hide}
+)");
+  const auto passes = [&](std::string_view uri) {
+    return policy->judge({.action = Action::resource_read, .name = uri}).verdict == Verdict::allow;
+  };
+  for (const std::string_view uri :
+       {"file:///secret/x", " file:///secret/x", "file:secret/x", "file:\\\\\\secret\\x", "file://any/secret/x", "file://secret/x",
+        "file:///secret%5cx", "http://h", "http:h", "http:/h/", "http:\\\\h\\", "http://h:80/", "http://h:/?", "http://u@h", "http://H./",
+        "http://%68/", "demo://secret", " demo://secret", "demo://secret ", "demo://secret:", "demo://@secret", "demo://secret?", "demo://se\tcret"})
+    EXPECT_FALSE(passes(uri)) << uri;
+  EXPECT_TRUE(passes("file:///public/x"));
+  EXPECT_TRUE(passes("http://h/x"));
+  EXPECT_TRUE(passes("demo://secrets"));
+}
+
+TEST(Policy, AnAddressThatServersMayReadAsANamedOneIsHeldToItsRule) {
+  constexpr std::string_view named = R"(
+resources:
+  "file:///ask": {action: require_approval}
+  "file:///often": {action: allow, rate_limit: {max: 1, window: 1m}}
+  "demo:///deny": {action: deny}
+)";
+  const auto open = loaded("callgate: 1\ndefault: allow" + std::string(named));
+  EXPECT_EQ(judge(*open, R"({"resource":"file:///ask#x"})").verdict, Verdict::require_approval);
+  EXPECT_EQ(judge(*open, R"({"resource":"file:///often?x"})").limits.size(), 1U);
+  EXPECT_EQ(judge(*open, R"({"resource":"demo:/deny"})").verdict, Verdict::deny);
+  const auto closed = loaded("callgate: 1\ndefault: deny" + std::string(named));
+  EXPECT_EQ(judge(*closed, R"({"resource":"file:///ask#x"})").rule, "/default");
+  EXPECT_EQ(judge(*closed, R"({"resource":"file:///often?x"})").verdict, Verdict::deny);
+}
+
 TEST(Policy, ServersAskForNothingUnlessAllowed) {
   const auto policy = loaded(shop);
   EXPECT_TRUE(policy->allows_sampling());
