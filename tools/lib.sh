@@ -7,6 +7,8 @@ JOBS=${CALLGATE_JOBS:-$(nproc)}
 mkdir -p "$LOGS"
 # What was compiled in another clone need not be compiled in this one.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+# Needed for the cache to work with precompiled headers; no file here uses the time it is compiled at.
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 
 if [ -t 1 ] && [ "${TERM:-dumb}" != dumb ]; then
   LIVE=yes BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' YELLOW=$'\e[33m' PLAIN=$'\e[0m' WIPE=$'\r\e[K'
