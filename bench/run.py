@@ -69,8 +69,8 @@ class Bench:
     def __init__(self, options: argparse.Namespace, folder: Path):
         self.options = options
         self.folder = folder
-        self.load = options.bin / "bench-load"
-        self.server = options.bin / "bench-upstream"
+        self.load = options.bin.resolve() / "bench-load"  # it is run in other folders
+        self.server = options.bin.resolve() / "bench-upstream"
         self.running: dict[str, who.Running] = {}
         self.stdio: list[who.Contender] = []
         self.left_out: list[str] = []
