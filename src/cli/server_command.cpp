@@ -24,7 +24,7 @@ constexpr std::string_view help =
   callgate server list                                    all that were added here
   callgate server show NAME                               one of them, with its pinned lists
   callgate server tools NAME                              its tools: known, quarantined (changed), unknown (new)
-  callgate server policy NAME FILE                        names another policy for it, from the next start on
+  callgate server policy NAME FILE                        names another policy for it
   callgate server pin NAME [--tool T] [--write FILE]      shows what changed or is new, and accepts it;
                                                           --write: all pinned definitions as a file to review
   callgate server remove NAME                             with its pins; its grants are revoked
@@ -159,7 +159,7 @@ Exit policy(const OfflineRun& run) {
   if (run.json()) {
     fmt::print(run.out, "{{\"name\":{},\"policy\":{}}}\n", json::quoted(name), json::quoted(*policy));
   } else {
-    fmt::print(run.out, "`{}` is judged by `{}` from the next start of a gateway on\n", name, visible(*policy));
+    fmt::print(run.out, "the policy of `{}` is `{}`\n", name, visible(*policy));
   }
   return Exit::ok;
 }

@@ -135,7 +135,7 @@ TEST_F(ServerCommand, APolicyCanBeNamedLater) {
 
   const std::string policy = world_.policy();
   ASSERT_EQ(run({"policy", "a", policy}), Exit::ok) << err();
-  EXPECT_EQ(out(), "`a` is judged by `" + policy + "` from the next start of a gateway on\n");
+  EXPECT_EQ(out(), "the policy of `a` is `" + policy + "`\n");
   EXPECT_EQ(world_.store()->servers().find("a").value()->policy, policy);
   ASSERT_EQ(run({"policy", "a", policy, "--json"}), Exit::ok);
   EXPECT_EQ(out(), "{\"name\":\"a\",\"policy\":\"" + policy + "\"}\n");
@@ -227,6 +227,8 @@ TEST(AsConfigTest, AServerOfTheFileStaysWhatTheFileSays) {
   ASSERT_EQ(config.servers.size(), 2U);
   EXPECT_EQ(config.find_server("a")->url, "http://file");
   EXPECT_EQ(config.find_server("b")->url, "http://b");
+  EXPECT_FALSE(config.find_server("a")->registered);
+  EXPECT_TRUE(config.find_server("b")->registered);
 }
 
 TEST(AsConfigTest, TheAddressIsTheOneOfThePins) {
