@@ -8,7 +8,7 @@
 #include "cli/approvals_command.hpp"
 #include "cli/audit_command.hpp"
 #include "cli/exit.hpp"
-#include "cli/gateway_process.hpp"
+#include "cli/gateway_command.hpp"
 #include "cli/grant_command.hpp"
 #include "cli/policy_check.hpp"
 #include "cli/policy_explain.hpp"

@@ -172,7 +172,8 @@ void Journal::add_checkpoint(std::string_view reason) {
   next_checkpoint_ = clock_.now() + options_.checkpoint_every;
 }
 
-Ticket Journal::ticket(const Ulid& id, Ticket::Grants grants) const {
+Ticket Journal::ticket(const Ulid& id, Ticket::Grants grants) {
+  awaited_ = true;
   Ticket made;
   made.journal_ = this;
   made.id_ = id;
@@ -228,6 +229,7 @@ void Journal::outcome(std::string_view id, const Outcome& outcome) {
   append_number(buffer_, static_cast<std::uint64_t>(std::max<std::int64_t>(outcome.latency.count(), 0)));
   buffer_ += '}';
   end_line();
+  if (buffer_.size() >= buffer_bytes) (void)flush();
 }
 
 void Journal::tick() {
@@ -242,8 +244,8 @@ Result<policy::Permit> Journal::permit(Ticket&& ticket) {
   const Ticket spent = std::move(ticket);
   if (batch_failed(spent.batch_)) return fail(ErrorKind::unavailable, "the call could not be recorded");
   switch (spent.grants_) {
-    case Ticket::Grants::decided: return policy::Permit(spent.id_.str(), policy::Permit::Kind::decided);
-    case Ticket::Grants::internal: return policy::Permit(spent.id_.str(), policy::Permit::Kind::internal);
+    case Ticket::Grants::decided: return policy::Permit(spent.id_, policy::Permit::Kind::decided);
+    case Ticket::Grants::internal: return policy::Permit(spent.id_, policy::Permit::Kind::internal);
     case Ticket::Grants::nothing: break;
   }
   return fail(ErrorKind::refused, "the record does not allow the call");

@@ -109,6 +109,9 @@ class Journal {
   void outcome(std::string_view id, const Outcome& outcome);
 
   bool has_unwritten() const { return !buffer_.empty(); }
+  /// A decision is among what is unwritten, so its call waits for `flush`.
+  /// Outcomes wait for nothing: the next decision may take them along.
+  bool is_awaited() const { return awaited_; }
   /// Writes all that was recorded since the last flush. On an error none of it
   /// counts as recorded and its tickets give no permits.
   Result<void> flush();
@@ -141,7 +144,7 @@ class Journal {
   void end_line();
   void add_gap();
   void add_checkpoint(std::string_view reason);
-  Ticket ticket(const Ulid& id, Ticket::Grants grants) const;
+  Ticket ticket(const Ulid& id, Ticket::Grants grants);
 
   Result<void> make_ready();
   Result<void> next_segment();
@@ -183,6 +186,7 @@ class Journal {
   bool needs_segment_ = true;       ///< the current one must not be appended to
   bool prove_sync_ = false;         ///< a sync failed: sync inline until one succeeds
   std::uint64_t pending_ = 0;       ///< records in the buffer
+  bool awaited_ = false;            ///< a ticket was given for one of them
   std::uint64_t lost_ = 0;          ///< records of failed batches, for the next gap record
   std::uint64_t unpermitted_ = 0;   ///< of them, those that are in the files all the same
   bool gap_in_buffer_ = false;

@@ -134,6 +134,7 @@ void Journal::keep_landed_lines(std::size_t landed) {
 
 void Journal::end_batch() {
   buffer_.clear();
+  awaited_ = false;
   pending_ = 0;
   gap_in_buffer_ = false;
   ++batch_;

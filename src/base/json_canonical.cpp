@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "base/decimal.hpp"
@@ -33,11 +33,11 @@ bool equal_numbers(std::string_view a, std::string_view b) {
 
 void append_object(std::string& out, Value value) {
   std::vector<SortedMember> members;
-  std::deque<std::string> decoded;  // stable addresses for the keys that hold escapes
+  std::vector<std::unique_ptr<std::string>> decoded;  // of the keys that hold escapes; most objects have none
   members.reserve(value.size());
   for (const Member member : value.members()) {
-    const std::string_view key =
-        member.key.has_escapes() ? decoded.emplace_back(member.key.string()) : member.key.raw_string();
+    const std::string_view key = member.key.has_escapes() ? *decoded.emplace_back(std::make_unique<std::string>(member.key.string()))
+                                                          : member.key.raw_string();
     members.push_back({key, member.value});
   }
   std::ranges::sort(members, {}, &SortedMember::key);
@@ -58,11 +58,14 @@ void append_canonical(std::string& out, Value value) {
     case Kind::null:
     case Kind::boolean: out += value.text(); return;
     case Kind::number: append_number(out, value.text()); return;
-    case Kind::string: {
-      std::string scratch;
-      append_minimal(out, value.string(scratch));
+    case Kind::string:
+      // Text without escapes is its own shortest form.
+      if (value.has_escapes()) {
+        append_minimal(out, value.string());
+      } else {
+        out += value.text();
+      }
       return;
-    }
     case Kind::array: {
       out += '[';
       bool first = true;

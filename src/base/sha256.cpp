@@ -1,7 +1,9 @@
+// The block functions themselves: OpenSSL's newer interface allocates a state for
+// every digest, and each call of an agent takes four.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/sha256.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -9,70 +11,65 @@
 namespace callgate {
 namespace {
 
-/// Looking the algorithm up costs more than hashing a record, so it is done once.
-/// Immutable from then on.
-const EVP_MD* algorithm() {
-  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return fetched;
-}
-
 /// A hash that cannot be computed leaves nothing that could be recorded or
-/// compared safely: out of memory or a broken OpenSSL.
-void require(bool done) {
-  if (!done) std::abort();
+/// compared safely: a broken OpenSSL.
+void require(int done) {
+  if (done != 1) std::abort();
 }
 
 }  // namespace
 
-void Sha256::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  require(context_ != nullptr && algorithm() != nullptr);
-  start();
-}
-
-void Sha256::start() { require(EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr) == 1); }
+Sha256::Sha256() { require(SHA256_Init(&context_)); }
 
 Sha256& Sha256::update(std::string_view bytes) {
-  require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  require(SHA256_Update(&context_, bytes.data(), bytes.size()));
   return *this;
 }
 
 Sha256& Sha256::update(std::span<const std::uint8_t> bytes) {
-  require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  require(SHA256_Update(&context_, bytes.data(), bytes.size()));
   return *this;
 }
 
 Digest Sha256::finish() {
   Digest digest;
-  require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
-  start();
+  require(SHA256_Final(digest.data(), &context_));
+  require(SHA256_Init(&context_));
   return digest;
 }
 
 HmacSha256::HmacSha256(std::span<const std::uint8_t> key) {
   std::array<std::uint8_t, 64> block{};
   if (key.size() > block.size()) {
-    const Digest shortened = hash_.update(key).finish();
+    const Digest shortened = Sha256().update(key).finish();
     std::ranges::copy(shortened, block.begin());
   } else {
     std::ranges::copy(key, block.begin());
   }
-  for (std::size_t i = 0; i < block.size(); ++i) {
-    inner_pad_[i] = block[i] ^ std::uint8_t{0x36};
-    outer_pad_[i] = block[i] ^ std::uint8_t{0x5c};
-  }
+  const auto first_block = [&block](std::uint8_t pad) {
+    std::array<std::uint8_t, 64> padded = block;
+    for (std::uint8_t& byte : padded) byte ^= pad;
+    Sha256 hash;
+    hash.update(std::span<const std::uint8_t>(padded));
+    OPENSSL_cleanse(padded.data(), padded.size());
+    return hash.context_;
+  };
+  inner_ = first_block(0x36);
+  outer_ = first_block(0x5c);
   OPENSSL_cleanse(block.data(), block.size());
 }
 
 HmacSha256::~HmacSha256() {
-  OPENSSL_cleanse(inner_pad_.data(), inner_pad_.size());
-  OPENSSL_cleanse(outer_pad_.data(), outer_pad_.size());
+  OPENSSL_cleanse(&inner_, sizeof inner_);
+  OPENSSL_cleanse(&outer_, sizeof outer_);
 }
 
-Digest HmacSha256::of(std::string_view bytes) {
-  const Digest inner = hash_.update(inner_pad_).update(bytes).finish();
-  return hash_.update(outer_pad_).update(inner).finish();
+Digest HmacSha256::of(std::string_view bytes) const {
+  Sha256 hash;
+  hash.context_ = inner_;
+  const Digest inner = hash.update(bytes).finish();
+  hash.context_ = outer_;
+  return hash.update(inner).finish();
 }
 
 Digest sha256(std::string_view bytes) { return Sha256().of(bytes); }

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <openssl/types.h>
+#include <openssl/sha.h>
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,11 +26,8 @@ class Sha256 {
   Digest of(std::string_view bytes) { return update(bytes).finish(); }
 
  private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const;
-  };
-  void start();
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
+  friend class HmacSha256;
+  SHA256_CTX context_;
 };
 
 /// A keyed digest whose key is prepared once.
@@ -42,12 +38,11 @@ class HmacSha256 {
   HmacSha256(HmacSha256&&) = default;
   HmacSha256& operator=(HmacSha256&&) = default;
 
-  Digest of(std::string_view bytes);
+  Digest of(std::string_view bytes) const;
 
  private:
-  std::array<std::uint8_t, 64> inner_pad_{};
-  std::array<std::uint8_t, 64> outer_pad_{};
-  Sha256 hash_;
+  SHA256_CTX inner_;  ///< after the first block, which is the key's
+  SHA256_CTX outer_;
 };
 
 Digest sha256(std::string_view bytes);

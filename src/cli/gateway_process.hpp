@@ -1,18 +1,116 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <ostream>
-#include <string>
 
+#include "admin/api.hpp"
+#include "cli/admin_front.hpp"
+#include "cli/counters_file.hpp"
+#include "cli/counters_place.hpp"
+#include "cli/data_folder.hpp"
+#include "cli/directory.hpp"
 #include "cli/exit.hpp"
+#include "cli/reload.hpp"
+#include "config/file_stamp.hpp"
 #include "config/run_flags.hpp"
+#include "gateway/http_front.hpp"
+#include "gateway/stdio_front.hpp"
+#include "limits/memory_counters.hpp"
+#include "store/grant_table.hpp"
 
 namespace callgate::cli {
 
-/// `callgate run` and `callgate serve`: reads their flags, builds every part,
-/// hands each to the next, and runs until told to stop.
-/// Exit: ok after SIGTERM or the end of stdin; refused for faulty policies;
-/// unavailable where a port, folder or file cannot be had.
-Exit gateway_command(config::Command command, std::span<const std::string_view> args, std::ostream& out, std::ostream& err);
+/// `callgate run` and `callgate serve` once their flags are read: everything that
+/// lives as long as the process does, in the order in which it is built;
+/// destroyed the other way round. Threads: the loop's, and those of its parts.
+class GatewayProcess {
+ public:
+  GatewayProcess(StartedBy started, const config::RunFlags& flags, std::ostream& err)
+      : started_(std::move(started)), command_(started_.command), flags_(flags), err_(err), config_(flags.config) {}
+  GatewayProcess(const GatewayProcess&) = delete;
+  GatewayProcess& operator=(const GatewayProcess&) = delete;
+  /// Also after a start that failed.
+  ~GatewayProcess() {
+    std::error_code ignored;
+    if (!socket_.empty()) std::filesystem::remove(socket_, ignored);
+  }
+
+  /// Builds every part, hands each to the next, and runs until told to stop.
+  /// Exit: ok after SIGTERM or the end of stdin; refused for faulty policies;
+  /// unavailable where a port, folder or file cannot be had.
+  Exit run();
+
+ private:
+  // gateway_process.cpp: how it is built, and ends
+  Exit prepare();
+  Exit load_policies();
+  Exit open_journal();
+  Exit open_local_door(const net::ServerLimits& limits);
+  Exit open_doors();
+  Exit announce();
+  Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint);
+  // gateway_life.cpp: what it does while it runs
+  net::Task<void> every_second();
+  net::Task<void> write_outcomes();
+  net::Task<void> serve_stdio();
+  net::Task<void> stop_gently();
+  enum class Look : std::uint8_t { only_if_changed, at_all };
+  void look_for_changes(Look look);
+  void reload_config(Look look);
+  Result<void> serve_from_now_on(config::Config fresh);
+  void load_grant_policies();
+  void end_sessions_of_lost_grants();
+  Exit restore_counters();
+  void take_up(const std::filesystem::path& file, How how);
+  void keep_counters();
+  bool busy() const;
+
+  StartedBy started_;
+  config::Command command_;
+  const config::RunFlags& flags_;
+  std::ostream& err_;
+  config::Config config_;
+  SystemClock clock_;
+  FdLog log_{clock_};
+  Metrics metrics_;
+  IdSource approval_ids_;
+  std::optional<ServeLock> lock_;
+  net::Loop loop_;
+  net::Signal outcomes_{loop_};  ///< some are recorded and not written
+  std::unique_ptr<store::Store> store_;
+  std::optional<store::GrantWatch> grants_;
+  store::Store::Version store_seen_;
+  config::FileStamp config_seen_;
+  std::optional<CountersPlace> counters_place_;
+  gateway::Policies policies_{log_};
+  limits::MemoryCounters counters_;
+  approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
+  std::optional<audit::DigestKey> digest_key_;
+  std::unique_ptr<audit::Journal> journal_;
+  std::optional<gateway::Parts> parts_;
+  std::unique_ptr<gateway::Gates> gates_;
+  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<admin::Api> api_;
+  std::unique_ptr<gateway::HttpFront> front_;
+  std::unique_ptr<AdminFront> admin_front_;
+  std::unique_ptr<AdminFront> local_front_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<net::HttpServer> admin_server_;
+  std::unique_ptr<net::HttpServer> local_server_;
+  std::unique_ptr<gateway::StdioFront> stdio_;
+  std::filesystem::path socket_;
+  net::Address bound_;
+  std::optional<net::Address> admin_bound_;
+  bool stopping_ = false;
+  net::TaskGroup tasks_;
+};
+
+/// How the journal of this configuration is kept.
+audit::JournalOptions journal_options(const config::Config& config);
+
+/// A server's reviewed definitions, if it has any, can be read: no gate starts with a faulty file.
+Result<void> read_reviewed(const config::Server& server);
 
 }  // namespace callgate::cli

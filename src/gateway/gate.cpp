@@ -233,7 +233,8 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
   Conversation& conversation = *in.conversation;
   for (int attempt = 0;; ++attempt) {
-    if (auto linked = co_await ensure_link(in); !linked) {
+    const bool linked_already = conversation.link && conversation.link->alive() && !conversation.reviving;
+    if (auto linked = linked_already ? Result<void>{} : co_await ensure_link(in); !linked) {
       give_back(what);
       parts_.log.warn("upstream_not_reached", {{"server", server_.name}, {"fault", linked.error().message}, {"detail", linked.error().where}});
       co_await answer_failure(in, linked.error());

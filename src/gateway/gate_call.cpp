@@ -17,6 +17,7 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   draft.canonical = "{}";
   if (call->arguments) {
     draft.canonical.clear();
+    draft.canonical.reserve(call->arguments->text().size());
     json::append_canonical(draft.canonical, *call->arguments);
     draft.arg_keys.reserve(call->arguments->size());
     for (const json::Member member : call->arguments->members()) draft.arg_keys.push_back(member.key.raw_string());

@@ -58,11 +58,15 @@ net::Task<bool> HttpChannel::event(std::string_view bytes, std::string_view raw)
 }
 
 net::Task<bool> HttpChannel::answer(std::string_view bytes, std::string_view raw, int status) {
-  if (!exchange_.begun() && held_.empty()) {
-    // One event makes a whole stream: it needs no chunks.
-    if (!raw.empty()) co_return co_await exchange_.respond(status, headers(stream_headers), raw);
-    co_return co_await exchange_.respond(status, headers(json_headers), bytes);
-  }
+  if (exchange_.begun() || !held_.empty()) return end_stream(bytes, raw);
+  // One event makes a whole stream: it needs no chunks.
+  const std::string_view content = raw.empty() ? json_headers : stream_headers;
+  const std::string_view body = raw.empty() ? bytes : raw;
+  if (announce_ == Announce::nothing) return exchange_.respond(status, content, body);
+  return exchange_.respond(status, headers(content), body);
+}
+
+net::Task<bool> HttpChannel::end_stream(std::string_view bytes, std::string_view raw) {
   announce_ = conversation_.session.id.empty() ? Announce::nothing : announce_;
   if (!co_await event(bytes, raw)) co_return false;
   co_return co_await exchange_.finish();

@@ -31,6 +31,7 @@ class HttpChannel final : public Channel {
  private:
   std::string headers(std::string_view content) const;
   net::Task<bool> begin();
+  net::Task<bool> end_stream(std::string_view bytes, std::string_view raw);
   /// The headers name the session, which is known when the server has answered:
   /// until then what comes before the answer is held.
   bool waits_for_session() const;

@@ -172,6 +172,7 @@ net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
 
 net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
   std::vector<mcp::Header> mirrored;
+  mirrored.reserve(4);
   for (const net::Header& header : exchange.head().headers.all) {
     if (is_mcp_header(header.name)) mirrored.push_back({header.name, header.value});
   }

@@ -167,11 +167,19 @@ Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port
 
 Task<Result<std::vector<Address>>> resolve(Loop& loop, std::string host, std::uint16_t port, Instant until) {
   if (auto numeric = Address::numeric(host, port)) co_return std::vector{*numeric};
-  // The thread may outlive the wait: it reports to a state that both own.
+  // Each holds a thread for as long as the system's resolver likes.
+  constexpr int most_lookups = 32;
+  const std::shared_ptr<Inbox> inbox = loop.inbox();
+  if (inbox->lookups.fetch_add(1) >= most_lookups) {
+    --inbox->lookups;
+    co_return fail(ErrorKind::unavailable, "too many names are being looked up already");
+  }
+  // The thread may outlive the wait, and the loop: it reports to states that it owns too.
   auto lookup = std::make_shared<Lookup>(loop);
-  std::thread([&loop, weak = std::weak_ptr(lookup), host, port] {
+  std::thread([inbox, weak = std::weak_ptr(lookup), host, port] {
     auto found = std::make_shared<Result<std::vector<Address>>>(look_up(host, port));
-    loop.post([weak, found] {
+    --inbox->lookups;
+    inbox->post([weak, found] {
       if (const auto state = weak.lock()) {
         state->result = std::move(*found);
         state->done.raise();

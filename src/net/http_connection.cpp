@@ -53,13 +53,18 @@ void HttpConnection::close_if_idle() {
 }
 
 Task<void> HttpConnection::serve() {
-  while (keep_ && !server_.stopping_) {
+  while (keep_) {
     auto head = co_await read_head();
     if (!head) co_return co_await refuse(std::move(head.error()));
     if (!*head) co_return;
     ended_ = streaming_ = false;
     keep_ = keep_ && head_.keep_alive;
     HttpExchange exchange(*this);
+    if (server_.stopping_) {
+      co_await exchange.respond(503, "Retry-After: 1\r\nContent-Type: application/json\r\n", R"({"error":"the gateway is stopping"})");
+      if (unread_) co_await linger();
+      co_return;
+    }
     const bool all = server_.handler_.begins() == HttpHandler::Begins::with_head || co_await receive() != Received::not_all;
     if (all) co_await server_.handler_.handle(exchange);
     if (fault_) co_return co_await refuse(std::move(*fault_));
@@ -144,9 +149,18 @@ Result<void> HttpConnection::check_head() const {
 }
 
 Task<Received> HttpConnection::receive() {
-  if (!unread_) co_return Received::at_once;
+  if (!unread_) return Task<Received>::ready(Received::at_once);
   const auto length = static_cast<std::size_t>(head_.content_length.value_or(0));
   const bool here = !head_.chunked && in_.size() >= head_bytes_ + length;
+  if (!here || in_.size() == head_bytes_) return receive_rest();
+  message_bytes_ = head_bytes_ + length;
+  body_ = in_.view().substr(head_bytes_, length);
+  unread_ = false;
+  begin_work();
+  return Task<Received>::ready(Received::at_once);
+}
+
+Task<Received> HttpConnection::receive_rest() {
   // RFC 9110 section 10.1.1: a client that asks first is told to go on.
   if (expects_go_ahead(head_) && in_.size() == head_bytes_) {
     if (!co_await stream_->write_all("HTTP/1.1 100 Continue\r\n\r\n", {}, server_.limits_.write_time)) {
@@ -154,16 +168,13 @@ Task<Received> HttpConnection::receive() {
       co_return Received::not_all;
     }
   }
-  if (here) {
-    message_bytes_ = head_bytes_ + length;
-    body_ = in_.view().substr(head_bytes_, length);
-  } else if (auto body = head_.chunked ? co_await read_chunks() : co_await read_body(); !body) {
+  if (auto body = head_.chunked ? co_await read_chunks() : co_await read_body(); !body) {
     fault_ = std::move(body.error());
     co_return Received::not_all;
   }
   unread_ = false;
   begin_work();
-  co_return here ? Received::at_once : Received::later;
+  co_return Received::later;
 }
 
 Task<Result<void>> HttpConnection::read_body() {
@@ -271,6 +282,21 @@ void HttpConnection::append_status(int status) {
   out_ += "\r\n";
 }
 
+/// The answer is whole once these bytes are written.
+Task<bool> HttpConnection::end_with(Task<Result<void>> writing) {
+  if (const Result<void>* written = writing.result(); written != nullptr) {
+    ended_ = written->has_value();
+    return Task<bool>::ready(ended_);
+  }
+  return end_later(std::move(writing));
+}
+
+Task<bool> HttpConnection::end_later(Task<Result<void>> writing) {
+  const auto written = co_await std::move(writing);
+  ended_ = written.has_value();
+  co_return ended_;
+}
+
 const RequestHead& HttpExchange::head() const { return connection_.head_; }
 Task<Received> HttpExchange::receive() { return connection_.receive(); }
 std::string_view HttpExchange::body() const { return connection_.body_; }
@@ -294,9 +320,7 @@ Task<bool> HttpExchange::respond(int status, std::string_view headers, std::stri
     c.out_ += "\r\n";
   }
   c.out_ += "\r\n";
-  const auto sent = co_await c.stream_->write_all(c.out_, body, c.server_.limits_.write_time);
-  c.ended_ = sent.has_value();
-  co_return sent.has_value();
+  return c.end_with(c.stream_->write_all(c.out_, body, c.server_.limits_.write_time));
 }
 
 Task<bool> HttpExchange::begin(int status, std::string_view headers) {

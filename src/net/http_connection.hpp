@@ -30,6 +30,9 @@ class HttpConnection : public ListNode {
   void begin_work();
   void end_work();
   Task<bool> pass_over_body();
+  Task<Received> receive_rest();
+  Task<bool> end_with(Task<Result<void>> writing);
+  Task<bool> end_later(Task<Result<void>> writing);
   Task<void> refuse(Error error);
   Task<void> linger();
   void settle_unread_body();

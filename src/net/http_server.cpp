@@ -24,11 +24,11 @@ Result<Address> HttpServer::listen(const Address& address) {
 }
 
 Task<void> HttpServer::accept(Listener& listener) {
-  while (!stopping_) {
+  for (;;) {
     Address peer;
     auto stream = co_await listener.accept(peer);
     if (!stream) co_return;
-    if (!stopping_) admit(std::move(*stream), peer);
+    admit(std::move(*stream), peer);
   }
 }
 

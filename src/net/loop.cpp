@@ -93,16 +93,37 @@ void TaskGroup::cancel() {
   }
 }
 
-Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  assert(epoll_ >= 0 && wake_ >= 0);
+void Inbox::post(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  if (wake_ < 0) return;
+  posted_.push_back(std::move(work));
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(wake_, &one, sizeof one);
+}
+
+std::vector<std::function<void()>> Inbox::take() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = read(wake_, &count, sizeof count);
+  const std::lock_guard lock(mutex_);
+  return std::exchange(posted_, {});
+}
+
+void Inbox::close() {
+  const std::lock_guard lock(mutex_);
+  ::close(std::exchange(wake_, -1));
+  posted_.clear();
+}
+
+Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), inbox_(std::make_shared<Inbox>(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))) {
+  assert(epoll_ >= 0 && inbox_->wake() >= 0);
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, inbox_->wake(), &event);
   now_ = read_clock();
   tick_ = static_cast<std::uint64_t>(now_.time_since_epoch() / tick_length);
 }
 
 Loop::~Loop() {
-  close(wake_);
+  inbox_->close();
   close(epoll_);
 }
 
@@ -120,15 +141,6 @@ void Loop::arm(Timer& timer, Duration delay) {
   const std::size_t slot = due % slots;
   wheel_[slot].push_back(timer);
   occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
-}
-
-void Loop::post(std::function<void()> work) {
-  {
-    const std::lock_guard lock(mutex_);
-    posted_.push_back(std::move(work));
-  }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = write(wake_, &one, sizeof one);
 }
 
 Loop::Stage Loop::turn_end() {
@@ -155,14 +167,7 @@ void Loop::run_ready() {
 }
 
 void Loop::run_posted() {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto got = read(wake_, &count, sizeof count);
-  std::vector<std::function<void()>> work;
-  {
-    const std::lock_guard lock(mutex_);
-    work.swap(posted_);
-  }
-  for (auto& each : work) each();
+  for (auto& each : inbox_->take()) each();
   ran_ = true;
 }
 

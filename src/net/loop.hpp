@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -150,6 +152,24 @@ class TaskGroup {
   std::size_t count_ = 0;
 };
 
+/// Where other threads leave work for a loop. Threads: any.
+class Inbox {
+ public:
+  explicit Inbox(int wake) : wake_(wake) {}
+  /// Runs in a later turn; never, where the loop is gone.
+  void post(std::function<void()> work);
+  std::vector<std::function<void()>> take();
+  void close();  ///< the loop is about to go
+
+  std::atomic<int> lookups{0};  ///< names that threads are looking up
+  int wake() const { return wake_; }
+
+ private:
+  std::mutex mutex_;
+  int wake_;  ///< an eventfd; -1 once the loop is gone
+  std::vector<std::function<void()>> posted_;
+};
+
 class Loop {
  public:
   Loop();
@@ -170,7 +190,9 @@ class Loop {
 
   void arm(Timer& timer, Duration delay);
   /// From any thread: runs `work` in a later turn.
-  void post(std::function<void()> work);
+  void post(std::function<void()> work) { inbox_->post(std::move(work)); }
+  /// For threads that may outlive the loop.
+  const std::shared_ptr<Inbox>& inbox() const { return inbox_; }
   /// Called at the end of every turn in which coroutines ran or timers expired.
   void at_turn_end(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 
@@ -197,7 +219,6 @@ class Loop {
   void forget(Descriptor& descriptor);
 
   int epoll_ = -1;
-  int wake_ = -1;
   bool stopped_ = false;
   bool ran_ = false;
   Instant now_;
@@ -211,8 +232,7 @@ class Loop {
   std::vector<std::function<void()>> hooks_;
   std::array<epoll_event, 256> events_{};
   int event_count_ = 0;
-  std::mutex mutex_;
-  std::vector<std::function<void()>> posted_;
+  std::shared_ptr<Inbox> inbox_;
 };
 
 /// A point of a turn that can be waited for.

@@ -51,6 +51,7 @@ class Stream {
 
   /// Writes all parts, in order. Fails with `timeout` when they have not gone by
   /// then, with a second more for every 64 KiB; never waits beyond `latest`.
+  /// Begins at once, also before it is awaited.
   Task<Result<void>> write_all(std::string_view first, std::string_view second, Duration timeout,
                                Instant latest = Instant::max());
 
@@ -60,6 +61,7 @@ class Stream {
   Descriptor& descriptor() { return descriptor_; }
 
  private:
+  Task<Result<void>> write_rest(std::string_view first, std::string_view second, Duration timeout, Instant latest);
   Io tls_result(int result);
   Descriptor descriptor_;
   ssl_st* tls_ = nullptr;

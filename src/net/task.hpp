@@ -72,6 +72,49 @@ class [[nodiscard]] Task {
 
   Task() = default;
   explicit Task(Handle handle) : handle_(handle) {}
+  /// A computation that is over already: no frame, no wait. For plain functions
+  /// that mostly need not wait, and begin a coroutine where they have to.
+  static Task ready(T value) {
+    Task task;
+    task.ready_.emplace(std::move(value));
+    return task;
+  }
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), ready_(std::move(other.ready_)) {}
+  Task& operator=(Task&& other) noexcept {
+    if (this != &other) {
+      if (handle_) handle_.destroy();
+      handle_ = std::exchange(other.handle_, nullptr);
+      ready_ = std::move(other.ready_);
+    }
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  /// What a `ready` task holds; null for one that still has to run.
+  const T* result() const { return ready_ ? &*ready_ : nullptr; }
+
+  bool await_ready() const noexcept { return ready_.has_value(); }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) noexcept {
+    handle_.promise().continuation = caller;
+    return handle_;
+  }
+  T await_resume() { return ready_ ? std::move(*ready_) : handle_.promise().take(); }
+
+ private:
+  Handle handle_;
+  std::optional<T> ready_;
+};
+
+template <>
+class [[nodiscard]] Task<void> {
+ public:
+  using promise_type = detail::Promise<void>;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  Task() = default;
+  explicit Task(Handle handle) : handle_(handle) {}
   Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Task& operator=(Task&& other) noexcept {
     if (this != &other) {
@@ -89,7 +132,7 @@ class [[nodiscard]] Task {
     handle_.promise().continuation = caller;
     return handle_;
   }
-  T await_resume() { return handle_.promise().take(); }
+  void await_resume() { handle_.promise().take(); }
 
  private:
   Handle handle_;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <utility>
+
+#include "base/ids.hpp"
 
 namespace callgate::audit {
 class Journal;
@@ -23,28 +25,29 @@ class Permit {
     internal,  ///< the gateway's own traffic (initialize, lists, pings, ...)
   };
 
-  Permit(Permit&& other) noexcept : id_(std::move(other.id_)), kind_(other.kind_) { other.id_.clear(); }
+  Permit(Permit&& other) noexcept : id_(other.id_), kind_(other.kind_), spent_(std::exchange(other.spent_, true)) {}
   Permit& operator=(Permit&& other) noexcept {
     if (this == &other) return *this;
-    id_ = std::move(other.id_);
+    id_ = other.id_;
     kind_ = other.kind_;
-    other.id_.clear();
+    spent_ = std::exchange(other.spent_, true);
     return *this;
   }
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
   ~Permit() = default;
 
-  const std::string& id() const { return id_; }  ///< of the record; empty once moved from
+  std::string_view id() const { return spent_ ? std::string_view{} : id_.text(); }  ///< of the record; empty once moved from
   Kind kind() const { return kind_; }
-  bool spent() const { return id_.empty(); }
+  bool spent() const { return spent_; }
 
  private:
   friend class audit::Journal;
-  Permit(std::string id, Kind kind) : id_(std::move(id)), kind_(kind) {}
+  Permit(const Ulid& id, Kind kind) : id_(id), kind_(kind) {}
 
-  std::string id_;
+  Ulid id_;
   Kind kind_;
+  bool spent_ = false;
 };
 
 }  // namespace callgate::policy

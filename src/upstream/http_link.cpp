@@ -155,21 +155,20 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
 
 net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, Wanted& wanted) {
   const int status = reply->status();
-  const Failure refusal = refused_by_server(*reply, wanted.session_unknown);
   auto body = co_await reply->whole(origin_.max_result, wanted.deadline.left());
   if (!body) co_return std::unexpected(Failure{std::move(body.error()), true});
   // Nothing is awaited while the scratch document is in use.
   auto message = mcp::read_message(*body, origin_.scratch, mcp::Direction::from_server, answer_limits);
   if (!message) {
-    if (status >= 300) co_return std::unexpected(refusal);
+    if (status >= 300) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
     co_return std::unexpected(unreadable(message.error()));
   }
   const bool ours = message->is_response() && mcp::same_id(message->id_text, wanted.id);
   if (!ours) {
-    if (status >= 300) co_return std::unexpected(refusal);
+    if (status >= 300) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
     co_return std::unexpected(failed(ErrorKind::malformed, "the server answered another request than the one it was sent"));
   }
-  if (status >= 300 && status < 400) co_return std::unexpected(refusal);
+  if (status >= 300 && status < 400) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
   Delivery answer{.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status, .is_error = says_error(*message)};
   answer.session_lost = lost_;
   answer.reply = std::move(reply);

@@ -8,7 +8,7 @@ net::Task<Forwarded> Link::forward(policy::Permit permit, Outbound out, Sink& si
   assert(!permit.spent());
   // The permit is used up by this call, whatever becomes of it.
   const policy::Permit used = std::move(permit);
-  co_return co_await transmit(out, sink);
+  return transmit(out, sink);
 }
 
 bool says_error(const mcp::Message& response) {

@@ -163,7 +163,7 @@ TEST(JournalFault, RandomFaultsNeverBreakTheChainNorGiveAPermitWithoutARecord) {
       for (unsigned i = 0; i <= pick(4); ++i) tickets.push_back(world.journal->record(world.call()));
       (void)world.journal->flush();
       for (Ticket& ticket : tickets) {
-        if (auto permit = world.journal->permit(std::move(ticket))) permitted.push_back(permit->id());
+        if (auto permit = world.journal->permit(std::move(ticket))) permitted.emplace_back(permit->id());
       }
     }
     world.journal.reset();

@@ -38,7 +38,7 @@ TEST(Search, JoinsOutcomesAcrossSegments) {
   const Folder data;
   World world({.instance = "one", .sync = Sync::none, .segment_bytes = 100});
   std::vector<std::string> ids;
-  for (int i = 0; i < 3; ++i) ids.push_back(world.journal->permit(world.written()).value().id());
+  for (int i = 0; i < 3; ++i) ids.emplace_back(world.journal->permit(world.written()).value().id());
   for (const std::string& id : ids) {
     world.journal->outcome(id, {"answered", true, 7, 9us});
     (void)world.journal->flush();
@@ -57,7 +57,7 @@ TEST(Search, ForgottenEntriesDoNotTakeOthersOutcomes) {
   const Folder data;
   World world;
   std::vector<std::string> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(world.journal->permit(world.written()).value().id());
+  for (int i = 0; i < 5; ++i) ids.emplace_back(world.journal->permit(world.written()).value().id());
   for (std::size_t i = 0; i < 5; ++i) world.journal->outcome(ids[i], {"answered", false, i, 0us});
   (void)world.journal->flush();
   test::save(world.disk, data / "journal/one");

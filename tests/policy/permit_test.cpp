@@ -11,7 +11,7 @@ namespace {
 static_assert(!std::is_default_constructible_v<Permit>);
 static_assert(!std::is_copy_constructible_v<Permit>);
 static_assert(!std::is_copy_assignable_v<Permit>);
-static_assert(!std::is_constructible_v<Permit, std::string, Permit::Kind>);
+static_assert(!std::is_constructible_v<Permit, Ulid, Permit::Kind>);
 static_assert(!std::is_aggregate_v<Permit>);
 static_assert(std::is_move_constructible_v<Permit>);
 

@@ -75,6 +75,24 @@ class Sigterm(World):
         self.assertEqual(text_of(pipe.answer_to(7)), "done")
         self.assertEqual(pipe.process.wait(world.LONG), 0)
 
+    def test_lets_calls_of_serve_finish_and_tells_new_ones_to_come_back(self):
+        gate = self.serve(*self.fake())
+        client = gate.client()
+        client.initialize()
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(client.call("misbehave", {"how": "slow", "size": 10})), daemon=True)
+        thread.start()
+        while not [m for m in self.seen("tools/call") if m["params"].get("name") == "misbehave"]:
+            time.sleep(0.01)
+        gate.process.send_signal(signal.SIGTERM)
+        while "stopping" not in gate.last_words():
+            time.sleep(0.01)
+        status, headers, _ = client.exchange("POST", json.dumps(world.request(1, "ping")))
+        self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+        thread.join(world.LONG)
+        self.assertEqual(text_of(answers[0]), "done")
+        self.assertEqual(gate.process.wait(world.LONG), 0)
+
     def test_tells_a_held_call_at_once(self):
         gate = self.serve(*self.fake(), policy=ASKS)
         client = gate.client()

@@ -1,0 +1,138 @@
+// What the gateway process does while it runs: taking up what changed, keeping
+// counters and records, ending.
+#include <map>
+
+#include <fmt/format.h>
+
+#include "cli/gateway_process.hpp"
+
+namespace callgate::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+void GatewayProcess::take_up(const fs::path& file, How how) {
+  const fs::path journals = journal_options(config_).directory;
+  const auto found = take_up_counters(file, journals, counters_, limits::Moment::of(clock_), how);
+  if (!found) {
+    // A file that was cut off must not make limits start anew.
+    std::error_code ignored;
+    fs::rename(file, file.string() + ".damaged", ignored);
+    const TakenUp all = count_journals(journals, counters_, limits::Moment::of(clock_));
+    log_.error("counters_unreadable", {{"file", file.string()}, {"fault", found.error().message}, {"counted_from_journals", all.counted}});
+  } else if (found->counted > 0 || found->unreadable > 0 || !found->journal_found) {
+    log_.warn("counters_taken_from_journal", {{"counted", found->counted}, {"unreadable", found->unreadable}, {"journal_found", found->journal_found}});
+  }
+}
+
+void GatewayProcess::keep_counters() {
+  const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
+  if (const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_)); !kept)
+    log_.error("counters_not_kept", {{"fault", kept.error().message}});
+}
+
+/// The servers of a changed file or store are served from now on; a faulty
+/// configuration leaves the last good one in force.
+void GatewayProcess::reload_config(Look look) {
+  if (command_ != config::Command::serve) return;
+  const config::FileStamp stamp = flags_.config_file.empty() ? config::FileStamp{} : config::FileStamp::of(flags_.config_file);
+  if (look == Look::only_if_changed && stamp == config_seen_) return;
+  config_seen_ = stamp;
+  auto fresh = read_again(started_, *store_);
+  auto served = fresh ? serve_from_now_on(std::move(*fresh)) : std::unexpected(fresh.error());
+  if (!served) log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
+}
+
+Result<void> GatewayProcess::serve_from_now_on(config::Config fresh) {
+  for (const std::string& key : keys_for_next_start(config_, fresh))
+    log_.warn("config_key_waits", {{"key", key}, {"effect", "counts from the next start"}});
+  if (fresh.servers == config_.servers) return {};
+  for (const config::Server& server : fresh.servers) {
+    if (server.policy.empty()) return fail(ErrorKind::invalid, fmt::format("server `{}` has no policy", server.name));
+    if (auto loaded = policies_.load(server.policy); !loaded) return std::unexpected(loaded.error());
+    if (auto pins = read_reviewed(server); !pins) return std::unexpected(pins.error());
+  }
+  config_.servers = std::move(fresh.servers);
+  gates_->serve(config_.servers);
+  log_.info("servers_changed", {{"servers", config_.servers.size()}});
+  return {};
+}
+
+void GatewayProcess::end_sessions_of_lost_grants() {
+  if (config_.auth != config::Auth::grants) return;
+  const auto table = grants_->table();
+  std::map<std::string, bool, std::less<>> known;
+  const auto may_stay = [&](std::string_view grant) {
+    const auto found = known.find(grant);
+    return found != known.end() ? found->second : known.emplace(grant, table->is_live(grant, clock_.wall_ms())).first->second;
+  };
+  for (const auto& gate : gates_->all()) gate->end_sessions(may_stay);
+}
+
+void GatewayProcess::look_for_changes(Look look) {
+  const bool store_changed = [this] {
+    const auto changed = store_->changed(store_seen_);
+    return changed && *changed;
+  }();
+  const bool registered = flags_.from_store && store_changed;
+  reload_config(registered ? Look::at_all : look);
+  if (policies_.refresh()) {
+    for (const auto& gate : gates_->all()) gate->announce_list_change();
+  }
+  if (auto changed = grants_->refresh(); changed && *changed) {
+    load_grant_policies();
+    end_sessions_of_lost_grants();
+  }
+  for (const auto& gate : gates_->all()) {
+    if (store_changed) gate->tools().pins_changed();
+    gate->tools().look_at_reviewed();
+  }
+  gates_->clear_away();
+}
+
+net::Task<void> GatewayProcess::every_second() {
+  for (std::uint64_t second = 0;; ++second) {
+    co_await loop_.sleep(std::chrono::milliseconds(500));
+    look_for_changes(Look::only_if_changed);
+    desk_.expire(approval::Moment::of(clock_));
+    journal_->tick();
+    if (second % 120 == 0) {
+      for (const auto& gate : gates_->all()) gate->reap_idle();
+    }
+    if (second % 20 == 19) keep_counters();
+    if (second % 10 == 9) end_sessions_of_lost_grants();  // some expired
+  }
+}
+
+/// What nobody waits for is written with the next decision, or a little later.
+net::Task<void> GatewayProcess::write_outcomes() {
+  for (;;) {
+    co_await outcomes_.wait(net::Loop::forever);
+    co_await loop_.sleep(std::chrono::milliseconds(20));
+    if (journal_->has_unwritten()) [[maybe_unused]] const auto written = journal_->flush();
+  }
+}
+
+net::Task<void> GatewayProcess::serve_stdio() {
+  co_await stdio_->run();
+  loop_.stop();
+}
+
+bool GatewayProcess::busy() const {
+  return (server_ && server_->busy_connections() != 0) || (stdio_ && stdio_->busy());
+}
+
+net::Task<void> GatewayProcess::stop_gently() {
+  log_.info("stopping");
+  if (server_) server_->stop();
+  if (stdio_) stdio_->stop();
+  for (const auto& gate : gates_->all()) gate->stop();
+  for (int waited = 0; busy() && waited < 600; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
+  if (stdio_) co_await stdio_->drained();
+  loop_.stop();
+}
+
+}  // namespace callgate::cli

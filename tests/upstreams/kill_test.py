@@ -1,0 +1,81 @@
+"""The gate is killed at random moments under load: nothing was forwarded that is not on record, no limit was passed.
+
+CALLGATE_KILLS says how often (12 by default; 200 proves more and takes some minutes).
+"""
+import glob
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+
+import world
+from scripted_http import Scripted
+from world import Http, World, gate_binary
+
+KILLS = int(os.environ.get("CALLGATE_KILLS", "12"))
+MOST = 400  # calls that the limit lets through in all; reached before the last kill
+POLICY = f"callgate: 1\ndefault: deny\ntools:\n  odd: {{action: allow, rate_limit: {{max: {MOST}, window: 1d, per: server}}}}\n  plain: {{action: allow}}\n"
+
+
+class Killed(World):
+    def load(self, url, over, answered):
+        """One client after another, each calling as fast as it is answered, until the gate is gone."""
+        def calls():
+            while not over.is_set():
+                try:
+                    client = Http(url)
+                    client.initialize()
+                    while not over.is_set():
+                        client.call(random.choice(["odd", "plain"]), limit=5)
+                        answered.append(client.status)
+                except (OSError, ValueError, AttributeError, KeyError):
+                    time.sleep(0.005)
+        threads = [threading.Thread(target=calls, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def decisions(self):
+        """Of all chains: how often each tool was allowed."""
+        allowed = {}
+        for name in glob.glob(str(self.dir / "data" / "journal" / "*" / "*.jsonl")):
+            with open(name, encoding="utf-8") as file:
+                for line in file:
+                    record = json.loads(line) if line.endswith("\n") else {}
+                    if record.get("method") == "tools/call" and record.get("verdict") == "allow":
+                        allowed[record["tool"]] = allowed.get(record["tool"], 0) + 1
+        return allowed
+
+    def test_nothing_was_forwarded_without_a_record_and_no_limit_was_passed(self):
+        server = Scripted()
+        self.addCleanup(server.end)
+        dice = random.Random(7)
+        answered, slowest = [], 0.0
+        for _ in range(KILLS):
+            (self.dir / "ready.json").unlink(missing_ok=True)
+            began = time.monotonic()
+            gate = self.serve(server.url, policy=POLICY)
+            slowest = max(slowest, time.monotonic() - began)
+            over = threading.Event()
+            threads = self.load(gate.url, over, answered)
+            time.sleep(dice.uniform(0.05, 0.4))  # the moment of death is the input of this test
+            gate.process.kill()
+            gate.process.wait()
+            over.set()
+            for thread in threads:
+                thread.join(world.LONG)
+        allowed = self.decisions()
+        arrived = {tool: len(server.calls(tool)) for tool in ("odd", "plain")}
+        print(f"        {KILLS} kills, {len(answered)} calls answered, {sum(arrived.values())} forwarded, {sum(allowed.values())} on record, slowest start {slowest:.2f} s")
+        for tool, count in arrived.items():
+            self.assertLessEqual(count, allowed.get(tool, 0), tool)
+        self.assertLessEqual(arrived["odd"], MOST)
+        self.assertLess(slowest, 5 if world.LONG > 20 else 1)
+        proof = subprocess.run([gate_binary(), "audit", "verify", "--data", str(self.dir / "data")], capture_output=True, text=True)
+        self.assertEqual(proof.returncode, 0, proof.stdout + proof.stderr)
+
+
+if __name__ == "__main__":
+    world.main()
