@@ -6,6 +6,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 TOOLS = [{"name": name, "description": name, "inputSchema": {"type": "object"}} for name in ("plain", "odd", "hidden")]
 
 
+class Quiet(ThreadingHTTPServer):
+    """Clients of these tests leave in the middle of a word; that is no news."""
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass
+
+
 class Scripted:
     """`script(request)` answers what it wants to and returns True; anything else is answered as a decent server would."""
 
@@ -72,8 +80,7 @@ class Scripted:
             def do_POST(self):
                 self.answer("POST")
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
-        self.server.daemon_threads = True
+        self.server = Quiet(("127.0.0.1", 0), Request)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/mcp"
 
