@@ -12,6 +12,10 @@ target_compile_definitions(callgate_options INTERFACE
   FMT_HEADER_ONLY=1 CALLGATE_VERSION="${PROJECT_VERSION}"
   $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 target_link_options(callgate_options INTERFACE -fuse-ld=lld -pie -Wl,-z,relro,-z,now)
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+  # What did not change is not optimized anew at the next link.
+  target_link_options(callgate_options INTERFACE -Wl,--thinlto-cache-dir=${CMAKE_BINARY_DIR}/thinlto)
+endif()
 if(CALLGATE_SANITIZE)
   target_compile_options(callgate_options INTERFACE -fsanitize=${CALLGATE_SANITIZE} -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
   target_link_options(callgate_options INTERFACE -fsanitize=${CALLGATE_SANITIZE})
