@@ -1,5 +1,10 @@
-"""The gate as a process among others: its start, its end, what it takes up while it runs, what the next one finds."""
+"""The gate as a process among others: its start, its end, what it takes up while it runs, what the next one finds.
+
+CALLGATE_RELOADS says how often a policy is exchanged under load (100 by default).
+"""
+import glob
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -189,6 +194,50 @@ class While_it_runs(World):
         self.until(lambda: decision_of(client.call("echo", {"text": "x"})).get("verdict") == "quarantined")
         self.write("pins.json", reviewed)
         self.until(lambda: not decision_of(client.call("echo", {"text": "x"})))
+
+
+class Reloads(World):
+    ONE = "callgate: 1\ndefault: deny\ntools:\n  echo: {action: allow}\n  misbehave: {action: deny, reason: under the first}\n"
+    OTHER = "callgate: 1\ndefault: deny\ntools:\n  echo: {action: deny, reason: under the other}\n  misbehave: {action: allow}\n"
+
+    def exchange_policy(self, text):
+        fresh = self.write("policy.fresh", text)
+        os.replace(fresh, self.dir / "policy.yaml")
+
+    def test_under_load_lose_no_call_and_mix_no_two_policies(self):
+        gate = self.serve(*self.fake(), policy=self.ONE)
+        over, failures, answers = threading.Event(), [], []
+
+        def calls():
+            client = gate.client()
+            client.initialize()
+            while not over.is_set():
+                for tool in ("echo", "misbehave"):
+                    answer = client.call(tool, {"text": "x"} if tool == "echo" else {})
+                    (answers if client.status == 200 and "result" in answer else failures).append((tool, answer))
+
+        threads = [threading.Thread(target=calls, daemon=True) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for number in range(int(os.environ.get("CALLGATE_RELOADS", "100"))):
+            self.exchange_policy(self.OTHER if number % 2 == 0 else self.ONE)
+            gate.process.send_signal(signal.SIGHUP)
+            taken, deadline = len(answers) + 2, time.monotonic() + world.LONG
+            while len(answers) < taken and time.monotonic() < deadline:
+                time.sleep(0.001)
+        over.set()
+        for thread in threads:
+            thread.join(world.LONG)
+        self.assertEqual(failures, [])
+        verdicts = {}  # policy hash -> tool -> verdicts
+        for name in glob.glob(str(self.dir / "data" / "journal" / "*" / "*.jsonl")):
+            with open(name, encoding="utf-8") as file:
+                for record in map(json.loads, file):
+                    if record.get("method") == "tools/call":
+                        verdicts.setdefault(record["policy"], {}).setdefault(record["tool"], set()).add(record["verdict"])
+        print(f"        {len(answers)} calls answered, {len(verdicts)} policies")
+        seen = {(*sorted(of.get("echo", ())), *sorted(of.get("misbehave", ()))) for of in verdicts.values()}
+        self.assertEqual(seen, {("allow", "deny"), ("deny", "allow")}, verdicts)
 
 
 class At_its_start(World):
