@@ -1,5 +1,9 @@
-"""Servers that try to get more out of the gate than they are given, and ends that come at the wrong moment."""
+"""Servers that try to get more out of the gate than they are given, and ends that come at the wrong moment.
+
+CALLGATE_DEATHS says how often a child dies (15 by default).
+"""
 import json
+import os
 import socket
 import threading
 import time
@@ -239,6 +243,20 @@ class As_a_child(World):
             client.initialize()
             self.assertEqual(client.exchange("DELETE")[0], 200)
         self.assertTrue(gate.alive(), gate.last_words())
+
+    def test_a_child_that_dies_again_and_again_is_started_again_and_no_call_runs_twice(self):
+        deaths = int(os.environ.get("CALLGATE_DEATHS", "15"))
+        gate = self.serve(*self.fake())
+        client = gate.client()
+        client.initialize()
+        slowest = 0.0
+        for number in range(deaths):
+            self.assertIn("error", client.call("misbehave", {"how": "die"}))
+            began = time.monotonic()
+            self.assertEqual(world.text_of(client.call("echo", {"text": f"on {number}"})), f"on {number}")
+            slowest = max(slowest, time.monotonic() - began)
+        print(f"        {deaths} deaths, slowest recovery {slowest:.2f} s")
+        self.assertEqual(len([m for m in self.seen("tools/call") if m["params"]["arguments"].get("how") == "die"]), deaths)
 
     def test_a_client_that_does_not_read_its_stream_does_no_harm(self):
         gate = self.serve(*self.fake())
