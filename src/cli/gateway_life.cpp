@@ -38,7 +38,7 @@ void GatewayProcess::keep_counters() {
 /// configuration leaves the last good one in force.
 void GatewayProcess::reload_config(Look look) {
   if (command_ != config::Command::serve) return;
-  const config::FileStamp stamp = flags_.config_file.empty() ? config::FileStamp{} : config::FileStamp::of(flags_.config_file);
+  const config::FileStamp stamp = config::FileStamp::of(flags_.config_file);
   if (look == Look::only_if_changed && stamp == config_seen_) return;
   config_seen_ = stamp;
   auto fresh = read_again(started_, *store_);

@@ -207,7 +207,7 @@ Exit GatewayProcess::run() {
   for (const auto step : {&GatewayProcess::prepare, &GatewayProcess::load_policies, &GatewayProcess::open_journal}) {
     if (const Exit exit = (this->*step)(); exit != Exit::ok) return exit;
   }
-  config_seen_ = flags_.config_file.empty() ? config::FileStamp{} : config::FileStamp::of(flags_.config_file);
+  config_seen_ = config::FileStamp::of(flags_.config_file);
   if (const Exit exit = restore_counters(); exit != Exit::ok) return exit;
   if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
   net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {

@@ -138,11 +138,7 @@ void Gate::listen_to(const std::shared_ptr<Conversation>& conversation) {
 
 net::Task<Result<void>> Gate::ensure_link(Inbound& in) {
   Conversation& conversation = *in.conversation;
-  if (in.era() == mcp::Era::legacy) {
-    if (conversation.link && conversation.link->alive() && !conversation.reviving) co_return Result<void>{};
-    co_return co_await revive(in.conversation);
-  }
-  if (conversation.link && conversation.link->alive()) co_return Result<void>{};
+  if (in.era() == mcp::Era::legacy) co_return co_await revive(in.conversation);
   auto link = links_.stateless(conversation.session.grant);
   if (!link) co_return std::unexpected(link.error());
   conversation.link = std::move(*link);

@@ -43,7 +43,8 @@ class Over_http(World):
         thread.start()
         return thread, answers
 
-    def test_a_call_does_not_run_again_because_the_session_was_lost_meanwhile(self):
+    def fails_once_after(self, meanwhile):
+        """A call is under way while the client does something else, then its server fails: it must not run again."""
         arrived, go_on = threading.Event(), threading.Event()
 
         def script(incoming):
@@ -59,31 +60,17 @@ class Over_http(World):
         client = self.session(gate)
         thread, answers = self.call_in_the_background(gate, client, "odd")
         self.assertTrue(arrived.wait(world.LONG))
-        client.ask("ping")
+        meanwhile(client)
         go_on.set()
         thread.join(world.LONG)
         self.assertIn("error", answers[0])
         self.assertEqual(len(server.calls("odd")), 1)
+
+    def test_a_call_does_not_run_again_because_the_session_was_lost_meanwhile(self):
+        self.fails_once_after(lambda client: client.ask("ping"))
 
     def test_a_call_does_not_run_again_when_its_session_was_ended(self):
-        arrived, go_on = threading.Event(), threading.Event()
-
-        def script(incoming):
-            if not is_call(incoming, "odd"):
-                return False
-            arrived.set()
-            go_on.wait(world.LONG)
-            return incoming.status(500) or True
-
-        server, gate = self.behind(script)
-        client = self.session(gate)
-        thread, answers = self.call_in_the_background(gate, client, "odd")
-        self.assertTrue(arrived.wait(world.LONG))
-        client.exchange("DELETE")
-        go_on.set()
-        thread.join(world.LONG)
-        self.assertIn("error", answers[0])
-        self.assertEqual(len(server.calls("odd")), 1)
+        self.fails_once_after(lambda client: client.exchange("DELETE"))
 
     def test_what_was_sent_counts_also_when_the_server_knows_no_session(self):
         def script(incoming):
