@@ -96,7 +96,11 @@ Result<void> Gate::run_as_approved(const Inbound& in, const approval::Approval& 
 /// A call that a person allowed is judged once more, by what is in force now.
 net::Task<void> Gate::run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes) {
   const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
-  Judged judged = judge(in, action_of(in.message.method_id), draft.subject, arguments);
+  const policy::Action action = action_of(in.message.method_id);
+  bool current = action != policy::Action::tool_call || tools_.is_current(in.era());
+  if (!current) current = co_await tools_.current(in.era(), server_.start_timeout);
+  Judged judged = judge(in, action, draft.subject, arguments);
+  if (!current) doubt(judged, in.era());
   draft.id = parts_.journal.next_id();
   if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (judged.decision.verdict == policy::Verdict::require_approval) co_return co_await run_allowed(in, flight, draft, judged, &yes);

@@ -26,10 +26,7 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   draft.has_digest = true;
 
   Judged judged = judge(in, policy::Action::tool_call, draft.subject, call->arguments);
-  if (!current && judged.table) {
-    judged.decision = {.verdict = policy::Verdict::fault, .reason = "the server's tools changed and could not be read anew yet"};
-    judged.decision.faults = {tools_.known(in.era()).fault};
-  }
+  if (!current) doubt(judged, in.era());
   const auto verdict = judged.decision.verdict;
   if (verdict == policy::Verdict::unknown_tool && judged.table) {
     if (const auto like = judged.table->look_alike(draft.subject); !like.empty())

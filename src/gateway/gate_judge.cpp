@@ -57,6 +57,13 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
   return judged;
 }
 
+/// What was judged by a list of tools that is known to be old is not decided.
+void Gate::doubt(Judged& judged, mcp::Era era) const {
+  if (!judged.table) return;  // a fault already
+  judged.decision = {.verdict = policy::Verdict::fault, .reason = "the server's tools changed and could not be read anew yet"};
+  judged.decision.faults = {tools_.known(era).fault};
+}
+
 /// In the stateless form there is no session: its limits count by the grant.
 limits::Subject Gate::subject(const Conversation& conversation) const {
   const session::Session& session = conversation.session;

@@ -121,6 +121,21 @@ TEST_F(Approvals, WhatRunsIsWhatWasAskedAbout) {
   EXPECT_NE(upstream.calls[0].find(R"("id":2)"), std::string::npos) << upstream.calls[0];
 }
 
+TEST_F(Approvals, AHeldCallIsNotReleasedByAListThatIsKnownToBeOld) {
+  start(asks);
+  open_session();
+  Answer answer;
+  bool done = false;
+  begin(call_text("write"), answer, done);
+  turn_until([&] { return desk->waiting() == 1; });
+  upstream.tools = R"({"name":"write","description":"another one","inputSchema":{"type":"object"}})";
+  gates->all().front()->tools().want_again(mcp::Era::legacy);
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("verdict":"quarantined")"), std::string::npos) << answer.body;
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
 TEST_F(Approvals, TheAuthorsReasonIsToldWhileItWaits) {
   config.approval_wait = std::chrono::milliseconds(0);
   start(asks);
