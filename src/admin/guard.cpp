@@ -9,7 +9,7 @@ namespace {
 
 std::size_t count(const net::Headers& headers, std::string_view name) {
   return static_cast<std::size_t>(
-      std::ranges::count_if(headers.all, [&](const net::Header& each) { return net::same_name(each.name, name); }));
+      std::ranges::count_if(headers.all(), [&](const net::Header& each) { return net::same_name(each.name, name); }));
 }
 
 /// The page that sent this was loaded from the very host it speaks to (RFC 6454).

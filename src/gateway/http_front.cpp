@@ -1,6 +1,7 @@
 #include "gateway/http_front.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -18,12 +19,9 @@ bool is_mcp_header(std::string_view name) { return name.size() > 4 && net::same_
 
 /// Headers of which two would mean two things.
 bool repeats_single(const net::Headers& headers) {
-  for (const std::string_view name : {"authorization", "content-type", "content-encoding", "mcp-session-id", "origin", "last-event-id"}) {
-    int count = 0;
-    for (const net::Header& header : headers.all) count += net::same_name(header.name, name) ? 1 : 0;
-    if (count > 1) return true;
-  }
-  return false;
+  using enum net::HeaderName;
+  return std::ranges::any_of(std::array{authorization, content_type, content_encoding, mcp_session_id, origin, last_event_id},
+                             [&](net::HeaderName name) { return headers.repeats(name); });
 }
 
 /// application/json, with no charset but utf-8 (RFC 8259 section 8.1).
@@ -41,8 +39,8 @@ bool is_json(std::string_view type) {
 }
 
 bool takes_content(const net::Headers& headers) {
-  const std::string_view coding = headers.find("content-encoding");
-  return is_json(headers.find("content-type")) && (coding.empty() || net::same_name(coding, "identity"));
+  const std::string_view coding = headers.find(net::HeaderName::content_encoding);
+  return is_json(headers.find(net::HeaderName::content_type)) && (coding.empty() || net::same_name(coding, "identity"));
 }
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
@@ -101,11 +99,11 @@ Gate* HttpFront::gate_of(std::string_view target) const {
 std::expected<HttpFront::Visit, HttpFront::No> HttpFront::admit(const net::RequestHead& head) const {
   Gate* gate = gate_of(head.target);
   if (gate == nullptr) return std::unexpected(No{404, R"({"error":"no server at this address"})", "unknown address"});
-  auto caller = authenticator_.authenticate(head.headers.find("authorization"), gate->name(), parts_.clock.wall_ms());
+  auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), parts_.clock.wall_ms());
   if (!caller)
     return std::unexpected(No{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
                               "WWW-Authenticate: Bearer realm=\"callgate\"\r\n"});
-  return Visit{.gate = gate, .caller = std::move(*caller), .session_id = head.headers.find("mcp-session-id")};
+  return Visit{.gate = gate, .caller = std::move(*caller), .session_id = head.headers.find(net::HeaderName::mcp_session_id)};
 }
 
 net::Task<void> HttpFront::handle(net::HttpExchange& exchange) { return route(exchange); }
@@ -116,9 +114,9 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
     exchange.close_after();
     co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "a header stands twice"), "repeated header");
   }
-  if (!access_.host_allowed(head.headers.find("host")))
+  if (!access_.host_allowed(head.headers.find(net::HeaderName::host)))
     co_return co_await refuse(exchange, 403, mcp::rpc_error({}, mcp::code::invalid_request, "this Host is not served here: add it to `hosts`"), "host not allowed");
-  if (head.headers.has("origin") && !access_.origin_allowed(head.headers.find("origin")))
+  if (head.headers.has(net::HeaderName::origin) && !access_.origin_allowed(head.headers.find(net::HeaderName::origin)))
     co_return co_await refuse(exchange, 403, mcp::rpc_error({}, mcp::code::invalid_request, "this Origin may not call: add it to `origins`"), "origin not allowed");
   const std::string_view path = path_of(head.target);
   if (path == "/healthz" || path == "/readyz") {
@@ -138,7 +136,7 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
     if (!visit) co_return co_await refuse(exchange, std::move(visit.error()));
     co_return co_await post(exchange, *visit);
   }
-  const auto revision = mcp::parse_revision(head.headers.find("mcp-protocol-version"));
+  const auto revision = mcp::parse_revision(head.headers.find(net::HeaderName::mcp_protocol_version));
   const bool modern = revision && mcp::era_of(*revision) == mcp::Era::modern;
   if (!modern && head.method == "GET") co_return co_await get(exchange, *visit);
   if (!modern && head.method == "DELETE") co_return co_await remove(exchange, *visit);
@@ -173,7 +171,7 @@ net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
 net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
   std::vector<mcp::Header> mirrored;
   mirrored.reserve(4);
-  for (const net::Header& header : exchange.head().headers.all) {
+  for (const net::Header& header : exchange.head().headers.all()) {
     if (is_mcp_header(header.name)) mirrored.push_back({header.name, header.value});
   }
   auto meta = mcp::read_request_meta(message);
@@ -205,7 +203,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   const auto fault = mcp::check_headers(mirrored, message, *meta, era, visit.gate->modern_revisions(), params);
   if (fault)
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, fault->code, fault->message, fault->data), fault->message);
-  const std::string_view version = exchange.head().headers.find("mcp-protocol-version");
+  const std::string_view version = exchange.head().headers.find(net::HeaderName::mcp_protocol_version);
   if (era == mcp::Era::legacy && !version.empty() && !mcp::parse_revision(version))
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "this protocol version is not supported"), "unknown version");
   co_await visit.gate->handle(std::move(in));
@@ -216,7 +214,7 @@ net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {
   auto conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
   if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
   HttpChannel channel(exchange, *conversation, Announce::nothing);
-  const std::string last_event(exchange.head().headers.find("last-event-id"));
+  const std::string last_event(exchange.head().headers.find(net::HeaderName::last_event_id));
   const bool served = co_await visit.gate->open_stream(conversation, channel, last_event);
   if (exchange.begun()) {
     co_await exchange.finish();

@@ -2,24 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include <fmt/format.h>
 
-// Beast's parser is all that is used of Boost here.
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-
 namespace callgate::net {
 
-namespace http = boost::beast::http;
-using BeastError = boost::beast::error_code;
-using BeastText = boost::beast::string_view;
-
 namespace {
-
-std::string_view view(BeastText text) { return {text.data(), text.size()}; }
 
 /// What a byte may stand in: looked up, not computed, since every byte of every head passes here.
 struct ByteClasses {
@@ -36,12 +27,27 @@ struct ByteClasses {
 };
 constexpr ByteClasses classes;
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return classes.token[static_cast<unsigned char>(c)]; });
-}
+bool is_token_byte(char c) { return classes.token[static_cast<unsigned char>(c)]; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_field_value(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) { return classes.bad_value[static_cast<unsigned char>(c)]; });
+/// The first byte in [p, end) that no field value may hold, CR and LF among them; `end` where none is.
+const char* find_value_stop(const char* p, const char* end) {
+#if defined(__SSE2__)
+  const __m128i last_control = _mm_set1_epi8(0x1f);
+  const __m128i tab = _mm_set1_epi8('\t');
+  const __m128i del = _mm_set1_epi8(0x7f);
+  while (end - p >= 16) {
+    const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    // Unsigned "at most 0x1f" as max(chunk, 0x1f) == 0x1f: SSE2 has no unsigned compare.
+    const __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(chunk, tab),
+                                             _mm_cmpeq_epi8(_mm_max_epu8(chunk, last_control), last_control));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(chunk, del))));
+    if (mask != 0) return p + __builtin_ctz(mask);
+    p += 16;
+  }
+#endif
+  while (p != end && !classes.bad_value[static_cast<unsigned char>(*p)]) ++p;
+  return p;
 }
 
 std::string_view trim(std::string_view text) {
@@ -52,137 +58,135 @@ std::string_view trim(std::string_view text) {
 
 std::unexpected<Error> bad(std::string message) { return fail(ErrorKind::malformed, std::move(message)); }
 
-/// What the framing headers of one head say, each allowed once.
-struct Framing {
-  std::optional<std::string_view> length;
-  std::optional<std::string_view> coding;
-  int hosts = 0;
-
-  Result<void> take(std::string_view name, std::string_view value) {
-    if (same_name(name, "content-length")) {
-      if (length) return bad("`Content-Length` stands twice");
-      const bool digits = !value.empty() && value.size() <= 18 && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
-      if (!digits) return bad("`Content-Length` is not a number");
-      length = value;
-    } else if (same_name(name, "transfer-encoding")) {
-      if (coding) return bad("`Transfer-Encoding` stands twice");
-      if (!same_name(value, "chunked")) return bad("no transfer coding but `chunked` is taken");
-      coding = value;
-    } else if (same_name(name, "host")) {
-      ++hosts;
-    }
-    return {};
-  }
+struct Connection {
+  bool well_formed = true;
+  bool close = false;
 };
 
-/// The raw pass over the lines of a head; `lines` starts behind the first line.
-Result<Framing> check_lines(std::string_view lines, const HeadLimits& limits) {
-  Framing framing;
-  std::size_t count = 0;
-  while (lines != "\r\n") {
-    const std::size_t end = lines.find("\r\n");
-    if (end == std::string_view::npos) return bad("the head does not end with a blank line");
-    const std::string_view line = lines.substr(0, end);
-    lines.remove_prefix(end + 2);
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
-      return bad("a header line is malformed");
-    const std::string_view value = trim(line.substr(colon + 1));
-    if (!is_field_value(value)) return bad("a header value holds a control character");
-    if (++count > limits.headers) return fail(ErrorKind::too_large, fmt::format("more than {} headers", limits.headers));
-    if (auto taken = framing.take(line.substr(0, colon), value); !taken) return std::unexpected(taken.error());
-  }
-  if (framing.length && framing.coding) return bad("`Content-Length` and `Transfer-Encoding` stand together");
-  return framing;
-}
-
-/// Collects what Beast's parser reports of a head; bodies are ours.
-template <bool request>
-class HeadParser final : public http::basic_parser<request> {
- public:
-  std::vector<Header>* headers = nullptr;
-  std::string_view method;
-  std::string_view target;
-  int status = 0;
-  int version = 11;
-
- private:
-  void on_request_impl(http::verb, BeastText verb, BeastText path, int http_version, BeastError&) override {
-    method = view(verb);
-    target = view(path);
-    version = http_version;
-  }
-  void on_response_impl(int code, BeastText, int http_version, BeastError&) override {
-    status = code;
-    version = http_version;
-  }
-  void on_field_impl(http::field, BeastText name, BeastText value, BeastError&) override {
-    if (headers != nullptr) headers->push_back({view(name), view(value)});
-  }
-  void on_header_impl(BeastError&) override {}
-  void on_body_init_impl(boost::optional<std::uint64_t> const&, BeastError&) override {}
-  std::size_t on_body_impl(BeastText text, BeastError&) override { return text.size(); }
-  void on_chunk_header_impl(std::uint64_t, BeastText, BeastError&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, BeastText text, BeastError&) override { return text.size(); }
-  void on_finish_impl(BeastError&) override {}
-};
-
-template <bool request>
-Result<void> take_apart(std::string_view head, HeadParser<request>& parser) {
-  BeastError code;
-  parser.header_limit(static_cast<std::uint32_t>(head.size()) + 1);
-  parser.body_limit(boost::none);
-  parser.put(boost::asio::buffer(head.data(), head.size()), code);
-  if (code && code != http::error::need_more) return bad(fmt::format("malformed head: {}", code.message()));
-  if (!parser.is_header_done()) return bad("malformed head");
-  return {};
-}
-
-Result<std::string_view> lines_behind_first(std::string_view head, const HeadLimits& limits) {
-  if (head.size() > limits.bytes) return fail(ErrorKind::too_large, fmt::format("the headers are over {} bytes", limits.bytes));
-  const std::size_t first = head.find("\r\n");
-  const std::string_view line = head.substr(0, first);
-  if (!is_field_value(line) || line.empty() || line.front() == ' ') return bad("the first line is malformed");
-  return head.substr(first + 2);
-}
-
-template <class Head>
-void apply_framing(const Framing& framing, Head& out) {
-  out.chunked = framing.coding.has_value();
-  out.content_length.reset();
-  if (!framing.length) return;
-  std::uint64_t length = 0;
-  std::from_chars(framing.length->data(), framing.length->data() + framing.length->size(), length);
-  out.content_length = length;
-}
-
-bool wants_close(const Headers& headers) {
-  const std::string_view connection = headers.find("connection");
-  for (std::size_t at = 0; at <= connection.size();) {
-    const std::size_t comma = std::min(connection.find(',', at), connection.size());
-    if (same_name(trim(connection.substr(at, comma - at)), "close")) return true;
+/// A list of tokens, of which `close` means something here (RFC 9110 section 7.6.1).
+Connection read_connection(std::string_view value) {
+  Connection connection;
+  for (std::size_t at = 0; at <= value.size();) {
+    const std::size_t comma = std::min(value.find(',', at), value.size());
+    const std::string_view option = trim(value.substr(at, comma - at));
+    connection.well_formed = connection.well_formed && std::ranges::all_of(option, is_token_byte);
+    connection.close = connection.close || same_name(option, "close");
     at = comma + 1;
   }
-  return false;
+  return connection;
 }
+
+/// Goes over a head once.
+class HeadReader {
+ public:
+  HeadReader(std::string_view head, const HeadLimits& limits)
+      : p_(head.data()), end_(p_ + head.size()), limits_(limits) {}
+
+  /// `POST /mcp HTTP/1.1` (RFC 9112 section 3).
+  Result<void> request_line(RequestHead& out) {
+    const char* first = p_;
+    while (p_ != end_ && is_token_byte(*p_)) ++p_;
+    out.method = {first, p_};
+    if (out.method.empty() || !take(" ")) return bad("the method is malformed");
+    first = p_;
+    while (p_ != end_ && *p_ > ' ' && *p_ < 0x7f) ++p_;  // RFC 3986: visible ASCII
+    out.target = {first, p_};
+    if (out.target.size() > limits_.target) return fail(ErrorKind::too_large, fmt::format("the address is over {} bytes", limits_.target));
+    if (out.target.empty() || !take(" ") || !version() || !take("\r\n")) return bad("the first line is malformed");
+    return {};
+  }
+
+  /// `HTTP/1.1 200 OK` (RFC 9112 section 4).
+  Result<void> status_line(ResponseHead& out) {
+    const bool starts = version() && take(" ") && end_ - p_ > 4 && is_digit(p_[0]) && is_digit(p_[1]) && is_digit(p_[2]) && p_[3] == ' ';
+    if (!starts) return bad("the first line is malformed");
+    out.status = (p_[0] - '0') * 100 + (p_[1] - '0') * 10 + (p_[2] - '0');
+    p_ = find_value_stop(p_ + 4, end_);
+    if (!take("\r\n")) return bad("the first line is malformed");
+    return {};
+  }
+
+  Result<void> fields(Headers& out) {
+    while (!take("\r\n")) {
+      const char* name = p_;
+      while (p_ != end_ && is_token_byte(*p_)) ++p_;
+      const std::string_view name_text(name, p_);
+      if (name_text.empty() || !take(":")) return bad("a header line is malformed");
+      const char* value = p_;
+      p_ = find_value_stop(p_, end_);
+      const std::string_view value_text = trim({value, p_});
+      if (!take("\r\n")) return bad("a header value holds a control character");
+      if (out.all().size() == limits_.headers) return fail(ErrorKind::too_large, fmt::format("more than {} headers", limits_.headers));
+      if (auto taken = note(out.add({name_text, value_text}), value_text); !taken) return taken;
+    }
+    if (p_ != end_) return bad("the head does not end with its blank line");
+    return {};
+  }
+
+  template <class Head>
+  Result<void> finish(Head& out) const {
+    if (out.headers.repeats(HeaderName::content_length)) return bad("`Content-Length` stands twice");
+    if (out.headers.repeats(HeaderName::transfer_encoding)) return bad("`Transfer-Encoding` stands twice");
+    if (length_ && chunked_) return bad("`Content-Length` and `Transfer-Encoding` stand together");
+    out.content_length = length_;
+    out.chunked = chunked_;
+    out.keep_alive = version_ == 1 && !close_;
+    return {};
+  }
+
+  bool is_1_0() const { return version_ == 0; }
+
+ private:
+  bool take(std::string_view text) {
+    if (!std::string_view(p_, end_).starts_with(text)) return false;
+    p_ += text.size();
+    return true;
+  }
+
+  bool version() {
+    if (!take("HTTP/1.") || p_ == end_ || (*p_ != '0' && *p_ != '1')) return false;
+    version_ = *p_++ - '0';
+    return true;
+  }
+
+  /// What the fields that frame the message say.
+  Result<void> note(HeaderName name, std::string_view value) {
+    switch (name) {
+      case HeaderName::content_length: return note_length(value);
+      case HeaderName::transfer_encoding:
+        if (!same_name(value, "chunked")) return bad("no transfer coding but `chunked` is taken");
+        chunked_ = true;
+        return {};
+      case HeaderName::connection:
+      case HeaderName::proxy_connection: {
+        const Connection connection = read_connection(value);
+        if (!connection.well_formed) return bad("`Connection` is malformed");
+        close_ = close_ || (connection.close && name == HeaderName::connection);
+        return {};
+      }
+      default: return {};
+    }
+  }
+
+  Result<void> note_length(std::string_view value) {
+    const bool digits = !value.empty() && value.size() <= 18 && std::ranges::all_of(value, is_digit);
+    if (!digits) return bad("`Content-Length` is not a number");
+    std::uint64_t length = 0;
+    for (const char c : value) length = length * 10 + static_cast<std::uint64_t>(c - '0');
+    length_ = length;
+    return {};
+  }
+
+  const char* p_;
+  const char* end_;
+  const HeadLimits& limits_;
+  int version_ = 1;
+  std::optional<std::uint64_t> length_;
+  bool chunked_ = false;
+  bool close_ = false;
+};
 
 }  // namespace
-
-bool same_name(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
-
-std::string_view Headers::find(std::string_view name) const {
-  for (const Header& header : all) {
-    if (same_name(header.name, name)) return header.value.data() != nullptr ? header.value : std::string_view("");
-  }
-  return {};
-}
 
 std::size_t head_size(std::string_view bytes, std::size_t from) {
   const std::size_t end = bytes.find("\r\n\r\n", from < 3 ? 0 : from - 3);
@@ -190,38 +194,24 @@ std::size_t head_size(std::string_view bytes, std::size_t from) {
 }
 
 Result<void> read_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out) {
-  const auto lines = lines_behind_first(head, limits);
-  if (!lines) return std::unexpected(lines.error());
-  const auto framing = check_lines(*lines, limits);
-  if (!framing) return std::unexpected(framing.error());
-  out.headers.all.clear();
-  HeadParser<true> parser;
-  parser.headers = &out.headers.all;
-  if (auto parsed = take_apart(head, parser); !parsed) return parsed;
-  if (parser.target.size() > limits.target) return fail(ErrorKind::too_large, fmt::format("the address is over {} bytes", limits.target));
-  if (!is_token(parser.method)) return bad("the method is malformed");
-  if (framing->hosts != 1) return bad("exactly one `Host` is needed");
-  if (parser.version != 11 && framing->coding) return bad("HTTP/1.0 has no transfer codings");
-  out.method = parser.method;
-  out.target = parser.target;
-  apply_framing(*framing, out);
-  out.keep_alive = parser.version == 11 && !wants_close(out.headers);
+  if (head.size() > limits.bytes) return fail(ErrorKind::too_large, fmt::format("the headers are over {} bytes", limits.bytes));
+  HeadReader reader(head, limits);
+  out.headers.clear();
+  if (auto line = reader.request_line(out); !line) return line;
+  if (auto fields = reader.fields(out.headers); !fields) return fields;
+  if (!out.headers.has(HeaderName::host) || out.headers.repeats(HeaderName::host)) return bad("exactly one `Host` is needed");
+  if (auto finished = reader.finish(out); !finished) return finished;
+  if (reader.is_1_0() && out.chunked) return bad("HTTP/1.0 has no transfer codings");
   return {};
 }
 
 Result<void> read_response_head(std::string_view head, const HeadLimits& limits, ResponseHead& out) {
-  const auto lines = lines_behind_first(head, limits);
-  if (!lines) return std::unexpected(lines.error());
-  const auto framing = check_lines(*lines, limits);
-  if (!framing) return std::unexpected(framing.error());
-  out.headers.all.clear();
-  HeadParser<false> parser;
-  parser.headers = &out.headers.all;
-  if (auto parsed = take_apart(head, parser); !parsed) return parsed;
-  out.status = parser.status;
-  apply_framing(*framing, out);
-  out.keep_alive = parser.version == 11 && !wants_close(out.headers);
-  return {};
+  if (head.size() > limits.bytes) return fail(ErrorKind::too_large, fmt::format("the headers are over {} bytes", limits.bytes));
+  HeadReader reader(head, limits);
+  out.headers.clear();
+  if (auto line = reader.status_line(out); !line) return line;
+  if (auto fields = reader.fields(out.headers); !fields) return fields;
+  return reader.finish(out);
 }
 
 std::string_view reason_phrase(int status) {

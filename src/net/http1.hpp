@@ -1,33 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.hpp"
+#include "net/headers.hpp"
 
-/// HTTP/1.1 heads and chunked bodies (RFC 9112), strict. A head passes two
-/// readers: a raw pass that refuses every form on which readers differ, then
-/// Boost.Beast's parser, which takes it apart. Views point into the caller's bytes.
+/// HTTP/1.1 heads (RFC 9112), strict: one pass over the bytes that refuses every
+/// form on which readers differ, and takes the head apart. What it accepts,
+/// Boost.Beast's parser accepts and reads alike: the fuzz target compares them.
+/// Views point into the caller's bytes.
 namespace callgate::net {
-
-struct Header {
-  std::string_view name;
-  std::string_view value;
-};
-
-/// ASCII case-insensitive equality, as header names have it.
-bool same_name(std::string_view a, std::string_view b);
-
-struct Headers {
-  std::vector<Header> all;
-  /// The value of the first header of that name; empty view with no data where absent.
-  std::string_view find(std::string_view name) const;
-  bool has(std::string_view name) const { return find(name).data() != nullptr; }
-};
 
 struct RequestHead {
   std::string_view method;

@@ -109,7 +109,7 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send(st
 
 HttpReply::HttpReply(HttpClient& client, std::unique_ptr<ClientConnection> connection)
     : client_(client), connection_(std::move(connection)) {
-  head_.headers.all.reserve(8);
+  head_.headers.reserve(8);
 }
 
 HttpReply::~HttpReply() {

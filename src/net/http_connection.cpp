@@ -26,7 +26,7 @@ int status_of(const Error& error) {
   }
 }
 
-bool expects_go_ahead(const RequestHead& head) { return same_name(head.headers.find("expect"), "100-continue"); }
+bool expects_go_ahead(const RequestHead& head) { return same_name(head.headers.find(HeaderName::expect), "100-continue"); }
 
 }  // namespace
 

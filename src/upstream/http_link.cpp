@@ -127,12 +127,13 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
   wanted.session_unknown = status == 404 && !session_.empty();
   if (wanted.session_unknown) lost_ = true;
   if (out.form == Form::end_session) lost_ = true;
-  if (const auto id = reply->headers().find("mcp-session-id"); sessions_ == Sessions::one && session_.empty() && is_visible_ascii(id) && status < 300)
+  if (const auto id = reply->headers().find(net::HeaderName::mcp_session_id); sessions_ == Sessions::one && session_.empty() && is_visible_ascii(id) && status < 300)
     session_ = id;
-  if (!reply->headers().find("content-encoding").empty() && !net::same_name(reply->headers().find("content-encoding"), "identity"))
+  const std::string_view coding = reply->headers().find(net::HeaderName::content_encoding);
+  if (!coding.empty() && !net::same_name(coding, "identity"))
     co_return std::unexpected(failed(ErrorKind::malformed, "the server compressed its answer, which was not offered"));
 
-  const std::string_view type = reply->headers().find("content-type");
+  const std::string_view type = reply->headers().find(net::HeaderName::content_type);
   const bool events = has_media_type(type, "text/event-stream");
   // Only the stream that was asked for may have no end: what answers a notification or response is not read.
   const bool streams = out.form == Form::open_stream || !wanted.id.empty();

@@ -173,9 +173,9 @@ TEST(Api, FormBodiesOfOtherPagesAreNoJson) {
   const auto asked = world.ask();
   const std::string target = "/api/v1/approvals/" + asked.approval.id + "/approve";
   ApiRequest request{.method = "POST", .target = target, .headers = {}, .body = "{}", .door = Door::local_socket};
-  request.headers.all = {{"Content-Type", "text/plain"}};
+  request.headers = {{"Content-Type", "text/plain"}};
   EXPECT_EQ(world.send(request).status, 415);
-  request.headers.all = {{"content-type", "application/json; charset=utf-8"}};
+  request.headers = {{"content-type", "application/json; charset=utf-8"}};
   EXPECT_EQ(world.send(request).status, 200);
 }
 

@@ -58,7 +58,7 @@ struct ApiWorld {
   }
   ApiResponse knock(std::vector<Header> headers, std::string_view target = "/api/v1/health") {
     ApiRequest request{.method = "GET", .target = target, .headers = {}, .body = {}, .door = Door::listener};
-    request.headers.all = std::move(headers);
+    for (const Header& header : headers) request.headers.add(header);
     return send(request);
   }
 

@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Guard, WithoutATokenNobodyGetsInAtTheListener) {
   const Guard guard(Secret(), access_of("127.0.0.1:8809"));
   ApiRequest request{.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .door = Door::listener};
-  request.headers.all = {{"Host", "localhost"}, {"Authorization", "Bearer "}};
+  request.headers = {{"Host", "localhost"}, {"Authorization", "Bearer "}};
   ASSERT_TRUE(guard.refusal(request));
   EXPECT_EQ(guard.refusal(request)->status, 401);
 }
@@ -70,7 +70,7 @@ TEST(Guard, OnAWildcardEveryAddressIsItsOwnButNoName) {
   const Guard guard(Secret(std::string(kToken)), access_of("0.0.0.0:8809"));
   const auto status = [&](std::string_view host) {
     ApiRequest request{.method = "GET", .target = "/metrics", .headers = {}, .body = {}, .door = Door::listener};
-    request.headers.all = {{"Host", host}, {"Authorization", kBearer}};
+    request.headers = {{"Host", host}, {"Authorization", kBearer}};
     const auto refusal = guard.refusal(request);
     return refusal ? refusal->status : 200;
   };

@@ -26,7 +26,7 @@ class FakeServer final : public net::HttpHandler {
   net::Task<void> handle(net::HttpExchange& exchange) override {
     const std::string body(exchange.body());
     std::string headers;
-    for (const net::Header& header : exchange.head().headers.all) headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
+    for (const net::Header& header : exchange.head().headers.all()) headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
     if (exchange.head().method == "GET" && !stream_events.empty()) {
       if (co_await exchange.begin(200, "Content-Type: text/event-stream\r\n") && co_await exchange.write(stream_events))
         co_await exchange.gone(net::Loop::forever);
@@ -140,7 +140,7 @@ class World : public testing::Test {
     auto reply = co_await client.send(method, headers, body, std::chrono::seconds(10));
     if (reply) {
       out.status = (*reply)->status();
-      for (const net::Header& header : (*reply)->headers().all) out.headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
+      for (const net::Header& header : (*reply)->headers().all()) out.headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
       auto whole = co_await (*reply)->whole(1U << 26U, std::chrono::seconds(10));
       out.body = whole ? std::string(*whole) : whole.error().message;
     } else {
