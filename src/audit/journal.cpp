@@ -10,52 +10,53 @@ namespace {
 constexpr std::size_t buffer_bytes = 256 * 1024;  ///< a turn that records more is written in parts
 constexpr std::size_t remembered_failures = 64;
 
-void append_list(std::string& out, std::string_view quoted_key, const auto& texts) {
-  out += quoted_key;
-  out += '[';
+template <std::size_t size>
+void append_list(LineBuffer& out, const char (&quoted_key)[size], const auto& texts) {
+  out.raw(quoted_key);
+  out.raw('[');
   std::size_t count = 0;
   for (const auto& text : texts) {
     if (count == max_names) break;
-    if (count++ > 0) out += ',';
-    append_text(out, text);
+    if (count++ > 0) out.raw(',');
+    out.text(text);
   }
-  out += ']';
+  out.raw(']');
 }
 
-void append_limits(std::string& out, std::span<const LimitUse> limits, BootTime taken_at) {
-  out += R"(,"limits":[)";
+void append_limits(LineBuffer& out, std::span<const LimitUse> limits, BootTime taken_at) {
+  out.raw(R"(,"limits":[)");
   for (const LimitUse& use : limits) {
-    if (&use != limits.data()) out += ',';
-    out += R"({"limit":)";
-    append_text(out, use.limit);
-    append_member(out, R"(,"scope":)", use.scope);
-    out += R"(,"remaining":)";
-    append_number(out, use.remaining);
-    out += '}';
+    if (&use != limits.data()) out.raw(',');
+    out.raw(R"({"limit":)");
+    out.text(use.limit);
+    out.member(R"(,"scope":)", use.scope);
+    out.raw(R"(,"remaining":)");
+    out.number(use.remaining);
+    out.raw('}');
   }
-  out += R"(],"boot_ns":)";
-  append_number(out, static_cast<std::uint64_t>(std::max<std::int64_t>(taken_at.time_since_epoch().count(), 0)));
+  out.raw(R"(],"boot_ns":)");
+  out.number(static_cast<std::uint64_t>(std::max<std::int64_t>(taken_at.time_since_epoch().count(), 0)));
 }
 
-void append_call(std::string& out, const CallRecord& call) {
-  append_member(out, R"(,"server":)", call.server);
-  append_member(out, R"(,"tool":)", call.tool);
-  append_member(out, R"(,"method":)", call.method);
-  append_member(out, R"(,"era":)", call.era);
-  append_member(out, R"(,"session":)", call.session);
-  append_member(out, R"(,"grant":)", call.grant);
-  append_member(out, R"(,"principal":)", call.principal);
-  append_member(out, R"(,"verdict":)", policy::word(call.verdict));
-  append_member(out, R"(,"rule":)", call.rule);
-  append_member(out, R"(,"reason":)", call.reason);
+void append_call(LineBuffer& out, const CallRecord& call) {
+  out.member(R"(,"server":)", call.server);
+  out.member(R"(,"tool":)", call.tool);
+  out.member(R"(,"method":)", call.method);
+  out.member(R"(,"era":)", call.era);
+  out.member(R"(,"session":)", call.session);
+  out.member(R"(,"grant":)", call.grant);
+  out.member(R"(,"principal":)", call.principal);
+  out.member(R"(,"verdict":)", policy::word(call.verdict));
+  out.member(R"(,"rule":)", call.rule);
+  out.member(R"(,"reason":)", call.reason);
   append_list(out, R"(,"faults":)", call.faults);
-  append_member(out, R"(,"policy":)", call.policy);
-  append_member(out, R"(,"definition":)", call.definition);
-  append_member(out, R"(,"args_digest":)", call.args_digest);
+  out.member(R"(,"policy":)", call.policy);
+  out.member(R"(,"definition":)", call.definition);
+  out.member(R"(,"args_digest":)", call.args_digest);
   append_list(out, R"(,"arg_keys":)", call.arg_keys);
-  append_member(out, R"(,"risk":)", call.risk);
-  append_member(out, R"(,"category":)", call.category);
-  if (!call.approval.empty()) append_member(out, R"(,"approval":)", call.approval);
+  out.member(R"(,"risk":)", call.risk);
+  out.member(R"(,"category":)", call.category);
+  if (!call.approval.empty()) out.member(R"(,"approval":)", call.approval);
   if (!call.limits.empty()) append_limits(out, call.limits, call.limits_taken_at);
 }
 
@@ -91,6 +92,7 @@ Journal::Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::option
       signer_(std::move(signer)),
       clock_(clock),
       log_(log),
+      buffer_(buffer_bytes + buffer_bytes / 4),
       next_checkpoint_(clock.now() + options_.checkpoint_every) {
   head_ = R"(","boot":)";
   append_text(head_, clock.boot_id());
@@ -98,7 +100,6 @@ Journal::Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::option
   head_ += R"(,"prev":")";
   std::ranges::copy(first_prev, chain_.hash.begin());
   written_ = chain_;
-  buffer_.reserve(buffer_bytes + buffer_bytes / 4);
   failed_.reserve(remembered_failures + 1);
   if (options_.sync == Sync::batch) syncer_ = std::make_unique<Syncer>(*sink_, options_.sync_every);
 }
@@ -118,27 +119,27 @@ Journal::~Journal() {
 std::string_view Journal::begin_line() {
   if (buffer_.empty() && lost_ > 0) add_gap();
   line_start_ = buffer_.size();
-  buffer_ += R"({"v":1,"seq":)";
-  append_number(buffer_, chain_.seq + 1);
-  buffer_ += R"(,"time":")";
+  buffer_.raw(R"({"v":1,"seq":)");
+  buffer_.number(chain_.seq + 1);
+  buffer_.raw(R"(,"time":")");
   const std::string_view time = utc_.of(clock_.wall_ms());
-  buffer_ += time;
-  buffer_ += head_;
-  buffer_.append(chain_.hash.data(), chain_.hash.size());
-  buffer_ += '"';
+  buffer_.raw(time);
+  buffer_.raw(std::string_view(head_));
+  buffer_.raw(chain_.hash);
+  buffer_.raw('"');
   return time;
 }
 
 void Journal::end_line() {
-  buffer_ += '}';
-  const Digest digest = hash_.of(std::string_view(buffer_).substr(line_start_));
+  buffer_.raw('}');
+  const Digest digest = hash_.of(buffer_.view().substr(line_start_));
   hex_digits(digest, chain_.hash);
   ++chain_.seq;
   ++pending_;
-  buffer_.pop_back();
-  buffer_ += hash_key;
-  buffer_.append(chain_.hash.data(), chain_.hash.size());
-  buffer_ += "\"}\n";
+  buffer_.drop_last();
+  buffer_.raw(hash_key);
+  buffer_.raw(chain_.hash);
+  buffer_.raw("\"}\n");
 }
 
 /// Owns up to what failed batches lost, as soon as there is room again.
@@ -146,11 +147,11 @@ void Journal::add_gap() {
   const std::uint64_t lost = std::exchange(lost_, 0);  // or begin_line would come here again
   begin_line();
   lost_ = lost;
-  buffer_ += R"(,"gap":{"lost":)";
-  append_number(buffer_, lost_);
-  buffer_ += R"(,"unpermitted":)";
-  append_number(buffer_, unpermitted_);
-  buffer_ += '}';
+  buffer_.raw(R"(,"gap":{"lost":)");
+  buffer_.number(lost_);
+  buffer_.raw(R"(,"unpermitted":)");
+  buffer_.number(unpermitted_);
+  buffer_.raw('}');
   end_line();
   --pending_;
   gap_in_buffer_ = true;
@@ -158,14 +159,13 @@ void Journal::add_gap() {
 
 void Journal::add_checkpoint(std::string_view reason) {
   const std::string_view time = begin_line();
-  append_member(buffer_, R"(,"checkpoint":{"reason":)", reason);
+  buffer_.member(R"(,"checkpoint":{"reason":)", reason);
   if (signer_) {
-    append_member(buffer_, R"(,"key":)", signer_->public_key());
+    buffer_.member(R"(,"key":)", signer_->public_key());
     const std::string_view hash(chain_.hash.data(), chain_.hash.size());
-    append_member(buffer_, R"(,"signature":)",
-                  signer_->sign({options_.instance, chain_.seq + 1, time, hash, reason}));
+    buffer_.member(R"(,"signature":)", signer_->sign({options_.instance, chain_.seq + 1, time, hash, reason}));
   }
-  buffer_ += '}';
+  buffer_.raw('}');
   end_line();
   --pending_;
   checkpoint_seq_ = chain_.seq;
@@ -187,7 +187,7 @@ Ticket Journal::ticket(const Ulid& id, Ticket::Grants grants) {
 
 Ticket Journal::record(const CallRecord& call) {
   begin_line();
-  append_member(buffer_, R"(,"id":)", call.id.text());
+  buffer_.member(R"(,"id":)", call.id.text());
   append_call(buffer_, call);
   end_line();
   const bool allowed = call.verdict == policy::Verdict::allow;
@@ -199,10 +199,10 @@ Ticket Journal::record(const CallRecord& call) {
 Ticket Journal::record_internal(Internal kind, std::string_view server, std::string_view era) {
   const Ulid id = next_id();
   begin_line();
-  append_member(buffer_, R"(,"id":)", id.text());
-  append_member(buffer_, R"(,"internal":)", word(kind));
-  append_member(buffer_, R"(,"server":)", server);
-  append_member(buffer_, R"(,"era":)", era);
+  buffer_.member(R"(,"id":)", id.text());
+  buffer_.member(R"(,"internal":)", word(kind));
+  buffer_.member(R"(,"server":)", server);
+  buffer_.member(R"(,"era":)", era);
   end_line();
   return ticket(id, Ticket::Grants::internal);
 }
@@ -210,24 +210,24 @@ Ticket Journal::record_internal(Internal kind, std::string_view server, std::str
 void Journal::refused(const Refusal& refusal) {
   const Ulid id = next_id();
   begin_line();
-  append_member(buffer_, R"(,"id":)", id.text());
-  append_member(buffer_, R"(,"refused":)", refusal.reason);
-  append_member(buffer_, R"(,"server":)", refusal.server);
-  append_member(buffer_, R"(,"method":)", refusal.method);
-  append_member(buffer_, R"(,"era":)", refusal.era);
+  buffer_.member(R"(,"id":)", id.text());
+  buffer_.member(R"(,"refused":)", refusal.reason);
+  buffer_.member(R"(,"server":)", refusal.server);
+  buffer_.member(R"(,"method":)", refusal.method);
+  buffer_.member(R"(,"era":)", refusal.era);
   end_line();
   if (buffer_.size() >= buffer_bytes) (void)flush();
 }
 
 void Journal::outcome(std::string_view id, const Outcome& outcome) {
   begin_line();
-  append_member(buffer_, R"(,"id":)", id);
-  append_member(buffer_, R"(,"outcome":{"status":)", outcome.status);
-  buffer_ += outcome.is_error ? R"(,"is_error":true,"bytes":)" : R"(,"is_error":false,"bytes":)";
-  append_number(buffer_, outcome.bytes);
-  buffer_ += R"(,"latency_us":)";
-  append_number(buffer_, static_cast<std::uint64_t>(std::max<std::int64_t>(outcome.latency.count(), 0)));
-  buffer_ += '}';
+  buffer_.member(R"(,"id":)", id);
+  buffer_.member(R"(,"outcome":{"status":)", outcome.status);
+  buffer_.raw(outcome.is_error ? std::string_view(R"(,"is_error":true,"bytes":)") : R"(,"is_error":false,"bytes":)");
+  buffer_.number(outcome.bytes);
+  buffer_.raw(R"(,"latency_us":)");
+  buffer_.number(static_cast<std::uint64_t>(std::max<std::int64_t>(outcome.latency.count(), 0)));
+  buffer_.raw('}');
   end_line();
   if (buffer_.size() >= buffer_bytes) (void)flush();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "audit/line.hpp"
+#include "audit/line_buffer.hpp"
 #include "audit/record.hpp"
 #include "audit/signer.hpp"
 #include "audit/sink.hpp"
@@ -172,7 +173,7 @@ class Journal {
   std::string head_;   ///< constant members of every line
   Sha256 hash_;
 
-  std::string buffer_;      ///< whole lines, not yet written
+  LineBuffer buffer_;       ///< whole lines, not yet written
   std::size_t line_start_ = 0;
   Chain chain_;             ///< including the buffer
   Chain written_;           ///< as it stands in the files

@@ -68,7 +68,7 @@ Result<void> Journal::next_segment() {
 Result<void> Journal::write_batch() {
   std::size_t landed = 0;
   while (landed < buffer_.size()) {
-    const Written written = sink_->write(std::string_view(buffer_).substr(landed));
+    const Written written = sink_->write(buffer_.view().substr(landed));
     landed += written.bytes;
     if (written.error != 0) return give_up(landed, write_error(written.error));
     if (written.bytes == 0) return give_up(landed, write_error(EIO));
@@ -121,7 +121,7 @@ std::unexpected<Error> Journal::give_up(std::size_t landed, Error error) {
 /// Lines that cannot be taken out of the file stay part of the chain, so that it
 /// still verifies; a torn one after them ends its segment.
 void Journal::keep_landed_lines(std::size_t landed) {
-  const std::string_view bytes = std::string_view(buffer_).substr(0, landed);
+  const std::string_view bytes = buffer_.view().substr(0, landed);
   const std::size_t last = bytes.rfind('\n');
   if (last == std::string_view::npos) return;
   const std::string_view lines = bytes.substr(0, last + 1);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 namespace callgate {
 namespace {
@@ -16,6 +17,14 @@ namespace {
 void require(int done) {
   if (done != 1) std::abort();
 }
+
+/// Both digits of every byte: each call writes four digests.
+constexpr auto hex_pairs = [] {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t byte = 0; byte < pairs.size(); ++byte) pairs[byte] = {digits[byte >> 4U], digits[byte & 15U]};
+  return pairs;
+}();
 
 }  // namespace
 
@@ -77,11 +86,7 @@ Digest sha256(std::string_view bytes) { return Sha256().of(bytes); }
 std::string sha256_hex(std::string_view bytes) { return hex(sha256(bytes)); }
 
 void hex_digits(const Digest& digest, std::span<char, 64> out) {
-  static constexpr char digits[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < digest.size(); ++i) {
-    out[2 * i] = digits[digest[i] >> 4U];
-    out[2 * i + 1] = digits[digest[i] & 15U];
-  }
+  for (std::size_t i = 0; i < digest.size(); ++i) std::memcpy(out.data() + 2 * i, hex_pairs[digest[i]].data(), 2);
 }
 
 std::string hex(const Digest& digest) {
