@@ -7,9 +7,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.hpp"
+#include "base/pile.hpp"
 
 /// The strict JSON reader (RFC 8259). What it accepts has one meaning for every
 /// conforming reader: UTF-8 without BOM, no lone surrogates, no duplicate keys
@@ -162,7 +162,7 @@ class Document {
 
   Value root() const { return {this, 0}; }  ///< pre: the last parse succeeded
   std::string_view bytes() const { return bytes_; }
-  std::span<const Node> nodes() const { return nodes_; }
+  std::span<const Node> nodes() const { return nodes_.view(); }
 
  private:
   friend class Scanner;
@@ -181,9 +181,9 @@ class Document {
     bool object;
   };
   std::string_view bytes_;
-  std::vector<Node> nodes_;
-  std::vector<Frame> frames_;
-  std::vector<KeyRef> keys_;  ///< keys of the objects that are open, innermost last
+  Pile<Node> nodes_;
+  Pile<Frame> frames_;
+  Pile<KeyRef> keys_;  ///< keys of the objects that are open, innermost last
   std::string decoded_;       ///< unescaped texts of keys that hold escapes
 };
 

@@ -11,8 +11,17 @@ namespace {
 
 struct SortedMember {
   std::string_view key;
-  Value value;
+  Member member;
 };
+
+/// A text without escapes is its own shortest form.
+void append_string(std::string& out, Value text, std::string_view decoded) {
+  if (text.has_escapes()) {
+    append_minimal(out, decoded);
+  } else {
+    out += text.text();
+  }
+}
 
 /// The reader bounds the exponents of requests; one of a response that no
 /// decimal can hold keeps its text.
@@ -38,15 +47,15 @@ void append_object(std::string& out, Value value) {
   for (const Member member : value.members()) {
     const std::string_view key = member.key.has_escapes() ? *decoded.emplace_back(std::make_unique<std::string>(member.key.string()))
                                                           : member.key.raw_string();
-    members.push_back({key, member.value});
+    members.push_back({key, member});
   }
   std::ranges::sort(members, {}, &SortedMember::key);
   out += '{';
-  for (const SortedMember& member : members) {
-    if (&member != members.data()) out += ',';
-    append_minimal(out, member.key);
+  for (const SortedMember& sorted : members) {
+    if (&sorted != members.data()) out += ',';
+    append_string(out, sorted.member.key, sorted.key);
     out += ':';
-    append_canonical(out, member.value);
+    append_canonical(out, sorted.member.value);
   }
   out += '}';
 }
@@ -58,14 +67,7 @@ void append_canonical(std::string& out, Value value) {
     case Kind::null:
     case Kind::boolean: out += value.text(); return;
     case Kind::number: append_number(out, value.text()); return;
-    case Kind::string:
-      // Text without escapes is its own shortest form.
-      if (value.has_escapes()) {
-        append_minimal(out, value.string());
-      } else {
-        out += value.text();
-      }
-      return;
+    case Kind::string: append_string(out, value, value.has_escapes() ? value.string() : std::string()); return;
     case Kind::array: {
       out += '[';
       bool first = true;

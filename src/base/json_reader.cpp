@@ -37,24 +37,22 @@ bool double_in_range(std::string_view text) {
 }  // namespace
 
 /// One pass over the text. Iterative: depth is bounded by the limit, not by the
-/// machine's stack.
+/// machine's stack. The reading functions take where they start and return where
+/// they ended, or null where they stopped.
 class Scanner {
  public:
   Scanner(std::string_view bytes, const Limits& limits, Document& document)
-      : begin_(bytes.data()), p_(begin_), end_(begin_ + bytes.size()), limits_(limits), document_(document) {}
+      : begin_(bytes.data()), end_(begin_ + bytes.size()), limits_(limits), document_(document) {}
 
   Result<void> run() {
-    skip_space();
-    if (!value()) return std::unexpected(std::move(error_));
-    while (!document_.frames_.empty()) {
-      if (!step()) return std::unexpected(std::move(error_));
+    const char* p = value(skip_space(begin_));
+    while (p != nullptr && !document_.frames_.empty()) p = step(p);
+    if (p != nullptr) {
+      p = skip_space(p);
+      if (p == end_) return {};
+      stop(p, ErrorKind::malformed, "something follows the end of the JSON text");
     }
-    skip_space();
-    if (p_ != end_) {
-      stop(ErrorKind::malformed, "something follows the end of the JSON text");
-      return std::unexpected(std::move(error_));
-    }
-    return {};
+    return std::unexpected(std::move(error_));
   }
 
  private:
@@ -62,113 +60,110 @@ class Scanner {
   using KeyRef = Document::KeyRef;
 
   std::uint32_t at(const char* p) const { return static_cast<std::uint32_t>(p - begin_); }
-  void skip_space() {
-    while (p_ != end_ && is_space(*p_)) ++p_;
+  const char* skip_space(const char* p) const {
+    while (p != end_ && is_space(*p)) ++p;
+    return p;
   }
-  bool stop(ErrorKind kind, std::string message) {
-    error_ = Error{kind, std::move(message), fmt::format("byte {}", p_ - begin_)};
-    return false;
+  // Failing is apart, so that the paths above it need no room for texts.
+  [[gnu::cold, gnu::noinline]] const char* stop(const char* p, ErrorKind kind, std::string_view message) {
+    error_ = Error{kind, std::string(message), fmt::format("byte {}", p - begin_)};
+    return nullptr;
+  }
+  [[gnu::cold, gnu::noinline]] const char* too_deep(const char* p) {
+    return stop(p, ErrorKind::too_large, fmt::format("nested deeper than {} levels", limits_.max_depth));
+  }
+  [[gnu::cold, gnu::noinline]] const char* too_many_keys(const char* p) {
+    return stop(p, ErrorKind::too_large, fmt::format("more than {} keys", limits_.max_keys));
   }
   bool kept() const { return document_.frames_.size() <= limits_.keep_depth; }
 
-  void leaf(const char* first, Kind kind, bool escaped) {
-    if (!kept()) return;
-    const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
-    document_.nodes_.push_back({.begin = at(first), .end = at(p_), .next = index + 1, .count = 0,
-                                .kind = static_cast<std::uint32_t>(kind) & 0xfU, .escaped = escaped ? 1U : 0U});
+  const char* leaf(const char* first, const char* last, Kind kind, bool escaped) {
+    if (kept()) {
+      const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
+      document_.nodes_.push({.begin = at(first), .end = at(last), .next = index + 1, .count = 0,
+                             .kind = static_cast<std::uint32_t>(kind) & 0xfU, .escaped = escaped ? 1U : 0U});
+    }
+    return last;
   }
 
-  bool value() {
-    if (p_ == end_) return stop(ErrorKind::malformed, "the JSON text ends where a value should stand");
-    const char* first = p_;
-    switch (*p_) {
+  const char* value(const char* p) {
+    if (p == end_) return stop(p, ErrorKind::malformed, "the JSON text ends where a value should stand");
+    switch (*p) {
       case '{':
-      case '[': return open();
+      case '[': return open(p);
       case '"': {
         bool escaped = false;
-        if (!string(escaped)) return false;
-        leaf(first, Kind::string, escaped);
-        return true;
+        const char* last = string(p, escaped);
+        return last == nullptr ? nullptr : leaf(p, last, Kind::string, escaped);
       }
-      case 't': return word("true", Kind::boolean);
-      case 'f': return word("false", Kind::boolean);
-      case 'n': return word("null", Kind::null);
-      default: return number();
+      case 't': return word(p, "true", Kind::boolean);
+      case 'f': return word(p, "false", Kind::boolean);
+      case 'n': return word(p, "null", Kind::null);
+      default: return number(p);
     }
   }
 
-  bool word(std::string_view text, Kind kind) {
-    const char* first = p_;
-    if (static_cast<std::size_t>(end_ - p_) < text.size() || std::memcmp(p_, text.data(), text.size()) != 0)
-      return stop(ErrorKind::malformed, "not a JSON value");
-    p_ += text.size();
-    leaf(first, kind, false);
-    return true;
+  const char* word(const char* p, std::string_view text, Kind kind) {
+    if (!std::string_view(p, end_).starts_with(text)) return stop(p, ErrorKind::malformed, "not a JSON value");
+    return leaf(p, p + text.size(), kind, false);
   }
 
-  bool open() {
+  const char* open(const char* p) {
     auto& frames = document_.frames_;
-    if (frames.size() >= limits_.max_depth)
-      return stop(ErrorKind::too_large, fmt::format("nested deeper than {} levels", limits_.max_depth));
-    const bool object = *p_ == '{';
+    if (frames.size() >= limits_.max_depth) return too_deep(p);
+    const bool object = *p == '{';
     const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
     if (kept()) {
       const Kind kind = object ? Kind::object : Kind::array;
-      document_.nodes_.push_back(
-          {.begin = at(p_), .kind = static_cast<std::uint32_t>(kind) & 0xfU});
+      document_.nodes_.push({.begin = at(p), .kind = static_cast<std::uint32_t>(kind) & 0xfU});
     }
-    frames.push_back({.node = index, .first_key = static_cast<std::uint32_t>(document_.keys_.size()),
-                      .decoded = static_cast<std::uint32_t>(document_.decoded_.size()), .count = 0, .object = object});
-    ++p_;
-    return true;
+    frames.push({.node = index, .first_key = static_cast<std::uint32_t>(document_.keys_.size()),
+                 .decoded = static_cast<std::uint32_t>(document_.decoded_.size()), .count = 0, .object = object});
+    return p + 1;
   }
 
   /// One member, element or closing bracket of the innermost container.
-  bool step() {
+  const char* step(const char* p) {
     Frame& frame = document_.frames_.back();
-    skip_space();
-    if (p_ == end_) return stop(ErrorKind::malformed, "the JSON text ends inside an object or array");
-    if (*p_ == (frame.object ? '}' : ']')) return close();
+    p = skip_space(p);
+    if (p == end_) return stop(p, ErrorKind::malformed, "the JSON text ends inside an object or array");
+    if (*p == (frame.object ? '}' : ']')) return close(p, frame);
     if (frame.count != 0) {
-      if (*p_ != ',') return stop(ErrorKind::malformed, "a `,` or the closing bracket is missing");
-      ++p_;
-      skip_space();
+      if (*p != ',') return stop(p, ErrorKind::malformed, "a `,` or the closing bracket is missing");
+      p = skip_space(p + 1);
     }
     ++frame.count;
-    if (frame.object && !key()) return false;
-    return value();
+    if (frame.object) {
+      p = key(p);
+      if (p == nullptr) return nullptr;
+    }
+    return value(p);
   }
 
-  bool close() {
-    const Frame frame = document_.frames_.back();
-    if (frame.object && frame.count > 1 && !keys_differ(frame)) return false;
-    document_.frames_.pop_back();
-    document_.keys_.resize(frame.first_key);
-    document_.decoded_.resize(frame.decoded);
-    ++p_;
+  const char* close(const char* p, const Frame& frame) {
+    if (frame.object && frame.count > 1 && !keys_differ(p, document_.keys_.from(frame.first_key))) return nullptr;
+    document_.keys_.cut_to(frame.first_key);
+    if (document_.decoded_.size() != frame.decoded) document_.decoded_.resize(frame.decoded);
+    document_.frames_.cut_to(document_.frames_.size() - 1);
     if (kept()) {
       Node& node = document_.nodes_[frame.node];
-      node.end = at(p_);
+      node.end = at(p + 1);
       node.count = frame.count & 0x7ff'ffffU;
       node.next = static_cast<std::uint32_t>(document_.nodes_.size());
     }
-    return true;
+    return p + 1;
   }
 
-  bool key() {
-    if (p_ == end_ || *p_ != '"') return stop(ErrorKind::malformed, "a key in double quotes should stand here");
-    if (++key_count_ > limits_.max_keys)
-      return stop(ErrorKind::too_large, fmt::format("more than {} keys", limits_.max_keys));
-    const char* first = p_;
+  const char* key(const char* first) {
+    if (first == end_ || *first != '"') return stop(first, ErrorKind::malformed, "a key in double quotes should stand here");
+    if (++key_count_ > limits_.max_keys) return too_many_keys(first);
     bool escaped = false;
-    if (!string(escaped)) return false;
-    remember_key(first + 1, p_ - 1, escaped);
-    leaf(first, Kind::string, escaped);
-    skip_space();
-    if (p_ == end_ || *p_ != ':') return stop(ErrorKind::malformed, "a `:` should follow the key");
-    ++p_;
-    skip_space();
-    return true;
+    const char* last = string(first, escaped);
+    if (last == nullptr) return nullptr;
+    remember_key(first + 1, last - 1, escaped);
+    const char* p = skip_space(leaf(first, last, Kind::string, escaped));
+    if (p == end_ || *p != ':') return stop(p, ErrorKind::malformed, "a `:` should follow the key");
+    return skip_space(p + 1);
   }
 
   void remember_key(const char* first, const char* last, bool escaped) {
@@ -179,12 +174,20 @@ class Scanner {
       ref.size = static_cast<std::uint32_t>(document_.decoded_.size()) - ref.begin;
       ref.decoded = 1;
     }
-    const std::string_view text = key_text(ref);
+    ref.tag = tag_of(key_text(ref));
+    document_.keys_.push(ref);
+  }
+
+  /// Cheap digest: the first four bytes, the last one and the length.
+  static std::uint32_t tag_of(std::string_view text) {
+    if (text.empty()) return 0;
     std::uint32_t head = 0;
-    std::memcpy(&head, text.data(), std::min<std::size_t>(4, text.size()));
-    ref.tag = head ^ (ref.size << 24U);
-    if (!text.empty()) ref.tag ^= static_cast<std::uint32_t>(static_cast<unsigned char>(text.back())) << 16U;
-    document_.keys_.push_back(ref);
+    if (text.size() >= 4) {
+      std::memcpy(&head, text.data(), 4);
+    } else {
+      for (const char c : text) head = head << 8U | static_cast<unsigned char>(c);
+    }
+    return head ^ static_cast<std::uint32_t>(text.size()) << 24U ^ static_cast<std::uint32_t>(static_cast<unsigned char>(text.back())) << 16U;
   }
 
   std::string_view key_text(const KeyRef& ref) const {
@@ -192,110 +195,104 @@ class Scanner {
                             : std::string_view(begin_ + ref.begin, ref.size);
   }
 
-  bool keys_differ(const Frame& frame) {
-    const auto first = document_.keys_.begin() + frame.first_key;
-    const auto last = document_.keys_.end();
+  bool keys_differ(const char* p, std::span<KeyRef> keys) {
     // Pairs are cheapest for the sizes that calls have; sorting bounds the work for the rest.
-    if (last - first > 16) {
-      std::sort(first, last, [this](const KeyRef& a, const KeyRef& b) {
+    if (keys.size() > 16) {
+      std::ranges::sort(keys, [this](const KeyRef& a, const KeyRef& b) {
         return a.tag != b.tag ? a.tag < b.tag : key_text(a) < key_text(b);
       });
-      for (auto it = first; it + 1 != last; ++it) {
-        if (it->tag == it[1].tag && key_text(*it) == key_text(it[1])) return duplicate(*it);
+      for (std::size_t i = 1; i < keys.size(); ++i) {
+        if (keys[i].tag == keys[i - 1].tag && key_text(keys[i]) == key_text(keys[i - 1])) return duplicate(p, keys[i]);
       }
       return true;
     }
-    for (auto a = first; a != last; ++a) {
-      for (auto b = a + 1; b != last; ++b) {
-        if (a->tag == b->tag && key_text(*a) == key_text(*b)) return duplicate(*b);
+    for (std::size_t a = 0; a < keys.size(); ++a) {
+      for (std::size_t b = a + 1; b < keys.size(); ++b) {
+        if (keys[a].tag == keys[b].tag && key_text(keys[a]) == key_text(keys[b])) return duplicate(p, keys[b]);
       }
     }
     return true;
   }
 
-  bool duplicate(const KeyRef& ref) {
+  [[gnu::cold, gnu::noinline]] bool duplicate(const char* p, const KeyRef& ref) {
     std::string_view text = key_text(ref);
     const bool cut = text.size() > 64;
     std::string shown = quoted(text.substr(0, 64));
-    return stop(ErrorKind::invalid, fmt::format("duplicate key {}{}: every key may stand once", shown, cut ? "…" : ""));
+    stop(p, ErrorKind::invalid, fmt::format("duplicate key {}{}: every key may stand once", shown, cut ? "…" : ""));
+    return false;
   }
 
   /// A string with its quotes. UTF-8 was checked for the whole text before.
-  bool string(bool& escaped) {
-    ++p_;
-    for (;;) {
-      p_ = find_string_stop(p_, end_);
-      if (p_ == end_) return stop(ErrorKind::malformed, "the JSON text ends inside a string");
-      if (*p_ == '"') {
-        ++p_;
-        return true;
-      }
-      if (*p_ != '\\') return stop(ErrorKind::malformed, "a control character inside a string must be escaped");
+  [[gnu::always_inline]] const char* string(const char* p, bool& escaped) {
+    p = find_string_stop(p + 1, end_);
+    if (p != end_ && *p == '"') [[likely]] return p + 1;
+    return rest_of_string(p, escaped);
+  }
+
+  const char* rest_of_string(const char* p, bool& escaped) {
+    for (;; p = find_string_stop(p, end_)) {
+      if (p == end_) return stop(p, ErrorKind::malformed, "the JSON text ends inside a string");
+      if (*p == '"') return p + 1;
+      if (*p != '\\') return stop(p, ErrorKind::malformed, "a control character inside a string must be escaped");
       escaped = true;
-      if (!escape()) return false;
+      p = escape(p);
+      if (p == nullptr) return nullptr;
     }
   }
 
-  bool escape() {
-    if (end_ - p_ < 2) return stop(ErrorKind::malformed, "the JSON text ends inside an escape");
-    switch (p_[1]) {
-      case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': p_ += 2; return true;
-      case 'u': return unicode_escape();
-      default: return stop(ErrorKind::malformed, "unknown escape in a string");
+  const char* escape(const char* p) {
+    if (end_ - p < 2) return stop(p, ErrorKind::malformed, "the JSON text ends inside an escape");
+    switch (p[1]) {
+      case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return p + 2;
+      case 'u': return unicode_escape(p);
+      default: return stop(p, ErrorKind::malformed, "unknown escape in a string");
     }
   }
 
-  bool unicode_escape() {
-    const std::int32_t unit = end_ - p_ < 6 ? -1 : hex4(p_ + 2);
-    if (unit < 0) return stop(ErrorKind::malformed, "`\\u` needs four hexadecimal digits");
-    if (unit >= 0xdc00 && unit <= 0xdfff) return stop(ErrorKind::malformed, "a low surrogate stands alone");
-    if (unit >= 0xd800 && unit <= 0xdbff) {
-      const std::int32_t low = end_ - p_ < 12 || p_[6] != '\\' || p_[7] != 'u' ? -1 : hex4(p_ + 8);
-      if (low < 0xdc00 || low > 0xdfff) return stop(ErrorKind::malformed, "a high surrogate stands alone");
-      p_ += 6;
-    }
-    p_ += 6;
-    return true;
+  const char* unicode_escape(const char* p) {
+    const std::int32_t unit = end_ - p < 6 ? -1 : hex4(p + 2);
+    if (unit < 0) return stop(p, ErrorKind::malformed, "`\\u` needs four hexadecimal digits");
+    if (unit >= 0xdc00 && unit <= 0xdfff) return stop(p, ErrorKind::malformed, "a low surrogate stands alone");
+    if (unit < 0xd800 || unit > 0xdbff) return p + 6;
+    const std::int32_t low = end_ - p < 12 || p[6] != '\\' || p[7] != 'u' ? -1 : hex4(p + 8);
+    if (low < 0xdc00 || low > 0xdfff) return stop(p, ErrorKind::malformed, "a high surrogate stands alone");
+    return p + 12;
   }
 
-  bool digits() {
-    if (p_ == end_ || !is_digit(*p_)) return stop(ErrorKind::malformed, "not a JSON value");
-    while (p_ != end_ && is_digit(*p_)) ++p_;
-    return true;
+  /// One or more digits.
+  const char* digits(const char* p) {
+    if (p == end_ || !is_digit(*p)) return stop(p, ErrorKind::malformed, "not a JSON value");
+    while (p != end_ && is_digit(*p)) ++p;
+    return p;
   }
 
-  bool number() {
-    const char* first = p_;
+  const char* number(const char* first) {
+    const char* p = first;
     bool integer = true;
-    if (*p_ == '-') ++p_;
-    if (p_ != end_ && *p_ == '0') {
-      ++p_;
-    } else if (!digits()) {
-      return false;
+    if (*p == '-') ++p;
+    if (p != end_ && *p == '0') {
+      ++p;
+    } else if (p = digits(p); p == nullptr) {
+      return nullptr;
     }
-    if (p_ != end_ && *p_ == '.') {
+    if (p != end_ && *p == '.') {
       integer = false;
-      ++p_;
-      if (!digits()) return false;
+      if (p = digits(p + 1); p == nullptr) return nullptr;
     }
-    if (p_ != end_ && (*p_ == 'e' || *p_ == 'E')) {
+    if (p != end_ && (*p == 'e' || *p == 'E')) {
       integer = false;
-      ++p_;
-      if (p_ != end_ && (*p_ == '+' || *p_ == '-')) ++p_;
-      if (!digits()) return false;
+      ++p;
+      if (p != end_ && (*p == '+' || *p == '-')) ++p;
+      if (p = digits(p); p == nullptr) return nullptr;
     }
-    const std::string_view text(first, static_cast<std::size_t>(p_ - first));
-    if (limits_.check_number_range && !(integer ? integer_in_range(text) : double_in_range(text))) {
-      p_ = first;
-      return stop(ErrorKind::invalid, integer ? "an integer outside −2^63…2^64−1: send it as a string"
-                                              : "a number beyond double range: send it as a string");
-    }
-    leaf(first, Kind::number, false);
-    return true;
+    const std::string_view text(first, p);
+    if (limits_.check_number_range && !(integer ? integer_in_range(text) : double_in_range(text)))
+      return stop(first, ErrorKind::invalid, integer ? "an integer outside −2^63…2^64−1: send it as a string"
+                                                     : "a number beyond double range: send it as a string");
+    return leaf(first, p, Kind::number, false);
   }
 
   const char* begin_;
-  const char* p_;
   const char* end_;
   const Limits& limits_;
   Document& document_;

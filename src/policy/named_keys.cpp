@@ -28,6 +28,21 @@ void append_folded(std::string& out, std::string_view key) {
   }
 }
 
+/// Folding could change this key: it holds a capital, an escape or a byte beyond ASCII.
+bool may_fold(json::Value key) {
+  return key.has_escapes() || std::ranges::any_of(key.raw_string(), [](char c) { return (c >= 'A' && c <= 'Z') || static_cast<signed char>(c) < 0; });
+}
+
+/// Keys of one object differ (the reader sees to that): two can only fold to one
+/// text where folding changes at least one of them.
+bool may_clash(json::Value object) {
+  if (object.size() < 2) return false;
+  for (const json::Member member : object.members()) {
+    if (may_fold(member.key)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string folded(std::string_view key) {
@@ -52,7 +67,7 @@ std::optional<std::string> NamedKeys::clash(json::Value arguments) const {
 
 bool NamedKeys::clash_below(json::Value value, std::string& pointer) const {
   if (value.is_object()) {
-    if (value.size() > 1 && clash_in(value, pointer)) return true;
+    if (may_clash(value) && clash_in(value, pointer)) return true;
     for (const json::Member member : value.members()) {
       if (!clash_below(member.value, pointer)) continue;
       pointer = "/" + pointer_token(member.key.string()) + pointer;
