@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "net/loop.hpp"
@@ -16,6 +17,8 @@ class Channel {
   virtual net::Task<bool> event(std::string_view bytes, std::string_view raw) = 0;
   /// The answer; the channel is used up. `status` counts on HTTP only.
   virtual net::Task<bool> answer(std::string_view bytes, std::string_view raw = {}, int status = 200) = 0;
+  /// The same for an answer in two parts, of which the first is small.
+  virtual net::Task<bool> answer_in_parts(std::string_view begin, std::string_view rest);
   /// There is nothing to answer: a notification or response was taken.
   virtual net::Task<bool> accepted() = 0;
   /// The stream ends without an answer (cancelled, or to be resumed).
@@ -26,5 +29,11 @@ class Channel {
   /// Returns once the client is gone.
   virtual net::Task<void> until_gone() = 0;
 };
+
+inline net::Task<bool> Channel::answer_in_parts(std::string_view begin, std::string_view rest) {
+  std::string whole(begin);
+  whole += rest;
+  co_return co_await answer(whole);
+}
 
 }  // namespace callgate::gateway

@@ -213,7 +213,8 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
                                .message = what.message,
                                .headers = what.headers,
                                .time = server_.call_timeout,
-                               .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id)};
+                               .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id),
+                               .seen = what.seen};
   // The link may be replaced while this exchange still uses it.
   const std::shared_ptr<upstream::Link> link = conversation.link;
   auto forwarded = co_await link->forward(std::move(*permit), out, sink);

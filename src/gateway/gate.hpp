@@ -12,6 +12,7 @@
 #include "gateway/channel.hpp"
 #include "gateway/conversation.hpp"
 #include "gateway/links.hpp"
+#include "gateway/list_memory.hpp"
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
 #include "gateway/tool_book.hpp"
@@ -173,6 +174,9 @@ class Gate {
   net::Task<void> handle_list(Inbound& in, InFlight& flight);
   mcp::Keep keeper(const Inbound& in, mcp::MethodId method) const;
   bool hides_anything(const Inbound& in) const;
+  ListJudges list_judges(const Inbound& in) const;
+  net::Task<void> judge_list(Inbound& in, upstream::Delivery& delivery, Ulid decision);
+  net::Task<void> answer_judged(Inbound& in, const upstream::Delivery& delivery, std::shared_ptr<const JudgedList> list);
   static mcp::CacheRule cache_rule(const Inbound& in);
   struct Page;
   net::Task<Result<std::string>> joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep);
@@ -201,6 +205,7 @@ class Gate {
   Totals& totals_;
   Links links_;
   ToolBook tools_;
+  ListMemory lists_;
   std::shared_ptr<Conversation> stateless_;  ///< of nobody: what a shared child says unasked
   /// Looked up by the header's own bytes, without a copy.
   struct IdHash {

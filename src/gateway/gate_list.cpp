@@ -47,8 +47,7 @@ mcp::Keep Gate::keeper(const Inbound& in, mcp::MethodId method) const {
 }
 
 net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
-  const mcp::MethodId method = in.message.method_id;
-  if (method == mcp::MethodId::tools_list && !tools_.known(in.era()).table) {
+  if (in.message.method_id == mcp::MethodId::tools_list && !tools_.known(in.era()).table) {
     co_await tools_.settled(in.era(), server_.start_timeout);
     if (!tools_.known(in.era()).table)
       co_return co_await answer_failure(in, {ErrorKind::unavailable, fmt::format("the server's tools could not be read: {}", tools_.known(in.era()).fault), {}});
@@ -56,26 +55,66 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
-  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
+  const std::shared_ptr<const JudgedList> known = lists_.find(list_judges(in));
+  Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message,
+                .seen = known ? &known->from_server : nullptr};
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
   if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery, what.record.id);
+  const bool same = known && (delivery->seen || known->from_server.is(delivery->bytes, in.message.id_text));
+  // Policies and pins may have changed while the server was asked.
+  if (same && known->judges == list_judges(in)) co_return co_await answer_judged(in, *delivery, known);
+  co_await judge_list(in, *delivery, what.record.id);
+}
 
-  const mcp::ListShape shape = *mcp::list_shape(method);
+ListJudges Gate::list_judges(const Inbound& in) const {
+  PolicyPair policies = policies_for(*in.conversation);
+  return {.method = in.message.method_id, .era = in.era(), .policy = std::move(policies.server), .grant_policy = std::move(policies.grant),
+          .asks_grant = policies.asks_grant, .table = tools_.known(in.era()).table};
+}
+
+/// The server's answer as it was judged before; the id is this request's.
+net::Task<void> Gate::answer_judged(Inbound& in, const upstream::Delivery& delivery, std::shared_ptr<const JudgedList> list) {
+  if (list->whole) {
+    co_await in.channel.answer(delivery.bytes, delivery.raw);
+    co_return;
+  }
+  std::string begin = list->filtered.before_id;
+  begin += in.message.id_text;
+  co_await in.channel.answer_in_parts(begin, list->filtered.behind_id);
+}
+
+/// Reads a list and answers what of it may be seen.
+net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
   json::Document document;
-  const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, whole_answer);
-  const auto page = message ? mcp::read_list_page(*message, shape) : Result<mcp::ListPage>(std::unexpected(message.error()));
+  const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, whole_answer);
+  const auto page = message ? mcp::read_list_page(*message, *mcp::list_shape(in.message.method_id)) : Result<mcp::ListPage>(std::unexpected(message.error()));
   if (!page) co_return co_await answer_failure(in, page.error());
-  const mcp::Keep keep = keeper(in, method);
-  bool whole = true;
-  for (const mcp::ListItem& item : page->items) whole = whole && keep(item);
+  const bool asks = message->result.find("inputRequests").has_value();
+  if (std::string asked; asks && in.era() == mcp::Era::modern && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
+
+  JudgedList list{.judges = list_judges(in)};
+  const mcp::Keep keep = keeper(in, in.message.method_id);
+  for (const mcp::ListItem& item : page->items) list.whole = list.whole && keep(item);
   const bool first = !in.message.params || !in.message.params.find("cursor");
-  if (whole && !(first && page->next_cursor && hides_anything(in))) co_return co_await deliver(in, *delivery, what.record.id);
+  const bool join = first && page->next_cursor && (!list.whole || hides_anything(in));
   // Many clients read one page only: an emptied first page would look like no tools at all.
-  if (!first || !page->next_cursor) co_return static_cast<void>(co_await in.channel.answer(mcp::filter_list(*page, keep, {}, cache_rule(in))));
-  const auto joined = co_await joined_list(in, *page, keep);
-  if (!joined) co_return co_await answer_failure(in, joined.error());
-  co_await in.channel.answer(*joined);
+  if (join) {
+    const auto joined = co_await joined_list(in, *page, keep);
+    if (!joined) co_return co_await answer_failure(in, joined.error());
+    co_await in.channel.answer(*joined);
+    co_return;
+  }
+  const std::string text = list.whole ? std::string() : mcp::filter_list(*page, keep, {}, cache_rule(in));
+  if (!page->next_cursor && !asks && delivery.http_status == 200) {
+    list.from_server = upstream::SeenAnswer::of(delivery.bytes, message->id_text);
+    json::Document shown;
+    const auto answer = list.whole ? message : mcp::read_message(text, shown, mcp::Direction::from_server, upstream::answer_limits);
+    if (answer && !list.whole) list.filtered = upstream::SeenAnswer::of(text, answer->id_text);
+    if (answer) lists_.remember(std::move(list));
+  }
+  if (text.empty()) co_return co_await deliver(in, delivery, decision);
+  co_await in.channel.answer(text);
 }
 
 bool Gate::hides_anything(const Inbound& in) const {

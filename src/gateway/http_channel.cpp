@@ -66,6 +66,11 @@ net::Task<bool> HttpChannel::answer(std::string_view bytes, std::string_view raw
   return exchange_.respond(status, headers(content), body);
 }
 
+net::Task<bool> HttpChannel::answer_in_parts(std::string_view begin, std::string_view rest) {
+  const bool plain = !exchange_.begun() && held_.empty() && announce_ == Announce::nothing;
+  return plain ? exchange_.respond_in_parts(200, json_headers, begin, rest) : Channel::answer_in_parts(begin, rest);
+}
+
 net::Task<bool> HttpChannel::end_stream(std::string_view bytes, std::string_view raw) {
   announce_ = conversation_.session.id.empty() ? Announce::nothing : announce_;
   if (!co_await event(bytes, raw)) co_return false;

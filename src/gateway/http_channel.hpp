@@ -22,6 +22,7 @@ class HttpChannel final : public Channel {
 
   net::Task<bool> event(std::string_view bytes, std::string_view raw) override;
   net::Task<bool> answer(std::string_view bytes, std::string_view raw, int status) override;
+  net::Task<bool> answer_in_parts(std::string_view begin, std::string_view rest) override;
   net::Task<bool> accepted() override;
   net::Task<bool> ended() override;
   bool gone() const override { return exchange_.is_gone(); }

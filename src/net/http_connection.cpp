@@ -307,6 +307,10 @@ void HttpExchange::close_after() { connection_.keep_ = false; }
 Descriptor::Ready HttpExchange::gone(Duration timeout) { return connection_.stream_->descriptor().hang_up(timeout); }
 
 Task<bool> HttpExchange::respond(int status, std::string_view headers, std::string_view body) {
+  return respond_in_parts(status, headers, {}, body);
+}
+
+Task<bool> HttpExchange::respond_in_parts(int status, std::string_view headers, std::string_view begin, std::string_view rest) {
   HttpConnection& c = connection_;
   c.begun_ = true;
   c.settle_unread_body();
@@ -316,11 +320,12 @@ Task<bool> HttpExchange::respond(int status, std::string_view headers, std::stri
   if (!c.keep_) c.out_ += "Connection: close\r\n";
   if (status != 204) {
     c.out_ += "Content-Length: ";
-    c.out_ += std::to_string(body.size());
+    c.out_ += std::to_string(begin.size() + rest.size());
     c.out_ += "\r\n";
   }
   c.out_ += "\r\n";
-  return c.end_with(c.stream_->write_all(c.out_, body, c.server_.limits_.write_time));
+  c.out_ += begin;
+  return c.end_with(c.stream_->write_all(c.out_, rest, c.server_.limits_.write_time));
 }
 
 Task<bool> HttpExchange::begin(int status, std::string_view headers) {

@@ -51,6 +51,8 @@ class HttpExchange {
   /// Sends the whole answer; `headers` are ready lines, each with its CRLF.
   /// False when the client is gone.
   Task<bool> respond(int status, std::string_view headers, std::string_view body);
+  /// The same with a body in two parts, of which the first is copied.
+  Task<bool> respond_in_parts(int status, std::string_view headers, std::string_view begin, std::string_view rest);
   /// Starts an answer of unknown length; then write() as often as needed, then finish().
   Task<bool> begin(int status, std::string_view headers);
   Task<bool> write(std::string_view bytes);

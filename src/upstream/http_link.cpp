@@ -35,6 +35,12 @@ Failure unreadable(const Error& why) {
   return failure;
 }
 
+/// The bytes of an answer live in its reply.
+Delivery answer_of(std::unique_ptr<net::HttpReply> reply, Delivery answer) {
+  answer.reply = std::move(reply);
+  return answer;
+}
+
 }  // namespace
 
 /// What a transmission waits for.
@@ -42,6 +48,7 @@ struct HttpLink::Wanted {
   std::string_view id;     ///< as written; empty: no answer is due
   std::string_view token;  ///< of its progress
   CallDeadline deadline;
+  const SeenAnswer* seen = nullptr;
   std::size_t bytes = 0;   ///< of all events so far
   bool may_resume = false;
   bool session_unknown = false;  ///< by this very answer
@@ -116,6 +123,7 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
   Wanted wanted{.id = request ? out.message->id_text : std::string_view{},
                 .token = request ? progress_token(*out.message) : std::string_view{},
                 .deadline = CallDeadline(origin_.client.loop(), out.time),
+                .seen = out.seen,
                 .may_resume = out.may_resume};
   const std::string_view method =
       out.form == Form::message ? "POST" : out.form == Form::open_stream ? "GET" : "DELETE";
@@ -158,6 +166,8 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
   const int status = reply->status();
   auto body = co_await reply->whole(origin_.max_result, wanted.deadline.left());
   if (!body) co_return std::unexpected(Failure{std::move(body.error()), true});
+  if (wanted.seen != nullptr && status == 200 && wanted.seen->is(*body, wanted.id))
+    co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .session_lost = lost_, .seen = true});
   // Nothing is awaited while the scratch document is in use.
   auto message = mcp::read_message(*body, origin_.scratch, mcp::Direction::from_server, answer_limits);
   if (!message) {
@@ -170,10 +180,8 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
     co_return std::unexpected(failed(ErrorKind::malformed, "the server answered another request than the one it was sent"));
   }
   if (status >= 300 && status < 400) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
-  Delivery answer{.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status, .is_error = says_error(*message)};
-  answer.session_lost = lost_;
-  answer.reply = std::move(reply);
-  co_return answer;
+  co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status,
+                                         .is_error = says_error(*message), .session_lost = lost_});
 }
 
 net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink) {

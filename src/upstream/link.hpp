@@ -12,6 +12,7 @@
 #include "net/http_client.hpp"
 #include "net/loop.hpp"
 #include "policy/permit.hpp"
+#include "upstream/seen_answer.hpp"
 
 /// The way to one server, whatever its transport.
 namespace callgate::upstream {
@@ -49,6 +50,7 @@ struct Outbound {
   std::string_view last_event_id;          ///< of a stream that is resumed
   std::chrono::milliseconds time{40'000};  ///< until the answer; progress starts it again, ten times at most
   bool may_resume = false;  ///< a stream that ends without the answer may be resumed by the client
+  const SeenAnswer* seen = nullptr;  ///< an answer to such a request that was read before; no error
 };
 
 /// The answer of a server.
@@ -64,6 +66,7 @@ struct Delivery {
   int http_status = 200;
   bool is_error = false;    ///< a JSON-RPC error, or a result with `isError`
   bool session_lost = false;  ///< the server no longer knows the session
+  bool seen = false;          ///< it is `Outbound::seen` but for the id
   std::unique_ptr<net::HttpReply> reply;
   std::unique_ptr<const std::string> owned;  ///< on the heap: the views survive a move
 };

@@ -187,6 +187,21 @@ class Over_http(World):
         answer = self.modern(gate, "tools/call", {"name": "odd", "arguments": {}}, "odd")
         self.assertIn("sampling/createMessage", answer["error"]["message"])
 
+    def test_what_a_modern_server_asks_in_a_filtered_list_is_decided_too(self):
+        def script(incoming):
+            message = incoming.message or {}
+            if message.get("method") != "tools/list" or "clientAsks" not in message.get("params", {}):
+                return False
+            wanted = {"k": {"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 5}}}
+            incoming.result({"tools": TOOLS, "inputRequests": wanted})
+            return True
+
+        _, gate = self.behind(script)
+        self.assertNotIn("hidden", json.dumps(self.modern(gate, "tools/list", {})))
+        for _ in range(2):  # neither when it is read nor when it could be remembered
+            answer = self.modern(gate, "tools/list", {"clientAsks": True})
+            self.assertIn("sampling/createMessage", answer["error"]["message"])
+
     def test_a_modern_client_does_not_listen_past_the_rules(self):
         server, gate = self.behind()
         answer = self.modern(gate, "subscriptions/listen", {"notifications": {"resourceSubscriptions": ["file:///secret/x"]}})
