@@ -19,8 +19,8 @@ std::string_view word(Per per) {
 }
 
 Decision stricter(Decision server, Decision grant) {
-  std::vector<const RateLimit*> server_limits = std::move(server.limits);
-  std::vector<const RateLimit*> grant_limits = std::move(grant.limits);
+  const auto server_limits = server.limits;
+  const auto grant_limits = grant.limits;
   const bool server_stands = server.verdict <= grant.verdict;
   Decision stands = server_stands ? std::move(server) : std::move(grant);
   Decision& other = server_stands ? grant : server;
@@ -28,11 +28,10 @@ Decision stricter(Decision server, Decision grant) {
 
   // What could not be evaluated stays on record, whoever decided.
   for (std::string& fault : other.faults) stands.faults.push_back(std::move(fault));
-  stands.limits.clear();
-  stands.grant_limits.clear();
+  stands.limits = stands.grant_limits = {};
   if (!may_pass(stands.verdict)) return stands;
-  stands.limits = std::move(server_limits);
-  stands.grant_limits = std::move(grant_limits);
+  stands.limits = server_limits;
+  stands.grant_limits = grant_limits;
   return stands;
 }
 

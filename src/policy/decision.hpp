@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,9 +84,9 @@ struct Decision {
   std::string argument_keyword;  ///< `invalid_arguments`: the keyword that failed
   /// Limits to look at and to take, in order; empty unless the verdict is
   /// `allow` or `require_approval`.
-  std::vector<const RateLimit*> limits;
+  std::span<const RateLimit* const> limits;
   /// The same of the grant's policy, which counts in a scope of its own; filled by `stricter`.
-  std::vector<const RateLimit*> grant_limits;
+  std::span<const RateLimit* const> grant_limits;
   const ApprovalRule* approval = nullptr;  ///< set exactly when the verdict is `require_approval`
 };
 

@@ -24,23 +24,28 @@ void RuleSet::seal() {
     if (a.glob.literals() != b.glob.literals()) return a.glob.literals() > b.glob.literals();
     return std::tie(a.rule->mark.line, a.rule->mark.column) < std::tie(b.rule->mark.line, b.rule->mark.column);
   });
+  for (std::uint32_t number = 0; number < globs_.size(); ++number) index_.add(globs_[number].glob.pattern(), number);
 }
 
 RuleSet::Choice RuleSet::choose(std::string_view name, Hiding hiding) const {
   const auto counts = [hiding](const Rule* rule) { return hiding == Hiding::counts || rule->action != Verdict::hide; };
   if (const auto found = exact_.find(name); found != exact_.end() && counts(found->second)) return {.rule = found->second};
-  Choice choice;
-  std::size_t literals = 0;
-  for (const GlobRule& each : globs_) {
-    if (choice.rule != nullptr && each.glob.literals() < literals) break;
-    if (!counts(each.rule) || !each.glob.matches(name)) continue;
-    if (choice.rule != nullptr) {
-      choice.tie = each.rule;
-      break;
+  // The nearest glob that matches has the lowest number; one as near that has the next is a tie.
+  constexpr std::uint32_t none = UINT32_MAX;
+  std::uint32_t nearest = none;
+  std::uint32_t second = none;
+  index_.for_candidates(name, [&](std::uint32_t number) {
+    if (number > second || !counts(globs_[number].rule) || !globs_[number].glob.matches(name)) return;
+    if (number < nearest) {
+      second = nearest;
+      nearest = number;
+    } else {
+      second = number;
     }
-    choice.rule = each.rule;
-    literals = each.glob.literals();
-  }
+  });
+  if (nearest == none) return {};
+  Choice choice{.rule = globs_[nearest].rule};
+  if (second != none && globs_[second].glob.literals() == globs_[nearest].glob.literals()) choice.tie = globs_[second].rule;
   return choice;
 }
 

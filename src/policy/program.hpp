@@ -15,6 +15,7 @@
 #include "base/yaml.hpp"
 #include "policy/decision.hpp"
 #include "policy/glob.hpp"
+#include "policy/glob_index.hpp"
 #include "policy/named_keys.hpp"
 #include "schema/schema.hpp"
 
@@ -47,7 +48,7 @@ struct Rule {
 enum class Hiding : std::uint8_t { counts, is_left_out };
 
 /// The rules of one part. Rules for other names cost nothing: exact names are
-/// hashed, only globs are walked, nearest first.
+/// hashed, and of the globs only those are tried whose plain ends fit.
 class RuleSet {
  public:
   struct Choice {
@@ -79,6 +80,7 @@ class RuleSet {
   std::deque<Rule> rules_;  ///< in the order of the file; addresses stay
   std::unordered_map<std::string, const Rule*, Hash, std::equal_to<>> exact_;
   std::vector<GlobRule> globs_;  ///< most literal characters first
+  GlobIndex index_;              ///< numbers of `globs_`
   bool hides_ = false;
 };
 

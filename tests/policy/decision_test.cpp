@@ -22,8 +22,10 @@ TEST(Stricter, LimitsOfBothPoliciesAreTakenWhereTheCallMayPass) {
   const RateLimit two{.max = 2};
   Decision server = says(Verdict::allow, "s");
   Decision grant = says(Verdict::require_approval, "g");
-  server.limits = {&one};
-  grant.limits = {&two};
+  const RateLimit* const of_server[] = {&one};
+  server.limits = of_server;
+  const RateLimit* const of_grant[] = {&two};
+  grant.limits = of_grant;
   const ApprovalRule asks;
   grant.approval = &asks;
 
@@ -39,7 +41,8 @@ TEST(Stricter, LimitsOfBothPoliciesAreTakenWhereTheCallMayPass) {
 TEST(Stricter, ARefusalTakesNoLimitsAndKeepsTheFaultsOfBoth) {
   const RateLimit one{.max = 1};
   Decision server = says(Verdict::allow, "s");
-  server.limits = {&one};
+  const RateLimit* const of_server[] = {&one};
+  server.limits = of_server;
   Decision grant = says(Verdict::deny, "g");
   server.faults = {"from the server's"};
   grant.faults = {"from the grant's"};
