@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,11 +88,35 @@ def tool_names(count: int) -> list[str]:
     return ["echo", *(f"tool_{n:04}" for n in range(1, count - 1)), "delete_all"]
 
 
+DENIED = "  delete_all:\n    action: deny\n    reason: nothing is deleted through an agent\n"
+HIDDEN = "tool_0007"
+
+
 def policy_text(tools: int) -> str:
     """One rule a tool: all allowed under conditions but the last, which is denied."""
     rules = "".join(RULE.format(tool=name) for name in tool_names(tools)[:-1])
-    denied = "  delete_all:\n    action: deny\n    reason: nothing is deleted through an agent\n"
-    return f"callgate: 1\ndefault: deny\ntools:\n{rules}{denied}"
+    return f"callgate: 1\ndefault: deny\ntools:\n{rules}{DENIED}"
+
+
+def hiding_policy(tools: int) -> str:
+    """Every tenth tool is hidden."""
+    rules = "".join(f"  {name}: {{action: {'hide' if at % 10 == 7 else 'allow'}}}\n" for at, name in enumerate(tool_names(tools)[:-1]))
+    return f"callgate: 1\ndefault: deny\ntools:\n{rules}"
+
+
+def many_rules(tools: int, rules: int) -> str:
+    """Rules for `rules` names: the tools that are called, then the other tools, then patterns that fit none of them."""
+    names = tool_names(tools)[:-1]
+    text = "".join(RULE.format(tool=name) for name in names[: min(rules, 8)])
+    text += "".join(f"  {name}: {{action: allow, reason: a rule of its own}}\n" for name in names[8:rules])
+    text += "".join(f"  \"zone_{at:05}_*\": {{action: deny, reason: a rule of its own}}\n" for at in range(max(0, rules - len(names))))
+    return f"callgate: 1\ndefault: deny\ntools:\n{text}"
+
+
+def many_clauses(clauses: int) -> str:
+    """One tool whose arguments are held against so many clauses beside the usual ones."""
+    own = "".join(f"        - properties: {{limit: {{maximum: {1000 + at}}}}}\n" for at in range(clauses))
+    return f"callgate: 1\ndefault: deny\ntools:\n{RULE.format(tool='echo')}{'      allOf:' if clauses else ''}\n{own}"
 
 
 def free_port() -> int:
@@ -209,17 +234,85 @@ def haproxy() -> Contender | None:
                      version=version_of([program, "-v"]))
 
 
-def callgate(program: Path, tools: int) -> Contender:
+def callgate(program: Path, policy: str, name: str = "callgate") -> Contender:
     """The journal syncs in batches (the default); limits, schemas and the server's own schemas are all on."""
-    return Contender("callgate", [str(program), "serve", "--policy", "{dir}/policy.yaml", "--listen", "127.0.0.1:{port}",
-                                  "--upstream", "http://127.0.0.1:{upstream}/mcp", "--data", "{dir}/data"],
-                     {"policy.yaml": policy_text(tools)}, denies=True, version=version_of([str(program), "--version"]))
+    return Contender(name, [str(program), "serve", "--policy", "{dir}/policy.yaml", "--listen", "127.0.0.1:{port}",
+                            "--upstream", "http://127.0.0.1:{upstream}/mcp", "--data", "{dir}/data"],
+                     {"policy.yaml": policy}, denies=True, version=version_of([str(program), "--version"]))
+
+
+CONFIG = """\
+callgate: 1
+listen: 127.0.0.1:{port}
+audit: {{sync: none}}
+servers:
+  bench:
+    url: http://127.0.0.1:{upstream}/mcp
+    policy: policy.yaml
+"""
+
+
+def callgate_unsynced(program: Path, policy: str) -> Contender:
+    """The same with a journal that the system writes back when it likes."""
+    return Contender("callgate-unsynced", [str(program), "serve", "--config", "{dir}/callgate.yaml", "--data", "{dir}/data"],
+                     {"policy.yaml": policy, "callgate.yaml": CONFIG}, denies=True)
 
 
 def stdio_contenders(program: Path | None, server: Path, tools: int) -> list[Contender]:
     behind = [str(server), "--stdio", f"--tools={tools}"]
-    out = [Contender("direct-stdio", behind, stdio=True)]
+    relay = server.with_name("bench-relay")
+    out = [Contender("direct-stdio", behind, stdio=True),
+           Contender("relay-stdio", [str(relay), "--record", "{dir}/record", "--", *behind], stdio=True)]
     if program is not None:
         out.append(Contender("callgate-stdio", [str(program), "run", "--policy", "{dir}/policy.yaml", "--data", "{dir}/data", "--", *behind],
                              {"policy.yaml": policy_text(tools)}, denies=True, stdio=True))
     return out
+
+
+@dataclass(frozen=True)
+class World:
+    """What stands behind, which of it is called, and who stands in front."""
+
+    tools: int
+    called: list[str]
+    contenders: Callable[[Path | None, Path], tuple[list[Contender], list[str]]]
+    hidden: str = ""  # a tool that no list may show where there is a policy
+    peers: bool = False
+
+
+def proxies() -> tuple[list[Contender], list[str]]:
+    found, missing = [Contender("direct", [])], []
+    for name, proxy in (("nginx", nginx()), ("haproxy", haproxy())):
+        found.append(proxy) if proxy else missing.append(f"{name} is not installed")
+    return found, missing
+
+
+def world(name: str, tools: int, spread: int) -> World:
+    """By name: docs/benchmarks.md tells them apart."""
+
+    def usual(program, server):
+        found, missing = proxies()
+        return [*found, *([callgate(program, policy_text(tools))] if program else []), *stdio_contenders(program, server, tools)], missing
+
+    def wide(program, _server):
+        found, missing = proxies()
+        return [*found, *([callgate(program, hiding_policy(1000))] if program else [])], missing
+
+    def rules(program, _server):
+        return [callgate(program, many_rules(1000, count), f"callgate-{count}-rules") for count in (10, 10_000)] if program else [], []
+
+    def clauses(program, _server):
+        return [callgate(program, many_clauses(count), f"callgate-{count}-clauses") for count in (0, 10_000)] if program else [], []
+
+    def synced(program, _server):
+        policy = policy_text(tools)
+        return [callgate(program, policy), callgate_unsynced(program, policy)] if program else [], []
+
+    worlds = {
+        "usual": World(tools, tool_names(tools)[:spread], usual, peers=True),
+        "wide": World(1000, ["echo"], wide, hidden=HIDDEN),
+        "rules": World(1000, tool_names(1000)[:8], rules),
+        "clauses": World(4, ["echo"], clauses),
+        "synced": World(tools, tool_names(tools)[:spread], synced),
+    }
+    return worlds[name]

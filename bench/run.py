@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Callgate beside a plain reverse proxy on this machine, in one interleaved run.
 
-  bench/run.py                          the usual cases, about four minutes
+  bench/run.py                          the usual cases, about eight minutes
   bench/run.py --quick                  under half a minute; also proves that wrong answers are noticed
   bench/run.py --scenarios c16_1k,deny --rounds 9 --save
   bench/run.py --peer 'other=other-gateway --port {port} --to http://127.0.0.1:{upstream}/mcp'
@@ -28,7 +28,7 @@ sys.path.insert(0, str(HERE))
 import contenders as who  # noqa: E402
 import table  # noqa: E402
 
-USUAL = "c16_1k,c1_1k,s1000_1k,o500_1k,c16_64k,sse_1k,deny,list,io1_1k"
+USUAL = "c16_1k,c1_1k,s1000_1k,o500_1k,c16_64k,c4_1m,sse_1k,deny,list_1000,rules,clauses,synced,io1_1k"
 
 
 def arguments() -> argparse.Namespace:
@@ -65,22 +65,24 @@ def complain(text: str, status: int) -> None:
     sys.exit(status)
 
 
-class Bench:
-    def __init__(self, options: argparse.Namespace, folder: Path):
+class Stage:
+    """A server behind and the contenders in front of it."""
+
+    def __init__(self, name: str, options: argparse.Namespace, folder: Path):
         self.options = options
-        self.folder = folder
+        self.folder = folder / name
+        self.folder.mkdir(mode=0o711)
+        self.world = who.world(name, options.tools, options.spread)
         self.load = options.bin.resolve() / "bench-load"  # it is run in other folders
         self.server = options.bin.resolve() / "bench-upstream"
         self.running: dict[str, who.Running] = {}
         self.stdio: list[who.Contender] = []
         self.left_out: list[str] = []
-        self.upstream: subprocess.Popen | None = None
-        self.upstream_port = 0
+        self.upstream, self.upstream_port = start_upstream(self.server, options, [f"--tools={self.world.tools}"])
 
     # -- the set-up ------------------------------------------------------------
 
-    def start(self) -> None:
-        self.upstream, self.upstream_port = self.start_upstream([])
+    def start(self) -> "Stage":
         for contender in self.chosen():
             try:
                 self.start_one(contender)
@@ -88,30 +90,21 @@ class Bench:
                 self.left_out.append(str(error))
                 print(f"  left out: {error}", flush=True)
         time.sleep(1.0)  # whatever a program does right after its start, it has done
-
-    def start_upstream(self, flags: list[str]) -> tuple[subprocess.Popen, int]:
-        process = subprocess.Popen([self.server, "--port=0", f"--tools={self.options.tools}", *flags],
-                                   stdout=subprocess.PIPE, text=True, start_new_session=True)
-        who.set_priority(process.pid, self.options.nice)
-        return process, int(process.stdout.readline())
+        return self
 
     def chosen(self) -> list[who.Contender]:
         """Everyone that can be run here; stdio ones are only kept for later, as the load starts them itself."""
         program = self.options.callgate.resolve() if self.options.callgate.exists() else None
-        everyone: list[who.Contender] = [who.Contender("direct", [])]
-        for name, found in (("nginx", who.nginx()), ("haproxy", who.haproxy())):
-            everyone.append(found) if found else self.left_out.append(f"{name} is not installed")
-        if program:
-            everyone.append(who.callgate(program, self.options.tools))
-        else:
+        if not program:
             self.left_out.append(f"{self.options.callgate.name} is not built (`./dev build release`)")
-        for peer in self.options.peer:
+        everyone, missing = self.world.contenders(program, self.server)
+        self.left_out += missing
+        for peer in self.options.peer if self.world.peers else []:
             name, _, command = peer.partition("=")
             everyone.append(who.Contender(name, shlex.split(command)))
-        everyone += who.stdio_contenders(program, self.server, self.options.tools)
         if self.options.only:
             wanted = self.options.only.split(",")
-            everyone = [each for each in everyone if each.name in wanted or each.name.removesuffix("-stdio") in wanted]
+            everyone = [each for each in everyone if any(each.name == name or each.name.startswith(name + "-") for name in wanted)]
         self.stdio = [each for each in everyone if each.stdio]
         return [each for each in everyone if not each.stdio]
 
@@ -142,15 +135,13 @@ class Bench:
     def stop(self) -> None:
         for running in self.running.values():
             running.stop()
-        if self.upstream:
-            self.upstream.terminate()
-            self.upstream.wait()
+        self.upstream.terminate()
+        self.upstream.wait()
 
     # -- one measurement -------------------------------------------------------
 
     def run_load(self, flags: list[str], command: list[str] | None = None, cwd: Path | None = None) -> dict:
-        tools = ",".join(who.tool_names(self.options.tools)[: self.options.spread])
-        words = [str(self.load), f"--tools={tools}", *flags, *(["--", *command] if command else [])]
+        words = [str(self.load), f"--tools={','.join(self.world.called)}", *flags, *(["--", *command] if command else [])]
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=180, cwd=cwd)
             return json.loads(done.stdout.strip().splitlines()[-1])
@@ -162,8 +153,11 @@ class Bench:
 
     def measure(self, name: str, running: who.Running) -> dict:
         watched = running.process or self.upstream
+        flags = [f"--url={running.url}", f"--watch={watched.pid}", *self.timing(), *table.SCENARIOS[name].flags]
+        if self.world.hidden and running.contender.denies:
+            flags.append(f"--hidden-tool={self.world.hidden}")
         before = self.calls_behind()
-        row = self.run_load([f"--url={running.url}", f"--watch={watched.pid}", *self.timing(), *table.SCENARIOS[name].flags])
+        row = self.run_load(flags)
         if "failed" not in row:
             row["miscounted"] = self.miscounted(before, self.calls_behind(), row)
         return row
@@ -184,28 +178,38 @@ class Bench:
         denied = arrived.pop("delete_all")
         return abs(sum(arrived.values()) - row["calls_sent"]) + denied
 
-    def rounds(self) -> list[dict]:
+    def round(self, number: int, name: str) -> list[dict]:
+        scenario = table.SCENARIOS[name]
         rows = []
-        for number in range(self.options.rounds):
-            for name in self.options.scenarios.split(","):
-                scenario = table.SCENARIOS[name]
-                group = self.stdio if scenario.stdio else [each.contender for each in self.running.values()]
-                for contender in group:
-                    if scenario.denials and not contender.denies:
-                        continue
-                    row = self.measure_stdio(name, contender) if scenario.stdio else self.measure(name, self.running[contender.name])
-                    rows.append({"round": number, "scenario": name, "contender": contender.name, **row})
-            print(f"  round {number + 1} of {self.options.rounds}", flush=True)
+        for contender in self.stdio if scenario.stdio else [each.contender for each in self.running.values()]:
+            if scenario.denials and not contender.denies:
+                continue
+            row = self.measure_stdio(name, contender) if scenario.stdio else self.measure(name, self.running[contender.name])
+            rows.append({"round": number, "scenario": name, "contender": contender.name, **row})
         return rows
 
     # -- memory and start ------------------------------------------------------
 
+    def rss_kib(self, running: who.Running) -> float:
+        return self.run_load(["--tree", f"--watch={running.process.pid}"])["rss_kib"]
+
     def idle_mib(self) -> dict[str, float]:
-        out = {}
-        for name, running in self.running.items():
-            if running.process:
-                out[name] = self.run_load(["--tree", f"--watch={running.process.pid}"])["rss_kib"] / 1024
-        return out
+        return {name: self.rss_kib(running) / 1024 for name, running in self.running.items() if running.process}
+
+    def session_kib(self, sessions: int = 10_000) -> float | None:
+        """What one more open session takes, with nothing said in it but a call in passing."""
+        if "callgate" not in self.running:
+            return None
+        running = who.Running(self.running["callgate"].contender, self.folder / "callgate-sessions", self.upstream_port)
+        running.start()
+        try:
+            running.wait_listening()
+            self.wait_answering(running)
+            before = self.rss_kib(running)
+            row = self.run_load([f"--url={running.url}", "--connections=16", f"--sessions={sessions}", "--seconds=0.1", "--warm-up=0"])
+            return None if "failed" in row else (self.rss_kib(running) - before) / sessions
+        finally:
+            running.stop()
 
     def first_answers(self) -> tuple[dict[str, float], list[dict]]:
         """From exec to the first answered call, with the server behind already up and what a first start stores already there."""
@@ -225,13 +229,50 @@ class Bench:
         names = dict.fromkeys(row["contender"] for row in counted)
         return {name: table.median(row["first_answer_ms"] for row in counted if row["contender"] == name) for name in names}, rows
 
+
+def start_upstream(server: Path, options: argparse.Namespace, flags: list[str]) -> tuple[subprocess.Popen, int]:
+    process = subprocess.Popen([server, "--port=0", *flags], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    who.set_priority(process.pid, options.nice)
+    return process, int(process.stdout.readline())
+
+
+class Bench:
+    """All stages that the chosen scenarios need. One stage runs at a time: idle programs cost memory, not time."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path):
+        self.options = options
+        self.folder = folder
+        self.stages: dict[str, Stage] = {}
+
+    def start(self) -> None:
+        names = dict.fromkeys(["usual", *(table.SCENARIOS[name].world for name in self.options.scenarios.split(","))])
+        for name in names:
+            self.stages[name] = Stage(name, self.options, self.folder)
+            self.stages[name].start()
+
+    @property
+    def usual(self) -> Stage:
+        return self.stages["usual"]
+
+    def stop(self) -> None:
+        for stage in self.stages.values():
+            stage.stop()
+
+    def rounds(self) -> list[dict]:
+        rows = []
+        for number in range(self.options.rounds):
+            for name in self.options.scenarios.split(","):
+                rows += self.stages[table.SCENARIOS[name].world].round(number, name)
+            print(f"  round {number + 1} of {self.options.rounds}", flush=True)
+        return rows
+
     # -- the verifier itself ---------------------------------------------------
 
     def lies_are_noticed(self) -> bool:
         """A check that cannot fail proves nothing: a server that lies must be caught."""
         for lie, count in (("text", "wrong_text"), ("id", "wrong_id")):
-            liar, port = self.start_upstream([f"--lie={lie}"])
-            row = self.run_load([f"--url=http://127.0.0.1:{port}/mcp", "--connections=4", "--seconds=0.3", "--warm-up=0"])
+            liar, port = start_upstream(self.usual.server, self.options, [f"--tools={self.options.tools}", f"--lie={lie}"])
+            row = self.usual.run_load([f"--url=http://127.0.0.1:{port}/mcp", "--connections=4", "--seconds=0.3", "--warm-up=0"])
             liar.terminate()
             liar.wait()
             if row.get(count, 0) == 0:
@@ -250,15 +291,17 @@ def measure_all(options: argparse.Namespace, bench: Bench) -> dict:
               "rounds": options.rounds, "seconds": options.seconds, "nice": options.nice}
     print("setting up", flush=True)
     bench.start()
-    result["versions"] = {name: each.contender.version for name, each in bench.running.items()}
-    result["idle_mib"] = bench.idle_mib()
+    result["versions"] = {name: each.contender.version for name, each in bench.usual.running.items()}
+    result["idle_mib"] = bench.usual.idle_mib()
     print(f"measuring {options.scenarios}", flush=True)
     result["rows"] = bench.rounds()
     print("timing starts", flush=True)
-    result["first_answer_ms"], result["starts"] = bench.first_answers()
+    result["first_answer_ms"], result["starts"] = bench.usual.first_answers()
+    print("opening 10,000 sessions", flush=True)
+    result["session_kib"] = bench.usual.session_kib()
     result["summary"] = table.summarise(result["rows"])
     result["targets"] = table.targets(result)
-    result["left_out"] = bench.left_out
+    result["left_out"] = [text for stage in bench.stages.values() for text in stage.left_out]
     result["load_at_end"] = os.getloadavg()[0]
     return result
 
@@ -274,9 +317,9 @@ def save(result: dict, page: str) -> None:
 
 def main() -> int:
     options = arguments()
-    for program in ("bench-load", "bench-upstream"):
+    for program in ("bench-load", "bench-upstream", "bench-relay"):
         if not (options.bin / program).exists():
-            complain(f"`{program}` is not built; run: cmake --preset release && ninja -C build/release bench-load bench-upstream", 3)
+            complain(f"`{program}` is not built; run: cmake --preset release && ninja -C build/release bench-load bench-upstream bench-relay", 3)
     os.nice(options.nice)  # everything that is started inherits it
     if options.nice and os.getpid() != os.getpgrp():
         os.setsid()  # so that the shell it was started from keeps its own priority

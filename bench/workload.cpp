@@ -58,6 +58,7 @@ std::string Tally::json() const {
 Workload::Workload(const Flags& flags)
     : tools_(flags.list("tools", "echo")),
       denied_tool_(flags.text("denied-tool", "delete_all")),
+      hidden_(flags.has("hidden-tool") ? "\"name\":\"" + flags.text("hidden-tool", "") + "\"" : ""),
       version_(flags.text("revision", "2025-06-18")),
       denied_percent_(flags.count("denied-percent", 0)),
       list_percent_(flags.count("list-percent", 0)),
@@ -146,6 +147,7 @@ bool Workload::judge(std::string_view message, const Request& request, std::uint
 
 void Workload::judge_list(std::string_view result, const Request& request, std::uint64_t now_ns) {
   if (!json_member(result, "tools").starts_with("[{")) return fault(&Tally::wrong_text, result);
+  if (!hidden_.empty() && result.find(hidden_) != result.npos) return fault(&Tally::leaked, hidden_);
   ++tally_.listed;
   tally_.list_ns.add(now_ns - request.due_ns);
 }

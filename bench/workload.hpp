@@ -78,6 +78,7 @@ class Workload {
   std::vector<Filler> fillers_;
   std::vector<std::string> tools_;
   std::string denied_tool_;
+  std::string hidden_;  ///< `"name":"TOOL"` that no list may hold; empty: all may be seen
   std::string version_;
   std::size_t denied_percent_;
   std::size_t list_percent_;

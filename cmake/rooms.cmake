@@ -16,6 +16,22 @@ if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
   # What did not change is not optimized anew at the next link.
   target_link_options(callgate_options INTERFACE -Wl,--thinlto-cache-dir=${CMAKE_BINARY_DIR}/thinlto)
 endif()
+# Which functions and branches calls go through, measured by `./dev profile`: the compiler lays them out
+# together. Functions that changed since are built without it.
+option(CALLGATE_TRAIN "build a program that measures the profile" OFF)
+set(profile_text ${CMAKE_SOURCE_DIR}/cmake/profile.proftext)
+set(profile_names SHELL:-mllvm SHELL:-static-func-full-module-prefix=0)  # as they are called in any folder
+if(CALLGATE_TRAIN)
+  target_compile_options(callgate_options INTERFACE -fprofile-generate ${profile_names})
+  target_link_options(callgate_options INTERFACE -fprofile-generate)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND EXISTS ${profile_text})
+  find_program(LLVM_PROFDATA NAMES llvm-profdata-19 REQUIRED)
+  set(profile ${CMAKE_BINARY_DIR}/callgate.profdata)
+  execute_process(COMMAND ${LLVM_PROFDATA} merge -o ${profile} ${profile_text} COMMAND_ERROR_IS_FATAL ANY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${profile_text})
+  target_compile_options(callgate_options INTERFACE -fprofile-use=${profile} ${profile_names}
+    -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date -Wno-backend-plugin)
+endif()
 if(CALLGATE_SANITIZE)
   target_compile_options(callgate_options INTERFACE -fsanitize=${CALLGATE_SANITIZE} -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
   target_link_options(callgate_options INTERFACE -fsanitize=${CALLGATE_SANITIZE})

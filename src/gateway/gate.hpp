@@ -217,6 +217,7 @@ class Gate {
   std::size_t busy_ = 0;
   bool stopping_ = false;
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
+  std::string canonical_;  ///< of the arguments that are being judged: keeps its memory, holds until the next wait
   Counter& allowed_;
   Counter& refused_;
   net::TaskGroup tasks_;

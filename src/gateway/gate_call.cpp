@@ -7,6 +7,13 @@
 
 namespace callgate::gateway {
 
+namespace {
+
+/// Memory for arguments above this is not kept from call to call.
+constexpr std::size_t most_kept = 64 * 1024;
+
+}  // namespace
+
 net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   auto call = mcp::read_tool_call(in.message);
   if (!call) co_return co_await refuse_shape(in, call.error(), mcp::code::invalid_params);
@@ -14,15 +21,15 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   if (!current) current = co_await tools_.current(in.era(), server_.start_timeout);
 
   Draft draft{.id = parts_.journal.next_id(), .subject = call->name.view()};
-  draft.canonical = "{}";
+  canonical_.clear();
   if (call->arguments) {
-    draft.canonical.clear();
-    draft.canonical.reserve(call->arguments->text().size());
-    json::append_canonical(draft.canonical, *call->arguments);
+    json::append_canonical(canonical_, *call->arguments);
     draft.arg_keys.reserve(call->arguments->size());
     for (const json::Member member : call->arguments->members()) draft.arg_keys.push_back(member.key.raw_string());
+  } else {
+    canonical_ = "{}";
   }
-  draft.digest = parts_.digest_key.of(draft.canonical);
+  draft.digest = parts_.digest_key.of(canonical_);
   draft.has_digest = true;
 
   Judged judged = judge(in, policy::Action::tool_call, draft.subject, call->arguments);
@@ -33,6 +40,8 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
       parts_.log.warn("look_alike_tool", {{"server", server_.name}, {"known", like}});
   }
   if (verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
+  if (verdict == policy::Verdict::require_approval) draft.canonical = canonical_;
+  if (canonical_.capacity() > most_kept) canonical_ = {};
   if (verdict == policy::Verdict::require_approval && limits_free(judged, *in.conversation))
     co_return co_await ask_people(in, flight, draft, judged, held_until());
   co_await refuse(in, draft, judged);
