@@ -39,9 +39,9 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
     if (const auto like = judged.table->look_alike(draft.subject); !like.empty())
       parts_.log.warn("look_alike_tool", {{"server", server_.name}, {"known", like}});
   }
-  if (verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (verdict == policy::Verdict::require_approval) draft.canonical = canonical_;
   if (canonical_.capacity() > most_kept) canonical_ = {};
+  if (verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (verdict == policy::Verdict::require_approval && limits_free(judged, *in.conversation))
     co_return co_await ask_people(in, flight, draft, judged, held_until());
   co_await refuse(in, draft, judged);

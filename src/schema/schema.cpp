@@ -6,6 +6,7 @@
 
 #include "schema/compiler.hpp"
 #include "schema/evaluator.hpp"
+#include "schema/fold.hpp"
 #include "schema/program.hpp"
 
 namespace callgate::schema {
@@ -39,6 +40,7 @@ Compiled Schema::check(json::Value schema, const CompileOptions& options) {
   Compiler compiler(*program, Resources(root, options));
   std::vector<Error> faults = compiler.run();
   if (!faults.empty()) return {.schema = nullptr, .faults = std::move(faults)};
+  fold(*program);
   return {.schema = std::shared_ptr<const Schema>(new Schema(std::move(program))), .faults = {}};
 }
 
