@@ -330,7 +330,8 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   const policy::Decision& decision = judged.decision;
   refused_.add();
   parts_.journal.record(record_of(draft, in, judged));
-  parts_.log.info("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", draft.subject},
+  // The journal has it; a line of the log for each would be paid for by whoever is refused most.
+  parts_.log.debug("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", draft.subject},
                                    {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule}});
   if (!judged.unhidden || judged.unhidden->verdict >= policy::Verdict::require_approval)
     co_return co_await answer_refusal(in, draft, judged, approval);
