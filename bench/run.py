@@ -26,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import contenders as who  # noqa: E402
+import picture  # noqa: E402
 import table  # noqa: E402
 
 USUAL = "c16_1k,c1_1k,s1000_1k,o500_1k,c16_64k,c4_1m,sse_1k,deny,list_1000,rules,clauses,synced,io1_1k"
@@ -312,7 +313,8 @@ def save(result: dict, page: str) -> None:
     stem = folder / result["when"].replace(" ", "-").replace(":", "")
     stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
     stem.with_suffix(".md").write_text(page)
-    print(f"saved as bench/results/{stem.name}.json and .md")
+    (HERE.parent / "docs" / "cpu-per-call.svg").write_text(picture.svg(result))
+    print(f"saved as bench/results/{stem.name}.json and .md, and drawn as docs/cpu-per-call.svg")
 
 
 def main() -> int:

@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <algorithm>
 #include <array>
 #include <iostream>
@@ -28,6 +30,13 @@ struct Command {
   std::string_view does;
   Exit (*run)(Args args, std::ostream& out, std::ostream& err);
 };
+
+/// Bodies of some hundred KiB come and go with every call: their memory is not given
+/// back to the system and asked for again each time, up to these amounts.
+void keep_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
 
 Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "check") return cli::policy_check(args.subspan(1), out, err);
@@ -88,6 +97,7 @@ int main_of(Args args) {
 }  // namespace callgate
 
 int main(int argc, char** argv) {
+  callgate::keep_memory();
   const std::vector<std::string_view> args(argv + 1, argv + argc);
   return callgate::main_of(args);
 }

@@ -10,7 +10,7 @@ namespace callgate::gateway {
 namespace {
 
 /// Memory for arguments above this is not kept from call to call.
-constexpr std::size_t most_kept = 64 * 1024;
+constexpr std::size_t most_kept = 256 * 1024;
 
 }  // namespace
 

@@ -21,14 +21,24 @@ Instant deadline(const Loop& loop, Duration time) {
 HttpClient::HttpClient(Loop& loop, Url url, std::shared_ptr<TlsClient> tls, ClientLimits limits)
     : loop_(loop), url_(std::move(url)), authority_(url_.authority()), tls_(std::move(tls)), limits_(limits) {}
 
+namespace {
+
+/// Bytes that nobody asked for, or a close: not fit for another request. What was
+/// read to its very end (TLS: a record at a time) may still look readable.
+bool is_silent(Stream& stream) {
+  if (stream.descriptor().hung_up()) return false;
+  char unasked = 0;
+  return !stream.descriptor().may_read() || stream.read_now(std::span(&unasked, 1)).status == Stream::Status::would_block;
+}
+
+}  // namespace
+
 std::unique_ptr<ClientConnection> HttpClient::take_idle() {
   while (!idle_.empty()) {
     auto connection = std::move(idle_.back());
     idle_.pop_back();
-    const Descriptor& descriptor = connection->stream->descriptor();
-    // Bytes that nobody asked for, or a close: not fit for another request.
     const bool fresh = loop_.now() - connection->idle_since < limits_.idle_time;
-    if (fresh && !descriptor.hung_up() && !descriptor.may_read() && connection->in.size() == 0) return connection;
+    if (fresh && connection->in.size() == 0 && is_silent(*connection->stream)) return connection;
   }
   return nullptr;
 }
@@ -200,7 +210,7 @@ Task<Result<std::string_view>> HttpReply::whole(std::size_t limit, Duration time
     if (remaining_ > limit) co_return too_large();
     const std::size_t end = head_bytes_ + static_cast<std::size_t>(remaining_);
     const std::size_t length = static_cast<std::size_t>(remaining_);
-    in.reserve(end);
+    in.reserve(end + 1);  // a read that does not fill its room tells that there is no more
     while (in.size() < end) {
       if (auto filled = co_await fill(until); !filled) co_return std::unexpected(filled.error());
     }

@@ -182,7 +182,7 @@ Task<Result<void>> HttpConnection::read_body() {
   message_bytes_ = head_bytes_ + length;
   if (auto counted = count_body(length); !counted) co_return counted;
   if (message_bytes_ > in_.capacity()) {
-    in_.reserve(message_bytes_);
+    in_.reserve(message_bytes_ + 1);  // a read that does not fill its room tells that there is no more
     if (auto again = parse_head(); !again) co_return again;
   }
   while (in_.size() < message_bytes_) {

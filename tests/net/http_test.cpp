@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
 
@@ -22,6 +24,7 @@ class Echo final : public HttpHandler {
   Begins begins() const override { return begins_with_head || refuses_by_head ? Begins::with_head : Begins::with_body; }
   Task<void> handle(HttpExchange& exchange) override {
     ++handled;
+    if (seen) seen(exchange.peer());
     if (refuses_by_head) {
       co_await exchange.respond(401, {}, {});
       co_return;
@@ -41,6 +44,7 @@ class Echo final : public HttpHandler {
     return error.message;
   }
   int handled = 0;
+  std::function<void(const Address& peer)> seen;
   bool begins_with_head = false;
   bool refuses_by_head = false;
   std::vector<std::pair<int, std::string>> refusals;
@@ -110,6 +114,21 @@ TEST_F(HttpWorld, CarriesBodiesOfAnySizeBothWays) {
     EXPECT_TRUE(out == body) << size;
   }
   EXPECT_EQ(server->open_connections(), 1U) << "the connection is kept and used again";
+}
+
+TEST_F(HttpWorld, TheConnectionOfALargeAnswerIsKept) {
+  start();
+  HttpClient client(loop, url("/"), nullptr, {});
+  std::set<std::string> peers;
+  echo.seen = [&](const Address& peer) { peers.insert(peer.text()); };
+  for (const std::size_t size : {10UL, 5000UL, 65536UL, 65536UL, 4096UL, 1UL << 20U, 1UL << 20U, 10UL}) {
+    std::string got;
+    bool done = false;
+    group.spawn(post(client, std::string(size, 'x'), got, done));
+    turn_until(loop, [&] { return done; });
+    EXPECT_EQ(got.size(), size);
+  }
+  EXPECT_EQ(peers.size(), 1U);
 }
 
 TEST_F(HttpWorld, AnswerOverTheLimitIsRefused) {
