@@ -7,6 +7,13 @@
 namespace callgate::schema {
 
 const Property* ObjectRules::find(std::string_view name) const {
+  if (properties.size() <= 16) {
+    // Few names have one length, so hardly any bytes are compared.
+    for (const Property& property : properties) {
+      if (property.name.size() == name.size() && property.name == name) return &property;
+    }
+    return nullptr;
+  }
   const auto place = std::ranges::lower_bound(
       properties, name,
       [](std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; },

@@ -60,6 +60,13 @@ void AccessList::accept_listener(const config::Endpoint& listener) {
 }
 
 bool AccessList::host_allowed(std::string_view authority) const {
+  if (!last_host_.empty() && authority == last_host_) return true;
+  const bool allowed = is_served(authority);
+  if (allowed) last_host_ = authority;
+  return allowed;
+}
+
+bool AccessList::is_served(std::string_view authority) const {
   const std::string host = lower(host_of(authority));
   if (host.empty()) return false;
   if (any_address_ && config::is_address_literal(host)) return true;

@@ -9,7 +9,8 @@
 namespace callgate::session {
 
 /// Which Host and Origin headers are answered (S15): protection of local
-/// gateways from pages in the user's browser (DNS rebinding).
+/// gateways from pages in the user's browser (DNS rebinding). What is in never
+/// leaves. Threads: one.
 class AccessList {
  public:
   /// Loopback names and `config.public_url` are always in.
@@ -24,6 +25,9 @@ class AccessList {
   bool origin_allowed(std::string_view origin) const;
 
  private:
+  bool is_served(std::string_view authority) const;
+
+  mutable std::string last_host_;  ///< as the last request wrote it that was allowed: the next one mostly does too
   std::vector<std::string> hosts_;
   std::vector<std::string> origins_;
   bool any_address_ = false;
