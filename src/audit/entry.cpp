@@ -5,12 +5,6 @@
 namespace callgate::audit {
 namespace {
 
-std::uint64_t number_of(json::Value record, std::string_view key) {
-  const std::optional<json::Value> value = record.find(key);
-  const std::optional<std::int64_t> number = value ? value->as_int64() : std::nullopt;
-  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
-}
-
 bool is_of_grant(json::Value record, const std::string& id_or_name) {
   const std::string id = text_of(record, "grant");
   // Without a grant the principal is nobody's name.
@@ -37,6 +31,9 @@ Entry read_entry(json::Value root, std::string_view line) {
   } else if (root.find("internal")) {
     entry.kind = Entry::Kind::internal;
     entry.tool = text_of(root, "internal");
+  } else if (const auto removed = root.find("removed")) {
+    entry.kind = Entry::Kind::removed;
+    entry.reason = "segments up to " + std::to_string(number_of(*removed, "segment")) + " of " + text_of(*removed, "instance");
   } else {
     entry.kind = root.find("gap") ? Entry::Kind::gap : Entry::Kind::checkpoint;
   }

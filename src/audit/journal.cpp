@@ -232,10 +232,31 @@ void Journal::outcome(std::string_view id, const Outcome& outcome) {
   if (buffer_.size() >= buffer_bytes) (void)flush();
 }
 
+Result<void> Journal::removed(const Removal& removal) {
+  begin_line();
+  buffer_.member(R"(,"removed":{"instance":)", removal.instance);
+  buffer_.raw(R"(,"segment":)");
+  buffer_.number(removal.segment);
+  buffer_.raw(R"(,"seq":)");
+  buffer_.number(removal.seq);
+  buffer_.member(R"(,"last":)", removal.hash);
+  buffer_.raw('}');
+  end_line();
+  --pending_;
+  if (signer_) add_checkpoint("time");
+  if (options_.sync != Sync::none) prove_sync_ = true;
+  return flush();
+}
+
 void Journal::tick() {
-  if (!signer_ || chain_.seq == checkpoint_seq_ || clock_.now() < next_checkpoint_) return;
-  add_checkpoint("time");
-  (void)flush();
+  const BootTime now = clock_.now();
+  if (signer_ && chain_.seq != checkpoint_seq_ && now >= next_checkpoint_) {
+    add_checkpoint("time");
+    (void)flush();
+  }
+  if (now < segment_until_ || segment_size_ == 0 || wants_segment_ || !flush()) return;
+  close_segment();
+  (void)make_ready();
 }
 
 Result<policy::Permit> Journal::permit(Ticket&& ticket) {

@@ -13,6 +13,7 @@
 #include "audit/line.hpp"
 #include "audit/line_buffer.hpp"
 #include "audit/record.hpp"
+#include "audit/removal.hpp"
 #include "audit/signer.hpp"
 #include "audit/sink.hpp"
 #include "audit/syncer.hpp"
@@ -37,6 +38,7 @@ struct JournalOptions {
   std::string instance;   ///< its name; empty: a new ULID, so that names sort by start
   Sync sync = Sync::batch;
   std::uint64_t segment_bytes = 64ULL << 20U;  ///< a segment is closed once it has this size
+  std::chrono::milliseconds segment_age = std::chrono::hours(9 * 24);  ///< or is so old, so that records of quiet times can be removed
   std::chrono::milliseconds sync_every{50};
   std::chrono::seconds checkpoint_every{60};
   std::string signing_key;  ///< path of the Ed25519 key (made at first use); empty: no checkpoints
@@ -108,6 +110,10 @@ class Journal {
   void refused(const Refusal& refusal);
   /// How the call of that id ended. Written by the next flush.
   void outcome(std::string_view id, const Outcome& outcome);
+  /// Says that these segments are about to be removed; returns once that is
+  /// signed and on the disk (under `Sync::none`: written). Errors: `unavailable`;
+  /// then they must stay.
+  Result<void> removed(const Removal& removal);
 
   bool has_unwritten() const { return !buffer_.empty(); }
   /// A decision is among what is unwritten, so its call waits for `flush`.
@@ -122,7 +128,8 @@ class Journal {
   Result<policy::Permit> permit(Ticket&& ticket);
 
   /// Signs the chain as it stands, if a minute has passed since the last time
-  /// and something was recorded. `flush` does so too; an idle loop calls it.
+  /// and something was recorded, and closes a segment that is old. `flush` does
+  /// the first too; an idle loop calls it.
   void tick();
 
   /// Whether the last write and sync succeeded, and what was lost since the start.
@@ -183,6 +190,7 @@ class Journal {
 
   std::uint64_t segment_ = 0;       ///< number of the current one
   std::uint64_t segment_size_ = 0;
+  BootTime segment_until_;          ///< the current one is old from then on
   bool wants_segment_ = false;      ///< the current one is full
   bool needs_segment_ = true;       ///< the current one must not be appended to
   bool prove_sync_ = false;         ///< a sync failed: sync inline until one succeeds

@@ -60,6 +60,7 @@ Result<void> Journal::next_segment() {
   if (Result<void> opened = sink_->open_segment(segment_name(segment_ + 1)); !opened) return opened;
   ++segment_;
   segment_size_ = 0;
+  segment_until_ = clock_.now() + options_.segment_age;
   wants_segment_ = false;
   needs_segment_ = false;
   return {};

@@ -160,4 +160,10 @@ std::string text_of(json::Value record, std::string_view key) {
   return value && value->is_string() ? value->string() : std::string();
 }
 
+std::uint64_t number_of(json::Value record, std::string_view key) {
+  const std::optional<json::Value> value = record.find(key);
+  const std::optional<std::int64_t> number = value ? value->as_int64() : std::nullopt;
+  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
+}
+
 }  // namespace callgate::audit

@@ -90,5 +90,7 @@ Result<std::vector<SegmentFile>> find_segments(const std::string& folder);
 
 /// The text of a member; empty where it is absent or no string.
 std::string text_of(json::Value record, std::string_view key);
+/// The whole number of a member; 0 where it is absent, negative or none.
+std::uint64_t number_of(json::Value record, std::string_view key);
 
 }  // namespace callgate::audit

@@ -10,12 +10,6 @@ namespace {
 
 constexpr json::Limits line_limits{.max_depth = 8, .max_keys = 1024};
 
-std::uint64_t number_of(json::Value record, std::string_view key) {
-  const std::optional<json::Value> value = record.find(key);
-  const std::optional<std::int64_t> number = value ? value->as_int64() : std::nullopt;
-  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
-}
-
 /// Two digits at a time from a text of the form that the journal writes.
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
   int number = 0;

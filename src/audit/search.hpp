@@ -26,7 +26,7 @@ struct Query {
 
 /// One record that fits. Texts are as recorded: hostile until shown by `visible`.
 struct Entry {
-  enum class Kind : std::uint8_t { call, refused, internal, gap, checkpoint };
+  enum class Kind : std::uint8_t { call, refused, internal, gap, removed, checkpoint };
   Kind kind = Kind::call;
   std::string time;
   std::string id;

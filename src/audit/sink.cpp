@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ Result<std::unique_ptr<FileSink>> FileSink::create(std::string directory) {
   }
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return failed("open the journal folder", directory, errno);
+  // Tells others that this chain's process lives (`ChainLock`). Where it cannot be had, it cannot be had there either.
+  [[maybe_unused]] const int locked = ::flock(fd, LOCK_EX | LOCK_NB);
   return std::unique_ptr<FileSink>(new FileSink(std::move(directory), std::make_shared<File>(fd)));
 }
 

@@ -15,6 +15,7 @@ class Walk {
 
   Result<void> segment(const SegmentFile& file) {
     Result<LineReader> lines = LineReader::open(file.path);
+    if (!lines && lines.error().kind == ErrorKind::not_found && segment_ == 0) return {};  // its time was over just now
     if (!lines) return std::unexpected(lines.error());
     if (!check_number(file)) return {};
     while (!report_.fault) {
@@ -52,6 +53,7 @@ class Walk {
     if (report_.fault) return;
     if (const auto checkpoint = reader_.root().find("checkpoint")) check_signature(*link, *checkpoint);
     if (report_.fault) return;
+    if (const auto removed = reader_.root().find("removed")) note_removal(*link, *removed);
     accept(*link);
   }
 
@@ -69,10 +71,18 @@ class Walk {
   }
 
   void check_first(const Link& link) {
-    // Segments that were removed for their age leave a chain that starts later.
-    if (segment_ > 1) return;
+    report_.beginning = {.where = where_, .instance = std::string(link.instance), .segment = segment_, .prev = std::string(link.prev)};
+    if (segment_ > 1) return;  // whether it may start here is known once all chains are read
     if (link.seq != 1) return fault(fmt::format("the chain starts with record {}: earlier ones were taken out", link.seq));
     if (link.prev != first_prev) fault("`prev` of the first record is not zero");
+  }
+
+  void note_removal(const Link& link, json::Value removed) {
+    report_.removals.push_back({.removal = {.instance = text_of(removed, "instance"),
+                                            .segment = number_of(removed, "segment"),
+                                            .seq = number_of(removed, "seq"),
+                                            .hash = text_of(removed, "last")},
+                                .seq = link.seq});
   }
 
   void check_signature(const Link& link, json::Value checkpoint) {
@@ -113,9 +123,7 @@ class Walk {
   bool closing_ = false;
 };
 
-}  // namespace
-
-Result<ChainReport> verify_chain(const std::string& folder, std::string_view public_key) {
+Result<ChainReport> walk_chain(const std::string& folder, std::string_view public_key) {
   const Result<std::vector<SegmentFile>> segments = find_segments(folder);
   if (!segments) return std::unexpected(segments.error());
   ChainReport report{.folder = folder};
@@ -125,6 +133,49 @@ Result<ChainReport> verify_chain(const std::string& folder, std::string_view pub
     if (report.fault) break;
   }
   return report;
+}
+
+/// Whether this removal is why the chain starts where it does.
+bool explains(const Removal& removal, const ChainReport& chain) {
+  const ChainReport::Beginning& first = chain.beginning;
+  if (removal.instance != first.instance || removal.segment + 1 < first.segment) return false;
+  // A crash may leave some of the files that were to go; then the chain starts earlier.
+  return removal.segment >= first.segment || (removal.seq + 1 == chain.first_seq && removal.hash == first.prev);
+}
+
+void judge_beginning(ChainReport& chain, std::span<const ChainReport> all, std::string_view public_key) {
+  if (chain.beginning.segment <= 1 || chain.fault) return;
+  // Segments before the first record may have held none, after writes that failed.
+  if (chain.first_seq == 1 && chain.beginning.prev == first_prev) return;
+  for (const ChainReport& other : all) {
+    for (const ChainReport::Told& told : other.removals) {
+      const bool holds = public_key.empty() || told.seq <= other.signed_seq;
+      if (holds && explains(told.removal, chain)) return;
+    }
+  }
+  chain.fault = ChainReport::Fault{
+      chain.beginning.where,
+      fmt::format("the chain starts with record {} of segment {}, and no chain looked at says that what was before it went for its age",
+                  chain.first_seq, chain.beginning.segment)};
+}
+
+}  // namespace
+
+Result<std::vector<ChainReport>> verify_chains(std::span<const std::string> folders, std::string_view public_key) {
+  std::vector<ChainReport> chains;
+  for (const std::string& folder : folders) {
+    Result<ChainReport> chain = walk_chain(folder, public_key);
+    if (!chain) return std::unexpected(std::move(chain).error());
+    chains.push_back(std::move(*chain));
+  }
+  for (ChainReport& chain : chains) judge_beginning(chain, chains, public_key);
+  return chains;
+}
+
+Result<ChainReport> verify_chain(const std::string& folder, std::string_view public_key) {
+  Result<std::vector<ChainReport>> chains = verify_chains(std::span(&folder, 1), public_key);
+  if (!chains) return std::unexpected(std::move(chains).error());
+  return std::move(chains->front());
 }
 
 }  // namespace callgate::audit

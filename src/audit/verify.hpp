@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <span>
 #include <vector>
 
+#include "audit/removal.hpp"
 #include "base/error.hpp"
 
 /// Proves that journals were not changed since they were written: nothing
@@ -18,7 +20,7 @@ struct ChainReport {
   std::string folder;
   std::uint64_t segments = 0;
   std::uint64_t records = 0;      ///< read and proved
-  std::uint64_t first_seq = 0;    ///< over 1 where older segments were removed
+  std::uint64_t first_seq = 0;    ///< over 1 where older segments were removed for their age, which is on record
   std::uint64_t last_seq = 0;
   std::uint64_t signed_seq = 0;   ///< last record under a signature that holds; 0: none
   std::string key;                ///< public half that signed, base64url; empty: none
@@ -32,10 +34,30 @@ struct ChainReport {
     std::string what;
   };
   std::optional<Fault> fault;  ///< the first bad record; what follows it is not looked at
+
+  /// What the first record says of those before it.
+  struct Beginning {
+    std::string where;
+    std::string instance;
+    std::uint64_t segment = 0;
+    std::string prev;
+  };
+  Beginning beginning;
+  /// What it says of segments that were removed for their age, its own and others'.
+  struct Told {
+    Removal removal;
+    std::uint64_t seq = 0;  ///< of the record that says so
+  };
+  std::vector<Told> removals;
 };
 
-/// Proves one chain. With a `public_key` (base64url) checkpoints must be signed with it.
-/// Errors: `unavailable` where a file cannot be read.
+/// Proves chains. With a `public_key` (base64url) checkpoints must be signed with it.
+/// A chain that does not start with its first segment needs a record, in one of
+/// these chains, which says that what is missing was removed for its age; with a
+/// key, one under a signature. Errors: `unavailable` where a file cannot be read.
+Result<std::vector<ChainReport>> verify_chains(std::span<const std::string> folders, std::string_view public_key = {});
+
+/// The same for one chain, with what it says itself.
 Result<ChainReport> verify_chain(const std::string& folder, std::string_view public_key = {});
 
 }  // namespace callgate::audit

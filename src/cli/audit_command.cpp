@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <filesystem>
@@ -208,14 +209,10 @@ Exit verify(const Run& run, const fs::path& data) {
   const Result<std::vector<std::string>> folders = audit::find_chains(run.folder);
   if (!folders) return run.fault(folders.error());
   if (folders->empty()) return run.fault(Exit::unavailable, fmt::format("there is no journal in `{}`", run.folder));
-  std::vector<audit::ChainReport> chains;
-  bool sound = true;
-  for (const std::string& folder : *folders) {
-    Result<audit::ChainReport> report = audit::verify_chain(folder, *key);
-    if (!report) return run.fault(report.error());
-    sound = sound && !report->fault;
-    chains.push_back(std::move(*report));
-  }
+  const Result<std::vector<audit::ChainReport>> proved = audit::verify_chains(*folders, *key);
+  if (!proved) return run.fault(proved.error());
+  const std::vector<audit::ChainReport>& chains = *proved;
+  const bool sound = std::ranges::none_of(chains, [](const audit::ChainReport& chain) { return chain.fault.has_value(); });
   if (run.json()) {
     run.out << proofs_json(chains);
   } else {

@@ -61,6 +61,7 @@ std::string verdict(const Entry& entry) {
     case Entry::Kind::refused: return "refused";
     case Entry::Kind::internal: return "internal";
     case Entry::Kind::gap: return "gap";
+    case Entry::Kind::removed: return "removed";
     case Entry::Kind::checkpoint: return "checkpoint";
   }
   return {};
@@ -81,7 +82,7 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 /// What is worth knowing of a sound chain.
 std::string state_of(const ChainReport& chain) {
   std::vector<std::string> parts{fmt::format("{} records in {} segment{}", chain.records, chain.segments, chain.segments == 1 ? "" : "s")};
-  if (chain.first_seq > 1) parts.push_back(fmt::format("starts at record {} (older segments were removed)", chain.first_seq));
+  if (chain.first_seq > 1) parts.push_back(fmt::format("starts at record {} (older ones were removed for their age)", chain.first_seq));
   if (chain.signed_seq > 0) parts.push_back(fmt::format("signed up to record {}", chain.signed_seq));
   parts.emplace_back(chain.closed ? "closed" : "still open, or ended by a crash");
   if (!chain.torn.empty()) parts.push_back(fmt::format("torn tail at {}", visible(joined(chain.torn, ", "))));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -32,6 +33,7 @@ Result<void> write_all(const fs::path& path, std::string_view bytes) {
   const int error = errno;
   if (fd >= 0) ::close(fd);
   if (fd >= 0 && bytes.empty()) return {};
+  if (fd >= 0) ::unlink(path.c_str());  // a disk that is full needs the room
   return fail(ErrorKind::unavailable, fmt::format("cannot write `{}`: {}", path.string(), std::strerror(error)));
 }
 
@@ -45,6 +47,15 @@ std::optional<JournalPlace> read_place(std::string_view line) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place.seq);
   if (error != std::errc() || end != digits.data() + digits.size() || !is_ulid(place.instance)) return std::nullopt;
   return place;
+}
+
+std::optional<JournalPlace> place_in(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string line(128, '\0');
+  in.read(line.data(), static_cast<std::streamsize>(line.size()));
+  line.resize(static_cast<std::size_t>(in.gcount()));
+  const std::size_t end = line.find('\n');
+  return end == std::string::npos ? std::nullopt : read_place(std::string_view(line).substr(0, end));
 }
 
 void count_again(const fs::path& chain, std::uint64_t after, limits::Counters& counters, const limits::Moment& moment,
@@ -69,6 +80,19 @@ void count_again(const fs::path& chain, std::uint64_t after, limits::Counters& c
 }
 
 }  // namespace
+
+std::map<std::string, std::uint64_t, std::less<>> kept_places(const fs::path& folder) {
+  std::map<std::string, std::uint64_t, std::less<>> places;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".bin") continue;
+    const auto place = place_in(entry.path());
+    if (!place) continue;
+    const auto [known, fresh] = places.emplace(place->instance, place->seq);
+    if (!fresh) known->second = std::min(known->second, place->seq);
+  }
+  return places;
+}
 
 TakenUp count_journals(const fs::path& journals, limits::Counters& counters, const limits::Moment& moment) {
   TakenUp all;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,10 @@ struct JournalPlace {
   std::string instance;
   std::uint64_t seq = 0;
 };
+
+/// What the counters' files in a folder name: journals whose records after that
+/// number are still to be counted. Files that cannot be read name none.
+std::map<std::string, std::uint64_t, std::less<>> kept_places(const std::filesystem::path& folder);
 
 /// Writes the file (mode 0600) whole or not at all. Errors: `unavailable`.
 Result<void> keep_counters(const std::filesystem::path& file, const limits::Counters& counters,

@@ -1,5 +1,6 @@
 // What the gateway process does while it runs: taking up what changed, keeping
 // counters and records, ending.
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -28,10 +29,26 @@ void GatewayProcess::take_up(const fs::path& file, How how) {
   }
 }
 
-void GatewayProcess::keep_counters() {
+/// Where it fails, an older file and the journal hold all calls between them.
+Result<void> GatewayProcess::keep_counters() {
   const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
-  if (const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_)); !kept)
-    log_.error("counters_not_kept", {{"fault", kept.error().message}});
+  const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_));
+  if (!kept) log_.error("counters_not_kept", {{"fault", kept.error().message}});
+  return kept;
+}
+
+/// Records over their time go, one chain a turn, so that no call waits for more
+/// than a few files.
+void GatewayProcess::expire_records(std::uint64_t turn) {
+  const auto between = std::clamp<std::int64_t>(config_.audit.keep / std::chrono::seconds(5), 1, 1200);  // ten looks in its time
+  if (!more_expired_ && turn % static_cast<std::uint64_t>(between) != 0) return;
+  // What the counters' file holds needs no record any more.
+  if (!std::exchange(more_expired_, false)) [[maybe_unused]] const auto kept = keep_counters();
+  const auto gone = retention_->step(*journal_, kept_places(config_.data / "counters"));
+  if (!gone) return log_.warn("records_not_removed", {{"fault", gone.error().message}});
+  if (!*gone) return;
+  more_expired_ = true;
+  log_.info("records_removed", {{"instance", (*gone)->removal.instance}, {"segments", (*gone)->segments.size()}, {"through", (*gone)->removal.seq}});
 }
 
 /// The servers of a changed file or store are served from now on; a faulty
@@ -102,7 +119,8 @@ net::Task<void> GatewayProcess::every_second() {
     if (second % 120 == 0) {
       for (const auto& gate : gates_->all()) gate->reap_idle();
     }
-    if (second % 20 == 19) keep_counters();
+    if (second % 20 == 19) [[maybe_unused]] const auto kept = keep_counters();
+    expire_records(second);
     if (second % 10 == 9) end_sessions_of_lost_grants();  // some expired
   }
 }

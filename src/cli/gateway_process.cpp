@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 audit::JournalOptions journal_options(const config::Config& config) {
   const fs::path folder = config.audit.folder.empty() ? config.data / "journal" : config.audit.folder;
   audit::JournalOptions options{.directory = folder.string(), .segment_bytes = config.audit.segment_bytes};
+  options.segment_age = std::max(config.audit.keep / 10, std::chrono::milliseconds(1));
   options.sync = config.audit.sync == config::Sync::none ? audit::Sync::none : config.audit.sync == config::Sync::each ? audit::Sync::each : audit::Sync::batch;
   options.signing_key = (config.data / "keys" / "journal.key").string();
   return options;
@@ -106,6 +107,7 @@ Exit GatewayProcess::open_journal() {
   auto journal = audit::Journal::open(journal_options(config_), clock_, log_);
   if (!journal) return say(err_, journal.error(), Exit::unavailable);
   journal_ = std::move(*journal);
+  retention_.emplace(journal_options(config_).directory, config_.audit.keep, clock_);
   loop_.at_turn_end([this] {
     if (journal_->is_awaited()) [[maybe_unused]] const auto written = journal_->flush();
     else if (journal_->has_unwritten()) outcomes_.raise();
@@ -197,8 +199,9 @@ Exit GatewayProcess::restore_counters() {
     log_.warn("limits_count_apart", {{"server", config_.servers.front().name}, {"why", "another `callgate run` for this server and policy is alive"}});
   take_up(counters_place_->file(), How::instead);
   for (const fs::path& file : counters_place_->left_behind()) take_up(file, How::beside);
-  // From here on this process's journal holds what the file does not.
-  keep_counters();
+  // From here on this process's journal holds what the file does not. Without it the next start would miss
+  // this process's calls, so there is none.
+  if (auto kept = keep_counters(); !kept) return say(err_, kept.error(), Exit::unavailable);
   counters_place_->remove_left_behind();
   return Exit::ok;
 }
@@ -220,7 +223,7 @@ Exit GatewayProcess::run() {
   tasks_.spawn(write_outcomes());
   if (const Exit exit = announce(); exit != Exit::ok) return exit;
   loop_.run();
-  keep_counters();
+  [[maybe_unused]] const auto kept = keep_counters();
   std::error_code ignored;
   fs::remove(socket_, ignored);
   // Connections, streams and children end before the journal they write to.

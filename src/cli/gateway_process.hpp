@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "admin/api.hpp"
+#include "audit/retention.hpp"
 #include "cli/admin_front.hpp"
 #include "cli/counters_file.hpp"
 #include "cli/counters_place.hpp"
@@ -64,7 +65,8 @@ class GatewayProcess {
   void end_sessions_of_lost_grants();
   Exit restore_counters();
   void take_up(const std::filesystem::path& file, How how);
-  void keep_counters();
+  Result<void> keep_counters();
+  void expire_records(std::uint64_t turn);
   bool busy() const;
 
   StartedBy started_;
@@ -89,6 +91,8 @@ class GatewayProcess {
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;
+  std::optional<audit::Retention> retention_;
+  bool more_expired_ = false;
   std::optional<gateway::Parts> parts_;
   std::unique_ptr<gateway::Gates> gates_;
   std::unique_ptr<Directory> directory_;

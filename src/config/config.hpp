@@ -36,6 +36,7 @@ enum class ChildEnvironment : std::uint8_t {
 struct Audit {
   Sync sync = Sync::batch;
   std::size_t segment_bytes = std::size_t{64} << 20;
+  std::chrono::milliseconds keep = std::chrono::hours(24 * 90);  ///< how long records stay
   std::filesystem::path folder;  ///< of the journals; DATA/journal unless `--audit`
   bool operator==(const Audit&) const = default;
 };

@@ -155,7 +155,9 @@ void Reader::read_audit(const Field& field) {
   if (const auto segment = audit.take("segment")) {
     config_.audit.segment_bytes = segment->size(64 * KiB, 16 * GiB).value_or(config_.audit.segment_bytes);
   }
-  audit.not_yet("keep");
+  if (const auto keep = audit.take("keep")) {
+    config_.audit.keep = keep->duration(std::chrono::seconds(1)).value_or(config_.audit.keep);
+  }
   if (const auto on_full = audit.take("on_full")) {
     static constexpr std::array<std::string_view, 2> words{"refuse", "refuse_medium"};
     const auto word = on_full->word(words);

@@ -154,10 +154,11 @@ TEST_F(Segments, ChainOnAcrossFiles) {
   EXPECT_TRUE(report().closed);
 }
 
-TEST_F(Segments, OldOnesMayBeRemovedForTheirAge) {
+TEST_F(Segments, AMissingBeginningIsFoundUnlessItsRemovalIsOnRecord) {
   std::filesystem::remove(segment(1));
-  EXPECT_FALSE(report().fault.has_value());
-  EXPECT_GT(report().first_seq, 1U);
+  ASSERT_TRUE(report().fault.has_value());
+  EXPECT_NE(report().fault->what.find("segment 2"), std::string::npos);
+  EXPECT_TRUE(report().fault->where.ends_with("segment-00000002.jsonl:1"));
 }
 
 TEST_F(Segments, AMissingOneInBetweenIsFound) {
