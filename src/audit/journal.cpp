@@ -82,6 +82,7 @@ Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options, std::uniq
       new Journal(std::move(options), std::move(sink), std::move(signer), clock, log));
   // A journal that cannot even make its first file should be known at the start.
   if (Result<void> ready = journal->next_segment(); !ready) return std::unexpected(std::move(ready).error());
+  journal->take_reserve();
   return journal;
 }
 
@@ -106,6 +107,7 @@ Journal::Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::option
 
 Journal::~Journal() {
   options_.segment_bytes = UINT64_MAX;  // nothing may follow the closing record
+  health_.on_reserve = false;           // what was lost is told now or never
   if (written_.seq > 0 || has_unwritten()) add_checkpoint("close");
   (void)flush();
   syncer_.reset();
@@ -117,7 +119,7 @@ Journal::~Journal() {
 
 /// Starts a line and returns its time.
 std::string_view Journal::begin_line() {
-  if (buffer_.empty() && lost_ > 0) add_gap();
+  if (buffer_.empty() && lost_ > 0 && !health_.on_reserve) add_gap();
   line_start_ = buffer_.size();
   buffer_.raw(R"({"v":1,"seq":)");
   buffer_.number(chain_.seq + 1);
@@ -186,12 +188,14 @@ Ticket Journal::ticket(const Ulid& id, Ticket::Grants grants) {
 // Records ---------------------------------------------------------------------
 
 Ticket Journal::record(const CallRecord& call) {
+  if (health_.on_reserve && !takes(call)) return turned_away();
   begin_line();
   buffer_.member(R"(,"id":)", call.id.text());
   append_call(buffer_, call);
   end_line();
   const bool allowed = call.verdict == policy::Verdict::allow;
   Ticket made = ticket(call.id, allowed ? Ticket::Grants::decided : Ticket::Grants::nothing);
+  made.may_use_reserve_ = call.may_use_reserve;
   if (buffer_.size() >= buffer_bytes) (void)flush();  // the ticket learns how it went
   return made;
 }
@@ -208,6 +212,7 @@ Ticket Journal::record_internal(Internal kind, std::string_view server, std::str
 }
 
 void Journal::refused(const Refusal& refusal) {
+  if (health_.on_reserve && reserve_is_half_used()) return static_cast<void>(turned_away());
   const Ulid id = next_id();
   begin_line();
   buffer_.member(R"(,"id":)", id.text());
@@ -249,12 +254,13 @@ Result<void> Journal::removed(const Removal& removal) {
 }
 
 void Journal::tick() {
+  if (!has_reserve_) take_reserve();
   const BootTime now = clock_.now();
   if (signer_ && chain_.seq != checkpoint_seq_ && now >= next_checkpoint_) {
     add_checkpoint("time");
     (void)flush();
   }
-  if (now < segment_until_ || segment_size_ == 0 || wants_segment_ || !flush()) return;
+  if (now < segment_until_ || segment_size_ == 0 || wants_segment_ || health_.on_reserve || !flush()) return;
   close_segment();
   (void)make_ready();
 }
@@ -263,7 +269,13 @@ Result<policy::Permit> Journal::permit(Ticket&& ticket) {
   if (ticket.journal_ != this) return fail(ErrorKind::refused, "the ticket was used already or is of another journal");
   if (ticket.batch_ == batch_) return fail(ErrorKind::conflict, "the record is not written yet");
   const Ticket spent = std::move(ticket);
-  if (batch_failed(spent.batch_)) return fail(ErrorKind::unavailable, "the call could not be recorded");
+  if (batch_failed(spent.batch_)) return fail(ErrorKind::unavailable, health_.fault);
+  if (spent.batch_ == reserve_batch_ && !spent.may_use_reserve_) {
+    // It stands in the file as allowed, so the next gap record tells otherwise.
+    ++unpermitted_;
+    ++lost_;
+    return fail(ErrorKind::unavailable, health_.fault);
+  }
   switch (spent.grants_) {
     case Ticket::Grants::decided: return policy::Permit(spent.id_, policy::Permit::Kind::decided);
     case Ticket::Grants::internal: return policy::Permit(spent.id_, policy::Permit::Kind::internal);

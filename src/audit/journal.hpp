@@ -33,6 +33,12 @@ enum class Sync : std::uint8_t {
   each,   ///< before the permit is given; caps the gateway at a few hundred calls a second
 };
 
+/// What goes on while the disk is full. Nothing ever does without its record.
+enum class OnFull : std::uint8_t {
+  refuse,         ///< nothing
+  refuse_medium,  ///< what may use the reserve, until that is used up
+};
+
 struct JournalOptions {
   std::string directory;  ///< DATA/journal; the instance's folder is made in it
   std::string instance;   ///< its name; empty: a new ULID, so that names sort by start
@@ -41,6 +47,8 @@ struct JournalOptions {
   std::chrono::milliseconds segment_age = std::chrono::hours(9 * 24);  ///< or is so old, so that records of quiet times can be removed
   std::chrono::milliseconds sync_every{50};
   std::chrono::seconds checkpoint_every{60};
+  OnFull on_full = OnFull::refuse;
+  std::uint64_t reserve_bytes = 16ULL << 20U;  ///< kept allocated under `refuse_medium`
   std::string signing_key;  ///< path of the Ed25519 key (made at first use); empty: no checkpoints
 };
 
@@ -55,6 +63,7 @@ class Ticket {
     batch_ = other.batch_;
     seq_ = other.seq_;
     grants_ = other.grants_;
+    may_use_reserve_ = other.may_use_reserve_;
     return *this;
   }
   Ticket(const Ticket&) = delete;
@@ -73,6 +82,7 @@ class Ticket {
   std::uint64_t batch_ = 0;
   std::uint64_t seq_ = 0;
   Grants grants_ = Grants::nothing;
+  bool may_use_reserve_ = true;
 };
 
 /// The record of every call: a chain of JSON lines in segment files that only
@@ -127,14 +137,18 @@ class Journal {
   /// was used.
   Result<policy::Permit> permit(Ticket&& ticket);
 
+  /// The disk is full: only records that may use the reserve give permits.
+  bool is_on_reserve() const { return health_.on_reserve; }
+
   /// Signs the chain as it stands, if a minute has passed since the last time
-  /// and something was recorded, and closes a segment that is old. `flush` does
-  /// the first too; an idle loop calls it.
+  /// and something was recorded; closes a segment that is old; leaves the reserve
+  /// once the disk has room for a new one. Called about twice a second.
   void tick();
 
   /// Whether the last write and sync succeeded, and what was lost since the start.
   struct Health {
     bool writing = true;
+    bool on_reserve = false;      ///< the disk is full
     std::string fault;            ///< of the last failure; stays for reading after recovery
     std::uint64_t records = 0;    ///< written
     std::uint64_t lost = 0;       ///< of failed batches: their calls were refused, their outcomes are unknown
@@ -156,7 +170,9 @@ class Journal {
 
   Result<void> make_ready();
   Result<void> next_segment();
+  void began_segment();
   Result<void> write_batch();
+  Written write_buffer();
   void committed();
   std::unexpected<Error> give_up(std::size_t landed, Error error);
   void keep_landed_lines(std::size_t landed);
@@ -164,6 +180,14 @@ class Journal {
   bool batch_failed(std::uint64_t batch) const;
   void note_failure(const Error& error);
   void close_segment();
+
+  // journal_reserve.cpp: what happens when the disk is full
+  void take_reserve();
+  bool go_on_in_reserve(std::size_t landed);
+  void leave_reserve();
+  bool takes(const CallRecord& call) const;
+  bool reserve_is_half_used() const;
+  Ticket turned_away();
 
   struct Chain {
     std::uint64_t seq = 0;  ///< of the last record
@@ -193,6 +217,9 @@ class Journal {
   BootTime segment_until_;          ///< the current one is old from then on
   bool wants_segment_ = false;      ///< the current one is full
   bool needs_segment_ = true;       ///< the current one must not be appended to
+  bool has_reserve_ = false;        ///< it waits
+  bool reserve_missed_ = false;     ///< and that was said
+  std::uint64_t reserve_batch_ = 0; ///< the one that found the disk full
   bool prove_sync_ = false;         ///< a sync failed: sync inline until one succeeds
   std::uint64_t pending_ = 0;       ///< records in the buffer
   bool awaited_ = false;            ///< a ticket was given for one of them

@@ -28,7 +28,7 @@ Result<void> Journal::flush() {
     done = give_up(0, std::move(done).error());
   }
   end_batch();
-  if (done && segment_size_ >= options_.segment_bytes && !wants_segment_) close_segment();
+  if (done && segment_size_ >= options_.segment_bytes && !wants_segment_ && !health_.on_reserve) close_segment();
   return done;
 }
 
@@ -58,22 +58,35 @@ Result<void> Journal::make_ready() {
 
 Result<void> Journal::next_segment() {
   if (Result<void> opened = sink_->open_segment(segment_name(segment_ + 1)); !opened) return opened;
+  began_segment();
+  return {};
+}
+
+void Journal::began_segment() {
   ++segment_;
   segment_size_ = 0;
   segment_until_ = clock_.now() + options_.segment_age;
   wants_segment_ = false;
   needs_segment_ = false;
-  return {};
 }
 
-Result<void> Journal::write_batch() {
+Written Journal::write_buffer() {
   std::size_t landed = 0;
   while (landed < buffer_.size()) {
     const Written written = sink_->write(buffer_.view().substr(landed));
     landed += written.bytes;
-    if (written.error != 0) return give_up(landed, write_error(written.error));
-    if (written.bytes == 0) return give_up(landed, write_error(EIO));
+    if (written.error != 0) return {landed, written.error};
+    if (written.bytes == 0) return {landed, EIO};
   }
+  return {landed, 0};
+}
+
+Result<void> Journal::write_batch() {
+  Written written = write_buffer();
+  const bool full = written.error == ENOSPC || written.error == EDQUOT;
+  if (full && go_on_in_reserve(written.bytes)) written = write_buffer();
+  const std::size_t landed = written.bytes;
+  if (written.error != 0) return give_up(landed, write_error(written.error));
   if (options_.sync == Sync::each || prove_sync_) {
     if (Result<void> synced = sink_->sync(); !synced) {
       prove_sync_ = true;

@@ -42,6 +42,7 @@ class MemoryDisk {
   void fail_sync(int error) { set(sync_error_, error); }          ///< 0: works again
   void fail_truncate(int error) { set(truncate_error_, error); }
   void fail_open(int error) { set(open_error_, error); }
+  std::uint64_t reserve() const { return get(reserve_); }
   std::uint64_t writes() const { return get(writes_); }
   std::uint64_t syncs() const { return get(syncs_); }
   /// Returns once `sync` was called so often in all.
@@ -66,6 +67,8 @@ class MemoryDisk {
   mutable std::condition_variable synced_;
   std::vector<Segment> segments_;
   std::optional<std::uint64_t> room_;
+  std::uint64_t reserve_ = 0;        ///< set aside
+  std::uint64_t reserve_left_ = 0;   ///< of the reserve that the current segment is written into
   std::optional<std::size_t> largest_write_;
   int sync_error_ = 0;
   int truncate_error_ = 0;
@@ -80,6 +83,8 @@ class MemorySink final : public Sink {
   Result<void> open_segment(std::string_view name) override;
   Written write(std::string_view bytes) override;
   Result<void> truncate(std::uint64_t size) override;
+  Result<void> keep_reserve(std::uint64_t bytes) override;
+  Result<void> open_reserve(std::string_view name) override;
   Result<void> sync() override;
 
  private:

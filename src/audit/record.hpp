@@ -47,6 +47,9 @@ struct CallRecord {
   std::string_view approval;  ///< id of the question that was answered; empty leaves the member out
   std::span<const LimitUse> limits;
   BootTime limits_taken_at;  ///< written where there are limits
+  /// Goes on also while the disk is full, on the reserve: a tool of Low risk, or
+  /// a message that calls nothing.
+  bool may_use_reserve = false;
 };
 
 /// How a forwarded call ended.

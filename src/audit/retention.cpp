@@ -75,8 +75,10 @@ Result<void> remove(const Expired& expired) {
     fs::remove(file.path, error);
     if (error) return fail(ErrorKind::unavailable, fmt::format("cannot remove `{}`: {}", file.path, error.message()));
   }
+  if (!expired.whole) return {};
   std::error_code ignored;
-  if (expired.whole) fs::remove(expired.folder, ignored);  // stays where it holds anything else
+  fs::remove(fs::path(expired.folder) / reserve_name, ignored);
+  fs::remove(expired.folder, ignored);  // stays where it holds anything else
   return {};
 }
 
@@ -91,6 +93,15 @@ ChainLock ChainLock::take(const std::string& folder) {
 
 ChainLock::~ChainLock() {
   if (fd_ >= 0) ::close(fd_);
+}
+
+void remove_left_reserves(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const fs::path reserve = entry.path() / reserve_name;
+    std::error_code ignored;
+    if (fs::exists(reserve, ignored) && ChainLock::take(entry.path().string()).held()) fs::remove(reserve, ignored);
+  }
 }
 
 Retention::Retention(std::string folder, std::chrono::milliseconds keep, const Clock& clock)

@@ -52,6 +52,9 @@ struct Expired {
   ChainLock lock;      ///< on a chain whose process is gone
 };
 
+/// Frees the disk space that processes which were killed had set aside.
+void remove_left_reserves(const std::string& folder);
+
 /// Removes what is over its time from all chains of a folder: those of this
 /// process and those of processes that are gone. Threads: the journal's; a step
 /// reads a line of each old chain and, where something goes, waits for one sync.

@@ -31,7 +31,9 @@ struct FileSink::File {
 FileSink::FileSink(std::string directory, std::shared_ptr<File> folder)
     : directory_(std::move(directory)), folder_(std::move(folder)) {}
 
-FileSink::~FileSink() = default;
+FileSink::~FileSink() {
+  if (reserve_) ::unlinkat(folder_->fd, std::string(reserve_name).c_str(), 0);
+}
 
 Result<std::unique_ptr<FileSink>> FileSink::create(std::string directory) {
   const std::filesystem::path parent = std::filesystem::path(directory).parent_path();
@@ -56,11 +58,43 @@ Result<void> FileSink::open_segment(std::string_view name) {
   const int fd = ::openat(folder_->fd, std::string(name).c_str(),
                           O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return failed("make the journal segment", fmt::format("{}/{}", directory_, name), errno);
-  auto file = std::make_shared<File>(fd);
+  go_on_in(std::make_shared<File>(fd));
+  return {};
+}
+
+void FileSink::go_on_in(std::shared_ptr<File> file) {
   const std::scoped_lock lock(mutex_);
   if (current_) finished_.push_back(std::move(current_));
   current_ = std::move(file);
   folder_dirty_ = true;
+}
+
+/// Blocks beyond the end of an empty file: what is appended later needs no new ones.
+Result<void> FileSink::keep_reserve(std::uint64_t bytes) {
+  if (reserve_) return {};
+  const std::string name(reserve_name);
+  const std::string path = fmt::format("{}/{}", directory_, name);
+  const int fd = ::openat(folder_->fd, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return failed("make the journal's reserve", path, errno);
+  auto file = std::make_shared<File>(fd);
+  int done = 0;
+  do {
+    done = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes));
+  } while (done != 0 && errno == EINTR);
+  if (done != 0) {
+    const int error = errno;
+    ::unlinkat(folder_->fd, name.c_str(), 0);
+    return failed("set disk space aside in", path, error);
+  }
+  reserve_ = std::move(file);
+  return {};
+}
+
+Result<void> FileSink::open_reserve(std::string_view name) {
+  if (!reserve_) return failed("find the journal's reserve in", directory_, ENOENT);
+  if (::renameat(folder_->fd, std::string(reserve_name).c_str(), folder_->fd, std::string(name).c_str()) != 0)
+    return failed("go on in the journal's reserve in", directory_, errno);
+  go_on_in(std::move(reserve_));
   return {};
 }
 

@@ -31,11 +31,21 @@ class Sink {
   virtual Written write(std::string_view bytes) = 0;
   /// Cuts the current segment.
   virtual Result<void> truncate(std::uint64_t size) = 0;
+  /// Sets so many bytes of the disk aside for `open_reserve`; none more where they
+  /// are already. Errors: `unavailable`, where nothing is set aside.
+  virtual Result<void> keep_reserve(std::uint64_t bytes) = 0;
+  /// Goes on in what was set aside, as an empty segment of that name. On failure
+  /// the old one stays. Cutting such a segment gives back what it does not hold.
+  virtual Result<void> open_reserve(std::string_view name) = 0;
   /// Returns once all that was written before is on the disk.
   virtual Result<void> sync() = 0;
 };
 
-/// Files of mode 0600 in one folder of mode 0700.
+/// The file that holds the reserve while it waits.
+inline constexpr std::string_view reserve_name = "reserve";
+
+/// Files of mode 0600 in one folder of mode 0700, which is locked (flock(2))
+/// while the sink lives.
 class FileSink final : public Sink {
  public:
   /// Makes the folder (and those above it); `conflict` where it exists.
@@ -45,14 +55,18 @@ class FileSink final : public Sink {
   Result<void> open_segment(std::string_view name) override;
   Written write(std::string_view bytes) override;
   Result<void> truncate(std::uint64_t size) override;
+  Result<void> keep_reserve(std::uint64_t bytes) override;
+  Result<void> open_reserve(std::string_view name) override;
   Result<void> sync() override;
 
  private:
   struct File;
+  void go_on_in(std::shared_ptr<File> file);
   FileSink(std::string directory, std::shared_ptr<File> folder);
 
   std::string directory_;
   std::shared_ptr<File> folder_;
+  std::shared_ptr<File> reserve_;
   std::mutex mutex_;  ///< guards the three below, held for no disk access
   std::shared_ptr<File> current_;
   std::vector<std::shared_ptr<File>> finished_;  ///< segments left since the last sync

@@ -98,6 +98,7 @@ admin::Health Directory::health() const {
   admin::Health health{.version = CALLGATE_VERSION, .instance = parts_.journal.instance(), .started_ms = started_ms_};
   if (!parts_.journal.health().writing)
     health.faults.push_back(fmt::format("the journal cannot be written: {}", parts_.journal.health().fault));
+  if (parts_.journal.health().on_reserve) health.faults.push_back(parts_.journal.health().fault);
   if (parts_.policies.faulty() != 0) health.faults.push_back("a policy file is refused: the last good one stays in force");
   for (const auto& gate : gates_.all()) {
     const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);

@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 audit::JournalOptions journal_options(const config::Config& config) {
   const fs::path folder = config.audit.folder.empty() ? config.data / "journal" : config.audit.folder;
   audit::JournalOptions options{.directory = folder.string(), .segment_bytes = config.audit.segment_bytes};
+  options.on_full = config.audit.on_full == config::OnFull::refuse ? audit::OnFull::refuse : audit::OnFull::refuse_medium;
   options.segment_age = std::max(config.audit.keep / 10, std::chrono::milliseconds(1));
   options.sync = config.audit.sync == config::Sync::none ? audit::Sync::none : config.audit.sync == config::Sync::each ? audit::Sync::each : audit::Sync::batch;
   options.signing_key = (config.data / "keys" / "journal.key").string();
@@ -104,6 +105,7 @@ Exit GatewayProcess::open_journal() {
   auto key = audit::DigestKey::open((config_.data / "keys" / "args-digest.key").string());
   if (!key) return say(err_, key.error(), Exit::unavailable);
   digest_key_.emplace(std::move(*key));
+  audit::remove_left_reserves(journal_options(config_).directory);
   auto journal = audit::Journal::open(journal_options(config_), clock_, log_);
   if (!journal) return say(err_, journal.error(), Exit::unavailable);
   journal_ = std::move(*journal);

@@ -24,6 +24,12 @@ enum class Auth : std::uint8_t {
 /// When the journal reaches the disk.
 enum class Sync : std::uint8_t { none, batch, each };
 
+/// What goes on while the journal's disk is full.
+enum class OnFull : std::uint8_t {
+  refuse,         ///< nothing
+  refuse_medium,  ///< calls of Low risk, on space that is kept allocated
+};
+
 /// What happens to a tool that a pinned list did not hold.
 enum class NewTools : std::uint8_t { refuse, follow_policy };
 
@@ -36,6 +42,7 @@ enum class ChildEnvironment : std::uint8_t {
 struct Audit {
   Sync sync = Sync::batch;
   std::size_t segment_bytes = std::size_t{64} << 20;
+  OnFull on_full = OnFull::refuse_medium;
   std::chrono::milliseconds keep = std::chrono::hours(24 * 90);  ///< how long records stay
   std::filesystem::path folder;  ///< of the journals; DATA/journal unless `--audit`
   bool operator==(const Audit&) const = default;

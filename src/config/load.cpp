@@ -160,8 +160,7 @@ void Reader::read_audit(const Field& field) {
   }
   if (const auto on_full = audit.take("on_full")) {
     static constexpr std::array<std::string_view, 2> words{"refuse", "refuse_medium"};
-    const auto word = on_full->word(words);
-    if (word && *word == 1) audit.not_yet(on_full->mark(), "audit.on_full: refuse_medium");
+    if (const auto word = on_full->word(words)) config_.audit.on_full = static_cast<OnFull>(*word);
   }
 }
 

@@ -205,7 +205,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
   if (!permit) {
     parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});
-    co_return std::unexpected(upstream::Failure{{ErrorKind::internal, "the call could not be put on record", {}}, false});
+    co_return std::unexpected(upstream::Failure{{ErrorKind::internal, fmt::format("the call could not be put on record, so it was refused: {}", permit.error().message), {}}, false});
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
   CallSink sink(*this, in.conversation, in.revision, &in.channel);

@@ -138,6 +138,7 @@ class Gate {
   // gate_judge.cpp
   Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
   void doubt(Judged& judged, mcp::Era era) const;
+  void heed_journal(Judged& judged) const;
   bool limits_free(Judged& judged, const Conversation& conversation) const;
   bool take_limits(Judged& judged, const Conversation& conversation, Exchange& what);
   limits::Subject subject(const Conversation& conversation) const;

@@ -54,7 +54,19 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
   judged.decision = decided(judged, has_grant, [&](const policy::Policy& each) { return each.judge(request); });
   if (judged.decision.verdict == policy::Verdict::hide && action != policy::Action::tool_call)
     judged.unhidden = decided(judged, has_grant, [&](const policy::Policy& each) { return each.judge_unhidden(request); });
+  heed_journal(judged);
   return judged;
+}
+
+/// While the journal's disk is full nothing goes on whose risk is not known to be low, and nobody is asked
+/// about a call that could not be recorded.
+void Gate::heed_journal(Judged& judged) const {
+  const audit::Journal::Health& health = parts_.journal.health();
+  if ((health.writing && !health.on_reserve) || judged.decision.verdict < policy::Verdict::require_approval) return;
+  const bool low = judged.tool != nullptr && judged.tool->risk == registry::Risk::low;
+  const bool asks = judged.decision.verdict == policy::Verdict::require_approval;
+  if (health.on_reserve ? low : !asks) return;
+  judged.decision = {.verdict = policy::Verdict::fault, .reason = health.fault};
 }
 
 /// What was judged by a list of tools that is known to be old is not decided.
@@ -123,6 +135,7 @@ audit::CallRecord Gate::record_for(const Conversation& conversation, mcp::Revisi
   record.session = conversation.session.name;
   record.grant = conversation.session.grant;
   record.principal = conversation.session.principal;
+  record.may_use_reserve = true;  // what calls nothing
   return record;
 }
 
@@ -136,7 +149,10 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   record.reason = judged.decision.reason;
   record.faults = judged.decision.faults;
   if (const policy::Policy* deciding = judged.deciding()) record.policy = deciding->hash();
+  const registry::Risk risk = judged.tool != nullptr ? judged.tool->risk : registry::Risk::unknown;
   if (judged.tool != nullptr) record.definition = judged.tool->fingerprint;
+  record.risk = registry::word(risk);
+  record.may_use_reserve = draft.subject.empty() || risk == registry::Risk::low;
   if (draft.has_digest) record.args_digest = audit::view(draft.digest);
   record.arg_keys = draft.arg_keys;
   record.approval = draft.approval;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "approval/desk.hpp"
 #include "audit/journal.hpp"
 #include "audit/key_file.hpp"
@@ -10,6 +12,7 @@
 #include "gateway/policies.hpp"
 #include "limits/counters.hpp"
 #include "net/loop.hpp"
+#include "registry/tool_table.hpp"
 #include "store/store.hpp"
 
 namespace callgate::gateway {
@@ -27,6 +30,8 @@ struct Parts {
   approval::Desk& desk;
   store::Store& store;
   Policies& policies;
+  /// Says how bad a call of a tool can get; empty: of none is anything known.
+  std::function<registry::Risk(const registry::Tool&)> risk_of;
 };
 
 }  // namespace callgate::gateway

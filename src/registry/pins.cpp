@@ -154,6 +154,7 @@ void Comparison::add_known(const Listed& listed, const ToolTable* previous) {
             .fingerprint = listed.fingerprint,
             .definition = std::string(listed.definition.text()),
             .pinned_fingerprint = listed.fingerprint};
+  if (source_.risk_of) tool.risk = source_.risk_of(tool);
   const Tool* before = previous != nullptr ? previous->find(listed.name) : nullptr;
   if (before != nullptr && before->state == Tool::State::known && before->fingerprint == tool.fingerprint) {
     tool.input_schema = before->input_schema;

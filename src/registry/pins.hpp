@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@ struct ListSource {
   store::ListKey key;                 ///< server, address, era
   NewTools new_tools = NewTools::refuse;
   const PinFile* reviewed = nullptr;  ///< pins in version control instead of the store's
+  std::function<Risk(const Tool&)> risk_of;  ///< empty: nobody says
 };
 
 /// Compares the list that the gateway itself read with the pins and makes the

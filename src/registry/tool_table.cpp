@@ -1,5 +1,6 @@
 #include "registry/tool_table.hpp"
 
+#include <array>
 #include <utility>
 
 #include "registry/names.hpp"
@@ -17,6 +18,11 @@ std::string_view word(Drift::Kind kind) {
     case Drift::Kind::twin: return "twin";
   }
   std::unreachable();
+}
+
+std::string_view word(Risk risk) {
+  constexpr std::array<std::string_view, 5> words{"", "Low", "Medium", "High", "Critical"};
+  return words[static_cast<std::size_t>(risk)];
 }
 
 ToolTable::ToolTable(std::vector<Tool> tools, std::vector<Drift> drift)

@@ -12,6 +12,10 @@
 
 namespace callgate::registry {
 
+/// How bad a call can get. Nobody has said so of most tools; those count as High.
+enum class Risk : std::uint8_t { unknown, low, medium, high, critical };
+std::string_view word(Risk risk);  ///< `Low`, `Medium`, …; empty where unknown
+
 /// One tool that the server lists and that the pins hold.
 struct Tool {
   enum class State : std::uint8_t {
@@ -25,6 +29,7 @@ struct Tool {
   std::string pinned_fingerprint;  ///< equal to `fingerprint` where known
   std::shared_ptr<const schema::Schema> input_schema;  ///< null where quarantined or faulty
   std::string schema_fault;        ///< why the inputSchema did not compile; empty where it did
+  Risk risk = Risk::unknown;
   std::string difference;          ///< quarantined: what changed, for people
 };
 

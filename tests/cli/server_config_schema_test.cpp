@@ -44,7 +44,7 @@ const std::vector<std::string> good{
     "public_url: https://gate.example",
     "admin: {listen: 127.0.0.1:8809}",
     "{data: /d, state: embedded, auth: none, session_header: false}",
-    "audit: {sync: each, segment: 1MiB, keep: 30d, on_full: refuse}",
+    "audit: {sync: each, segment: 1MiB, keep: 30d, on_full: refuse_medium}",
     "{hosts: [a.example, 'b:80'], origins: ['http://localhost:1'], approval_wait: 0}",
     "limits: {body: 1MiB, result: 2097152, sessions: 1, sessions_per_grant: 1, connections_per_address: 1, children: 1}",
     "servers: {a: {command: [x, 1, true], env: {A: 1}, policy: p, pins: q, new_tools: refuse, shared: false, start_timeout: 1s}}",
@@ -55,7 +55,7 @@ const std::vector<std::string> good{
 const std::vector<std::string> bad{
     "listne: x",         "listen: []",          "listen: x",           "admin: {}",
     "state: disk",       "auth: oauth",         "session_header: true", "audit: {keep: forever}",
-    "audit: {on_full: refuse_medium}",          "hosts: ['*']",        "origins: ['*']",
+    "audit: {on_full: allow}",                  "hosts: ['*']",        "origins: ['*']",
     "approval_wait: 1w", "limits: {body: 4MB}", "limits: {children: 0}", "tls: {}",
     "servers: {a: {url: http://h}}",            "servers: {a: {policy: p}}",
     "servers: {a: {url: http://h, command: [x], policy: p}}",

@@ -37,6 +37,8 @@ def gate_binary():
 class World(unittest.TestCase):
     """A test case with a scratch folder, and with gates and servers that end with it."""
 
+    around = ()  # a command that starts the gate somewhere else
+
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix="callgate-world-")
         self.addCleanup(scratch.cleanup)
@@ -73,7 +75,7 @@ class World(unittest.TestCase):
         return self.started(["--config", self.write("callgate.yaml", text)], [])
 
     def started(self, options, behind):
-        gate = Gate(self.dir, [gate_binary(), "serve", *options, "--data", str(self.dir / "data")], behind)
+        gate = Gate(self.dir, [*self.around, gate_binary(), "serve", *options, "--data", str(self.dir / "data")], behind)
         self.addCleanup(gate.end)
         return gate
 

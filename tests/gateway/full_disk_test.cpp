@@ -1,0 +1,97 @@
+// The journal's disk is full: only tools of low risk go on, everything else is refused with the reason.
+#include <gtest/gtest.h>
+
+#include "world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+class FullDisk : public World {
+ protected:
+  void begin(const std::string& policy, audit::OnFull on_full = audit::OnFull::refuse_medium) {
+    journal = std::move(*audit::Journal::open({.instance = "full", .sync = audit::Sync::none, .on_full = on_full, .reserve_bytes = 60'000},
+                                              std::make_unique<audit::MemorySink>(disk), clock, log));
+    risk_of = [](const registry::Tool& tool) { return tool.name == "read" ? registry::Risk::low : registry::Risk::unknown; };
+    start(policy);
+    open_session();
+    EXPECT_NE(call("write").body.find("done"), std::string::npos);
+    disk.set_room(0);
+  }
+  bool runs(const std::string& tool) {
+    const std::size_t before = upstream.calls.size();
+    last = call(tool).body;
+    return upstream.calls.size() > before;
+  }
+  std::string last;
+};
+
+constexpr const char* allow = "callgate: 1\ndefault: allow\n";
+
+TEST_F(FullDisk, LowRiskGoesOnWithItsRecordAndUnknownRiskIsRefused) {
+  begin(allow);
+  EXPECT_FALSE(runs("write"));
+  EXPECT_TRUE(runs("read"));
+  EXPECT_FALSE(runs("write"));
+  EXPECT_NE(last.find("disk of the journal is full"), std::string::npos) << last;
+  EXPECT_NE(last.find(R"("verdict":"fault")"), std::string::npos) << last;
+  EXPECT_NE(records().find(R"("tool":"read")"), std::string::npos);
+  EXPECT_NE(records().find(R"("risk":"Low")"), std::string::npos);
+}
+
+TEST_F(FullDisk, WhatCallsNothingGoesOn) {
+  begin(allow);
+  EXPECT_TRUE(runs("read"));
+  EXPECT_NE(post(R"({"jsonrpc":"2.0","id":7,"method":"tools/list"})").body.find("\"read\""), std::string::npos);
+  EXPECT_NE(post(R"({"jsonrpc":"2.0","id":8,"method":"ping"})").body.find("result"), std::string::npos);
+}
+
+TEST_F(FullDisk, WhenTheReserveIsUsedUpNothingRuns) {
+  begin(allow);
+  int ran = 0;
+  while (runs("read") && ran < 1000) ++ran;
+  EXPECT_GT(ran, 5);
+  EXPECT_LT(ran, 1000);
+  EXPECT_NE(last.find("No space left"), std::string::npos) << last;
+  EXPECT_FALSE(runs("write"));
+}
+
+TEST_F(FullDisk, RecoversWithoutARestart) {
+  begin(allow);
+  EXPECT_TRUE(runs("read"));
+  EXPECT_FALSE(runs("write"));
+  disk.set_room(std::nullopt);
+  journal->tick();
+  EXPECT_TRUE(runs("write"));
+}
+
+TEST_F(FullDisk, ARefusedCallTakesNoLimit) {
+  begin("callgate: 1\ndefault: deny\ntools:\n  write: {action: allow, rate_limit: {max: 2, window: 1h}}\n  read: {action: allow}\n");
+  EXPECT_TRUE(runs("read"));
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(runs("write"));
+  disk.set_room(std::nullopt);
+  journal->tick();
+  EXPECT_TRUE(runs("write")) << "one was used before the disk was full, one is left";
+  EXPECT_FALSE(runs("write"));
+}
+
+TEST_F(FullDisk, NobodyIsAskedAboutACallThatWouldNotRun) {
+  begin("callgate: 1\ndefault: allow\ntools:\n  secret: {action: require_approval}\n");
+  EXPECT_TRUE(runs("read"));
+  EXPECT_FALSE(runs("secret"));
+  EXPECT_NE(last.find("disk of the journal is full"), std::string::npos) << last;
+  EXPECT_FALSE(log.has("approval_asked"));
+}
+
+TEST_F(FullDisk, UnderRefuseNothingRunsAndTheAgentIsToldWhy) {
+  begin(allow, audit::OnFull::refuse);
+  for (const char* tool : {"read", "write"}) {
+    EXPECT_FALSE(runs(tool));
+    EXPECT_NE(last.find("could not be put on record"), std::string::npos) << last;
+    EXPECT_NE(last.find("No space left"), std::string::npos) << last;
+  }
+  disk.set_room(std::nullopt);
+  EXPECT_TRUE(runs("write"));
+}
+
+}  // namespace
+}  // namespace callgate::gateway
