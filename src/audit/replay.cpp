@@ -1,6 +1,8 @@
 #include "audit/replay.hpp"
 
+#include <charconv>
 #include <chrono>
+#include <cstring>
 #include <optional>
 
 #include "audit/reader.hpp"
@@ -58,6 +60,25 @@ std::optional<RecordedCall> read_call(json::Value root) {
   return call;
 }
 
+/// The number of a line that looks like the journal's own; nothing for any other.
+std::optional<std::uint64_t> seq_of(std::string_view line) {
+  constexpr std::string_view before = R"({"v":1,"seq":)";
+  if (!line.starts_with(before) || !line.ends_with("\"}")) return std::nullopt;
+  std::uint64_t seq = 0;
+  const auto [end, error] = std::from_chars(line.data() + before.size(), line.data() + line.size(), seq);
+  if (error != std::errc() || *end != ',') return std::nullopt;
+  return seq;
+}
+
+/// The tail of a journal is long and a start is short: only lines that may hold
+/// what is looked for are parsed.
+bool is_of_interest(std::string_view line, std::uint64_t after_seq) {
+  const std::optional<std::uint64_t> seq = seq_of(line);
+  if (!seq) return true;
+  constexpr std::string_view limits = R"(,"limits":[)";
+  return *seq > after_seq && ::memmem(line.data(), line.size(), limits.data(), limits.size()) != nullptr;
+}
+
 /// The number of a segment's first record; 0 where it has none.
 std::uint64_t first_seq(const SegmentFile& file) {
   Result<LineReader> lines = LineReader::open(file.path);
@@ -92,6 +113,7 @@ Result<std::uint64_t> replay(const std::string& folder, std::uint64_t after_seq,
       const Result<std::optional<Line>> line = lines->next();
       if (!line) return std::unexpected(line.error());
       if (!*line || (!(*line)->complete && !(*line)->too_long)) break;
+      if (!(*line)->too_long && !is_of_interest((*line)->bytes, after_seq)) continue;
       if ((*line)->too_long || !json::parse((*line)->bytes, line_limits, document) || !document.root().is_object()) {
         ++unreadable;
         continue;

@@ -67,14 +67,19 @@ BootTime Recount::here(const RecordedUse& use) const {
   return now_.now - std::chrono::milliseconds(passed);
 }
 
+const policy::RateLimit* Recount::limit_of(std::string_view id) {
+  if (!last_ || last_->id != id) last_ = limit_of_id(id);
+  return last_ ? &*last_ : nullptr;
+}
+
 bool Recount::add(const RecordedUse& use) {
-  const std::optional<policy::RateLimit> limit = limit_of_id(use.limit);
-  if (!limit) return false;
+  const policy::RateLimit* limit = limit_of(use.limit);
+  if (limit == nullptr) return false;
   const BootTime at = here(use);
   if (at <= now_.now - limit->window) return true;
   counters_.count(*limit, {use.server, use.grant, use.session, use.scope}, at, now_.now);
   ++counted_;
-  sessions_.emplace(use.server, use.grant, use.session);
+  if (!sessions_.contains(std::tie(use.server, use.grant, use.session))) sessions_.emplace(use.server, use.grant, use.session);
   return true;
 }
 

@@ -45,10 +45,13 @@ class Recount {
  private:
   BootTime here(const RecordedUse& use) const;
 
+  const policy::RateLimit* limit_of(std::string_view id);
+
   Counters& counters_;
   Moment now_;
+  std::optional<policy::RateLimit> last_;  ///< read; the next call mostly takes the same
   std::uint64_t counted_ = 0;
-  std::set<std::tuple<std::string, std::string, std::string>> sessions_;  ///< server, grant, session
+  std::set<std::tuple<std::string, std::string, std::string>, std::less<>> sessions_;  ///< server, grant, session
 };
 
 }  // namespace callgate::limits
