@@ -42,6 +42,7 @@ Result<void> MemorySink::open_reserve(std::string_view name) {
 Written MemorySink::write(std::string_view bytes) {
   const std::scoped_lock lock(disk_.mutex_);
   ++disk_.writes_;
+  if (disk_.write_error_ != 0) return {0, disk_.write_error_};
   std::size_t taken = std::min(bytes.size(), disk_.largest_write_.value_or(bytes.size()));
   if (disk_.room_) {
     const std::uint64_t room = *disk_.room_ + disk_.reserve_left_;

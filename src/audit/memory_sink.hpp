@@ -39,6 +39,7 @@ class MemoryDisk {
   void set_room(std::optional<std::uint64_t> bytes) { set(room_, bytes); }
   /// Each write takes at most so many bytes, without an error.
   void set_largest_write(std::optional<std::size_t> bytes) { set(largest_write_, bytes); }
+  void fail_write(int error) { set(write_error_, error); }
   void fail_sync(int error) { set(sync_error_, error); }          ///< 0: works again
   void fail_truncate(int error) { set(truncate_error_, error); }
   void fail_open(int error) { set(open_error_, error); }
@@ -70,6 +71,7 @@ class MemoryDisk {
   std::uint64_t reserve_ = 0;        ///< set aside
   std::uint64_t reserve_left_ = 0;   ///< of the reserve that the current segment is written into
   std::optional<std::size_t> largest_write_;
+  int write_error_ = 0;
   int sync_error_ = 0;
   int truncate_error_ = 0;
   int open_error_ = 0;

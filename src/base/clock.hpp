@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -66,6 +67,24 @@ class FakeClock final : public Clock {
   BootTime now_{std::chrono::hours(1)};
   std::int64_t wall_ms_ = 1'750'000'000'000;
   std::string boot_id_ = "00000000-0000-4000-8000-000000000001";
+};
+
+/// Unix time for what expires at a date: the wall clock, but never behind what the
+/// boot clock says has passed since this was made, so that a clock that is set
+/// back revives nothing (security S26), and one that is put right again is
+/// followed. Threads: as the clock.
+class ExpiryClock {
+ public:
+  explicit ExpiryClock(const Clock& clock) : clock_(clock), began_(clock.now()), began_wall_ms_(clock.wall_ms()) {}
+  std::int64_t wall_ms() const {
+    const auto lived = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - began_).count();
+    return std::max(clock_.wall_ms(), began_wall_ms_ + lived);
+  }
+
+ private:
+  const Clock& clock_;
+  BootTime began_;
+  std::int64_t began_wall_ms_;
 };
 
 /// `2026-11-23T05:35:13.123Z` (RFC 3339) of a Unix time in milliseconds.

@@ -84,7 +84,7 @@ void GatewayProcess::end_sessions_of_lost_grants() {
   std::map<std::string, bool, std::less<>> known;
   const auto may_stay = [&](std::string_view grant) {
     const auto found = known.find(grant);
-    return found != known.end() ? found->second : known.emplace(grant, table->is_live(grant, clock_.wall_ms())).first->second;
+    return found != known.end() ? found->second : known.emplace(grant, table->is_live(grant, grants_clock_.wall_ms())).first->second;
   };
   for (const auto& gate : gates_->all()) gate->end_sessions(may_stay);
 }

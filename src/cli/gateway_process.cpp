@@ -219,6 +219,8 @@ Exit GatewayProcess::run() {
     if (signal == SIGHUP) return look_for_changes(Look::at_all);
     if (!std::exchange(stopping_, true)) tasks_.spawn(stop_gently());
   });
+  // From here on calls wait for the loop: what finds the database locked comes back later instead.
+  store_->wait_at_most(std::chrono::milliseconds(10));
   gates_->start();
   if (stdio_) tasks_.spawn(serve_stdio());
   tasks_.spawn(every_second());

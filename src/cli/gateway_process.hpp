@@ -75,6 +75,7 @@ class GatewayProcess {
   std::ostream& err_;
   config::Config config_;
   SystemClock clock_;
+  ExpiryClock grants_clock_{clock_};
   FdLog log_{clock_};
   Metrics metrics_;
   IdSource approval_ids_;

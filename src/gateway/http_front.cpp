@@ -68,6 +68,7 @@ HttpFront::HttpFront(const Parts& parts, Gates& gates, session::Authenticator au
       gates_(gates),
       authenticator_(authenticator),
       access_(std::move(access)),
+      grants_clock_(parts.clock),
       refusals_(parts) {}
 
 std::string HttpFront::refused(int status, const Error& error, const net::Address& peer) {
@@ -99,7 +100,7 @@ Gate* HttpFront::gate_of(std::string_view target) const {
 std::expected<HttpFront::Visit, HttpFront::No> HttpFront::admit(const net::RequestHead& head) const {
   Gate* gate = gate_of(head.target);
   if (gate == nullptr) return std::unexpected(No{404, R"({"error":"no server at this address"})", "unknown address"});
-  auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), parts_.clock.wall_ms());
+  auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), grants_clock_.wall_ms());
   if (!caller)
     return std::unexpected(No{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
                               "WWW-Authenticate: Bearer realm=\"callgate\"\r\n"});

@@ -43,6 +43,7 @@ class HttpFront final : public net::HttpHandler {
   Gates& gates_;
   session::Authenticator authenticator_;
   session::AccessList access_;
+  ExpiryClock grants_clock_;
   Refusals refusals_;
   std::vector<std::unique_ptr<json::Document>> documents_;  ///< kept for their memory
 };

@@ -61,7 +61,8 @@ net::Task<bool> ToolBook::current(mcp::Era era, net::Duration time) {
   const std::uint64_t needed = state.wanted;
   const net::Instant until = parts_.loop.now() + time;
   while (!state.known.table || state.read < needed) {
-    const net::Duration left = until - parts_.loop.now();
+    // While the database is locked a caller is told so, soon.
+    const net::Duration left = std::min<net::Duration>(until - parts_.loop.now(), state.unkept ? net::Duration(std::chrono::milliseconds(200)) : net::Loop::forever);
     // A failed reading is an answer too: the caller sees the fault.
     if (!state.reading || left <= net::Duration::zero() || !co_await state.changed.wait(left) || !state.known.fault.empty()) co_return false;
   }
@@ -121,6 +122,17 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   return {};
 }
 
+/// Another process that writes at this moment holds the pins for a few
+/// milliseconds. Others' calls go on meanwhile; callers of this server wait.
+net::Task<Result<void>> ToolBook::take_soon(mcp::Era era, const ServerList& list) {
+  Result<void> taken = take(era, list);
+  for (int again = 0; !taken && taken.error().kind == ErrorKind::unavailable && again < 10; ++again) {
+    co_await parts_.loop.sleep(std::chrono::milliseconds(20));
+    taken = take(era, list);
+  }
+  co_return taken;
+}
+
 net::Task<void> ToolBook::keep_reading(mcp::Era era) {
   EraState& state = eras_[index(era)];
   net::Duration pause = std::chrono::milliseconds(250);
@@ -130,7 +142,8 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     Lister lister(parts_, links_, era);
     const bool probe = links_.server().probe_unknown && !state.probed;
     auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
-    const Result<void> taken = list ? take(era, *list) : std::unexpected(list.error());
+    const Result<void> taken = list ? co_await take_soon(era, *list) : std::unexpected(list.error());
+    state.unkept = list && !taken;
     state.known.fault = taken ? std::string() : taken.error().message;
     if (taken) state.read = reading;
     state.changed.notify();
@@ -139,7 +152,8 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
       parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}, {"detail", taken.error().where}});
       state.known.table.reset();  // what cannot be compared with the pins must not be called
       co_await state.again.wait(pause);
-      pause = std::min<net::Duration>(pause * 2, std::chrono::seconds(30));
+      // A database that is locked is free again sooner than a server that does not answer is back.
+      pause = std::min<net::Duration>(pause * 2, std::chrono::seconds(list ? 1 : 30));
     }
   }
   parts_.log.info("tools_read", {{"server", links_.server().name}, {"era", word(era)}, {"tools", state.known.table->tools().size()}});

@@ -55,12 +55,14 @@ class ToolBook {
     std::uint64_t wanted = 0;  ///< how often the list was asked for; `read` stands behind it until it was read anew
     std::uint64_t read = 0;
     bool probed = false;
+    bool unkept = false;       ///< the list was read, and could not be compared with the pins or put beside them
     net::Broadcast changed;
     net::Signal again;
   };
   static std::size_t index(mcp::Era era) { return era == mcp::Era::modern ? 1 : 0; }
   net::Task<void> keep_reading(mcp::Era era);
   Result<void> take(mcp::Era era, const ServerList& list);
+  net::Task<Result<void>> take_soon(mcp::Era era, const ServerList& list);
   Result<void> load_reviewed();
   store::ListKey key(mcp::Era era) const;
   void recall_unknown_tool(mcp::Era era);

@@ -69,6 +69,8 @@ Result<void> Database::prepare_connection(std::chrono::milliseconds busy) {
   return execute("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
 }
 
+void Database::wait_at_most(std::chrono::milliseconds busy) { sqlite3_busy_timeout(connection_, static_cast<int>(busy.count())); }
+
 Database::~Database() {
   statements_.clear();
   sqlite3_close_v2(connection_);

@@ -31,6 +31,7 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  void wait_at_most(std::chrono::milliseconds busy);
   Result<void> execute(const char* sql);
   std::int64_t own_changes() const;  ///< rows written through this connection so far
 

@@ -49,6 +49,11 @@ class SqliteStore final : public Store {
   Answers& answers() override { return *answers_; }
   Meta& meta() override { return *meta_; }
 
+  void wait_at_most(std::chrono::milliseconds busy) override {
+    const std::scoped_lock lock(connection_.mutex);
+    connection_.database->wait_at_most(busy);
+  }
+
   Result<Version> version() override {
     const std::scoped_lock lock(connection_.mutex);
     Query query(*connection_.database, "PRAGMA data_version");

@@ -18,7 +18,7 @@ namespace callgate::store {
 /// Errors: `unavailable` while the file is locked, full, damaged or out of
 /// reach, each with its remedy; then nothing was changed.
 /// Threads: any; one call at a time inside. Calls take as long as the disk
-/// (writes: a sync), so none stands on the path of a tool call.
+/// (writes: a sync, and `busy`), so none stands on the path of a tool call.
 class Store {
  public:
   /// Names a state of the contents; equal while nobody, in this process or
@@ -37,6 +37,9 @@ class Store {
   virtual Meta& meta() = 0;
   /// A look at a counter in shared memory: cheap enough for every turn of a timer.
   virtual Result<Version> version() = 0;
+
+  /// From now on a write waits so long for another process's before `unavailable`.
+  virtual void wait_at_most(std::chrono::milliseconds busy) = 0;
 
   /// True when the contents may differ from those at `seen`, which then moves
   /// on to now. True the first time.

@@ -60,6 +60,21 @@ TEST(JournalFault, RecoversWithoutARestartAndOwnsUpToTheGap) {
   expect_sound(world.disk);
 }
 
+TEST(JournalFault, ADiskThatTurnsReadOnlyRefusesEverythingUntilItIsWritableAgain) {
+  World world({.instance = "one", .sync = Sync::none, .on_full = OnFull::refuse_medium});
+  (void)world.written();
+  world.disk.fail_write(EROFS);
+  CallRecord low = world.call();
+  low.may_use_reserve = true;
+  Ticket ticket = world.journal->record(low);
+  EXPECT_NE(world.journal->flush().error().message.find("Read-only"), std::string::npos);
+  EXPECT_FALSE(world.journal->permit(std::move(ticket)).has_value()) << "the reserve is for a disk that is full";
+  EXPECT_FALSE(world.journal->is_on_reserve());
+  world.disk.fail_write(0);
+  EXPECT_TRUE(world.journal->permit(world.written()).has_value());
+  expect_sound(world.disk);
+}
+
 TEST(JournalFault, LinesThatCannotBeTakenBackStayInTheChainButGiveNoPermit) {
   World world;
   (void)world.written();

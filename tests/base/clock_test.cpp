@@ -29,6 +29,20 @@ TEST(FakeClock, MovesOnlyWhenTold) {
   EXPECT_EQ(clock.now() - start, 1500ms) << "setting the wall clock does not move the boot clock";
 }
 
+TEST(ExpiryClock, FollowsTheWallClockForwardAndNeverFallsBehindTheBootClock) {
+  FakeClock clock;
+  const std::int64_t began = clock.wall_ms();
+  const ExpiryClock expiry(clock);
+  clock.advance(10s);
+  EXPECT_EQ(expiry.wall_ms() - began, 10'000);
+  clock.set_wall_ms(began - 86'400'000);
+  EXPECT_EQ(expiry.wall_ms() - began, 10'000) << "set back a day";
+  clock.set_wall_ms(began + 86'400'000);
+  EXPECT_EQ(expiry.wall_ms() - began, 86'400'000);
+  clock.set_wall_ms(began + 10'000);
+  EXPECT_EQ(expiry.wall_ms() - began, 10'000) << "put right again";
+}
+
 TEST(UtcText, WritesRfc3339WithMilliseconds) {
   EXPECT_EQ(utc_text(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(utc_text(1'709'210'096'007), "2024-02-29T12:34:56.007Z");

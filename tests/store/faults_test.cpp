@@ -151,6 +151,18 @@ TEST(SharedStore, ProcessesThatWriteAtOnceLoseNothing) {
   EXPECT_EQ(open(folder.path()).value()->servers().list().value().size(), std::size_t{processes * writes});
 }
 
+TEST(SharedStore, TheWaitForAnotherProcessCanBeCutShort) {
+  const TemporaryFolder folder;
+  const auto store = open(folder.path(), {.busy = std::chrono::seconds(60)}).value();
+  const auto other = Database::open(folder.path() / "callgate.db", milliseconds(1)).value();
+  const auto held = Transaction::begin(*other);
+  ASSERT_TRUE(held);
+  store->wait_at_most(milliseconds(1));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(store->meta().put("k", "v").error().kind, ErrorKind::unavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+}
+
 TEST(SharedStore, AProcessThatIsKilledInATransactionLeavesNoTrace) {
   const TemporaryFolder folder;
   ASSERT_TRUE(open(folder.path()).value()->meta().put("k", "before"));

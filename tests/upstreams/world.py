@@ -139,12 +139,20 @@ class Gate:
     def alive(self):
         return self.process.poll() is None
 
-    def resident_mib(self):
-        """Memory of the gate's process, in MiB."""
+    def resident_mib(self, which="VmHWM:"):
+        """The most memory that the gate's process had, in MiB."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(which):
                 return int(line.split()[1]) / 1024
         return 0.0
+
+    def resident_now_mib(self):
+        return self.resident_mib("VmRSS:")
+
+    def forget_peak_mib(self):
+        """From here on `resident_mib` tells a new peak; gives what there is now."""
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        return self.resident_now_mib()
 
     def end(self):
         end(self.process)
