@@ -9,6 +9,7 @@ TOOLS = [{"name": name, "description": name, "inputSchema": {"type": "object"}} 
 class Quiet(ThreadingHTTPServer):
     """Clients of these tests leave in the middle of a word; that is no news."""
     daemon_threads = True
+    request_queue_size = 4096  # a thousand callers may come at once
 
     def handle_error(self, request, client_address):
         pass
