@@ -30,7 +30,9 @@ class HttpLoad {
         schedule_(flags.number("rate", 0)),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         connections_(flags.count("connections", 1)),
-        sessions_(std::max(flags.count("sessions", 1), connections_.size())) {}
+        sessions_(std::max(flags.count("sessions", 1), connections_.size())),
+        calls_per_session_(flags.count("calls-per-session", 0)),
+        enough_(flags.count("calls", ~std::size_t{0})) {}
 
   int run() {
     if (!connect_all() || !shake_hands()) return failed();
@@ -39,7 +41,7 @@ class HttpLoad {
     schedule_.start(now_ns());
     for (std::size_t i = 0; i < connections_.size(); ++i) idle_.push_back(i);
     std::uint64_t end_ns = ~std::uint64_t{0};
-    for (std::uint64_t now = 0; (now = now_ns()) < end_ns && !gave_up();) {
+    for (std::uint64_t now = 0; (now = now_ns()) < end_ns && !gave_up() && workload_.tally().done() < enough_;) {
       if (!measurement_.running() && now >= warm_ns) {
         measurement_.start(workload_);
         schedule_.start(now_ns());
@@ -59,6 +61,7 @@ class HttpLoad {
   struct Session {
     std::string start;             ///< of each of its requests
     Kind next = Kind::initialize;  ///< `call` once it is ready
+    std::size_t calls = 0;         ///< made so far, where it ends after some
   };
   struct Connection {
     int fd = -1;
@@ -126,8 +129,15 @@ class HttpLoad {
       Connection& c = connections_[index];
       c.session += connections_.size();
       if (c.session >= sessions_.size()) c.session = index;
-      send(index, workload_.next(schedule_.take(now)));
+      send(index, next_of(sessions_[c.session], schedule_.take(now)));
     }
+  }
+
+  /// Its next call; where sessions end after some, also the steps to the next session.
+  Request next_of(Session& session, std::uint64_t due_ns) {
+    if (session.next == Kind::call && (calls_per_session_ == 0 || session.calls++ < calls_per_session_)) return workload_.next(due_ns);
+    if (session.next == Kind::call) session.next = Kind::leave;
+    return workload_.handshake(session.next, due_ns);
   }
 
   void send(std::size_t index, const Request& request) {
@@ -140,7 +150,13 @@ class HttpLoad {
     }
     body_.clear();
     workload_.write_body(request, body_);
-    c.out += sessions_[c.session].start;
+    const std::string_view start = sessions_[c.session].start;
+    if (request.kind == Kind::leave) {
+      c.out += "DELETE";
+      c.out += start.substr(std::string_view("POST").size());
+    } else {
+      c.out += start;
+    }
     fmt::format_to(std::back_inserter(c.out), "{}\r\n\r\n", body_.size());
     c.out += body_;
     flush(index);
@@ -196,7 +212,7 @@ class HttpLoad {
     const HttpMessage& response = c.reader.message();
     const std::uint64_t now = now_ns();
     const bool success = response.status / 100 == 2;
-    if (c.request.kind == Kind::initialized) {
+    if (c.request.kind == Kind::initialized || c.request.kind == Kind::leave) {
       if (!success) workload_.fault(&Tally::http_errors, fmt::format("status {}", response.status));
     } else if (!success && c.request.kind != Kind::denied_call) {
       workload_.fault(&Tally::http_errors, fmt::format("status {}: {}", response.status, response.body.substr(0, 200)));
@@ -215,20 +231,28 @@ class HttpLoad {
   void finish(std::size_t index) {
     Connection& c = connections_[index];
     c.busy = false;
-    if (stage_ == Stage::handshakes) {
-      if (faulty()) return;
-      Session& session = sessions_[c.session];
-      if (session.next == Kind::initialize) {
-        session.start = request_start(url_, flags_, c.reader.message().session);
-        session.next = Kind::initialized;
-      } else {
-        session.next = Kind::call;
-      }
-      return next_handshake(index);
-    }
+    if (stage_ == Stage::handshakes && faulty()) return;
+    go_on(sessions_[c.session], c);
+    if (stage_ == Stage::handshakes) return next_handshake(index);
     if (stage_ == Stage::draining) return;
     idle_.push_back(index);
     send_due();
+  }
+
+  /// What the session does after the answer that came just now.
+  void go_on(Session& session, Connection& c) {
+    switch (c.request.kind) {
+      case Kind::initialize:
+        session.start = request_start(url_, flags_, c.reader.message().session);
+        session.next = Kind::initialized;
+        return;
+      case Kind::initialized: session.next = Kind::call; return;
+      case Kind::leave:
+        session = {.start = request_start(url_, flags_, {})};
+        workload_.left();
+        return;
+      default: return;
+    }
   }
 
   void lose(std::size_t index, std::string_view why) {
@@ -281,6 +305,8 @@ class HttpLoad {
   int epoll_;
   std::vector<Connection> connections_;
   std::vector<Session> sessions_;
+  std::size_t calls_per_session_;  ///< 0: sessions do not end
+  std::uint64_t enough_;           ///< calls until the end, whatever the time
   std::size_t ready_ = 0;
   std::deque<std::size_t> idle_;
   std::string body_;

@@ -18,7 +18,7 @@
 int main(int argc, char** argv) {
   using namespace callgate::bench;
   const Flags flags(argc, argv,
-                    {"url", "watch", "connections", "sessions", "rate", "seconds", "warm-up", "size", "tools",
+                    {"url", "watch", "connections", "sessions", "calls-per-session", "calls", "rate", "seconds", "warm-up", "size", "tools",
                      "denied-tool", "hidden-tool", "denied-percent", "list-percent", "revision", "header", "stderr"},
                     {"stdio", "start-up", "tree", "sse", "escapes"});
   rlimit files{};

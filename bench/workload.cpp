@@ -49,9 +49,9 @@ std::string_view first_text(std::string_view result) {
 
 std::string Tally::json() const {
   return fmt::format(
-      R"("answered":{},"denied":{},"listed":{},"leaked":{},"wrong_id":{},"wrong_text":{},"rpc_errors":{},)"
+      R"("answered":{},"denied":{},"listed":{},"left":{},"leaked":{},"wrong_id":{},"wrong_text":{},"rpc_errors":{},)"
       R"("http_errors":{},"lost":{},"reconnects":{},"last_fault":{},"call_us":{},"denied_us":{},"list_us":{})",
-      answered, denied, listed, leaked, wrong_id, wrong_text, rpc_errors, http_errors, lost, reconnects,
+      answered, denied, listed, left, leaked, wrong_id, wrong_text, rpc_errors, http_errors, lost, reconnects,
       json_quoted(last_fault), call_ns.json_microseconds(), denied_ns.json_microseconds(), list_ns.json_microseconds());
 }
 
@@ -102,6 +102,7 @@ void Workload::write_body(const Request& request, std::string& out) const {
       return write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"initialize","params":{{"protocolVersion":"{}",)"
                               R"("capabilities":{{}},"clientInfo":{{"name":"bench-load","version":"1.0"}}}}}})"),
                    request.id, version_);
+    case Kind::leave: return;
     case Kind::initialized:
       out += R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
       return;

@@ -10,7 +10,8 @@
 
 namespace callgate::bench {
 
-enum class Kind : std::uint8_t { initialize, initialized, list, call, denied_call };
+/// `leave` ends a session: a DELETE without a body.
+enum class Kind : std::uint8_t { initialize, initialized, list, call, denied_call, leave };
 
 /// One message to send, and what its answer must be.
 struct Request {
@@ -20,11 +21,12 @@ struct Request {
   std::size_t bytes = 0;     ///< length of the text to be echoed
 };
 
-/// Everything that came back. All counts but the first three must be zero.
+/// Everything that came back. All counts but the first four must be zero.
 struct Tally {
   std::uint64_t answered = 0;  ///< calls echoed right
   std::uint64_t denied = 0;
   std::uint64_t listed = 0;
+  std::uint64_t left = 0;    ///< sessions ended
   std::uint64_t leaked = 0;  ///< answered although it had to be denied
   std::uint64_t wrong_id = 0;
   std::uint64_t wrong_text = 0;
@@ -54,6 +56,7 @@ class Workload {
   /// request or notification from the other side, so the answer is still to come.
   bool judge(std::string_view message, const Request& request, std::uint64_t now_ns);
 
+  void left() { ++tally_.left; }
   void fault(std::uint64_t Tally::* kind, std::string_view what);
   /// Forgets everything counted so far: the warm-up is over.
   void start_measuring() { tally_ = {}; }

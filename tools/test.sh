@@ -95,10 +95,20 @@ conformance_part() {
   return $status
 }
 
+soak_part() {
+  local status=0
+  build dev callgate bench-load bench-upstream || return 1
+  STEP_SAYS=say_closing step "20,000 sessions, 100,000 calls" \
+    python3 -B bench/soak.py --callgate "$BUILD/dev/callgate" --bin "$BUILD/dev/bench" --calls 100000 --calls-per-session 5 || status=1
+  TOLD=$(tail -n 1 "$STEP_LOG") PASSED=$((PASSED + (status == 0)))
+  return $status
+}
+
 [ $# = 0 ] || give_up "\`./dev test\` takes no argument yet" 2
 need_packages "${BUILD_PACKAGES[@]}" python3-venv
 part "unit tests, house rules, bad input" suite_part dev
 part "the same under ASan and UBSan" suite_part asan
+part "a short soak" soak_part
 part "fuzzing" fuzz_part
 part "real servers from npm" npm_part
 part "a real server from PyPI" pypi_part
