@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Opens and closes sessions and makes calls for a long time; memory and file descriptors must stay flat.
+"""Opens and closes sessions and makes calls for a long time; memory and file descriptors must stay flat. Then the gate is
+killed, and must be ready again within a second.
 
   bench/soak.py                                    1,080,000 sessions, 8,640,000 calls
   bench/soak.py --calls 100000 --calls-per-session 5
@@ -39,6 +40,7 @@ def arguments():
     parser.add_argument("--calls-per-session", type=int, default=8)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=100_000, help="at most")
+    parser.add_argument("--keep", default="30s", help="of the journal; 90d keeps all of it, 1.3 GB per million calls")
     parser.add_argument("--every", type=float, default=10, help="seconds between two lines of progress")
     return parser.parse_args()
 
@@ -63,12 +65,12 @@ class Soak:
         server = subprocess.Popen([self.options.bin / "bench-upstream", "--port", "0", "--tools", "100"], stdout=subprocess.PIPE, text=True)
         self.upstream = int(server.stdout.readline())
         # Old segments go while it runs, so that the disk does not fill.
-        text = ("listen: 127.0.0.1:{port}\nauth: none\ndata: {dir}/data\naudit: {{segment: 16MiB, keep: 30s}}\n"
+        text = ("listen: 127.0.0.1:{port}\nauth: none\ndata: {dir}/data\naudit: {{segment: 16MiB, keep: KEEP}}\n"
                 f"servers:\n  it:\n    url: http://127.0.0.1:{self.upstream}/mcp\n    policy: policy.yaml\n")
         gate = who.Contender("callgate", [str(self.options.callgate.resolve()), "serve", "--config", "{dir}/callgate.yaml"],
                              {"policy.yaml": who.policy_text(100)})
         self.gate = who.Running(gate, self.folder / "gate", self.upstream)
-        (self.gate.folder / "callgate.yaml").write_text(text.format(port=self.gate.port, dir=self.gate.folder))
+        (self.gate.folder / "callgate.yaml").write_text(text.format(port=self.gate.port, dir=self.gate.folder).replace("KEEP", self.options.keep))
         self.gate.start()
         self.gate.wait_listening()
         return server
@@ -104,10 +106,19 @@ class Soak:
                 reader.join(pause)
                 pause = min(self.options.every, pause * 1.3)
             self.sample(began)
-            return json.loads(told[0])
+            return json.loads(told[0]), self.start_again()
         finally:
             self.gate.stop()
             server.kill()
+
+    def start_again(self):
+        """Seconds until a gate that was killed is ready again: its counters are read from the snapshot and the journal's tail."""
+        self.gate.process.kill()
+        self.gate.process.wait()
+        began = time.monotonic()
+        self.gate.start()
+        self.gate.wait_listening()
+        return time.monotonic() - began
 
     def growth(self):
         """MiB and descriptors between the end of the warm part and the end, and the millions of calls between."""
@@ -116,13 +127,15 @@ class Soak:
         return last[1] - warm[1], last[2] - warm[2], (last[0] - warm[0]) / 1e6
 
 
-def faults_of(result, mib, files, millions):
+def faults_of(result, again, mib, files, millions):
     if "failed" in result:
         return [result["failed"]]
     faults = [f"{result[kind]} {kind}: {result['last_fault']}" for kind in ("leaked", "wrong_id", "wrong_text", "rpc_errors", "http_errors", "lost") if result[kind]]
     allowed = SETTLING_MIB + MIB_PER_MILLION * millions
     if mib > allowed:
         faults.append(f"memory grew by {mib:.1f} MiB in {millions:.2f} million calls; {allowed:.1f} are allowed")
+    if again > 1:
+        faults.append(f"{again:.2f} s from the kill to the next start's first connection")
     if files > 4:
         faults.append(f"{files} more descriptors are open")
     return faults
@@ -136,15 +149,15 @@ def main():
             return 3
     with tempfile.TemporaryDirectory(prefix="callgate-soak-") as folder:
         soak = Soak(options, Path(folder))
-        result = soak.run()
+        result, again = soak.run()
         kept = sum(file.stat().st_size for file in Path(folder).rglob("*.jsonl")) >> 20
     mib, files, millions = soak.growth()
-    faults = faults_of(result, mib, files, millions)
+    faults = faults_of(result, again, mib, files, millions)
     for fault in faults:
         print(f"soak: {fault}", file=sys.stderr)
     done = result.get("answered", 0) + result.get("denied", 0) + result.get("listed", 0)
     print(f"{result.get('left', 0):,} sessions opened and closed, {done:,} calls: memory {mib:+.2f} MiB in the last {millions:.2f} million calls, "
-          f"{files:+d} descriptors, {kept} MiB of journal kept")
+          f"{files:+d} descriptors; ready {again:.2f} s after a kill, with {kept} MiB of journal")
     return 1 if faults else 0
 
 
