@@ -34,6 +34,7 @@ Result<void> GatewayProcess::keep_counters() {
   const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
   const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_));
   if (!kept) log_.error("counters_not_kept", {{"fault", kept.error().message}});
+  kept_seq_ = place.seq;
   return kept;
 }
 
@@ -119,7 +120,8 @@ net::Task<void> GatewayProcess::every_second() {
     if (second % 120 == 0) {
       for (const auto& gate : gates_->all()) gate->reap_idle();
     }
-    if (second % 20 == 19) [[maybe_unused]] const auto kept = keep_counters();
+    // The next start reads again what came since: ten seconds, or under much load so many records that it takes a moment.
+    if (second % 20 == 19 || journal_->last_seq() - kept_seq_ > 100'000) [[maybe_unused]] const auto kept = keep_counters();
     expire_records(second);
     if (second % 10 == 9) end_sessions_of_lost_grants();  // some expired
   }

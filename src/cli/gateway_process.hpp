@@ -94,6 +94,7 @@ class GatewayProcess {
   std::unique_ptr<audit::Journal> journal_;
   std::optional<audit::Retention> retention_;
   bool more_expired_ = false;
+  std::uint64_t kept_seq_ = 0;  ///< up to where the counters were kept last
   std::optional<gateway::Parts> parts_;
   std::unique_ptr<gateway::Gates> gates_;
   std::unique_ptr<Directory> directory_;

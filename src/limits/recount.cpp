@@ -68,8 +68,9 @@ BootTime Recount::here(const RecordedUse& use) const {
 }
 
 const policy::RateLimit* Recount::limit_of(std::string_view id) {
-  if (!last_ || last_->id != id) last_ = limit_of_id(id);
-  return last_ ? &*last_ : nullptr;
+  auto known = limits_.find(id);
+  if (known == limits_.end()) known = limits_.emplace(id, limit_of_id(id)).first;
+  return known->second ? &*known->second : nullptr;
 }
 
 bool Recount::add(const RecordedUse& use) {

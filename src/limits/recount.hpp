@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,7 +50,7 @@ class Recount {
 
   Counters& counters_;
   Moment now_;
-  std::optional<policy::RateLimit> last_;  ///< read; the next call mostly takes the same
+  std::map<std::string, std::optional<policy::RateLimit>, std::less<>> limits_;  ///< read before, by id
   std::uint64_t counted_ = 0;
   std::set<std::tuple<std::string, std::string, std::string>, std::less<>> sessions_;  ///< server, grant, session
 };

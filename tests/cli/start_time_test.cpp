@@ -90,7 +90,7 @@ TEST(StartTime, StaysBelowASecondHoweverMuchWasRecorded) {
   FakeClock clock;
   MemoryLog log;
   const std::uint64_t all = calls_to_record();
-  // Ten seconds lie between two snapshots: at 20,000 calls a second that is the longest tail.
+  // Snapshots are ten seconds or 100,000 records apart, so no tail is longer.
   const std::uint64_t tail = std::min<std::uint64_t>(all / 3, 200'000);
   std::uint64_t last = 0;
   {
