@@ -7,7 +7,7 @@
 #include <string_view>
 #include <tuple>
 
-#include "limits/counters.hpp"
+#include "limits/memory_counters.hpp"
 
 /// Counting calls again that stand in the journal but not in the snapshot: those
 /// between the last snapshot and the end of a killed process.
@@ -32,7 +32,7 @@ std::optional<policy::RateLimit> limit_of_id(std::string_view id);
 /// Counts recorded calls, then ends their sessions, which went with their process.
 class Recount {
  public:
-  Recount(Counters& counters, const Moment& now) : counters_(counters), now_(now) {}
+  Recount(MemoryCounters& counters, const Moment& now) : counters_(counters), now_(now) {}
   ~Recount();
   Recount(const Recount&) = delete;
   Recount& operator=(const Recount&) = delete;
@@ -45,7 +45,7 @@ class Recount {
  private:
   BootTime here(const RecordedUse& use) const;
 
-  Counters& counters_;
+  MemoryCounters& counters_;
   Moment now_;
   std::uint64_t counted_ = 0;
   std::set<std::tuple<std::string, std::string, std::string>> sessions_;  ///< server, grant, session
