@@ -29,6 +29,7 @@ void GatewayProcess::take_up(const fs::path& file, How how) {
 }
 
 void GatewayProcess::keep_counters() {
+  if (shared_) return;
   const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
   if (const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_)); !kept)
     log_.error("counters_not_kept", {{"fault", kept.error().message}});
@@ -132,6 +133,7 @@ net::Task<void> GatewayProcess::stop_gently() {
   for (const auto& gate : gates_->all()) gate->stop();
   for (int waited = 0; busy() && waited < 600; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
   if (stdio_) co_await stdio_->drained();
+  if (shared_) co_await shared_->leave();
   loop_.stop();
 }
 
