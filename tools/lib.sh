@@ -70,7 +70,7 @@ step() {
 # ---- Debian packages -------------------------------------------------------------------------
 
 BUILD_PACKAGES=(cmake ninja-build pkg-config ccache clang-19 lld-19 libclang-rt-19-dev llvm-19
-  libboost1.81-dev libssl-dev libsimdjson-dev libsqlite3-dev libyaml-cpp-dev libre2-dev libfmt-dev
+  libboost1.81-dev libssl-dev libsimdjson-dev libsqlite3-dev libyaml-cpp-dev libre2-dev libfmt-dev libhiredis-dev
   libgtest-dev libgmock-dev ca-certificates python3)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -97,6 +97,9 @@ need_packages() {
   step "installing ${#missing[@]} Debian packages" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -q --no-install-recommends "${missing[@]}" || give_up "apt-get install failed"
 }
+
+# need_store: a Redis or Valkey server for gateways that share one; Debian's, unless some is in PATH
+need_store() { command -v valkey-server >/dev/null || command -v redis-server >/dev/null || need_packages redis-server; }
 
 # need_node: Debian's nodejs and npm, unless some node and npm are there (other Node packages conflict with Debian's npm)
 need_node() {

@@ -17,6 +17,7 @@ say_cases() { echo "$(cases_passed "$1") passed"; }
 # suite PRESET: builds it, runs it, shows ctest's own closing line
 suite() {
   local status=0
+  need_store
   build "$1" || give_up "the build failed"
   STEP_SAYS=say_cases STEP_TAIL=120 step "running the suite ($1)" run_ctest "$1" || status=$?
   sed -n '/tests passed,/p' "$STEP_LOG" | sed 's/^/    /'

@@ -58,7 +58,7 @@ std::optional<JournalPlace> place_in(const fs::path& file) {
   return end == std::string::npos ? std::nullopt : read_place(std::string_view(line).substr(0, end));
 }
 
-void count_again(const fs::path& chain, std::uint64_t after, limits::Counters& counters, const limits::Moment& moment,
+void count_again(const fs::path& chain, std::uint64_t after, limits::MemoryCounters& counters, const limits::Moment& moment,
                  TakenUp& found) {
   limits::Recount recount(counters, moment);
   const Result<std::uint64_t> replayed = audit::replay(chain.string(), after, [&](const audit::RecordedCall& call) {
@@ -94,7 +94,7 @@ std::map<std::string, std::uint64_t, std::less<>> kept_places(const fs::path& fo
   return places;
 }
 
-TakenUp count_journals(const fs::path& journals, limits::Counters& counters, const limits::Moment& moment) {
+TakenUp count_journals(const fs::path& journals, limits::MemoryCounters& counters, const limits::Moment& moment) {
   TakenUp all;
   std::error_code error;
   for (const fs::directory_entry& chain : fs::directory_iterator(journals, error)) {
@@ -108,7 +108,7 @@ TakenUp count_journals(const fs::path& journals, limits::Counters& counters, con
   return all;
 }
 
-Result<void> keep_counters(const fs::path& file, const limits::Counters& counters, const JournalPlace& place,
+Result<void> keep_counters(const fs::path& file, const limits::MemoryCounters& counters, const JournalPlace& place,
                            const limits::Moment& moment) {
   const fs::path fresh = file.string() + fmt::format(".{}", ::getpid());
   const std::string bytes = fmt::format("{} {}\n", place.instance, place.seq) + counters.snapshot(moment);
@@ -117,7 +117,7 @@ Result<void> keep_counters(const fs::path& file, const limits::Counters& counter
   return fail(ErrorKind::unavailable, fmt::format("cannot put `{}` in place: {}", file.string(), std::strerror(errno)));
 }
 
-Result<TakenUp> take_up_counters(const fs::path& file, const fs::path& journals, limits::Counters& counters,
+Result<TakenUp> take_up_counters(const fs::path& file, const fs::path& journals, limits::MemoryCounters& counters,
                                  const limits::Moment& moment, How how) {
   std::error_code error;
   if (!fs::exists(file, error)) return TakenUp{};

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "limits/counters.hpp"
+#include "limits/memory_counters.hpp"
 
 /// How counters outlive their process, however it ends: a snapshot now and then,
 /// and with it the place in the journal from where calls are to be counted again.
@@ -24,7 +24,7 @@ struct JournalPlace {
 std::map<std::string, std::uint64_t, std::less<>> kept_places(const std::filesystem::path& folder);
 
 /// Writes the file (mode 0600) whole or not at all. Errors: `unavailable`.
-Result<void> keep_counters(const std::filesystem::path& file, const limits::Counters& counters,
+Result<void> keep_counters(const std::filesystem::path& file, const limits::MemoryCounters& counters,
                            const JournalPlace& place, const limits::Moment& moment);
 
 /// What taking up found.
@@ -40,10 +40,10 @@ struct TakenUp {
 /// For a file that cannot be read: counts what every journal under `journals`
 /// holds, so that no limit is looser than it was. Several gateways' calls may be
 /// among them: limits are then tighter for a while.
-TakenUp count_journals(const std::filesystem::path& journals, limits::Counters& counters, const limits::Moment& moment);
+TakenUp count_journals(const std::filesystem::path& journals, limits::MemoryCounters& counters, const limits::Moment& moment);
 
 enum class How : std::uint8_t { instead, beside };
 Result<TakenUp> take_up_counters(const std::filesystem::path& file, const std::filesystem::path& journals,
-                                 limits::Counters& counters, const limits::Moment& moment, How how = How::instead);
+                                 limits::MemoryCounters& counters, const limits::Moment& moment, How how = How::instead);
 
 }  // namespace callgate::cli

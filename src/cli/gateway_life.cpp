@@ -31,6 +31,7 @@ void GatewayProcess::take_up(const fs::path& file, How how) {
 
 /// Where it fails, an older file and the journal hold all calls between them.
 Result<void> GatewayProcess::keep_counters() {
+  if (shared_) return {};
   const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
   const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_));
   if (!kept) log_.error("counters_not_kept", {{"fault", kept.error().message}});
@@ -152,6 +153,7 @@ net::Task<void> GatewayProcess::stop_gently() {
   for (const auto& gate : gates_->all()) gate->stop();
   for (int waited = 0; busy() && waited < 600; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
   if (stdio_) co_await stdio_->drained();
+  if (shared_) co_await shared_->leave();
   loop_.stop();
 }
 

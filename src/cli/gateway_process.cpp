@@ -144,7 +144,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 }
 
 Exit GatewayProcess::open_doors() {
-  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, counters_, desk_, *store_, policies_});
+  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_, desk_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   auto token = admin::load_or_make_token(config_.data);
@@ -191,7 +191,15 @@ Exit GatewayProcess::announce() {
   return Exit::ok;
 }
 
+Exit GatewayProcess::open_shared_state() {
+  auto shared = SharedState::open(loop_, log_, *config_.state, config_.data / "counters");
+  if (!shared) return say(err_, shared.error(), Exit::unavailable);
+  shared_ = std::move(*shared);
+  return Exit::ok;
+}
+
 Exit GatewayProcess::restore_counters() {
+  if (config_.state) return open_shared_state();
   const fs::path folder = config_.data / "counters";
   if (auto made = make_private_folder(folder); !made) return say(err_, made.error(), Exit::unavailable);
   auto place = CountersPlace::take(folder, command_ == config::Command::serve ? "serve" : counters_stem(config_.servers.front()));
@@ -237,6 +245,7 @@ Exit GatewayProcess::run() {
   local_server_.reset();
   stdio_.reset();
   gates_.reset();
+  shared_.reset();
   [[maybe_unused]] const auto written = journal_->flush();
   net::await_reaped(std::chrono::seconds(5));
   return Exit::ok;

@@ -14,6 +14,7 @@
 #include "cli/directory.hpp"
 #include "cli/exit.hpp"
 #include "cli/reload.hpp"
+#include "cli/shared_state.hpp"
 #include "config/file_stamp.hpp"
 #include "config/run_flags.hpp"
 #include "gateway/http_front.hpp"
@@ -64,6 +65,7 @@ class GatewayProcess {
   void load_grant_policies();
   void end_sessions_of_lost_grants();
   Exit restore_counters();
+  Exit open_shared_state();
   void take_up(const std::filesystem::path& file, How how);
   Result<void> keep_counters();
   void expire_records(std::uint64_t turn);
@@ -88,7 +90,8 @@ class GatewayProcess {
   config::FileStamp config_seen_;
   std::optional<CountersPlace> counters_place_;
   gateway::Policies policies_{log_};
-  limits::MemoryCounters counters_;
+  limits::MemoryCounters counters_;              ///< unless they are shared
+  std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;

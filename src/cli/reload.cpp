@@ -32,6 +32,7 @@ std::vector<std::string> keys_for_next_start(const config::Config& now, const co
   add("public_url", now.public_url == fresh.public_url);
   add("admin", now.admin_listen == fresh.admin_listen);
   add("data", now.data == fresh.data);
+  add("state", now.state == fresh.state);
   add("auth", now.auth == fresh.auth);
   add("audit", now.audit == fresh.audit);
   add("hosts", now.hosts == fresh.hosts);

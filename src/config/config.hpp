@@ -58,6 +58,16 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+/// A Redis or Valkey server where several gateways keep what they share.
+struct SharedState {
+  std::string host;
+  std::uint16_t port = 6379;
+  unsigned database = 0;
+  std::string user;
+  Secret password;
+  bool operator==(const SharedState&) const = default;
+};
+
 /// One server behind the gateway. Exactly one of `command` and `url` is set.
 struct Server {
   std::string name;
@@ -85,6 +95,7 @@ struct Config {
   std::string public_url;             ///< what clients see; without a slash at its end
   std::optional<Endpoint> admin_listen;
   std::filesystem::path data;
+  std::optional<SharedState> state;   ///< none: embedded, this gateway's own
   Auth auth = Auth::none;
   Audit audit;
   std::vector<std::string> hosts;     ///< accepted in Host besides loopback and public_url; lower case

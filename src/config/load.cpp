@@ -8,6 +8,7 @@
 #include "config/checks.hpp"
 #include "config/fields.hpp"
 #include "config/load_server.hpp"
+#include "config/state.hpp"
 #include "config/text_file.hpp"
 
 namespace callgate::config {
@@ -137,12 +138,13 @@ void Reader::read_state() {
   if (!field) return;
   const auto text = field->text();
   if (!text || *text == "embedded") return;
-  if (text->starts_with("redis://") || text->starts_with("rediss://") || text->starts_with("valkey://")) {
-    // The address may hold a password, so it is not repeated.
-    section_.not_yet(field->mark(), "state: redis://");
-  } else {
-    field->fault("`state` must be `embedded`");
-  }
+  // The address may hold a password, so it is not repeated.
+  if (text->starts_with("rediss://")) return section_.not_yet(field->mark(), "state: rediss://");
+  if (!text->starts_with("redis://") && !text->starts_with("valkey://"))
+    return field->fault("`state` must be `embedded` or `redis://HOST:PORT/DATABASE`");
+  auto state = read_shared_state(*text, around_);
+  if (!state) return field->fault(state.error().message);
+  config_.state = std::move(*state);
 }
 
 void Reader::read_audit(const Field& field) {

@@ -139,8 +139,8 @@ class Gate {
   Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
   void doubt(Judged& judged, mcp::Era era) const;
   void heed_journal(Judged& judged) const;
-  bool limits_free(Judged& judged, const Conversation& conversation) const;
-  bool take_limits(Judged& judged, const Conversation& conversation, Exchange& what);
+  net::Task<bool> limits_free(Judged& judged, const Conversation& conversation);
+  static bool keep_taken(limits::Counters::TakeResult& taken, Judged& judged, Exchange& what);
   limits::Subject subject(const Conversation& conversation) const;
   std::shared_ptr<const policy::Policy> grant_policy(const Conversation& conversation) const;
   /// The policies that count for this caller; null where one is missing, which denies everything.
@@ -167,6 +167,9 @@ class Gate {
   net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
   Result<void> run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what);
+  static void list_limits(Draft& draft, const Judged& judged, const Conversation& conversation, const limits::Taken& taken);
+  static bool is_over(const Inbound& in, const InFlight& flight);
+  net::Task<void> not_wanted(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes* yes);
   void give_back(Exchange& what);
   net::Task<void> ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until);
   net::Instant held_until() const;

@@ -42,7 +42,7 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   if (verdict == policy::Verdict::require_approval) draft.canonical = canonical_;
   if (canonical_.capacity() > most_kept) canonical_ = {};
   if (verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
-  if (verdict == policy::Verdict::require_approval && limits_free(judged, *in.conversation))
+  if (verdict == policy::Verdict::require_approval && co_await limits_free(judged, *in.conversation))
     co_return co_await ask_people(in, flight, draft, judged, held_until());
   co_await refuse(in, draft, judged);
 }
@@ -73,7 +73,7 @@ net::Task<void> Gate::handle_judged(Inbound& in, InFlight& flight) {
   }
   Judged judged = judge(in, action, draft.subject, arguments);
   if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
-  if (judged.decision.verdict == policy::Verdict::require_approval && limits_free(judged, *in.conversation))
+  if (judged.decision.verdict == policy::Verdict::require_approval && co_await limits_free(judged, *in.conversation))
     co_return co_await ask_people(in, flight, draft, judged, held_until());
   co_await refuse(in, draft, judged);
 }
@@ -95,9 +95,14 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
 /// and forwards the judged bytes.
 net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes) {
   Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message};
-  if (!take_limits(judged, *in.conversation, what)) {
-    if (yes != nullptr) yes->waiter.leave_open();  // the yes stays good until it expires
-    co_return co_await refuse(in, draft, judged);
+  if (!judged.decision.limits.empty() || !judged.decision.grant_limits.empty()) {
+    const auto asks = asks_of(judged.decision, *in.conversation);
+    auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), parts_.clock.now());
+    if (!keep_taken(taken, judged, what)) {
+      if (yes != nullptr) yes->waiter.leave_open();  // the yes stays good until it expires
+      co_return co_await refuse(in, draft, judged);
+    }
+    if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, what, yes);
   }
   if (yes != nullptr) {
     auto used = parts_.desk.use(yes->waiter, binding_of(in, draft, judged), approval::Moment::of(parts_.clock));
@@ -115,14 +120,38 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
       co_return co_await refuse(in, draft, judged);
     }
   }
-  std::size_t at = 0;
-  for (const policy::RateLimit* limit : judged.decision.limits)
-    draft.limits.push_back({.limit = limit->id, .scope = "server", .remaining = what.taken->remaining(at++)});
-  for (const policy::RateLimit* limit : judged.decision.grant_limits)
-    draft.limits.push_back({.limit = limit->id, .scope = in.conversation->session.grant, .remaining = what.taken->remaining(at++)});
+  if (what.taken) list_limits(draft, judged, *in.conversation, *what.taken);
   what.record = record_of(draft, in, judged);
   auto delivery = co_await exchange(in, &flight, what);
   if (delivery) co_await deliver(in, *delivery, what.record.id);
+}
+
+/// What was taken, for the record.
+void Gate::list_limits(Draft& draft, const Judged& judged, const Conversation& conversation, const limits::Taken& taken) {
+  std::size_t at = 0;
+  for (const policy::RateLimit* limit : judged.decision.limits)
+    draft.limits.push_back({.limit = limit->id, .scope = "server", .remaining = taken.remaining(at++)});
+  for (const policy::RateLimit* limit : judged.decision.grant_limits)
+    draft.limits.push_back({.limit = limit->id, .scope = conversation.session.grant, .remaining = taken.remaining(at++)});
+}
+
+/// Whoever called has cancelled, or may call no longer, since the call was judged:
+/// counting may have taken a while.
+bool Gate::is_over(const Inbound& in, const InFlight& flight) { return flight.cancelled || in.conversation->closed; }
+
+/// Such a call is not forwarded, and uses nothing up.
+net::Task<void> Gate::not_wanted(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes* yes) {
+  give_back(what);
+  if (yes != nullptr) yes->waiter.cancel();
+  judged.decision.verdict = policy::Verdict::deny;
+  if (in.conversation->closed && !flight.cancelled) {
+    judged.decision.reason = "the caller's grant or session ended while the call's limits were counted";
+    co_return co_await refuse(in, draft, judged);
+  }
+  judged.decision.reason = "cancelled while its limits were counted";
+  refused_.add();
+  parts_.journal.record(record_of(draft, in, judged));
+  co_await in.channel.ended();
 }
 
 void Gate::give_back(Exchange& what) {

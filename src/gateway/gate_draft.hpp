@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,6 +110,9 @@ class UnsolicitedSink final : public upstream::Sink {
   Gate& gate_;
   std::weak_ptr<Conversation> conversation_;
 };
+
+/// The limits of both policies, each counted in the scope of its own.
+std::array<limits::Ask, 2> asks_of(const policy::Decision& decision, const Conversation& conversation);
 
 /// What the agent reads of a refusal, in plain words.
 std::string refusal_text(const policy::Decision& decision);

@@ -82,15 +82,22 @@ limits::Subject Gate::subject(const Conversation& conversation) const {
   return {.server = server_.name, .grant = session.grant, .session = session.name.empty() ? session.grant : session.name};
 }
 
-namespace {
-
-/// The limits of both policies, each counted in the scope of its own.
 std::array<limits::Ask, 2> asks_of(const policy::Decision& decision, const Conversation& conversation) {
   return {limits::Ask{.limits = decision.limits, .scope = "server"},
           limits::Ask{.limits = decision.grant_limits, .scope = conversation.session.grant}};
 }
 
+namespace {
+
+/// What cannot be counted is not decided: no setting turns this into an allow.
+void note_uncounted(policy::Decision& decision, const limits::Look& look) {
+  decision.verdict = policy::Verdict::fault;
+  decision.reason = fmt::format("its limits cannot be counted now: {}", look.fault);
+  decision.faults = {look.fault};
+}
+
 void note_limit(policy::Decision& decision, const limits::Look& look) {
+  if (!look.fault.empty()) return note_uncounted(decision, look);
   const bool of_grant = look.blocking >= decision.limits.size();
   // What the author says of a rule explains the limits of that rule, not those of another policy.
   const bool explains = decision.has_author_reason && decision.by_grant == of_grant;
@@ -107,18 +114,15 @@ void note_limit(policy::Decision& decision, const limits::Look& look) {
 }  // namespace
 
 /// A used-up limit refuses before a person is asked.
-bool Gate::limits_free(Judged& judged, const Conversation& conversation) const {
+net::Task<bool> Gate::limits_free(Judged& judged, const Conversation& conversation) {
   const auto asks = asks_of(judged.decision, conversation);
-  const limits::Look look = parts_.counters.look(asks, subject(conversation), parts_.clock.now());
+  const limits::Look look = co_await parts_.counters.look(asks, subject(conversation), parts_.clock.now());
   if (!look.free) note_limit(judged.decision, look);
-  return look.free;
+  co_return look.free;
 }
 
-/// All limits are taken, or none.
-bool Gate::take_limits(Judged& judged, const Conversation& conversation, Exchange& what) {
-  if (judged.decision.limits.empty() && judged.decision.grant_limits.empty()) return true;
-  const auto asks = asks_of(judged.decision, conversation);
-  auto taken = parts_.counters.take(asks, subject(conversation), parts_.clock.now());
+/// All limits are taken, or none: false where none.
+bool Gate::keep_taken(limits::Counters::TakeResult& taken, Judged& judged, Exchange& what) {
   if (!taken) {
     note_limit(judged.decision, taken.error());
     return false;

@@ -122,7 +122,12 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
   const std::string_view path = path_of(head.target);
   if (path == "/healthz" || path == "/readyz") {
     const bool well = path == "/healthz" || parts_.journal.health().writing;
-    co_await exchange.respond(well ? 200 : 503, json_type, well ? R"({"status":"ok"})" : R"({"status":"the journal cannot be written"})");
+    // Calls without limits go on, so a balancer has no reason to leave this gateway.
+    const bool counts = path == "/healthz" || parts_.counters.health().has_value();
+    const std::string_view status = !well    ? R"({"status":"the journal cannot be written"})"
+                                    : counts ? R"({"status":"ok"})"
+                                             : R"({"status":"ok","limits":"cannot be counted: calls that have limits are refused"})";
+    co_await exchange.respond(well ? 200 : 503, json_type, status);
     co_return;
   }
   auto visit = admit(head);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "net/task.hpp"
 #include "policy/decision.hpp"
 
 /// Counting calls against limits (docs/policy-language.md section 4, `rate_limit`).
@@ -46,18 +48,21 @@ struct Look {
   std::size_t blocking = 0;                  ///< its index
   Nanos retry_after{0};         ///< the longest wait of those that block
   std::uint64_t remaining = UINT64_MAX;  ///< calls left in the tightest; UINT64_MAX without limits
+  std::string fault;  ///< not empty: the counters could not be asked, and why; never free then
 };
 
 /// One call's share of its limits: kept, or given back if no byte of the call
 /// was sent. Dropping it keeps it.
 class Taken {
  public:
-  Taken(Taken&& other) noexcept { *this = std::move(other); }
+  Taken(Taken&& other) noexcept
+      : at_(other.at_), size_(std::exchange(other.size_, 0)), few_(other.few_), more_(std::move(other.more_)), receipt_(std::move(other.receipt_)) {}
   Taken& operator=(Taken&& other) noexcept {
     at_ = other.at_;
     size_ = std::exchange(other.size_, 0);
     few_ = other.few_;
     more_ = std::move(other.more_);
+    receipt_ = std::move(other.receipt_);
     return *this;
   }
   Taken(const Taken&) = delete;
@@ -71,10 +76,13 @@ class Taken {
 
  private:
   friend class MemoryCounters;
+  friend class RedisCounters;
   struct Part {
     std::uint64_t counter = 0;
     std::uint64_t remaining = 0;
   };
+  /// What a server that counts needs to take the call out again.
+  struct Receipt;
   explicit Taken(BootTime at) : at_(at) {}
   void add(Part part);
   const Part& part(std::size_t i) const { return i < few_.size() ? few_[i] : more_[i - few_.size()]; }
@@ -83,6 +91,7 @@ class Taken {
   std::size_t size_ = 0;
   std::array<Part, 4> few_{};  ///< calls with more limits are rare, and may allocate
   std::vector<Part> more_;
+  std::shared_ptr<const Receipt> receipt_;  ///< null where this process counts
 };
 
 /// A point in time on both clocks, for counters that outlive a process or a boot.
@@ -93,44 +102,30 @@ struct Moment {
   static Moment of(const Clock& clock) { return {clock.now(), clock.wall_ms(), clock.boot_id()}; }
 };
 
-/// All counters of a gateway. Threads: one, unless an implementation says more.
+/// All counters that a gateway's calls are held against. Where a server counts
+/// for several gateways, an answer takes a while: what changed meanwhile (the
+/// session ended, the client left) is for the caller to look at. A task that is
+/// dropped before its answer leaves the call counted: the safe side.
+/// Threads: the loop's.
 class Counters {
  public:
-  using LimitSpan = std::span<const policy::RateLimit* const>;
+  using TakeResult = std::expected<Taken, Look>;
 
   virtual ~Counters() = default;
 
-  /// How the limits stand; takes nothing.
-  virtual Look look(std::span<const Ask> asks, const Subject& who, BootTime now) = 0;
-  /// Counts the call in all its limits, or in none if one is full.
-  virtual std::expected<Taken, Look> take(std::span<const Ask> asks, const Subject& who, BootTime now) = 0;
+  /// How the limits stand; takes nothing. `asks` and the limits in them outlive
+  /// the task, `who` need not.
+  virtual net::Task<Look> look(std::span<const Ask> asks, const Subject& who, BootTime now) = 0;
+  /// Counts the call in all its limits, or in none if one is full or nobody
+  /// could be asked. Begins at once, also before it is awaited.
+  virtual net::Task<TakeResult> take(std::span<const Ask> asks, const Subject& who, BootTime now) = 0;
   /// Takes the call out again; only if no byte of it was sent.
   virtual void give_back(Taken&& taken) = 0;
-  /// Counts a call that was made at `at`, whatever the limit says (a record read at the start).
-  virtual void count(const policy::RateLimit& limit, const Subject& who, BootTime at, BootTime now) = 0;
   /// The session is over; new sessions of the same grant start with its counts
   /// while their window runs. `scope` does not matter.
   virtual void session_ended(const Subject& who, BootTime now) = 0;
-
-  /// All counts as bytes that `restore` reads, also in another process or boot.
-  virtual std::string snapshot(const Moment& moment) const = 0;
-  /// Replaces all counts by those of a process that has gone, and its sessions
-  /// with it: new ones of the same grant start with their counts. Across a boot
-  /// the wall clock tells how much time passed; set back, it counts as none
-  /// (security S26). Errors: `malformed`; nothing changed.
-  virtual Result<void> restore(std::string_view bytes, const Moment& moment) = 0;
-  /// The same, beside the counts that are here: of another process that has gone.
-  virtual Result<void> absorb(std::string_view bytes, const Moment& moment) = 0;
-
-  /// The same for the limits of one policy, `who.scope`.
-  Look look(LimitSpan limits, const Subject& who, BootTime now) {
-    const Ask ask{limits, who.scope};
-    return look(std::span(&ask, 1), who, now);
-  }
-  std::expected<Taken, Look> take(LimitSpan limits, const Subject& who, BootTime now) {
-    const Ask ask{limits, who.scope};
-    return take(std::span(&ask, 1), who, now);
-  }
+  /// Whether calls can be counted now. Error: why not.
+  virtual Result<void> health() const { return {}; }
 };
 
 }  // namespace callgate::limits

@@ -253,7 +253,25 @@ MemoryCounters::State MemoryCounters::state_of(const policy::RateLimit& limit, c
   return {used, used < rate.max ? 0 : window.wait(rate, now)};
 }
 
-Look MemoryCounters::look(std::span<const Ask> asks, const Subject& who, BootTime time) {
+net::Task<Look> MemoryCounters::look(std::span<const Ask> asks, const Subject& who, BootTime now) {
+  return net::Task<Look>::ready(look_now(asks, who, now));
+}
+
+net::Task<Counters::TakeResult> MemoryCounters::take(std::span<const Ask> asks, const Subject& who, BootTime now) {
+  return net::Task<TakeResult>::ready(take_now(asks, who, now));
+}
+
+Look MemoryCounters::look_now(LimitSpan limits, const Subject& who, BootTime now) {
+  const Ask ask{limits, who.scope};
+  return look_now(std::span(&ask, 1), who, now);
+}
+
+Counters::TakeResult MemoryCounters::take_now(LimitSpan limits, const Subject& who, BootTime now) {
+  const Ask ask{limits, who.scope};
+  return take_now(std::span(&ask, 1), who, now);
+}
+
+Look MemoryCounters::look_now(std::span<const Ask> asks, const Subject& who, BootTime time) {
   const std::int64_t now = at_least(time);
   Look look;
   std::size_t index = 0;
@@ -275,7 +293,7 @@ Look MemoryCounters::look(std::span<const Ask> asks, const Subject& who, BootTim
   return look;
 }
 
-std::expected<Taken, Look> MemoryCounters::take(std::span<const Ask> asks, const Subject& who, BootTime time) {
+Counters::TakeResult MemoryCounters::take_now(std::span<const Ask> asks, const Subject& who, BootTime time) {
   const std::int64_t now = at_least(time);
   clear_some(now);
   Taken taken{BootTime(Nanos(now))};
@@ -283,7 +301,7 @@ std::expected<Taken, Look> MemoryCounters::take(std::span<const Ask> asks, const
     for (const policy::RateLimit* limit : ask.limits) {
       if (limit->max == 0) {
         undo(taken);
-        return std::unexpected(look(asks, who, time));
+        return std::unexpected(look_now(asks, who, time));
       }
       const std::uint32_t slot = find_or_make(key_for(meter_for(*limit, who, ask.scope), who), now);
       Counter& counter = counters_[slot];
@@ -291,7 +309,7 @@ std::expected<Taken, Look> MemoryCounters::take(std::span<const Ask> asks, const
       const std::uint64_t used = counter.window.used(rate, now);
       if (used >= rate.max) {
         undo(taken);
-        return std::unexpected(look(asks, who, time));
+        return std::unexpected(look_now(asks, who, time));
       }
       counter.window.add(rate, {now, 1});
       taken.add({std::uint64_t{counter.generation} << 32U | slot, rate.max - used - 1});

@@ -20,17 +20,31 @@ class SnapshotReader;
 /// calls of the last windows, not the number of sessions there ever were.
 class MemoryCounters final : public Counters {
  public:
-  using Counters::look;
-  using Counters::take;
+  using LimitSpan = std::span<const policy::RateLimit* const>;
 
-  Look look(std::span<const Ask> asks, const Subject& who, BootTime now) override;
-  std::expected<Taken, Look> take(std::span<const Ask> asks, const Subject& who, BootTime now) override;
+  net::Task<Look> look(std::span<const Ask> asks, const Subject& who, BootTime now) override;
+  net::Task<TakeResult> take(std::span<const Ask> asks, const Subject& who, BootTime now) override;
   void give_back(Taken&& taken) override;
-  void count(const policy::RateLimit& limit, const Subject& who, BootTime at, BootTime now) override;
   void session_ended(const Subject& who, BootTime now) override;
-  std::string snapshot(const Moment& moment) const override;
-  Result<void> restore(std::string_view bytes, const Moment& moment) override;
-  Result<void> absorb(std::string_view bytes, const Moment& moment) override;
+
+  /// The same without a task: nobody has to be waited for here.
+  Look look_now(std::span<const Ask> asks, const Subject& who, BootTime now);
+  TakeResult take_now(std::span<const Ask> asks, const Subject& who, BootTime now);
+  /// For the limits of one policy, `who.scope`.
+  Look look_now(LimitSpan limits, const Subject& who, BootTime now);
+  TakeResult take_now(LimitSpan limits, const Subject& who, BootTime now);
+  /// Counts a call that was made at `at`, whatever the limit says (a record read at the start).
+  void count(const policy::RateLimit& limit, const Subject& who, BootTime at, BootTime now);
+
+  /// All counts as bytes that `restore` reads, also in another process or boot.
+  std::string snapshot(const Moment& moment) const;
+  /// Replaces all counts by those of a process that has gone, and its sessions
+  /// with it: new ones of the same grant start with their counts. Across a boot
+  /// the wall clock tells how much time passed; set back, it counts as none
+  /// (security S26). Errors: `malformed`; nothing changed.
+  Result<void> restore(std::string_view bytes, const Moment& moment);
+  /// The same, beside the counts that are here: of another process that has gone.
+  Result<void> absorb(std::string_view bytes, const Moment& moment);
 
   std::size_t size() const { return counters_.size() - free_counters_.size(); }  ///< counters held
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <tuple>
 
-#include "limits/counters.hpp"
+#include "limits/memory_counters.hpp"
 
 /// Counting calls again that stand in the journal but not in the snapshot: those
 /// between the last snapshot and the end of a killed process.
@@ -33,7 +33,7 @@ std::optional<policy::RateLimit> limit_of_id(std::string_view id);
 /// Counts recorded calls, then ends their sessions, which went with their process.
 class Recount {
  public:
-  Recount(Counters& counters, const Moment& now) : counters_(counters), now_(now) {}
+  Recount(MemoryCounters& counters, const Moment& now) : counters_(counters), now_(now) {}
   ~Recount();
   Recount(const Recount&) = delete;
   Recount& operator=(const Recount&) = delete;
@@ -48,7 +48,7 @@ class Recount {
 
   const policy::RateLimit* limit_of(std::string_view id);
 
-  Counters& counters_;
+  MemoryCounters& counters_;
   Moment now_;
   std::map<std::string, std::optional<policy::RateLimit>, std::less<>> limits_;  ///< read before, by id
   std::uint64_t counted_ = 0;

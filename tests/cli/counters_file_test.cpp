@@ -26,7 +26,7 @@ class Process {
   }
   bool call(std::string_view session = "s1") {
     const policy::RateLimit* const all[] = {&limit_};
-    auto taken = counters_.take(all, {"valkey", "ann", session}, clock_.now());
+    auto taken = counters_.take_now(all, {"valkey", "ann", session}, clock_.now());
     if (!taken) return false;
     const audit::LimitUse uses[] = {{limit_.id, "server", taken->remaining()}};
     (void)journal_->record({.id = journal_->next_id(),

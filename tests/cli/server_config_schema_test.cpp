@@ -43,6 +43,8 @@ const std::vector<std::string> good{
     "listen: ['[::1]:1', 'localhost:0']",
     "public_url: https://gate.example",
     "admin: {listen: 127.0.0.1:8809}",
+    "state: redis://127.0.0.1:6379/0",
+    "state: valkey://[::1]",
     "{data: /d, state: embedded, auth: none, session_header: false}",
     "audit: {sync: each, segment: 1MiB, keep: 30d, on_full: refuse_medium}",
     "{hosts: [a.example, 'b:80'], origins: ['http://localhost:1'], approval_wait: 0}",
@@ -54,7 +56,8 @@ const std::vector<std::string> good{
 
 const std::vector<std::string> bad{
     "listne: x",         "listen: []",          "listen: x",           "admin: {}",
-    "state: disk",       "auth: oauth",         "session_header: true", "audit: {keep: forever}",
+    "state: disk",       "state: redis://",     "state: redis://h:x",  "state: redis://:pw@h", "state: redis://h/x",
+    "auth: oauth",       "session_header: true", "audit: {keep: forever}",
     "audit: {on_full: allow}",                  "hosts: ['*']",        "origins: ['*']",
     "approval_wait: 1w", "limits: {body: 4MB}", "limits: {children: 0}", "tls: {}",
     "servers: {a: {url: http://h}}",            "servers: {a: {policy: p}}",

@@ -144,8 +144,15 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"admin_unknown", "admin: {listen: 127.0.0.1:1, port: 1}\n", "1:30: unknown key `admin.port`; in `admin` there may be `listen`\n"},
         Fault{"one_port", "listen: 127.0.0.1:1\nadmin: {listen: 127.0.0.1:1}\n",
               "2:1: administration and agents never share a port; give `admin.listen` another than 1\n"},
-        Fault{"redis", "state: redis://:pw@h:1/0\n", "1:8: `state: redis://` is not supported yet by this version; remove it\n"},
-        Fault{"state", "state: disk\n", "1:8: `state` must be `embedded`\n"},
+        Fault{"redis_literal_password", "state: redis://:pw@h:1/0\n",
+              "1:8: a literal password in `state` can be read by others; write `${file:PATH}` or `${env:NAME}` in its place\n"},
+        Fault{"redis_user_alone", "state: redis://ann@h:1/0\n",
+              "1:8: `state` has a user without a password; write `redis://USER:${file:PATH}@HOST`, without a user `redis://:${file:PATH}@HOST`\n"},
+        Fault{"redis_no_host", "state: redis://\n", "1:8: `state` names no host and port; write `redis://HOST:PORT/DATABASE`, as in `redis://127.0.0.1:6379/0`\n"},
+        Fault{"redis_port", "state: redis://h:x\n", "1:8: `state` names no host and port; write `redis://HOST:PORT/DATABASE`, as in `redis://127.0.0.1:6379/0`\n"},
+        Fault{"redis_database", "state: redis://h/x\n", "1:8: `state` names a database that is no number; write `redis://HOST:PORT/DATABASE`, as in `redis://127.0.0.1:6379/0`\n"},
+        Fault{"redis_tls", "state: rediss://h\n", "1:8: `state: rediss://` is not supported yet by this version; remove it\n"},
+        Fault{"state", "state: disk\n", "1:8: `state` must be `embedded` or `redis://HOST:PORT/DATABASE`\n"},
         Fault{"auth_oauth", "auth: {oauth: {issuer: x}}\n", "1:7: `auth: oauth` is not supported yet by this version; remove it\n"},
         Fault{"auth_word", "auth: grant\n", "1:7: `auth` must be `none` or `grants`, not `grant`; did you mean `grants`?\n"},
         Fault{"auth_none_off_loopback", "listen: 0.0.0.0:1\npublic_url: https://g\nauth: none\n",
@@ -256,6 +263,17 @@ TEST(LoadTest, DuplicateKeysAndBrokenTextAreRefused) {
   EXPECT_FALSE(parse("auth: [none\n").config);
   EXPECT_FALSE(parse("").config);
   EXPECT_FALSE(parse("servers: {a: {url: http://h, policy: p}, a: {url: http://h, policy: p}}").config);
+}
+
+TEST(LoadTest, StateIsThisGatewaysOwnOrSharedByAServer) {
+  EXPECT_FALSE(parse("state: embedded").config->state);
+  EXPECT_EQ(parse("state: redis://[::1]").config->state, (SharedState{.host = "::1", .port = 6379}));
+  EXPECT_EQ(parse("state: valkey://store.example:7000/3").config->state, (SharedState{.host = "store.example", .port = 7000, .database = 3}));
+  FakeEnvironment environment;
+  environment.variables["PASSWORD"] = "p@ss/word:1";
+  EXPECT_EQ(parse("state: redis://:${env:PASSWORD}@h", environment).config->state, (SharedState{.host = "h", .password = Secret("p@ss/word:1")}));
+  EXPECT_EQ(parse("state: redis://gate:${env:PASSWORD}@h:1/2", environment).config->state,
+            (SharedState{.host = "h", .port = 1, .database = 2, .user = "gate", .password = Secret("p@ss/word:1")}));
 }
 
 TEST(LoadTest, NoSecretStandsInAMessage) {

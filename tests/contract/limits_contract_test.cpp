@@ -5,9 +5,10 @@
 #include <memory>
 #include <random>
 
-#include "limits/counters.hpp"
 #include "limits/memory_counters.hpp"
+#include "limits/redis_counters.hpp"
 #include "limits_model.hpp"
+#include "net/redis_server.hpp"
 
 namespace callgate::limits {
 namespace {
@@ -21,25 +22,84 @@ RateLimit limit(std::uint64_t max, Nanos window, std::vector<Per> per = {Per::se
   return {.max = max, .window = window, .per = std::move(per), .pointer = id + "/rate_limit", .id = id};
 }
 
+/// Counters, each time without any counts. The suite moves the time.
+class Maker {
+ public:
+  virtual ~Maker() = default;
+  virtual Counters& make() = 0;
+  /// So many rounds of random calls, of those that memory is given.
+  virtual unsigned share_of(unsigned rounds) const { return rounds; }
+  net::Loop loop;
+};
+
+class MemoryMaker final : public Maker {
+ public:
+  Counters& make() override { return *(counters_ = std::make_unique<MemoryCounters>()); }
+
+ private:
+  std::unique_ptr<MemoryCounters> counters_;
+};
+
+class RedisMaker final : public Maker {
+ public:
+  RedisMaker() : client_(loop, server().place()) { client_.start({}); }
+  Counters& make() override {
+    counters_.reset();
+    EXPECT_FALSE(callgate::test::ask(client_, {"FLUSHALL"})->is_error());
+    counters_ = std::make_unique<RedisCounters>(client_, RedisCounters::Options{.gateway = "a", .time = RedisCounters::Time::of_caller});
+    return *counters_;
+  }
+  unsigned share_of(unsigned rounds) const override { return rounds / 3; }
+
+ private:
+  static callgate::test::RedisServer& server() {
+    static callgate::test::RedisServer one;
+    return one;
+  }
+  net::RedisClient client_;
+  std::unique_ptr<RedisCounters> counters_;
+};
+
 struct Implementation {
   std::string name;
-  std::function<std::unique_ptr<Counters>()> make;
+  std::function<std::unique_ptr<Maker>()> maker;
 };
 
 class CountersContract : public testing::TestWithParam<Implementation> {
  protected:
+  void SetUp() override {
+    if (GetParam().name == "redis" && !callgate::test::RedisServer::program())
+      GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
+    maker_ = GetParam().maker();
+    counters_ = &maker_->make();
+  }
+  Counters::TakeResult take(std::span<const Ask> asks, Subject who, BootTime now) {
+    return callgate::test::await(maker_->loop, counters_->take(asks, who, now));
+  }
+  Look look(std::span<const Ask> asks, Subject who, BootTime now) {
+    return callgate::test::await(maker_->loop, counters_->look(asks, who, now));
+  }
+  Counters::TakeResult take_all(std::span<const RateLimit* const> limits, Subject who, BootTime now) {
+    const Ask ask{limits, who.scope};
+    return take(std::span(&ask, 1), who, now);
+  }
+  Look look_all(std::span<const RateLimit* const> limits, Subject who, BootTime now) {
+    const Ask ask{limits, who.scope};
+    return look(std::span(&ask, 1), who, now);
+  }
   /// Takes one call at `at`; whether it could.
   bool take(const RateLimit& one, Subject who, Nanos at) {
     const RateLimit* const all[] = {&one};
-    return counters_->take(all, who, time(at)).has_value();
+    return take_all(all, who, time(at)).has_value();
   }
   Look look(const RateLimit& one, Subject who, Nanos at) {
     const RateLimit* const all[] = {&one};
-    return counters_->look(all, who, time(at));
+    return look_all(all, who, time(at));
   }
   static BootTime time(Nanos at) { return BootTime(1h) + at; }
 
-  std::unique_ptr<Counters> counters_ = GetParam().make();
+  std::unique_ptr<Maker> maker_;
+  Counters* counters_ = nullptr;
   Subject ann_{"valkey", "ann", "s1"};
 };
 
@@ -89,21 +149,21 @@ TEST_P(CountersContract, ZeroBlocksAll) {
 }
 
 TEST_P(CountersContract, CallWithoutLimitsIsFree) {
-  const Look none = counters_->look(Counters::LimitSpan(), ann_, time(0s));
+  const Look none = look_all(std::span<const RateLimit* const>(), ann_, time(0s));
   EXPECT_TRUE(none.free);
   EXPECT_EQ(none.remaining, UINT64_MAX);
-  EXPECT_TRUE(counters_->take(Counters::LimitSpan(), ann_, time(0s)).has_value());
+  EXPECT_TRUE(take_all(std::span<const RateLimit* const>(), ann_, time(0s)).has_value());
 }
 
 TEST_P(CountersContract, AllLimitsOfACallAreTakenOrNone) {
   const RateLimit wide = limit(10, 1h, {Per::grant}, "/wide");
   const RateLimit narrow = limit(1, 60s, {Per::session}, "/narrow");
   const RateLimit* const both[] = {&wide, &narrow};
-  auto taken = counters_->take(both, ann_, time(0s));
+  auto taken = take_all(both, ann_, time(0s));
   ASSERT_TRUE(taken.has_value());
   EXPECT_EQ(taken->remaining(0), 9U);
   EXPECT_EQ(taken->remaining(), 0U);
-  const auto refused = counters_->take(both, ann_, time(1s));
+  const auto refused = take_all(both, ann_, time(1s));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().blocking, 1U);
   EXPECT_EQ(refused.error().limit, &narrow);
@@ -114,11 +174,11 @@ TEST_P(CountersContract, NamesTheFirstThatBlocksAndTheLongestWait) {
   const RateLimit shorter = limit(1, 10s, {Per::session}, "/shorter");
   const RateLimit longer = limit(1, 100s, {Per::session}, "/longer");
   const RateLimit* const both[] = {&shorter, &longer};
-  EXPECT_TRUE(counters_->take(both, ann_, time(0s)).has_value());
-  const Look look = counters_->look(both, ann_, time(1s));
+  EXPECT_TRUE(take_all(both, ann_, time(0s)).has_value());
+  const Look look = look_all(both, ann_, time(1s));
   EXPECT_EQ(look.blocking, 0U);
   EXPECT_EQ(look.retry_after, 99s);
-  EXPECT_EQ(counters_->look(both, ann_, time(10s)).blocking, 1U);
+  EXPECT_EQ(look_all(both, ann_, time(10s)).blocking, 1U);
 }
 
 TEST_P(CountersContract, LimitsOfServerAndGrantPolicyCountTogetherAndApart) {
@@ -127,8 +187,8 @@ TEST_P(CountersContract, LimitsOfServerAndGrantPolicyCountTogetherAndApart) {
   const RateLimit* const of_server[] = {&servers};
   const RateLimit* const of_grant[] = {&grants};
   const Ask asks[] = {{of_server, "server"}, {of_grant, "ann"}};
-  EXPECT_TRUE(counters_->take(asks, ann_, time(0s)).has_value());
-  const auto refused = counters_->take(asks, ann_, time(1s));
+  EXPECT_TRUE(take(asks, ann_, time(0s)).has_value());
+  const auto refused = take(asks, ann_, time(1s));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().blocking, 1U);
   EXPECT_EQ(look(servers, ann_, 1s).remaining, 4U);
@@ -137,7 +197,7 @@ TEST_P(CountersContract, LimitsOfServerAndGrantPolicyCountTogetherAndApart) {
 TEST_P(CountersContract, GivenBackCallIsFreeAgain) {
   const RateLimit one = limit(1, 60s);
   const RateLimit* const all[] = {&one};
-  auto taken = counters_->take(all, ann_, time(0s));
+  auto taken = take_all(all, ann_, time(0s));
   ASSERT_TRUE(taken.has_value());
   EXPECT_FALSE(take(one, ann_, 1s));
   counters_->give_back(std::move(*taken));
@@ -149,7 +209,7 @@ TEST_P(CountersContract, GivenBackCallIsFreeAgain) {
 TEST_P(CountersContract, GivingBackTwiceFreesOne) {
   const RateLimit two = limit(2, 60s);
   const RateLimit* const all[] = {&two};
-  auto first = counters_->take(all, ann_, time(0s));
+  auto first = take_all(all, ann_, time(0s));
   ASSERT_TRUE(first.has_value() && take(two, ann_, 0s));
   counters_->give_back(std::move(*first));
   counters_->give_back(std::move(*first));  // NOLINT(bugprone-use-after-move): harmless, and that is tested
@@ -178,7 +238,7 @@ TEST_P(CountersContract, KeyIsWhatTheLimitSays) {
       {"no_confusion_of_parts", {Per::session}, {"valkey", "anns", "1"}, false},
   };
   for (const Sharing& row : rows) {
-    counters_ = GetParam().make();
+    counters_ = &maker_->make();
     const RateLimit one = limit(1, 60s, row.per);
     EXPECT_TRUE(take(one, ann_, 0s));
     EXPECT_EQ(take(one, row.other, 1s), !row.shared) << row.name;
@@ -246,7 +306,7 @@ TEST_P(CountersContract, InheritedCallsAreNotPassedOnTwice) {
     EXPECT_EQ(look(four, who, 2s).remaining, 3U);
     if (i % 2 == 0) {
       const RateLimit* const all[] = {&four};
-      counters_->give_back(std::move(counters_->take(all, who, time(2s)).value()));
+      counters_->give_back(std::move(take_all(all, who, time(2s)).value()));
     }
     counters_->session_ended(who, time(2s));
   }
@@ -270,13 +330,6 @@ TEST_P(CountersContract, EndOfAnUnknownSessionIsNothing) {
   EXPECT_TRUE(take(limit(1, 60s), ann_, 0s));
 }
 
-TEST_P(CountersContract, CountsRecordedCallsWhateverTheLimitSays) {
-  const RateLimit two = limit(2, 60s);
-  for (int i = 0; i < 5; ++i) counters_->count(two, ann_, time(i * 1s), time(10s));
-  EXPECT_FALSE(take(two, ann_, 10s));
-  EXPECT_EQ(look(two, ann_, 10s).retry_after, 53s) << "the second newest must leave first";
-}
-
 TEST_P(CountersContract, TimeThatSeemsToGoBackCountsAsNoTimePassed) {
   const RateLimit one = limit(1, 60s);
   EXPECT_TRUE(take(one, ann_, 100s));
@@ -297,8 +350,8 @@ TEST_P(CountersContract, LargeLimitNeverPassesTooManyAndRefusesAtMostA64thEarly)
 
 // Random times against the plain model: exact up to 1024, never late above.
 TEST_P(CountersContract, AgreesWithTheModelOnRandomCalls) {
-  for (unsigned seed = 0; seed < 60; ++seed) {
-    counters_ = GetParam().make();
+  for (unsigned seed = 0; seed < maker_->share_of(60); ++seed) {
+    counters_ = &maker_->make();
     std::mt19937_64 random(seed);
     const std::uint64_t max = 1 + random() % 40;
     const Nanos window(1 + static_cast<std::int64_t>(random() % 100'000));
@@ -308,11 +361,11 @@ TEST_P(CountersContract, AgreesWithTheModelOnRandomCalls) {
     BootTime now(1h);
     for (int i = 0; i < 400; ++i) {
       now += Nanos(static_cast<std::int64_t>(random() % (3 * static_cast<std::uint64_t>(window.count()) / max + 2)));
-      const Look seen = counters_->look(all, ann_, now);
+      const Look seen = look_all(all, ann_, now);
       ASSERT_EQ(seen.free, model.free(now)) << "seed " << seed << " call " << i;
       ASSERT_EQ(seen.remaining, max - model.used(now));
       if (!seen.free) ASSERT_EQ(seen.retry_after, model.wait(now)) << "seed " << seed << " call " << i;
-      auto taken = counters_->take(all, ann_, now);
+      auto taken = take_all(all, ann_, now);
       ASSERT_EQ(taken.has_value(), seen.free);
       if (!taken) continue;
       if (random() % 8 == 0) {
@@ -326,8 +379,8 @@ TEST_P(CountersContract, AgreesWithTheModelOnRandomCalls) {
 }
 
 TEST_P(CountersContract, LargeLimitsStayWithinTheModelOnRandomCalls) {
-  for (unsigned seed = 0; seed < 10; ++seed) {
-    counters_ = GetParam().make();
+  for (unsigned seed = 0; seed < maker_->share_of(10); ++seed) {
+    counters_ = &maker_->make();
     std::mt19937_64 random(seed);
     const std::uint64_t max = 1025 + random() % 100;
     const Nanos window(1 + static_cast<std::int64_t>(random() % 1'000'000));
@@ -337,107 +390,20 @@ TEST_P(CountersContract, LargeLimitsStayWithinTheModelOnRandomCalls) {
     for (int i = 0; i < 3000; ++i) {
       now += Nanos(static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(window.count()) / 1000 + 2)));
       const RateLimit* const all[] = {&one};
-      const Look seen = counters_->look(all, ann_, now);
+      const Look seen = look_all(all, ann_, now);
       const bool may = exact.free(now);
       if (seen.free) ASSERT_TRUE(may) << "a permission too early, seed " << seed;
       // A refusal that the exact window would not give: only within a 64th of a call's leaving.
       if (!seen.free && may) ASSERT_LE(seen.retry_after, window / 64 + 1ns) << "seed " << seed;
-      if (counters_->take(all, ann_, now).has_value()) exact.add(now);
+      if (take_all(all, ann_, now).has_value()) exact.add(now);
     }
     EXPECT_LE(exact.densest(), max);
   }
 }
 
-// Snapshots ---------------------------------------------------------------------
-
-class CountersSnapshot : public CountersContract {
- protected:
-  static Moment moment(Nanos at, std::int64_t wall_ms, std::string_view boot) { return {time(at), wall_ms, boot}; }
-  /// A new process that takes the counters up.
-  void restart(const Moment& before, const Moment& after) {
-    const std::string bytes = counters_->snapshot(before);
-    counters_ = GetParam().make();
-    ASSERT_TRUE(counters_->restore(bytes, after).has_value());
-  }
-};
-
-TEST_P(CountersSnapshot, CountsSurviveARestartOfTheProcess) {
-  const RateLimit per_grant = limit(2, 60s, {Per::grant});
-  const RateLimit per_session = limit(3, 60s, {Per::session}, "/s");
-  EXPECT_TRUE(take(per_grant, ann_, 0s));
-  EXPECT_TRUE(take(per_grant, ann_, 10s));
-  EXPECT_TRUE(take(per_session, ann_, 10s));
-  restart(moment(20s, 1'000'000, "boot"), moment(30s, 1'010'000, "boot"));
-  EXPECT_EQ(look(per_grant, ann_, 30s).retry_after, 30s);
-  EXPECT_EQ(look(per_session, {"valkey", "ann", "new"}, 30s).remaining, 2U) << "its sessions ended with the process";
-  EXPECT_TRUE(take(per_grant, ann_, 60s));
-}
-
-struct Boot {
-  std::string name;
-  std::int64_t wall_after_ms;  ///< the snapshot's was 1,000,000
-  Nanos expected_wait;         ///< of a call made 5 s before the snapshot, window 60 s
-};
-
-TEST_P(CountersSnapshot, AcrossABootTheWallClockTellsTheTime) {
-  const Boot rows[] = {
-      {"ten_seconds_later", 1'010'000, 45s},
-      {"no_time", 1'000'000, 55s},
-      {"set_back_counts_as_none", 400'000, 55s},
-      {"long_ago", 1'055'000, 0s},
-      {"a_day_later", 87'400'000, 0s},
-  };
-  for (const Boot& row : rows) {
-    counters_ = GetParam().make();
-    const RateLimit one = limit(1, 60s, {Per::grant});
-    EXPECT_TRUE(take(one, ann_, 1000s));
-    restart(moment(1005s, 1'000'000, "boot-1"), moment(-3590s, row.wall_after_ms, "boot-2"));
-    EXPECT_EQ(look(one, ann_, -3590s).retry_after, row.expected_wait) << row.name;
-  }
-}
-
-TEST_P(CountersSnapshot, LargeLimitsSurviveToo) {
-  const RateLimit large = limit(1500, 64s, {Per::grant});
-  for (int i = 0; i < 1500; ++i) ASSERT_TRUE(take(large, ann_, i * 10ms));
-  restart(moment(16s, 1'000'000, "boot"), moment(20s, 1'004'000, "boot"));
-  EXPECT_FALSE(take(large, ann_, 20s));
-  EXPECT_EQ(look(large, ann_, 32s).remaining, 0U);
-  EXPECT_GT(look(large, ann_, 66s).remaining, 0U);
-}
-
-TEST_P(CountersSnapshot, DamagedBytesAreRefusedAndChangeNothing) {
-  const RateLimit one = limit(1, 60s);
-  EXPECT_TRUE(take(one, ann_, 0s));
-  const std::string bytes = counters_->snapshot(moment(1s, 1'000'000, "boot"));
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(counters_->restore(bytes.substr(0, size), moment(2s, 1'001'000, "boot")).has_value()) << size;
-  }
-  EXPECT_FALSE(counters_->restore(bytes + "x", moment(2s, 1'001'000, "boot")).has_value());
-  EXPECT_FALSE(take(one, ann_, 2s));
-}
-
-TEST_P(CountersSnapshot, ChangedBytesNeverCrash) {
-  const RateLimit one = limit(3, 60s);
-  const RateLimit large = limit(5000, 60s, {Per::grant}, "/large");
-  EXPECT_TRUE(take(one, ann_, 0s));
-  EXPECT_TRUE(take(large, ann_, 0s));
-  const std::string bytes = counters_->snapshot(moment(1s, 1'000'000, "boot"));
-  std::mt19937 random(7);
-  for (int i = 0; i < 3000; ++i) {
-    std::string changed = bytes;
-    changed[random() % changed.size()] = static_cast<char>(random());
-    const auto fresh = GetParam().make();
-    (void)fresh->restore(changed, moment(2s, 1'001'000, i % 2 == 0 ? "boot" : "other"));
-    const RateLimit* const all[] = {&one, &large};
-    (void)fresh->take(all, ann_, time(3s));
-  }
-}
-
-const auto implementations =
-    testing::Values(Implementation{"memory", [] { return std::make_unique<MemoryCounters>(); }});
-const auto name_of = [](const auto& row) { return row.param.name; };
-INSTANTIATE_TEST_SUITE_P(Limits, CountersContract, implementations, name_of);
-INSTANTIATE_TEST_SUITE_P(Limits, CountersSnapshot, implementations, name_of);
+const auto implementations = testing::Values(Implementation{"memory", [] { return std::make_unique<MemoryMaker>(); }},
+                                             Implementation{"redis", [] { return std::make_unique<RedisMaker>(); }});
+INSTANTIATE_TEST_SUITE_P(Limits, CountersContract, implementations, [](const auto& row) { return row.param.name; });
 
 }  // namespace
 }  // namespace callgate::limits

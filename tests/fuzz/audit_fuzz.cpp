@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)counters.restore(snapshot, {BootTime(std::chrono::hours(1)), 1'000'000, "boot"});
   const policy::RateLimit limit{.max = 3, .window = std::chrono::seconds(60), .pointer = "/x", .id = "/x"};
   const policy::RateLimit* const all[] = {&limit};
-  (void)counters.take(all, {"server", "grant", "session"}, BootTime(std::chrono::hours(2)));
+  (void)counters.take_now(all, {"server", "grant", "session"}, BootTime(std::chrono::hours(2)));
 
   std::ofstream(path + "/" + audit::segment_name(1), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(size));
   const auto report = audit::verify_chain(path);

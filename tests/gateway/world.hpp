@@ -121,7 +121,7 @@ class World : public testing::Test {
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, counters, *desk, *store, policies, risk_of});
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, *desk, *store, policies, risk_of});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -195,6 +195,7 @@ class World : public testing::Test {
   std::unique_ptr<store::Store> store;
   Policies policies;
   limits::MemoryCounters counters;
+  limits::Counters* counting = &counters;  ///< what the gate asks
   std::optional<approval::Desk> desk;
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;

@@ -47,6 +47,14 @@ def sqlite_stays_in_store():
                 yield f"{source.at(number)}: #include <{file}>: SQL is known to store/ only"
 
 
+def hiredis_stays_in_net():
+    """only net/*.cpp includes hiredis"""
+    for source in sources():
+        for number, _, file in source.includes():
+            if file.startswith("hiredis/") and (source.room != "net" or source.path.suffix != ".cpp"):
+                yield f"{source.at(number)}: #include <{file}>: hiredis is known to net/*.cpp only"
+
+
 def pure_rooms_include_no_io():
     """mcp, schema, cel, policy, classify, catalogue and generate: no files, no threads, no sockets"""
     for source in sources():
@@ -64,5 +72,5 @@ def pure_rooms_ask_no_clock():
         yield f"{source.at(number)}: {line}: {source.room} is pure"
 
 
-RULES = [rooms_are_known, includes_go_down, own_includes_name_their_room, boost_stays_in_net, sqlite_stays_in_store,
+RULES = [rooms_are_known, includes_go_down, own_includes_name_their_room, boost_stays_in_net, sqlite_stays_in_store, hiredis_stays_in_net,
          pure_rooms_include_no_io, pure_rooms_ask_no_clock]

@@ -25,6 +25,7 @@ BREAKS = {
     layers.includes_go_down: ("src/base/x.cpp", '#include "policy/decision.hpp"\n'),
     layers.own_includes_name_their_room: ("src/base/x.cpp", '#include "x.hpp"\n'),
     layers.boost_stays_in_net: ("src/net/x.hpp", "#include <boost/beast/http.hpp>\n"),
+    layers.hiredis_stays_in_net: ("src/limits/x.cpp", "#include <hiredis/hiredis.h>\n"),
     layers.sqlite_stays_in_store: ("src/cli/x.cpp", "#include <sqlite3.h>\n"),
     layers.pure_rooms_include_no_io: ("src/policy/x.cpp", "#include <fstream>\n"),
     layers.pure_rooms_ask_no_clock: ("src/schema/x.cpp", "auto t = std::chrono::steady_clock::now();\n"),

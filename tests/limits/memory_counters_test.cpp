@@ -25,7 +25,7 @@ TEST(MemoryCounters, MemoryFollowsTheCallsOfTheLastWindowNotTheSessionsThereWere
   std::size_t most = 0;
   for (int i = 0; i < 50'000; ++i) {
     const std::string session = "s" + std::to_string(i);
-    (void)counters.take(all, {"valkey", "ann", session}, BootTime(i * 10ms));
+    (void)counters.take_now(all, {"valkey", "ann", session}, BootTime(i * 10ms));
     most = std::max(most, counters.size());
   }
   EXPECT_LT(most, 5000U) << "a window holds 1000 calls";
@@ -38,11 +38,11 @@ TEST(MemoryCounters, EndedSessionsLeaveOneCounter) {
   for (int i = 0; i < 1000; ++i) {
     const std::string session = "s" + std::to_string(i);
     const Subject who{"valkey", "ann", session};
-    EXPECT_TRUE(counters.take(all, who, BootTime(i * 1ms)).has_value());
+    EXPECT_TRUE(counters.take_now(all, who, BootTime(i * 1ms)).has_value());
     counters.session_ended(who, BootTime(i * 1ms));
   }
   EXPECT_EQ(counters.size(), 1U);
-  EXPECT_EQ(counters.look(all, {"valkey", "ann", "next"}, BootTime(1s)).remaining, 999'000U);
+  EXPECT_EQ(counters.look_now(all, {"valkey", "ann", "next"}, BootTime(1s)).remaining, 999'000U);
 }
 
 TEST(MemoryCounters, GivingBackAfterTheSessionEndedIsHarmless) {
@@ -50,12 +50,12 @@ TEST(MemoryCounters, GivingBackAfterTheSessionEndedIsHarmless) {
   const RateLimit one = limit(2, 60s);
   const RateLimit* const all[] = {&one};
   const Subject ann{"valkey", "ann", "s1"};
-  auto taken = counters.take(all, ann, BootTime(1s));
+  auto taken = counters.take_now(all, ann, BootTime(1s));
   counters.session_ended(ann, BootTime(2s));
-  ASSERT_TRUE(counters.take(all, {"valkey", "bob", "s9"}, BootTime(2s)).has_value());  // uses the freed slot
+  ASSERT_TRUE(counters.take_now(all, {"valkey", "bob", "s9"}, BootTime(2s)).has_value());  // uses the freed slot
   counters.give_back(std::move(*taken));
-  EXPECT_EQ(counters.look(all, {"valkey", "bob", "s9"}, BootTime(3s)).remaining, 1U);
-  EXPECT_EQ(counters.look(all, {"valkey", "ann", "s2"}, BootTime(3s)).remaining, 1U);
+  EXPECT_EQ(counters.look_now(all, {"valkey", "bob", "s9"}, BootTime(3s)).remaining, 1U);
+  EXPECT_EQ(counters.look_now(all, {"valkey", "ann", "s2"}, BootTime(3s)).remaining, 1U);
 }
 
 TEST(MemoryCounters, OneLimitListedTwiceIsNeverOverrun) {
@@ -63,9 +63,9 @@ TEST(MemoryCounters, OneLimitListedTwiceIsNeverOverrun) {
   const RateLimit one = limit(3, 60s);
   const RateLimit* const twice[] = {&one, &one};
   const Subject ann{"valkey", "ann", "s1"};
-  EXPECT_TRUE(counters.take(twice, ann, BootTime(1s)).has_value());
-  EXPECT_FALSE(counters.take(twice, ann, BootTime(1s)).has_value());
-  EXPECT_EQ(counters.look(twice, ann, BootTime(1s)).remaining, 1U);
+  EXPECT_TRUE(counters.take_now(twice, ann, BootTime(1s)).has_value());
+  EXPECT_FALSE(counters.take_now(twice, ann, BootTime(1s)).has_value());
+  EXPECT_EQ(counters.look_now(twice, ann, BootTime(1s)).remaining, 1U);
 }
 
 TEST(MemoryCounters, ManyLimitsOnOneCallAreGivenBackWhole) {
@@ -78,12 +78,12 @@ TEST(MemoryCounters, ManyLimitsOnOneCallAreGivenBackWhole) {
   std::vector<const RateLimit*> all;
   for (const RateLimit& each : limits) all.push_back(&each);
   const Subject ann{"valkey", "ann", "s1"};
-  auto taken = counters.take(all, ann, BootTime(1s));
+  auto taken = counters.take_now(all, ann, BootTime(1s));
   ASSERT_TRUE(taken.has_value());
   EXPECT_EQ(taken->size(), 9U);
   EXPECT_EQ(taken->remaining(8), 0U);
   counters.give_back(std::move(*taken));
-  EXPECT_TRUE(counters.take(all, ann, BootTime(1s)).has_value());
+  EXPECT_TRUE(counters.take_now(all, ann, BootTime(1s)).has_value());
 }
 
 TEST(SlotIndex, FindsWhatWasPutAndNotWhatWasErased) {

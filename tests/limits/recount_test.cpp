@@ -13,10 +13,10 @@ using namespace std::chrono_literals;
 constexpr std::string_view id = "/tools/x max=3 window=60s per=session";
 constexpr Moment now{BootTime(1h), 1'000'000'000, "boot-2"};
 
-std::uint64_t left(Counters& counters, const Subject& who) {
+std::uint64_t left(MemoryCounters& counters, const Subject& who) {
   const policy::RateLimit limit = limit_of_id(id).value();
   const policy::RateLimit* const all[] = {&limit};
-  return counters.look(all, who, now.now).remaining;
+  return counters.look_now(all, who, now.now).remaining;
 }
 
 TEST(LimitOfId, ReadsWhatThePolicyWrites) {
@@ -82,7 +82,7 @@ TEST(Recount, AddsToWhatTheSnapshotHeld) {
   MemoryCounters before;
   const policy::RateLimit limit = limit_of_id(id).value();
   const policy::RateLimit* const all[] = {&limit};
-  ASSERT_TRUE(before.take(all, {"valkey", "ann", "old"}, now.now - 10s).has_value());
+  ASSERT_TRUE(before.take_now(all, {"valkey", "ann", "old"}, now.now - 10s).has_value());
   MemoryCounters after;
   ASSERT_TRUE(after.restore(before.snapshot(now), now).has_value());
   {

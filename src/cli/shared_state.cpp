@@ -1,0 +1,61 @@
+#include "cli/shared_state.hpp"
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "base/ids.hpp"
+#include "base/random.hpp"
+#include "cli/data_folder.hpp"
+
+namespace callgate::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view effect = "calls whose tools have limits are refused until it can";
+
+/// The name of the process before this one on the same folder; empty if there was none.
+std::string last_name(const fs::path& file) {
+  std::string name;
+  std::getline(std::ifstream(file), name);
+  return name.size() == 16 && name.find_first_not_of("0123456789abcdef") == std::string::npos ? name : std::string();
+}
+
+net::RedisPlace place_of(const config::SharedState& state) {
+  return {.host = state.host, .port = state.port, .database = state.database, .user = state.user, .password = state.password};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log, const config::SharedState& place, const fs::path& folder) {
+  if (auto made = make_private_folder(folder); !made) return std::unexpected(made.error());
+  const fs::path file = folder / "shared-name";
+  limits::RedisCounters::Options options{.gateway = random_hex(8), .predecessor = last_name(file)};
+  const fs::path fresh = file.string() + ".new";
+  const bool written = static_cast<bool>(std::ofstream(fresh) << options.gateway << '\n' << std::flush);
+  std::error_code fault;
+  fs::rename(fresh, file, fault);
+  if (!written || fault) return fail(ErrorKind::unavailable, fmt::format("`{}` cannot be written", file.string()));
+  std::unique_ptr<SharedState> shared(new SharedState(loop, log, place, std::move(options)));
+  shared->start(fmt::format("{}:{}/{}", place.host, place.port, place.database));
+  return shared;
+}
+
+SharedState::SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options)
+    : log_(log), client_(loop, place_of(place)), counters_(client_, std::move(options)) {}
+
+void SharedState::start(const std::string& where) {
+  counters_.on_change([this](const Result<void>& counts) {
+    if (counts) log_.info("limits_counted_again");
+    else log_.error("limits_cannot_be_counted", {{"fault", counts.error().message}, {"effect", effect}});
+  });
+  client_.start([this, where](const Result<void>& there) {
+    if (there) log_.info("shared_state_reached", {{"server", where}});
+    else log_.error("shared_state_not_reached", {{"server", where}, {"fault", there.error().message}, {"effect", effect}});
+  });
+  tasks_.spawn(counters_.keep_alive());
+}
+
+}  // namespace callgate::cli

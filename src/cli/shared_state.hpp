@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/log.hpp"
+#include "config/config.hpp"
+#include "limits/redis_counters.hpp"
+
+/// What this gateway shares with others by a server: today the counts of limits.
+namespace callgate::cli {
+
+class SharedState {
+ public:
+  /// `folder` keeps the name under which this process counts, so that the next
+  /// one on the same folder can end the sessions of one that was killed. Errors:
+  /// `unavailable` where it cannot be written. Whether the server can be reached
+  /// is for the log: the gateway starts, and refuses what needs the server.
+  static Result<std::unique_ptr<SharedState>> open(net::Loop& loop, Log& log, const config::SharedState& place,
+                                                   const std::filesystem::path& folder);
+  SharedState(const SharedState&) = delete;
+  SharedState& operator=(const SharedState&) = delete;
+
+  limits::Counters& counters() { return counters_; }
+  /// The gateway ends: its sessions are over.
+  net::Task<void> leave() { return counters_.leave(); }
+
+ private:
+  SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options);
+  void start(const std::string& where);
+
+  Log& log_;
+  net::RedisClient client_;
+  limits::RedisCounters counters_;
+  net::TaskGroup tasks_;
+};
+
+}  // namespace callgate::cli

@@ -1,0 +1,235 @@
+"""Several gateways that count on one Redis or Valkey: never more than the limit, and what happens without the server."""
+import threading
+import time
+
+import shared_store
+import world
+from scripted_http import Scripted
+from shared_store import Store, Wire
+from world import Gate, Http, World, decision_of, gate_binary
+
+SLOW = world.LONG > 20
+AT_ONCE = 1.5 if SLOW else 0.5  # seconds in which a call that cannot be counted is refused
+LONG_MOST, SHORT_MOST, SHORT_WINDOW = 150, 20, 1
+POLICY = f"""callgate: 1
+default: deny
+tools:
+  odd: {{action: allow, rate_limit: [{{max: {LONG_MOST}, window: 1d, per: server}}, {{max: 1000, window: 1h, per: session}}]}}
+  hidden: {{action: allow, rate_limit: {{max: {SHORT_MOST}, window: {SHORT_WINDOW}, per: server}}}}
+  plain: {{action: allow}}
+"""
+
+
+class Shared(World):
+    def setUp(self):
+        super().setUp()
+        if not shared_store.program():
+            self.skipTest("neither valkey-server nor redis-server is installed")
+        self.arrivals = []
+        self.server = Scripted(self.note)
+        self.addCleanup(self.server.end)
+
+    def note(self, request):
+        """What reached the server behind, and when."""
+        if (request.message or {}).get("method") == "tools/call":
+            self.arrivals.append((time.monotonic(), request.message["params"]["name"]))
+
+    def store(self, *more):
+        store = Store(self.dir, *more)
+        self.addCleanup(store.kill)
+        return store
+
+    def gate(self, name, port, login="", policy=POLICY):
+        folder = self.dir / name
+        self.write(f"{name}/policy.yaml", policy)
+        config = self.write(f"{name}/callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nstate: redis://{login}127.0.0.1:{port}/0\n"
+                            f"servers:\n  it: {{url: {self.server.url}, policy: policy.yaml}}\n")
+        gate = Gate(folder, [gate_binary(), "serve", "--config", config, "--data", str(folder / "data")], [])
+        self.addCleanup(gate.end)
+        return gate
+
+    def arrived(self, tool):
+        return sorted(at for at, name in self.arrivals if name == tool)
+
+    def refused_at_once(self, client, because):
+        """A limited call is refused in time, with the reason; one without limits goes on. Gives the seconds it took."""
+        before = len(self.arrived("odd"))
+        began = time.monotonic()
+        answer = client.call("odd")
+        took = time.monotonic() - began
+        decision = decision_of(answer)
+        self.assertEqual(decision.get("verdict"), "fault", answer)
+        self.assertRegex(decision["reason"], because)
+        self.assertLess(took, AT_ONCE)
+        self.assertFalse(client.call("plain")["result"].get("isError"), "a call without limits goes on")
+        self.assertEqual(len(self.arrived("odd")), before, "what could not be counted was not forwarded")
+        return took
+
+    def recovers(self, client):
+        """Without a restart of the gateway, calls are counted again; gives the seconds until then."""
+        began = time.monotonic()
+        while decision_of(client.call("odd")).get("verdict") == "fault":
+            self.assertLess(time.monotonic() - began, world.LONG, "it does not recover")
+            time.sleep(0.01)
+        return time.monotonic() - began
+
+    def opened(self, gate):
+        client = gate.client()
+        client.initialize()
+        return client
+
+
+class ThreeGateways(Shared):
+    def test_no_window_holds_more_than_max_calls_of_three_gateways(self):
+        store = self.store()
+        gates = [self.gate(name, store.port) for name in "abc"]
+        until = time.monotonic() + (6 if SLOW else 4)
+        answers = []
+
+        def agent(gate):
+            client = self.opened(gate)
+            while time.monotonic() < until:
+                for tool in ("odd", "hidden"):
+                    answers.append((tool, decision_of(client.call(tool)).get("verdict", "allow")))
+
+        agents = [threading.Thread(target=agent, args=(gate,), daemon=True) for gate in gates for _ in range(4)]
+        for each in agents:
+            each.start()
+        for each in agents:
+            each.join(world.LONG)
+        self.assertEqual({verdict for _, verdict in answers}, {"allow", "rate_limited"})
+        self.assertEqual(len(self.arrived("odd")), LONG_MOST)
+        # A call arrives a little after it was counted, some later than others.
+        short, jitter = self.arrived("hidden"), 0.2
+        densest = max(sum(1 for at in short if first <= at < first + SHORT_WINDOW - jitter) for first in short)
+        self.assertLessEqual(densest, SHORT_MOST)
+        self.assertGreaterEqual(len(short), 2 * SHORT_MOST, "windows that pass let calls through again")
+        print(f"        12 agents on 3 gateways, {len(answers)} calls: {LONG_MOST} of {LONG_MOST} a day, at most {densest} of {SHORT_MOST} in {SHORT_WINDOW} s")
+
+    def test_a_gateway_that_is_killed_leaves_its_counts(self):
+        store = self.store()
+        policy = POLICY.replace("max: 1000, window: 1h, per: session", "max: 5, window: 1h, per: session")
+        first = self.gate("a", store.port, policy=policy)
+        client = self.opened(first)
+        for _ in range(5):
+            self.assertEqual(decision_of(client.call("odd")), {})
+        first.process.kill()
+        first.process.wait()
+        (self.dir / "a" / "ready.json").unlink()
+        again = self.opened(self.gate("a", store.port, policy=policy))
+        self.assertEqual(decision_of(again.call("odd")).get("verdict"), "rate_limited", "a new session begins with the calls of those that ended")
+
+    def test_a_gateway_that_ends_ends_its_sessions(self):
+        store = self.store()
+        policy = POLICY.replace("max: 1000, window: 1h, per: session", "max: 5, window: 1h, per: session")
+        first = self.gate("a", store.port, policy=policy)
+        client = self.opened(first)
+        for _ in range(3):
+            client.call("odd")
+        first.end()
+        other = self.opened(self.gate("b", store.port, policy=policy))
+        verdicts = [decision_of(other.call("odd")).get("verdict", "allow") for _ in range(3)]
+        self.assertEqual(verdicts, ["allow", "allow", "rate_limited"])
+
+
+class Faults(Shared):
+    def test_stopped_and_started_again(self):
+        store = self.store()
+        gate = self.gate("a", store.port)
+        client = self.opened(gate)
+        self.assertEqual(decision_of(client.call("odd")), {})
+        store.kill()
+        slowest = max(self.refused_at_once(client, "cannot be counted") for _ in range(5))
+        store.start()
+        print(f"        refused within {slowest * 1000:.0f} ms, counted again {self.recovers(client) * 1000:.0f} ms after the start")
+        self.assertRegex(gate.log.read_text(), '"event":"shared_state_not_reached"')
+
+    def test_the_gateway_starts_without_it_and_counts_once_it_is_there(self):
+        store = self.store()
+        store.kill()
+        gate = self.gate("a", store.port)
+        client = self.opened(gate)
+        self.refused_at_once(client, "cannot be counted")
+        self.assertIn("shared_state_not_reached", gate.log.read_text())
+        status, _, body = Http(gate.ready["url"] + "/readyz").exchange("GET")
+        self.assertEqual((status, b"cannot be counted" in body), (200, True))
+        store.start()
+        self.recovers(client)
+        self.assertNotIn(b"cannot", Http(gate.ready["url"] + "/readyz").exchange("GET")[2])
+
+    def test_frozen(self):
+        store = self.store()
+        client = self.opened(self.gate("a", store.port, policy=POLICY.replace(str(LONG_MOST), "12")))
+        self.assertEqual(decision_of(client.call("odd")), {})
+        store.freeze()
+        took = [self.refused_at_once(client, "did not answer|does not answer") for _ in range(3)]
+        store.thaw()
+        recovered = self.recovers(client)
+        print(f"        refused after {', '.join(f'{each * 1000:.0f}' for each in took)} ms, counted again {recovered * 1000:.0f} ms after it went on")
+        # What was refused uses nothing up, also where the server found it later.
+        for _ in range(10):
+            self.assertEqual(decision_of(client.call("odd")), {})
+        self.assertEqual(decision_of(client.call("odd")).get("verdict"), "rate_limited")
+
+    def test_slow(self):
+        store = self.store()
+        wire = Wire(store.port)
+        self.addCleanup(wire.end)
+        client = self.opened(self.gate("a", wire.port))
+        wire.delay = 0.15
+        began = time.monotonic()
+        self.assertEqual(decision_of(client.call("odd")), {})
+        self.assertGreater(time.monotonic() - began, 0.15)
+        wire.delay = 1.0
+        took = max(self.refused_at_once(client, "did not answer|does not answer") for _ in range(3))
+        wire.delay = 0.0
+        print(f"        at 150 ms counted, at 1 s refused within {took * 1000:.0f} ms, counted again {self.recovers(client) * 1000:.0f} ms later")
+
+    def test_a_server_that_forgot_the_functions_is_given_them_again(self):
+        store = self.store()
+        client = self.opened(self.gate("a", store.port))
+        for _ in range(3):
+            self.assertEqual(store.ask("FUNCTION", "FLUSH"), "+OK")
+            self.assertEqual(decision_of(client.call("odd")), {})
+
+    def test_a_replica_that_takes_no_writes(self):
+        store = self.store()
+        gate = self.gate("a", store.port)
+        client = self.opened(gate)
+        self.assertEqual(decision_of(client.call("odd")), {})
+        store.ask("REPLICAOF", "127.0.0.1", "1")
+        self.refused_at_once(client, "cannot be counted now")
+        self.refused_at_once(client, "cannot be counted now")
+        store.ask("REPLICAOF", "NO", "ONE")
+        self.recovers(client)
+        self.assertIn("READONLY", gate.log.read_text())
+
+    def test_out_of_memory(self):
+        store = self.store()
+        client = self.opened(self.gate("a", store.port))
+        self.assertEqual(decision_of(client.call("odd")), {})
+        store.ask("CONFIG", "SET", "maxmemory", "1")
+        self.refused_at_once(client, "OOM")
+        store.ask("CONFIG", "SET", "maxmemory", "0")
+        self.recovers(client)
+
+    def test_a_wrong_password_refuses_and_stands_nowhere(self):
+        store = self.store("--requirepass", "right-one")
+        self.write("a/secret", "wrong-one\n")
+        gate = self.gate("a", store.port, login=":${file:secret}@")
+        client = self.opened(gate)
+        self.refused_at_once(client, "WRONGPASS")
+        store.ask("CONFIG", "SET", "requirepass", "wrong-one", password="right-one")
+        self.recovers(client)
+        self.assertNotIn("wrong-one", gate.log.read_text())
+
+    def test_a_user_of_its_own_needs_its_keys_and_no_more(self):
+        store = self.store()
+        store.ask("ACL", "SETUSER", "gate", "on", ">pass", "~callgate:*", "+@all", "-@admin", "-@dangerous")
+        self.write("a/secret", "pass\n")
+        client = self.opened(self.gate("a", store.port, login="gate:${file:secret}@"))
+        self.assertEqual(decision_of(client.call("odd")), {})
+
+
+if __name__ == "__main__":
+    world.main()
