@@ -60,7 +60,7 @@ class Recorder {
     if (number % 2 == 0) {
       const policy::RateLimit* const all[] = {&limit_};
       const limits::Ask asks[] = {{.limits = all, .scope = "server"}};
-      auto taken = counters_.take(asks, {"valkey", "01JZZZZZZZZZZZZZZZZZZZZZZZ", session}, clock_.now());
+      auto taken = counters_.take_now(asks, {"valkey", "01JZZZZZZZZZZZZZZZZZZZZZZZ", session}, clock_.now());
       ASSERT_TRUE(taken.has_value());
       uses.push_back({limit_.id, "server", taken->remaining(0)});
       record.limits = uses;
