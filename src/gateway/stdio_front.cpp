@@ -57,7 +57,7 @@ StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
 StdioFront::~StdioFront() { stream_->close(); }
 
 Result<void> StdioFront::send(std::string_view line) {
-  if (line.find_first_of("\r\n") == std::string_view::npos) return out_.send(line);
+  if (!net::has_line_end(line)) return out_.send(line);
   std::string flat(line);
   for (char& c : flat) c = c == '\n' || c == '\r' ? ' ' : c;
   return out_.send(flat);

@@ -50,6 +50,7 @@ Task<Result<std::string_view>> LineReader::next(Duration timeout) {
     const bool too_long = drop_start_of_long_line();
     searched_ = in_.size();
     if (too_long) co_return fail(ErrorKind::too_large, fmt::format("a line is over {} bytes", max_line_));
+    if (!descriptor_.may_read() && !co_await descriptor_.readable(timeout)) co_return fail(ErrorKind::timeout, "no line came in time");
     if (in_.room().empty()) in_.reserve(std::max<std::size_t>(Buffer::small, in_.capacity() * 2));
     const ssize_t got = read(descriptor_.fd(), in_.room().data(), in_.room().size());
     if (got > 0) {
@@ -59,8 +60,7 @@ Task<Result<std::string_view>> LineReader::next(Duration timeout) {
       continue;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) co_return fail(ErrorKind::closed, "the stream ended");
-    descriptor_.drained();
-    if (!co_await descriptor_.readable(timeout)) co_return fail(ErrorKind::timeout, "no line came in time");
+    if (errno == EAGAIN) descriptor_.drained();
   }
 }
 

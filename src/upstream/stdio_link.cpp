@@ -230,7 +230,7 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
     bytes = rewritten = std::move(*cancel);
   }
   // A line end inside a message is white space between two tokens; on a pipe it would cut the message in two.
-  if (bytes.find_first_of("\r\n") != std::string_view::npos) {
+  if (net::has_line_end(bytes)) {
     if (bytes.data() != rewritten.data()) rewritten = bytes;
     for (char& c : rewritten) c = c == '\n' || c == '\r' ? ' ' : c;
     bytes = rewritten;
