@@ -119,7 +119,7 @@ net::Task<void> GatewayProcess::every_second() {
     desk_.expire(approval::Moment::of(clock_));
     journal_->tick();
     if (second % 120 == 0) {
-      for (const auto& gate : gates_->all()) gate->reap_idle();
+      for (const auto& gate : gates_->all()) gate->reap_idle(loop_.now());
     }
     // The next start reads again what came since: ten seconds, or under much load so many records that it takes a moment.
     if (second % 20 == 19 || journal_->last_seq() - kept_seq_ > 100'000) [[maybe_unused]] const auto kept = keep_counters();

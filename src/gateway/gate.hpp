@@ -95,8 +95,8 @@ class Gate {
   std::size_t busy() const { return busy_; }
   /// Ends the sessions of callers who may call no longer, and refuses their held calls.
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
-  /// Ends sessions that nobody used for long.
-  void reap_idle();
+  /// Ends sessions that nobody used for an hour before `now`.
+  void reap_idle(net::Instant now);
   /// Tells the clients that their list of tools is another one now.
   void announce_list_change();
   /// The revisions that a modern request may name.

@@ -26,7 +26,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   Conversation& conversation = *in.conversation;
   auto opening = mcp::read_initialize(in.message);
   if (!opening) co_return co_await refuse_shape(in, opening.error(), mcp::code::invalid_params);
-  if (totals_.sessions >= parts_.config.limits.sessions) reap_idle();
+  if (totals_.sessions >= parts_.config.limits.sessions) reap_idle(parts_.loop.now());
   if (totals_.sessions >= parts_.config.limits.sessions) {
     refused_.add();
     parts_.log.warn("sessions_full", {{"server", server_.name}, {"sessions", sessions_.size()}});
@@ -127,10 +127,10 @@ net::Task<void> Gate::delete_upstream_session(std::shared_ptr<Conversation> conv
       co_await link->forward(std::move(*permit), {.form = upstream::Form::end_session, .time = std::chrono::seconds(5)}, sink);
 }
 
-void Gate::reap_idle() {
+void Gate::reap_idle(net::Instant now) {
   std::vector<std::shared_ptr<Conversation>> idle;
   for (const auto& [id, each] : sessions_) {
-    if (each->busy == 0 && parts_.loop.now() - each->last_used > idle_session) idle.push_back(each);
+    if (each->busy == 0 && now - each->last_used > idle_session) idle.push_back(each);
   }
   for (const auto& each : idle) end_session(each);
 }

@@ -1,0 +1,140 @@
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
+
+/// Several callers at one server, each with a token and sessions of its own.
+class Sessions : public World {
+ protected:
+  Sessions() { config.auth = config::Auth::grants; }
+
+  /// From here on requests carry the token of a new caller, and no session.
+  void call_as(const std::string& name) {
+    const std::string token = store::new_token();
+    const store::Grant grant{.id = ids.next(clock.wall_ms()), .name = name, .server = "fake", .policy = (folder / "policy.yaml").string(), .token_hash = store::hash_token(token)};
+    ASSERT_TRUE(store->grants().add(grant).has_value());
+    ASSERT_TRUE(grants->refresh().has_value());
+    authorization = "Authorization: Bearer " + token + "\r\n";
+    session_id.clear();
+  }
+  Answer send(const std::string& method) {
+    Answer out;
+    bool done = false;
+    group.spawn(talk(method, "Accept: text/event-stream\r\n" + authorization + "Mcp-Session-Id: " + session_id + "\r\n", {}, out, done));
+    turn_until([&] { return done; });
+    return out;
+  }
+};
+
+/// Security requirement S18: what is another's looks like what is not there, to every verb.
+TEST_F(Sessions, OfOthersAreAnsweredLikeThoseOfNobody) {
+  start(allow_all);
+  call_as("ann");
+  open_session();
+  const std::string anns = session_id;
+  const std::string ann = authorization;
+  call_as("bob");
+  session_id = anns;
+  const Answer others = call("read");
+  const Answer stream = send("GET");
+  const Answer end = send("DELETE");
+  session_id = std::string(anns.size(), 'a');
+  const Answer nobodys = call("read");
+  EXPECT_EQ(others.status, 404);
+  EXPECT_EQ(stream.status, 404);
+  EXPECT_EQ(end.status, 404);
+  EXPECT_EQ(others.body, nobodys.body);
+  EXPECT_EQ(others.headers, nobodys.headers);
+  EXPECT_TRUE(upstream.calls.empty());
+  authorization = ann;
+  session_id = anns;
+  EXPECT_NE(call("read").body.find("done"), std::string::npos) << "and it goes on for its owner";
+}
+
+/// Security requirement S18: the gate alone makes ids.
+TEST_F(Sessions, HaveIdsThatNoClientChose) {
+  start(allow_all);
+  call_as("ann");
+  const std::string chosen(43, 'c');
+  session_id = chosen;
+  open_session();
+  EXPECT_NE(session_id, chosen);
+  EXPECT_GE(session_id.size(), 22U) << "128 bits need as many characters of base64";
+  session_id = chosen;
+  EXPECT_EQ(call("read").status, 404);
+}
+
+/// Security requirement S18: an id that nobody used for an hour opens nothing any more.
+TEST_F(Sessions, ExpireAnHourAfterTheirLastUse) {
+  start(allow_all);
+  call_as("ann");
+  open_session();
+  gates->all().front()->reap_idle(loop.now() + std::chrono::minutes(59));
+  EXPECT_EQ(call("read").status, 200);
+  gates->all().front()->reap_idle(loop.now() + std::chrono::minutes(61));
+  EXPECT_EQ(call("read").status, 404);
+}
+
+/// Security requirement S19: the session longest unused makes room, so that counters of sessions stay bounded.
+TEST_F(Sessions, OfOneGrantAreBoundedInNumber) {
+  config.limits.sessions_per_grant = 2;
+  start(allow_all);
+  call_as("bob");
+  open_session();
+  const std::string bob = authorization;
+  const std::string bobs = session_id;
+  call_as("ann");
+  std::vector<std::string> opened;
+  for (int i = 0; i < 3; ++i) {
+    session_id.clear();
+    open_session();
+    opened.push_back(session_id);
+  }
+  session_id = opened[0];
+  EXPECT_EQ(call("read").status, 404);
+  for (const std::string& each : {opened[1], opened[2]}) {
+    session_id = each;
+    EXPECT_EQ(call("read").status, 200);
+  }
+  authorization = bob;
+  session_id = bobs;
+  EXPECT_EQ(call("read").status, 200) << "another grant's sessions are not touched";
+}
+
+/// Security requirement S19: what a session counted goes on to the next of its grant.
+TEST_F(Sessions, ThatMadeRoomLeaveTheirCounts) {
+  config.limits.sessions_per_grant = 1;
+  start("callgate: 1\ndefault: allow\ntools:\n  read: {action: allow, rate_limit: {max: 1, window: 60}}\n");
+  call_as("ann");
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  session_id.clear();
+  open_session();
+  EXPECT_NE(call("read").body.find("rate_limited"), std::string::npos);
+}
+
+/// Security requirement S3: an id that is under way is not used again.
+TEST_F(Sessions, RefuseASecondCallWithTheIdOfOneUnderWay) {
+  start(allow_all);
+  call_as("ann");
+  open_session();
+  net::Signal go_on(loop);
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    co_await go_on.wait(std::chrono::seconds(10));
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[]}})");
+  };
+  Answer first;
+  bool done = false;
+  begin(call_text("read"), first, done);
+  turn_until([&] { return upstream.calls.size() == 1; });
+  EXPECT_NE(call("write").body.find("still under way"), std::string::npos);
+  EXPECT_EQ(upstream.calls.size(), 1U);
+  go_on.raise();
+  turn_until([&] { return done; });
+  EXPECT_NE(first.body.find(R"("result")"), std::string::npos) << first.body;
+}
+
+}  // namespace
+}  // namespace callgate::gateway
