@@ -1,0 +1,49 @@
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "net/http_server.hpp"
+
+namespace callgate::net {
+namespace {
+
+class Nothing final : public HttpHandler {
+ public:
+  Task<void> handle(HttpExchange& exchange) override { co_await exchange.respond(204, {}, {}); }
+  std::string refused(int /*status*/, const Error& error, const Address& /*peer*/) override { return error.message; }
+};
+
+/// Says one request and listens until the other side closes.
+Task<void> ask_and_stay(Loop& loop, Address server, std::string& got, bool& closed) {
+  auto stream = co_await connect(loop, {server}, loop.now() + std::chrono::seconds(2));
+  if (!stream || !co_await (*stream)->write_all("GET / HTTP/1.1\r\nHost: a\r\n\r\n", {}, std::chrono::seconds(2))) co_return;
+  char buffer[1024];
+  while (co_await (*stream)->readable(std::chrono::seconds(10))) {
+    const Stream::Io io = (*stream)->read_now(buffer);
+    if (io.status == Stream::Status::would_block) continue;
+    if (io.status != Stream::Status::done || io.bytes == 0) break;
+    got.append(buffer, io.bytes);
+  }
+  closed = true;
+}
+
+/// Security requirement S14: a connection on which nothing more is asked is closed.
+TEST(IdleConnection, IsClosedAfterItsTime) {
+  Loop loop;
+  Nothing nothing;
+  HttpServer server(loop, nothing, {.idle_time = std::chrono::milliseconds(50)});
+  const auto address = server.listen(*Address::numeric("127.0.0.1", 0));
+  ASSERT_TRUE(address.has_value());
+  TaskGroup group;
+  std::string got;
+  bool closed = false;
+  const Instant began = Loop::read_clock();
+  group.spawn(ask_and_stay(loop, *address, got, closed));
+  while (!closed && Loop::read_clock() < began + std::chrono::seconds(8)) loop.turn(std::chrono::milliseconds(20));
+  EXPECT_TRUE(closed);
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 204")) << got;
+  EXPECT_GE(Loop::read_clock() - began, std::chrono::milliseconds(50));
+}
+
+}  // namespace
+}  // namespace callgate::net
