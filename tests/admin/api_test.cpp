@@ -59,6 +59,7 @@ TEST(Api, ListFiltersByStateAndShowsExpiryWithoutATimer) {
   EXPECT_THAT(world.get("/api/v1/approvals").body, HasSubstr(R"("state":"expired")"));
 }
 
+/// Security requirement S29: texts of others are escaped.
 TEST(Api, ShowWritesInvisibleCharactersOut) {
   ApiWorld world;
   const auto asked = world.ask("valkey_write", "{\"key\":\"a\u202Eb\"}");
@@ -168,6 +169,7 @@ TEST(Api, WrongMethodNamesTheRightOne) {
   EXPECT_THAT(response.headers, testing::Contains(std::pair<std::string, std::string>("Allow", "GET")));
 }
 
+/// Security requirement S29: a form of another page is no request.
 TEST(Api, FormBodiesOfOtherPagesAreNoJson) {
   ApiWorld world;
   const auto asked = world.ask();
@@ -254,6 +256,7 @@ TEST(Api, DescriptionNamesEveryRouteAndIsJson) {
   }
 }
 
+/// Security requirement S29: content security policy and no CORS, on every answer.
 TEST(Api, EveryAnswerCarriesTheSafetyHeadersAndNoCors) {
   ApiWorld world;
   for (const ApiResponse& response : {world.get("/api/v1/health"), world.get("/nothing"), world.get("/metrics"),

@@ -17,6 +17,7 @@ struct Knock {
 
 class AtTheListener : public testing::TestWithParam<Knock> {};
 
+/// Security requirement S29: own authentication, and no page of elsewhere gets in.
 TEST_P(AtTheListener, OnlyTheOperatorFromNoOtherPageGetsIn) {
   ApiWorld world;
   std::vector<net::Header> headers;

@@ -29,6 +29,7 @@ TEST(Desk, NewQuestionWaitsAndTellsWhatAPersonNeedsToDecide) {
   EXPECT_THAT(world.heard, IsEmpty());
 }
 
+/// Security requirement S20: the stored bytes run, once.
 TEST(Desk, YesIsHeardAndRunsTheStoredBytesOnce) {
   World world;
   Question question = World::question();
@@ -77,6 +78,7 @@ TEST(Desk, UnknownIdIsNotFound) {
   EXPECT_EQ(world.yes("01ARZ3NDEKTSV4RRFFQ69G5FAV").error().kind, ErrorKind::not_found);
 }
 
+/// Security requirement S20: who asks is not who answers.
 TEST(Desk, WhoAskedMayNotAnswer) {
   World world;
   const auto asked = world.ask();
@@ -85,6 +87,7 @@ TEST(Desk, WhoAskedMayNotAnswer) {
   EXPECT_EQ(world.state(asked->approval.id), "waiting");
 }
 
+/// Security requirement S20: identical questions are merged.
 TEST(Desk, IdenticalCallsShareOneQuestionAndOneRun) {
   World world;
   auto first = world.ask(World::question(), "first");
@@ -110,6 +113,7 @@ struct Difference {
 
 class EveryPartOfTheBinding : public testing::TestWithParam<Difference> {};
 
+/// Security requirement S20: what a yes is bound to, a row a part.
 TEST_P(EveryPartOfTheBinding, MakesItAnotherQuestionAndSpoilsTheYes) {
   World world;
   auto asked = world.ask();
@@ -147,6 +151,7 @@ struct Span {
 
 class Expiry : public testing::TestWithParam<Span> {};
 
+/// Security requirement S20: questions and answers expire.
 TEST_P(Expiry, EndsQuestionsAtTheirTimeoutAndAYesAfterTenMinutes) {
   const Span& row = GetParam();
   World world;
@@ -189,6 +194,7 @@ TEST(Desk, WallClockJumpsNeitherReviveNorEndAnything) {
   EXPECT_FALSE(world.yes(asked->approval.id));
 }
 
+/// Security requirement S20: at most twenty waiting for a grant.
 TEST(Desk, TwentyQuestionsOfOneGrantWaitAndTheNextIsRefused) {
   World world;
   std::vector<Asked> waiting;

@@ -17,6 +17,7 @@ struct Shown {
 
 class Visible : public testing::TestWithParam<Shown> {};
 
+/// Security requirement S20: a person sees what a screen hides.
 TEST_P(Visible, WritesOutWhatAScreenHides) { EXPECT_EQ(visible(GetParam().text), GetParam().shown); }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -162,6 +162,7 @@ TEST(JournalFault, OldFailedBatchesStayRefused) {
 }
 
 /// Any mixture of faults: permits only for lines in the files, and a sound chain.
+/// Security requirements S22, S24: whatever the disk does, no permit without a record.
 TEST(JournalFault, RandomFaultsNeverBreakTheChainNorGiveAPermitWithoutARecord) {
   for (unsigned seed = 0; seed < 200; ++seed) {
     std::mt19937 random(seed);

@@ -55,6 +55,7 @@ TEST(Journal, GivesNoPermitForAnyVerdictButAllow) {
   }
 }
 
+/// Security requirements S6, S24: first the record, then the permit.
 TEST(Journal, GivesNoPermitBeforeTheRecordIsWritten) {
   World world;
   Ticket ticket = world.journal->record(world.call());
@@ -86,6 +87,7 @@ TEST(Journal, GivesPermitsForItsOwnTrafficOnly) {
   EXPECT_TRUE(parsed(world.lines()[0])->root().find("internal")->equals("ping"));
 }
 
+/// Security requirements S24, S26: a record's fields, the id of the boot among them.
 TEST(Journal, LineHoldsEveryFieldOfTheContract) {
   World world;
   const std::vector<std::string> faults{"schema of `x` does not compile"};
@@ -133,6 +135,7 @@ TEST(Journal, OutcomeAndRefusalAreRecordsOfTheirOwn) {
   EXPECT_TRUE(parsed(world.lines()[2])->root().find("refused")->equals("unauthenticated"));
 }
 
+/// Security requirement S24: what is hostile in a text is escaped.
 TEST(Journal, HostileTextsStayInsideTheirLine) {
   World world;
   CallRecord call = world.call(Verdict::unknown_tool);
@@ -181,6 +184,7 @@ TEST(Journal, AHugeTurnIsWrittenInPartsAndAllItsTicketsCount) {
   for (Ticket& ticket : tickets) EXPECT_TRUE(world.journal->permit(std::move(ticket)).has_value());
 }
 
+/// Security requirement S24: files 0600.
 TEST(Journal, FilesAreForTheOwnerOnlyAndEachStartHasItsFolder) {
   const Folder data;
   FakeClock clock;
@@ -248,6 +252,7 @@ TEST(Journal, SyncsInTheBackgroundAfterWrites) {
   world.disk.wait_for_syncs(2);
 }
 
+/// Security requirement S24: synced at the chosen level, before the forward.
 TEST(Journal, SyncsBeforeThePermitWhenAskedTo) {
   World world({.instance = "one", .sync = Sync::each});
   Ticket ticket = world.written();

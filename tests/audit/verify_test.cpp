@@ -56,6 +56,7 @@ struct Tamper {
 
 class Tampering : public testing::TestWithParam<Tamper> {};
 
+/// Security requirement S24: the chain shows what was changed, a row a way of changing it.
 TEST_P(Tampering, IsFoundAtItsLine) {
   const Tamper& row = GetParam();
   const ChainReport report = verified(row.change(five()));

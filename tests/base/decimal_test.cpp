@@ -60,6 +60,7 @@ TEST(Decimal, RefusesWhatIsNoJsonNumber) {
   }
 }
 
+/// Security requirement S11: numbers are compared exactly.
 TEST(Decimal, OrdersByExactValue) {
   const char* rising[] = {"-1e400", "-9223372036854775809", "-9223372036854775808", "-1.5", "-1", "-0.1", "-1e-400", "0",
                           "1e-400", "0.1", "0.10000000000000000000000001", "0.2", "1", "1.00000000000000000000000000001",

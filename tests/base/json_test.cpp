@@ -22,6 +22,7 @@ struct Refused {
 
 class RefusedText : public testing::TestWithParam<Refused> {};
 
+/// Security requirement S1: what is no text of RFC 8259, or has two meanings, a row a clause.
 TEST_P(RefusedText, IsNotRead) {
   const auto result = read(GetParam().bytes);
   ASSERT_FALSE(result.has_value());
@@ -72,6 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Json, AcceptedText,
                                          "-9223372036854775808", "1e308", R"("\ud83d\ude00")", R"({"a":1,"A":2})",
                                          R"({"a":{"a":{"a":[]}}})", "\"\x7f\"", "0.1000000000000000055511151231257827"));
 
+/// Security requirement S1: depth and number of keys are bounded.
 TEST(Json, DepthIsCountedInOpenContainers) {
   const std::string at_limit = std::string(64, '[') + std::string(64, ']');
   const std::string beyond = std::string(65, '[') + std::string(65, ']');

@@ -40,6 +40,7 @@ TEST(Log, LineIsOneJsonObjectWithEscapedValues) {
             "\"tool\":\"a\\\"b\\nc\",\"count\":3,\"bytes\":9,\"held\":true,\"load\":0.5}\n");
 }
 
+/// Security requirement S28: not even by mistake.
 TEST(Log, NeverShowsASecret) {
   MemoryLog log;
   log.info("connected", {{"token", Secret(std::string("hunter2"))}});

@@ -42,6 +42,7 @@ TEST(Base64url, AgreesWithRfc4648) {
   EXPECT_EQ(base64url(bytes("\xfb\xff\xfe")), "-__-");
 }
 
+/// Security requirement S28: the comparison that tokens go through.
 TEST(ConstantTimeEqual, IsEqualityOfBytes) {
   EXPECT_TRUE(constant_time_equal("", ""));
   EXPECT_TRUE(constant_time_equal("token", "token"));

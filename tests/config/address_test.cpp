@@ -74,6 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Address, BadUrl,
                                          Bad{"http://ho st/", "blanks"}, Bad{"http://host/\r\nX: y", "blanks"},
                                          Bad{"http://h\u00f6st/", "host of the URL"}));
 
+/// Security requirement S27: http and https only, and no credentials in an address.
 TEST_P(BadUrl, IsRefusedAndNotRepeated) {
   const auto checked = check_url(GetParam().url);
   ASSERT_FALSE(checked) << GetParam().url;

@@ -104,6 +104,7 @@ TEST(LoadTest, WhatIsNotSaidHasItsDefault) {
   EXPECT_TRUE(config.servers.at(0).probe_unknown);
 }
 
+/// Security requirement S15: off loopback clients must show who they are.
 TEST(LoadTest, OffLoopbackGrantsAreTheDefault) {
   const Loaded loaded = parse("listen: 0.0.0.0:8808\npublic_url: https://gate.example\n");
   ASSERT_TRUE(loaded.config) << faults_of(loaded);
@@ -238,6 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
               "`extension_methods`\n"}),
     [](const auto& row) { return row.param.name; });
 
+/// Security requirements S15, S23: a fault is named and nothing starts; `auth: none` off loopback is one.
 TEST_P(ConfigFault, IsNamedWithItsPlaceAndItsRemedy) {
   std::string expected;
   std::string_view rest = GetParam().faults;
@@ -276,6 +278,7 @@ TEST(LoadTest, StateIsThisGatewaysOwnOrSharedByAServer) {
             (SharedState{.host = "h", .port = 1, .database = 2, .user = "gate", .password = Secret("p@ss/word:1")}));
 }
 
+/// Security requirement S28: no secret in a message.
 TEST(LoadTest, NoSecretStandsInAMessage) {
   FakeEnvironment environment;
   environment.variables["TOKEN"] = "s3cret\r\nX-Other: y";

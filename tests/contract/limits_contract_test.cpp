@@ -103,6 +103,7 @@ class CountersContract : public testing::TestWithParam<Implementation> {
   Subject ann_{"valkey", "ann", "s1"};
 };
 
+/// Security requirement S19: no window holds more than its maximum.
 TEST_P(CountersContract, LetsMaxCallsPassInAWindowAndNoMore) {
   const RateLimit two = limit(2, 60s);
   EXPECT_TRUE(take(two, ann_, 0s));
@@ -224,6 +225,7 @@ struct Sharing {
   bool shared;
 };
 
+/// Security requirement S19: per session, grant or server.
 TEST_P(CountersContract, KeyIsWhatTheLimitSays) {
   const Sharing rows[] = {
       {"session_apart", {Per::session}, {"valkey", "ann", "s2"}, false},
@@ -255,6 +257,7 @@ TEST_P(CountersContract, CounterSurvivesAReloadThatKeepsTheLimit) {
   EXPECT_FALSE(take(limit(1, 60s), ann_, 1s)) << "another object of the same id";
 }
 
+/// Security requirement S19: a new session starts with the counts of those that ended.
 TEST_P(CountersContract, NewSessionStartsWithTheCountsOfThoseThatEnded) {
   const RateLimit three = limit(3, 60s);
   EXPECT_TRUE(take(three, ann_, 0s));

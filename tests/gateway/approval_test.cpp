@@ -44,6 +44,7 @@ TEST_F(Approvals, ANoIsToldWithThePersonsReason) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Security requirement S20: nobody is served behind their back; the repeat picks the yes up.
 TEST_F(Approvals, WithoutAnAnswerTheCallIsToldToAskAgainAndItsRepeatPicksTheYesUpOnce) {
   config.approval_wait = std::chrono::milliseconds(0);
   start(asks);
@@ -74,6 +75,7 @@ TEST_F(Approvals, ACancelWithdrawsTheQuestion) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Security requirement S20: judged again on release.
 TEST_F(Approvals, TheCallIsJudgedAgainByThePolicyOfThatMoment) {
   start(asks);
   open_session();
@@ -109,6 +111,7 @@ TEST_F(Approvals, AYesToAnotherRuleDoesNotCountAndANewQuestionIsAsked) {
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Security requirement S20: the gate runs what was asked about.
 TEST_F(Approvals, WhatRunsIsWhatWasAskedAbout) {
   config.approval_wait = std::chrono::milliseconds(0);
   start(asks);

@@ -32,6 +32,7 @@ class ClockFault : public World, public testing::WithParamInterface<std::chrono:
 INSTANTIATE_TEST_SUITE_P(Gateway, ClockFault, testing::Values(24h, -24h),
                          [](const auto& row) { return row.param > 0h ? "a_day_forward" : "a_day_back"; });
 
+/// Security requirement S26: windows go by the boot clock, whatever the wall clock does.
 TEST_P(ClockFault, ALimitKeepsItsWindow) {
   start("callgate: 1\ndefault: deny\ntools:\n  write: {action: allow, rate_limit: {max: 2, window: 1h}}\n");
   open_session();
@@ -61,6 +62,7 @@ TEST_P(ClockFault, CountersThatAreTakenUpInTheSameBootKeepTheirTimes) {
   EXPECT_TRUE(runs("write"));
 }
 
+/// Security requirement S26: so does the life of a yes.
 TEST_P(ClockFault, AYesLastsAsLongAsItWouldHaveAndDoesNotRevive) {
   config.approval_wait = 0ms;
   start("callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval}\n");

@@ -7,6 +7,7 @@ namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
 
+/// Security requirement S5: the bytes judged are the bytes sent.
 TEST_F(World, AllowedCallsReachTheServerByteForByte) {
   start(allow_all);
   open_session();
@@ -41,6 +42,7 @@ TEST_F(World, DeniedCallNeverReachesTheServer) {
   EXPECT_EQ(records().find("424242"), std::string::npos) << "argument values are not recorded";
 }
 
+/// Security requirement S24: the record before, the outcome after.
 TEST_F(World, EveryForwardHasItsRecordBeforeAndItsOutcomeAfter) {
   start(allow_all);
   open_session();
@@ -55,6 +57,7 @@ TEST_F(World, EveryForwardHasItsRecordBeforeAndItsOutcomeAfter) {
   EXPECT_NE(records().find(R"("outcome":)", at_forward.size()), std::string::npos);
 }
 
+/// Security requirements S22, S24: no record, no call.
 TEST_F(World, WhatCannotBeRecordedIsNotForwarded) {
   start(allow_all);
   open_session();
@@ -68,6 +71,7 @@ TEST_F(World, WhatCannotBeRecordedIsNotForwarded) {
   EXPECT_NE(call("read", "{}", 2).body.find("done"), std::string::npos) << "it recovers by itself";
 }
 
+/// Security requirement S7: one answer for hidden and unknown.
 TEST_F(World, HiddenAndUnknownToolsCannotBeToldApart) {
   start("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n");
   open_session();
@@ -92,6 +96,7 @@ TEST_F(World, ListsLeaveOutWhatIsHidden) {
   EXPECT_NE(answer.body.find(R"("name":"write")"), std::string::npos);
 }
 
+/// Security requirement S10: a change is quarantined, a new name unknown.
 TEST_F(World, AChangedDefinitionIsQuarantinedAndANewToolIsUnknown) {
   start(allow_all);
   open_session();
@@ -134,6 +139,7 @@ TEST_F(World, TheCallAfterTheLimitIsRefusedUntilTheWindowPassed) {
   EXPECT_NE(call("read", "{}", 4).body.find("done"), std::string::npos);
 }
 
+/// Security requirement S19: limits outlive sessions.
 TEST_F(World, ANewSessionDoesNotResetTheLimit) {
   start("callgate: 1\ndefault: allow\ntools:\n  read: {action: allow, rate_limit: {max: 1, window: 60}}\n");
   open_session();
@@ -159,6 +165,26 @@ TEST_F(World, AChangedPolicyFileIsTakenUpAndAFaultyOneIsNot) {
   write_policy("callgate: 1\ndefault: alow\n");
   policies.refresh();
   EXPECT_EQ(policies.faulty(), 1U);
+  EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
+}
+
+/// Security requirement S23: a link that is swapped is a changed file, and is taken up whole.
+TEST_F(World, APolicyBehindALinkIsTakenUpWhenTheLinkIsSwapped) {
+  const auto points_to = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+    std::filesystem::permissions(folder / name, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::create_symlink(name, folder / "next");
+    std::filesystem::rename(folder / "next", folder / "policy.yaml");
+  };
+  points_to("first.yaml", allow_all);
+  start(allow_all);  // written through the link
+  open_session();
+  EXPECT_NE(call("read", "{}", 1).body.find("done"), std::string::npos);
+  points_to("second.yaml", "callgate: 1\ndefault: deny\n");
+  policies.refresh();
+  EXPECT_NE(call("read", "{}", 2).body.find(R"("verdict":"deny")"), std::string::npos);
+  std::filesystem::remove(folder / "policy.yaml");
+  policies.refresh();
   EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
 }
 
@@ -215,6 +241,7 @@ TEST_F(World, AServerThatChangedIsServedAnewAndOthersKeepTheirSessions) {
   EXPECT_FALSE(gates->has_retired());
 }
 
+/// Security requirements S16, S25, S28: headers are made here, in both directions.
 TEST_F(World, UpstreamHeadersDoNotPass) {
   start(allow_all);
   open_session();
@@ -231,6 +258,7 @@ TEST_F(World, UpstreamHeadersDoNotPass) {
   EXPECT_NE(seen.find("MCP-Protocol-Version: 2025-06-18"), std::string::npos);
 }
 
+/// Security requirement S18: no id means no session, never another one.
 TEST_F(World, SessionsOfNobodyAreNotFound) {
   start(allow_all);
   EXPECT_EQ(post(call_text("read")).status, 400) << "no session id";
@@ -240,14 +268,18 @@ TEST_F(World, SessionsOfNobodyAreNotFound) {
   EXPECT_EQ(unknown.body, R"({"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}})");
 }
 
+/// Security requirement S15: pages of elsewhere are refused, also on loopback.
 TEST_F(World, ForeignHostsAndOriginsAreRefused) {
   start(allow_all);
   const std::string opening = R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{}})";
   EXPECT_EQ(post(opening, "Origin: http://evil.example\r\n").status, 403);
   EXPECT_EQ(post(opening, "Origin: null\r\n").status, 403);
-  EXPECT_NE(post(opening, "Origin: http://localhost:3000\r\n").status, 403);
+  const Answer own = post(opening, "Origin: http://localhost:3000\r\n");
+  EXPECT_NE(own.status, 403);
+  EXPECT_EQ(own.headers.find("Access-Control"), std::string::npos) << "no page of another origin may read an answer";
 }
 
+/// Security requirement S8: other methods are answered with -32601.
 TEST_F(World, UnknownMethodsNeverReachTheServer) {
   start(allow_all);
   open_session();
@@ -257,17 +289,21 @@ TEST_F(World, UnknownMethodsNeverReachTheServer) {
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"notifications/nonsense"})").status, 202);
 }
 
+/// Security requirement S9: an answer to no question.
 TEST_F(World, AResponseThatNobodyWaitsForIsRefused) {
   start(allow_all);
   open_session();
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","id":3,"result":{}})").status, 400);
 }
 
+/// Security requirement S3: a call that nobody could hear the answer of.
 TEST_F(World, ACallWithoutAnIdIsDropped) {
   start(allow_all);
   open_session();
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"tools/call","params":{"name":"read"}})").status, 202);
   EXPECT_TRUE(upstream.calls.empty());
+  ASSERT_TRUE(journal->flush().has_value());
+  EXPECT_NE(records().find("a request without an id"), std::string::npos) << "and recorded";
 }
 
 struct BadBody {
@@ -277,6 +313,7 @@ struct BadBody {
 };
 class BadBodies : public World, public testing::WithParamInterface<BadBody> {};
 
+/// Security requirements S1, S3, S4: over HTTP, with their status.
 TEST_P(BadBodies, AreRefusedAndNothingReachesTheServer) {
   start(allow_all);
   open_session();
@@ -313,6 +350,7 @@ struct BadAnswer {
 };
 class BadAnswers : public World, public testing::WithParamInterface<BadAnswer> {};
 
+/// Security requirement S25: one well-formed answer with the caller's id, or -32603.
 TEST_P(BadAnswers, BecomeAnErrorWithTheCallersId) {
   start(allow_all);
   open_session();

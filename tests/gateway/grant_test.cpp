@@ -28,6 +28,7 @@ class Grants : public World {
 
 constexpr const char* allows_all = "callgate: 1\ndefault: allow\nsampling: allow\n";
 
+/// Security requirement S22: no policy means no call.
 TEST_F(Grants, WithoutAPolicyIsDeniedAndSeesNothing) {
   start(allows_all);
   call_as("ann", "");

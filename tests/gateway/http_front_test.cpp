@@ -47,6 +47,7 @@ class TwoParts : public World {
   net::Signal go_on{loop};
 };
 
+/// Security requirements S14, S15: who has no token is kept no byte of a body.
 TEST_F(TwoParts, WithoutATokenNoBodyIsWaitedFor) {
   config.auth = config::Auth::grants;
   start(allow_all);
@@ -58,6 +59,7 @@ TEST_F(TwoParts, WithoutATokenNoBodyIsWaitedFor) {
   EXPECT_EQ(server->body_bytes(), 0U);
 }
 
+/// Security requirement S13: bodies are application/json.
 TEST_F(TwoParts, AnotherMediaTypeIsRefusedBeforeItsBody) {
   start(allow_all);
   std::string got;

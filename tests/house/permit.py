@@ -1,4 +1,4 @@
-"""Nothing is forwarded undecided: the one chain from journal to server, proved on the text of the source.
+"""Security requirement S6: the one chain from journal to server, proved on the text of the source.
 
 The type system does the work: a `policy::Permit` can only be made by `audit::Journal`, and the one function that
 lets bytes reach a server takes one. These rules keep that chain from being widened.

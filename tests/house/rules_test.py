@@ -5,6 +5,7 @@ import tempfile
 
 import layers
 import permit
+import security
 import shape
 import tree
 
@@ -45,6 +46,9 @@ BREAKS = {
     permit.one_function_spends_permits: ("src/gateway/x.cpp", "void around(policy::Permit permit, Bytes b) {\n"),
     permit.transmitting_needs_forward: ("src/gateway/x.cpp", "co_await link.transmit(out, sink);\n"),
     permit.only_upstream_reaches_servers: ("src/gateway/x.cpp", "net::HttpClient client(url);\n"),
+    security.each_is_named_by_a_test: ("tests/x/x_test.cpp", "/// Security requirement" " S1: a promise.\n"),
+    security.the_table_tells_the_truth: ("docs/security.md", "| S1 | a promise | `x/x_test.cpp` |\n"),
+    security.the_limits_are_admitted: ("docs/limits.md", "Nothing gets by.\n"),
 }
 
 # Text that looks like a fault and is none: comments and literals.
@@ -62,7 +66,7 @@ def faults(rule, path, text):
         file = top / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-        for module in (tree, shape):
+        for module in (tree, shape, security):
             module.TOP = top
         tree.sources.cache_clear()
         return list(rule())
@@ -76,7 +80,7 @@ def main():
             passed, failed = passed + good, failed + (not good)
             if not good:
                 print(f"FAILED  `{rule.__doc__}` should have: {name} {path}: {text[:80]}")
-    untested = set(layers.RULES + shape.RULES + permit.RULES) - BREAKS.keys()
+    untested = set(layers.RULES + shape.RULES + permit.RULES + security.RULES) - BREAKS.keys()
     for rule in untested:
         print(f"FAILED  `{rule.__doc__}` is not shown a fault")
     print(f"{passed} passed, {failed + len(untested)} failed")

@@ -59,6 +59,7 @@ struct Row {
 
 class RecountTime : public testing::TestWithParam<Row> {};
 
+/// Security requirement S26: the time of a recorded call, across a boot too.
 TEST_P(RecountTime, CountsCallsWhoseWindowRuns) {
   MemoryCounters counters;
   {

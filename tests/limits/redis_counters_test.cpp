@@ -80,6 +80,7 @@ TEST_F(RedisCountersTest, CallsOfOneTurnAreHeldToTheLimit) {
   EXPECT_EQ(taken, 10);
 }
 
+/// Security requirement S26: a shared server's clock that is set back counts as no time.
 TEST_F(RedisCountersTest, AServersClockSetBackCountsAsNoTimePassed) {
   load();
   EXPECT_EQ(time_after("1000"), 1000);
@@ -121,6 +122,7 @@ TEST_F(RedisCountersTest, EveryKeyExpiresByItself) {
   for (const net::RedisReply& key : keys->items) EXPECT_GT(ask(*client_, {"PTTL", key.text})->integer, 0) << key.text;
 }
 
+/// Security requirement S22: what cannot be counted is a fault.
 TEST_F(RedisCountersTest, WithoutTheServerNothingIsTakenAndTheReasonIsSaid) {
   const auto counters = gateway("a");
   const RateLimit one = limit(1, 60s);

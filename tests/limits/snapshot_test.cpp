@@ -46,6 +46,7 @@ TEST_F(CountersSnapshot, CountsRecordedCallsWhateverTheLimitSays) {
   EXPECT_EQ(look(two, ann_, 10s).retry_after, 53s) << "the second newest must leave first";
 }
 
+/// Security requirement S19: durable across a restart.
 TEST_F(CountersSnapshot, CountsSurviveARestartOfTheProcess) {
   const RateLimit per_grant = limit(2, 60s, {Per::grant});
   const RateLimit per_session = limit(3, 60s, {Per::session}, "/s");
@@ -64,6 +65,7 @@ struct Boot {
   Nanos expected_wait;         ///< of a call made 5 s before the snapshot, window 60 s
 };
 
+/// Security requirement S26: across a boot the wall clock counts, and set back it counts as no time.
 TEST_F(CountersSnapshot, AcrossABootTheWallClockTellsTheTime) {
   const Boot rows[] = {
       {"ten_seconds_later", 1'010'000, 45s},

@@ -21,6 +21,7 @@ struct Value {
 
 class GoldenBytes : public testing::TestWithParam<Value> {};
 
+/// Security requirement S5: nothing is encoded anew.
 TEST_P(GoldenBytes, PassInRequestsUnchangedOrNotAtAll) {
   const std::string before = R"({"jsonrpc":"2.0","id":)";
   const std::string after = R"(,"method":"tools/call","params":{"name":"a","arguments":{"v":)" + GetParam().text + "}}}";

@@ -34,6 +34,7 @@ struct Row {
 
 class MirroredHeaders : public testing::TestWithParam<Row> {};
 
+/// Security requirement S16: headers are held against the body in every era, a row a clause.
 TEST_P(MirroredHeaders, MustAgreeWithTheBody) {
   json::Document document;
   const auto message = read_message(GetParam().body, document, Direction::from_client);

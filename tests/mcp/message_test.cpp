@@ -18,6 +18,7 @@ struct Refused {
 
 class RefusedMessage : public testing::TestWithParam<Refused> {};
 
+/// Security requirements S1, S2: the envelope, its ids and its keys, a row a clause, with the code and a text that names the fault.
 TEST_P(RefusedMessage, IsRefusedWithACodeAndATextThatNamesTheFault) {
   json::Document document;
   const auto message = read_message(GetParam().bytes, document, GetParam().direction);

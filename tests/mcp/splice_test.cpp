@@ -26,6 +26,7 @@ TEST(Splice, TakesEditsInAnyOrder) {
   EXPECT_EQ(splice("abcdefgh", edits), "bc++defZ");
 }
 
+/// Security requirement S5: what was spliced is read again.
 TEST(Splice, RefusesAnOutcomeThatTheReaderRefuses) {
   const std::string bytes = R"({"jsonrpc":"2.0","id":1,"method":"ping"})";
   json::Document document;

@@ -95,6 +95,7 @@ TEST(SseReader, TellsMessagesFromOtherEvents) {
   EXPECT_EQ(got, (std::vector<bool>{true, true, false, false, false}));
 }
 
+/// Security requirement S25: an event is bounded.
 TEST(SseReader, StopsAtAnEventThatGrowsBeyondItsLimit) {
   SseReader reader(64);
   for (int i = 0; i < 100; ++i) {

@@ -18,6 +18,7 @@ struct Row {
 
 class ToolCallShape : public testing::TestWithParam<Row> {};
 
+/// Security requirement S3: one shape of a call, a row a clause.
 TEST_P(ToolCallShape, IsTheOnlyOneThatPasses) {
   const std::string bytes = call(GetParam().params);
   json::Document document;

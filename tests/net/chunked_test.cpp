@@ -36,6 +36,7 @@ struct Refused {
 
 class RefusedChunks : public testing::TestWithParam<Refused> {};
 
+/// Security requirement S13: chunks that two readers could read in two ways.
 TEST_P(RefusedChunks, InOnePieceAndByteByByte) {
   for (const std::size_t step : {std::size_t{1}, GetParam().coded.size()}) {
     ChunkedBody body;

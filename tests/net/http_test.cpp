@@ -50,6 +50,7 @@ class Echo final : public HttpHandler {
   std::vector<std::pair<int, std::string>> refusals;
 };
 
+/// Security requirements S13, S14, S17: framing, time-outs, limits and bodies that nobody asked for.
 class HttpWorld : public testing::Test {
  protected:
   void start(ServerLimits limits = {}) {

@@ -34,6 +34,7 @@ struct FaultRow {
 
 class Faults : public testing::TestWithParam<FaultRow> {};
 
+/// Security requirement S23: keys, types and values that the language does not have, each with its place.
 TEST_P(Faults, AreSaidWithPlaceAndRemedy) {
   const Loaded loaded = load(GetParam().text, "p");
   EXPECT_THAT(lines(loaded.faults), ElementsAre(GetParam().fault)) << GetParam().text;
@@ -204,6 +205,7 @@ INSTANTIATE_TEST_SUITE_P(Expect, Faults, testing::ValuesIn(std::vector<FaultRow>
     {part("expect: [{call: {tool: a}, verdict: deny, rule: default}]"), "p:3:49: `rule` is `default`: write a JSON Pointer such as `/tools/NAME`, or `\"\"` for no rule"},
     {part("expect: [{call: {tool: a}, verdict: deny, reason: x}]"), "p:3:43: `reason` does not stand in `expect`, only in a rule"}}));
 
+/// Security requirement S11: a pattern of ours that does not compile is a load error.
 TEST(Load, SchemasThatDoNotCompileAreFaultsAtTheirPlace) {
   const Loaded pattern = load(rule("{action: allow, arguments: {properties: {a: {type: string, pattern: \"(?=x)\"}}}}"), "p");
   ASSERT_EQ(pattern.faults.size(), 1u);

@@ -15,6 +15,7 @@ struct Row {
 
 class Clashes : public testing::TestWithParam<Row> {};
 
+/// Security requirement S2: in arguments, twins of a key that a rule names.
 TEST_P(Clashes, AreFoundAtAnyDepth) {
   const NamedKeys keys({"name", "Size", "kind"}, false);
   const auto document = json::OwnedDocument::parse(GetParam().arguments);

@@ -15,6 +15,7 @@ static_assert(!std::is_constructible_v<Permit, Ulid, Permit::Kind>);
 static_assert(!std::is_aggregate_v<Permit>);
 static_assert(std::is_move_constructible_v<Permit>);
 
+/// Security requirement S6: by the type system.
 TEST(Permit, CannotBeMadeOutsideTheJournal) { SUCCEED() << "the assertions above are the test"; }
 
 }  // namespace

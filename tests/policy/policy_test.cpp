@@ -180,6 +180,7 @@ class OwnSchema : public testing::Test {
       {"name":"broken","inputSchema":{"type":"object","properties":{"a":{"pattern":"(?=x)"}}}}]})json");
 };
 
+/// Security requirement S12: the server's own schema is checked too.
 TEST_F(OwnSchema, IsCheckedBeforeTheRulesArguments) {
   const std::string rules = "  add: {action: allow, arguments: {properties: {a: {type: number, maximum: 5}}}}\n";
   const Decision own = judge_listed(rules, R"({"tool":"add","arguments":{"a":"7"}})");
@@ -200,6 +201,7 @@ TEST_F(OwnSchema, IsCheckedForTheDefaultToo) {
   EXPECT_EQ(policy->judge(call(R"({"tool":"bare"})").request(&list_)).rule, "/default");
 }
 
+/// Security requirement S11: a server's pattern that does not compile is a fault.
 TEST_F(OwnSchema, ThatDoesNotCompileIsAFaultUnlessSwitchedOff) {
   const Decision decision = judge_listed("  broken: {action: allow}\n", R"({"tool":"broken"})");
   EXPECT_EQ(decision.verdict, Verdict::fault);
@@ -279,6 +281,7 @@ prompts:
   EXPECT_EQ(policy->judge({.action = Action::prompt_get, .name = "alone"}).verdict, Verdict::hide);
 }
 
+/// Security requirement S8: resources are ruled by their address, however it is written.
 TEST(Policy, NoSpellingOfAnAddressGoesAroundItsRule) {
   const auto policy = loaded(R"(callgate: 1
 default: allow
@@ -316,6 +319,7 @@ resources:
   EXPECT_EQ(judge(*closed, R"({"resource":"file:///often?x"})").verdict, Verdict::deny);
 }
 
+/// Security requirement S8: sampling, elicitation and roots are denied unless enabled.
 TEST(Policy, ServersAskForNothingUnlessAllowed) {
   const auto policy = loaded(shop);
   EXPECT_TRUE(policy->allows_sampling());

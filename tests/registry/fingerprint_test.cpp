@@ -10,6 +10,7 @@ namespace {
 
 std::string print_of(const std::string& text) { return fingerprint(document(text)->root()); }
 
+/// Security requirement S10: SHA-256 of one canonical form.
 TEST(FingerprintTest, ItIsTheDigestOfTheCanonicalForm) {
   EXPECT_EQ(print_of("{}"), "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
 }

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
              "bad_name a b, bad_name , bad_name , bad_name , bad_name g\u00e9t, look_alike g\u00e9t"}),
     [](const auto& row) { return row.param.name; });
 
+/// Security requirement S10: what counts as a change, as new, as a twin, a row a clause.
 TEST_P(DriftTable, SecondListIsComparedWithTheFirst) {
   World world;
   world.source.new_tools = GetParam().new_tools;
@@ -83,6 +84,7 @@ TEST(PinsTest, TheFirstListIsPinnedWithItsFingerprints) {
   EXPECT_EQ(pinned[0].time_ms, 1000);
 }
 
+/// Security requirement S7: byte equality, no trimming, no folding.
 TEST(PinsTest, NamesAreFoundByTheirExactBytesOnly) {
   World world;
   const ToolTable& table = world.list(array({tool("get_all")}));
@@ -134,6 +136,7 @@ TEST(PinsTest, AToolThatComesBackChangedIsQuarantined) {
   EXPECT_EQ(world.tools(), "?get, set");
 }
 
+/// Security requirement S10: pins belong to a server's name, address and era.
 TEST(PinsTest, ErasAndAddressesPinApart) {
   World world;
   world.list(array({tool("get")}));
@@ -165,6 +168,7 @@ TEST(PinsTest, SchemasThatStayAreNotCompiledAgain) {
   EXPECT_EQ(world.table->find("set")->input_schema, nullptr);
 }
 
+/// Security requirement S10: a reviewed file of pins.
 TEST(PinsTest, AReviewedFileStandsInPlaceOfTheStore) {
   World world;
   world.list(array({tool("get", "of the store"), tool("old", "x")}));
@@ -265,6 +269,7 @@ class LockedPins final : public store::Pins {
   Result<void> replace(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
 };
 
+/// Security requirement S22: what cannot be compared with the pins is not called.
 TEST(PinsTest, WithoutTheStoreThereIsNoTable) {
   LockedPins locked;
   const auto read = document(array({tool("get")}));

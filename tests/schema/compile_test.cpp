@@ -24,6 +24,7 @@ TEST_P(RefusedSchema, NamesKeywordAndPlace) {
   EXPECT_EQ(schema.error().where, GetParam().where);
 }
 
+/// Security requirement S12: nothing is fetched by `$ref`.
 INSTANTIATE_TEST_SUITE_P(References, RefusedSchema, testing::Values(
     Row{"to_itself", R"({"$ref":"#"})", ErrorKind::invalid, "`$ref` leads back to itself", ""},
     Row{"two_steps", R"({"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}})", ErrorKind::invalid, "`$ref` leads back to itself", "/$defs/a"},

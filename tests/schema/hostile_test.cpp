@@ -33,6 +33,7 @@ std::string nested(std::string_view open, std::string_view core, std::string_vie
   return text;
 }
 
+/// Security requirement S12: depth, size and time of schemas are bounded, here and below.
 TEST(Hostile, SchemaTenThousandDeepIsRefused) {
   const auto schema = compiled(nested(R"({"not":)", "{}", "}", 10'000));
   ASSERT_FALSE(schema.has_value());
@@ -98,6 +99,7 @@ TEST(Hostile, ManyBranchesForManyElementsAreCutOff) {
   EXPECT_EQ(refusal(branches + R"({"type":"integer"}]}})", array + "]"), "limit");
 }
 
+/// Security requirement S11: linear time.
 TEST(Hostile, BacktrackingPatternsRunInLinearTime) {
   const Within soon(std::chrono::seconds(20));
   const std::string text = "\"" + std::string(60'000, 'a') + "!\"";
@@ -126,6 +128,7 @@ TEST(Hostile, LongNumbersAndTextsArePaidForEachTimeTheyAreRead) {
   EXPECT_EQ(refusal(R"({"anyOf":[)" + branches + "false]}", "\"\\n" + std::string(100'000, '7') + "\""), "limit");
 }
 
+/// Security requirement S11: input of a pattern is bounded, and too long means no.
 TEST(Hostile, TextTooLongForAPatternFailsEvenUnderNot) {
   const std::string fits = "\"" + std::string(65'536, 'a') + "\"";
   const std::string over = "\"" + std::string(65'537, 'a') + "\"";

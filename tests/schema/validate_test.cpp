@@ -36,6 +36,7 @@ struct Row {
 
 class RefundArguments : public testing::TestWithParam<Row> {};
 
+/// Security requirement S11: missing, null, wrong type, numeric string, negative, overflowing: a row a clause.
 TEST_P(RefundArguments, AreJudgedWithPlaceAndKeyword) {
   const auto failure = judged(refund, GetParam().instance);
   ASSERT_EQ(failure ? failure->keyword : "", GetParam().keyword);

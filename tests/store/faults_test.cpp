@@ -89,6 +89,7 @@ TEST_P(StoreFault, ItWorksAgainOnceTheOtherIsDone) {
   EXPECT_EQ(GetParam().run(*store_).message, "");
 }
 
+/// Security requirement S22: a broken store answers nothing by guess.
 TEST_P(StoreFault, WithoutItsTableNothingIsAnsweredByGuess) {
   ASSERT_TRUE(other_->execute("PRAGMA foreign_keys=OFF; DROP TABLE servers; DROP TABLE grants; DROP TABLE pinned_lists; "
                               "DROP TABLE definitions; DROP TABLE unknown_tool_answers; DROP TABLE meta"));

@@ -27,6 +27,7 @@ TEST(GrantTableTest, WhatIsNotExactlyATokenLeadsNowhere) {
   }
 }
 
+/// Security requirement S28: what is stored opens nothing.
 TEST(GrantTableTest, TheStoredHashIsNoToken) {
   const Grant one = grant("a", "cg_one");
   const GrantTable table({one});
@@ -49,6 +50,7 @@ TEST(GrantTableTest, AGrantEndsAtItsExpiryToTheMillisecond) {
   EXPECT_EQ(table.find("cg_one", 1000), nullptr);
 }
 
+/// Security requirement S28: 32 random bytes.
 TEST(TokenTest, TokensAreLongAndNeverTheSame) {
   std::set<std::string> tokens;
   for (int i = 0; i < 100; ++i) tokens.insert(new_token());

@@ -27,7 +27,7 @@ def with_id(identity):
     return CALL.replace('"id":7', '"id":' + identity)
 
 
-# Bytes that are no message at all, or none that has one meaning. The id may or may not be readable.
+# Security requirement S1: bytes that are no message at all, or none that has one meaning. The id may or may not be readable.
 UNREADABLE = {
     "a_key_twice_in_the_envelope": CALL.replace('"method"', '"method":"ping","method"'),
     "a_key_twice_in_params": call('{"name":"harmless","name":"echo","arguments":{"text":"must-not-arrive"}}'),
@@ -58,7 +58,7 @@ UNREADABLE = {
     "a_bare_word": "hello",
 }
 
-# Arrays are refused by name, whatever is in them.
+# Security requirement S4: arrays are refused by name, whatever is in them.
 BATCHES = {
     "a_batch": f"[{CALL}]",
     "an_empty_batch": "[]",
@@ -66,7 +66,7 @@ BATCHES = {
     "a_batch_within_a_batch": f"[[{CALL}]]",
 }
 
-# Readable, but not what the protocol says: the answer carries the caller's id.
+# Security requirements S2, S3: readable, but not what the protocol says. The answer carries the caller's id.
 MISSHAPED = {
     "name_beside_Name": call('{"name":"harmless","Name":"echo","arguments":{"text":"must-not-arrive"}}'),
     "arguments_beside_Arguments": call('{"name":"echo","arguments":{"text":"fine"},"Arguments":{"text":"must-not-arrive"}}'),
@@ -177,6 +177,7 @@ class Over_http(Shared):
         self.still_answers()
 
     def test_a_body_in_gzip_is_refused(self):
+        """Security requirement S13, here and below: one way to read a body's length and coding."""
         answer = self.client.post(gzip.compress(CALL.encode()), Content_Encoding="gzip")
         self.assertEqual(self.client.status, 415, answer)
         self.nothing_arrived()
@@ -239,6 +240,7 @@ class Over_http(Shared):
         self.answers_raw(head.replace(b"Host: HOST\r\n", b"Host: HOST\r\nHost: HOST\r\n"), body, 400)
 
     def test_a_foreign_host_is_refused(self):
+        """Security requirement S15, with the next."""
         body = CALL.encode()
         self.answers_raw(self.headers(f"Content-Length: {len(body)}").replace(b"Host: HOST", b"Host: evil.example"), body, 403, 421, 400)
 
@@ -251,6 +253,7 @@ class Over_http(Shared):
         self.answers_raw(self.headers("Content-Length: 2", "X-Long: " + "x" * 40_000), b"{}", 400, 413, 431)
 
     def test_a_body_on_get_is_refused(self):
+        """Security requirement S17."""
         body = CALL.encode()
         head = self.headers(f"Content-Length: {len(body)}").replace(b"POST ", b"GET ")
         self.answers_raw(head, body, 400, 405)
@@ -267,12 +270,14 @@ class Over_http(Shared):
         self.still_answers()
 
     def test_an_answer_to_nothing_is_refused(self):
+        """Security requirement S9."""
         self.client.post(b'{"jsonrpc":"2.0","id":7,"result":{"content":"must-not-arrive"}}')
         self.assertGreaterEqual(self.client.status, 400)
         self.nothing_arrived()
         self.still_answers()
 
     def test_a_forged_session_is_not_found(self):
+        """Security requirement S18."""
         other = self.gate.client()
         other.headers["Mcp-Session-Id"] = "0123456789abcdef0123456789abcdef"
         other.post(CALL.encode())
@@ -286,6 +291,7 @@ class Over_http(Shared):
         self.nothing_arrived()
 
     def test_unlisted_tools_look_all_alike(self):
+        """Security requirement S7."""
         for name in ("Echo", "echo ", " echo", "ECHO", "ｅｃｈｏ", "echo\u200b"):
             answer = self.client.call(name, {"text": MARK})
             self.assertEqual(decision_of(answer), {}, answer)
@@ -318,6 +324,7 @@ class Over_stdio(Shared):
         self.nothing_arrived()
 
     def test_an_id_in_flight_is_not_used_again(self):
+        """Security requirement S3."""
         slow = {"jsonrpc": "2.0", "id": "same", "method": "tools/call", "params": {"name": "misbehave", "arguments": {"how": "slow", "size": 20}}}
         self.client.send(slow)
         self.client.send({**slow, "params": {"name": "echo", "arguments": {"text": MARK}}})

@@ -12,7 +12,7 @@ from world import World, decision_of, text_of
 
 PATIENCE = "start_timeout: 5s\ncall_timeout: 3s"
 
-# The tool's `how`, and what the caller gets: an answer ("done"), or an error ("error").
+# Security requirement S25, a row a clause: the tool's `how`, and what the caller gets: an answer ("done"), or an error ("error").
 OVER_STDIO = {
     "die": "error", "die_in_the_middle_of_a_line": "error", "silence": "error", "half_a_line": "error", "another_id": "error",
     "id_of_another_type": "error", "no_id": "error", "result_and_error": "error", "neither": "error", "array": "error",
@@ -85,6 +85,7 @@ class Over_stdio(Server_case):
         self.assertTrue(any(a and "result" in a and text_of(a) == "again" for a in answers) or client.status == 404, answers)
 
     def test_uninvited_sampling_is_answered_with_a_refusal(self):
+        """Security requirement S8."""
         self.misbehave("uninvited_sampling", "done")
         refusals = [m for m in self.world.seen() if m.get("id") == "s1" and "error" in m]
         self.assertTrue(refusals)
@@ -101,6 +102,7 @@ class A_server_that_prints_without_end(World):
         self.assertLess(len(log), 100_000)
 
     def test_leaves_time_to_its_neighbours(self):
+        """Security requirement S31: no server has more than its share of a turn."""
         self.write("policy.yaml", world.ALLOW)
         chatty = json.dumps(["yes", '{"jsonrpc":"2.0","method":"notifications/x"}'])
         servers = f"servers:\n  it: {{command: {json.dumps(self.fake())}, policy: policy.yaml}}\n  chatty: {{command: {chatty}, policy: policy.yaml}}\n"
@@ -119,6 +121,7 @@ class Over_http(Server_case):
         return shared.serve_config(url=shared.fake_http(), settings=PATIENCE)
 
     def test_a_redirect_is_not_followed(self):
+        """Security requirement S25."""
         self.misbehave("redirect", "error")
         self.assertEqual(self.world.seen("trap"), [])
 
@@ -127,6 +130,7 @@ class Over_http(Server_case):
         self.assertLess(self.gate.resident_mib(), 400 if "CALLGATE_SLOW" in os.environ else 120)
 
     def test_cookies_and_foreign_headers_stay_outside(self):
+        """Security requirement S25."""
         client = self.session()
         body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"misbehave","arguments":{"how":"cookies"}}}'
         _, headers, _ = client.exchange("POST", body)
@@ -140,6 +144,7 @@ class Over_http(Server_case):
         self.assertTrue(client.status == 404 or text_of(answer) == "back", answer)
 
     def test_the_clients_own_headers_are_not_passed_on(self):
+        """Security requirements S16, S28."""
         client = self.session()
         client.post(world.request(1, "tools/call", {"name": "echo", "arguments": {"text": "headers"}}),
                     Cookie="a=b", X_Forwarded_Host="evil", Callgate_Session="s")
@@ -222,6 +227,7 @@ class At_the_start(World):
         self.echoes("announces_without_end")
 
     def test_a_changed_tool_is_quarantined_and_a_new_one_unknown(self):
+        """Security requirement S10."""
         _, client = self.gate_before("changes_its_list")
         self.assertEqual(text_of(client.call("misbehave", {})), "done")  # and the list changes behind it
         deadline = time.monotonic() + world.LONG
@@ -247,7 +253,7 @@ class At_the_start(World):
 
 
 class What_a_child_sees(World):
-    """The environment of a server that the gate starts."""
+    """Security requirements S27, S28: the environment of a server that the gate starts."""
 
     def names(self, client):
         client.initialize()

@@ -112,6 +112,7 @@ class Full(World):
         self.assertEqual(proof.returncode, 0, proof.stdout + proof.stderr)
 
     def test_refuses_calls_with_the_reason_and_lets_the_rest_go_on_until_there_is_room(self):
+        """Security requirement S22."""
         self.begin("refuse_medium")
         self.fill()
         slowest, reasons = self.refusals()

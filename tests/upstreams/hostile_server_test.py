@@ -73,6 +73,7 @@ class Over_http(World):
         self.fails_once_after(lambda client: client.exchange("DELETE"))
 
     def test_what_was_sent_counts_also_when_the_server_knows_no_session(self):
+        """Security requirement S19: a limit is given back only when no byte was sent."""
         def script(incoming):
             return is_call(incoming, "odd") and (incoming.status(404) or True)
 
@@ -83,6 +84,7 @@ class Over_http(World):
         self.assertLessEqual(len(server.calls("odd")), 4)  # each of the two once more, on a new session
 
     def test_a_list_does_not_come_in_by_a_resumed_stream(self):
+        """Security requirement S21: what is resumed was decided before; a list that nobody filtered is not let in."""
         asked, lie = [], threading.Event()
 
         def script(incoming):
@@ -163,6 +165,7 @@ class Over_http(World):
         self.assertEqual(client.status, 202)
 
     def test_tasks_of_others_are_out_of_reach(self):
+        """Security requirement S8."""
         server, gate = self.behind()
         client = self.session(gate)
         for method in ("tasks/list", "tasks/get", "tasks/result", "tasks/cancel"):
@@ -209,6 +212,7 @@ class Over_http(World):
         self.assertEqual([m for _, _, m in server.seen if m and m.get("method") == "subscriptions/listen"], [])
 
     def test_the_agent_does_not_learn_where_the_server_is(self):
+        """Security requirement S25: the texts of errors are the gate's own."""
         server, gate = self.behind()
         client = self.session(gate)
         server.end()
@@ -280,6 +284,7 @@ class As_a_child(World):
         self.assertEqual(passed, 2)
 
     def test_events_of_one_call_are_bounded_in_bytes_and_time(self):
+        """Security requirement S25."""
         gate = self.serve_config(command=self.fake(), settings="call_timeout: 5s\n", top="limits: {result: 1MiB}\n")
         client = gate.client()
         client.initialize()

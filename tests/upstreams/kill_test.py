@@ -49,6 +49,7 @@ class Killed(World):
         return allowed
 
     def test_nothing_was_forwarded_without_a_record_and_no_limit_was_passed(self):
+        """Security requirements S6, S19, S24."""
         server = Scripted()
         self.addCleanup(server.end)
         dice = random.Random(7)

@@ -182,7 +182,7 @@ class Sessions_that_sleep(World):
 
 
 class Connections_that_never_finish(World):
-    """From other addresses than the good client's; each sends a byte now and then."""
+    """Security requirements S14, S31: from other addresses than the good client's; each sends a byte now and then."""
 
     def test_are_gone_in_30_seconds_and_slow_nobody_down(self):
         count = 1000 if FULL else 200
@@ -244,7 +244,7 @@ class Connections_that_never_finish(World):
 
 
 class Answers_without_end(World):
-    """The most that memory grew by while the answer came."""
+    """Security requirement S25, in the most that memory grew by while the answer came."""
     MOST_MIB = 400 if SANITIZED else 64
 
     def grows_little(self, gate, how, size=1):

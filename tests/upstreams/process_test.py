@@ -142,6 +142,7 @@ class While_it_runs(World):
         self.until(lambda: world.Http(f"{base}/mcp/one").exchange("GET")[0] == 404)
 
     def test_a_faulty_file_leaves_the_last_good_one_in_force(self):
+        """Security requirement S23."""
         self.write("policy.yaml", ALLOW)
         gate = self.started(["--config", self.config("one")], [])
         self.write("callgate.yaml", "listen: 127.0.0.1:0\nservrs: {}\n")
@@ -205,6 +206,7 @@ class Reloads(World):
         os.replace(fresh, self.dir / "policy.yaml")
 
     def test_under_load_lose_no_call_and_mix_no_two_policies(self):
+        """Security requirement S23: a reload is atomic."""
         gate = self.serve(*self.fake(), policy=self.ONE)
         over, failures, answers = threading.Event(), [], []
 
@@ -242,6 +244,7 @@ class Reloads(World):
 
 class At_its_start(World):
     def test_a_faulty_pins_file_is_named_and_stops_it(self):
+        """Security requirement S23."""
         self.write("policy.yaml", ALLOW)
         self.write("pins.json", "{}")
         file = self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nservers:\n  it:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n    pins: pins.json\n")

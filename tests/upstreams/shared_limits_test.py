@@ -81,6 +81,7 @@ class Shared(World):
 
 class ThreeGateways(Shared):
     def test_no_window_holds_more_than_max_calls_of_three_gateways(self):
+        """Security requirement S19, of several gateways together."""
         store = self.store()
         gates = [self.gate(name, store.port) for name in "abc"]
         until = time.monotonic() + (6 if SLOW else 4)
@@ -134,6 +135,7 @@ class ThreeGateways(Shared):
 
 class Faults(Shared):
     def test_stopped_and_started_again(self):
+        """Security requirement S22: a limit that cannot be counted refuses."""
         store = self.store()
         gate = self.gate("a", store.port)
         client = self.opened(gate)
@@ -214,6 +216,7 @@ class Faults(Shared):
         self.recovers(client)
 
     def test_a_wrong_password_refuses_and_stands_nowhere(self):
+        """Security requirement S28."""
         store = self.store("--requirepass", "right-one")
         self.write("a/secret", "wrong-one\n")
         gate = self.gate("a", store.port, login=":${file:secret}@")

@@ -20,7 +20,7 @@ def percentile(times, share):
 
 
 class Locked(World):
-    """Another process holds the database with BEGIN EXCLUSIVE."""
+    """Security requirement S22: another process holds the database with BEGIN EXCLUSIVE."""
 
     def setUp(self):
         super().setUp()
