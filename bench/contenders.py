@@ -242,7 +242,6 @@ def callgate(program: Path, policy: str, name: str = "callgate") -> Contender:
 
 
 CONFIG = """\
-callgate: 1
 listen: 127.0.0.1:{port}
 audit: {{sync: none}}
 servers:
