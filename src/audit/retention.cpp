@@ -41,6 +41,7 @@ Expired run_of(const std::string& folder, std::span<const SegmentFile> segments,
   run.removal.instance = fs::path(folder).filename().string();
   for (const SegmentFile& file : segments) {
     if (run.segments.size() == most_at_once) break;
+    if (!run.segments.empty() && file.number != run.segments.back().number + 1) break;  // not one chain
     const Result<std::optional<LastRecord>> last = last_record(file.path);
     if (!last) break;
     if (*last) {

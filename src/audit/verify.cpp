@@ -25,6 +25,7 @@ class Walk {
       where_ = fmt::format("{}:{}", file.path, (*line)->number);
       take(**line);
     }
+    if (report_.records > 0) report_.ends.push_back({.seq = report_.last_seq, .hash = last_hash_});
     ++report_.segments;
     return {};
   }
@@ -139,8 +140,9 @@ Result<ChainReport> walk_chain(const std::string& folder, std::string_view publi
 bool explains(const Removal& removal, const ChainReport& chain) {
   const ChainReport::Beginning& first = chain.beginning;
   if (removal.instance != first.instance || removal.segment + 1 < first.segment) return false;
-  // A crash may leave some of the files that were to go; then the chain starts earlier.
-  return removal.segment >= first.segment || (removal.seq + 1 == chain.first_seq && removal.hash == first.prev);
+  if (removal.segment < first.segment) return removal.seq + 1 == chain.first_seq && removal.hash == first.prev;
+  // A crash may have left some of the files that were to go, from the oldest on: the last of them is there then.
+  return std::ranges::find(chain.ends, ChainReport::End{.seq = removal.seq, .hash = removal.hash}) != chain.ends.end();
 }
 
 void judge_beginning(ChainReport& chain, std::span<const ChainReport> all, std::string_view public_key) {

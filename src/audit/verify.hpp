@@ -49,6 +49,13 @@ struct ChainReport {
     std::uint64_t seq = 0;  ///< of the record that says so
   };
   std::vector<Told> removals;
+  /// The last record of each segment.
+  struct End {
+    std::uint64_t seq = 0;
+    std::string hash;
+    bool operator==(const End&) const = default;
+  };
+  std::vector<End> ends;
 };
 
 /// Proves chains. With a `public_key` (base64url) checkpoints must be signed with it.

@@ -81,16 +81,21 @@ void count_again(const fs::path& chain, std::uint64_t after, limits::MemoryCount
 
 }  // namespace
 
-std::map<std::string, std::uint64_t, std::less<>> kept_places(const fs::path& folder) {
+Result<std::map<std::string, std::uint64_t, std::less<>>> kept_places(const fs::path& folder) {
   std::map<std::string, std::uint64_t, std::less<>> places;
   std::error_code error;
+  std::error_code ignored;
+  if (!fs::exists(folder, ignored)) return places;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".bin") continue;
+    if (::access(entry.path().c_str(), R_OK) != 0 && errno != ENOENT)
+      return fail(ErrorKind::unavailable, fmt::format("cannot read `{}`: {}", entry.path().string(), std::strerror(errno)));
     const auto place = place_in(entry.path());
     if (!place) continue;
     const auto [known, fresh] = places.emplace(place->instance, place->seq);
     if (!fresh) known->second = std::min(known->second, place->seq);
   }
+  if (error) return fail(ErrorKind::unavailable, fmt::format("cannot list `{}`: {}", folder.string(), error.message()));
   return places;
 }
 

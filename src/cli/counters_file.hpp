@@ -20,8 +20,9 @@ struct JournalPlace {
 };
 
 /// What the counters' files in a folder name: journals whose records after that
-/// number are still to be counted. Files that cannot be read name none.
-std::map<std::string, std::uint64_t, std::less<>> kept_places(const std::filesystem::path& folder);
+/// number are still to be counted. Files of another form name none. Errors:
+/// `unavailable` where one cannot be read: then nobody knows what is needed.
+Result<std::map<std::string, std::uint64_t, std::less<>>> kept_places(const std::filesystem::path& folder);
 
 /// Writes the file (mode 0600) whole or not at all. Errors: `unavailable`.
 Result<void> keep_counters(const std::filesystem::path& file, const limits::MemoryCounters& counters,

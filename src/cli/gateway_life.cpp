@@ -32,6 +32,8 @@ void GatewayProcess::take_up(const fs::path& file, How how) {
 /// Where it fails, an older file and the journal hold all calls between them.
 Result<void> GatewayProcess::keep_counters() {
   if (shared_) return {};
+  // The place is that of records that are written: numbers of lost ones are used again.
+  if (journal_->has_unwritten()) [[maybe_unused]] const auto written = journal_->flush();
   const JournalPlace place{.instance = journal_->instance(), .seq = journal_->last_seq()};
   const auto kept = cli::keep_counters(counters_place_->file(), counters_, place, limits::Moment::of(clock_));
   if (!kept) log_.error("counters_not_kept", {{"fault", kept.error().message}});
@@ -42,11 +44,16 @@ Result<void> GatewayProcess::keep_counters() {
 /// Records over their time go, one chain a turn, so that no call waits for more
 /// than a few files.
 void GatewayProcess::expire_records(std::uint64_t turn) {
+  // A clock that is wrong at the start of a machine is mostly right an hour later.
+  const auto grace = std::min<std::chrono::milliseconds>(std::chrono::hours(1), config_.audit.keep / 100);
+  if (std::chrono::milliseconds(500) * turn < grace) return;
   const auto between = std::clamp<std::int64_t>(config_.audit.keep / std::chrono::seconds(5), 1, 1200);  // ten looks in its time
   if (!more_expired_ && turn % static_cast<std::uint64_t>(between) != 0) return;
   // What the counters' file holds needs no record any more.
   if (!std::exchange(more_expired_, false)) [[maybe_unused]] const auto kept = keep_counters();
-  const auto gone = retention_->step(*journal_, kept_places(config_.data / "counters"));
+  const auto needed = kept_places(config_.data / "counters");
+  if (!needed) return log_.warn("records_not_removed", {{"fault", needed.error().message}});
+  const auto gone = retention_->step(*journal_, *needed);
   if (!gone) return log_.warn("records_not_removed", {{"fault", gone.error().message}});
   if (!*gone) return;
   more_expired_ = true;
@@ -139,6 +146,7 @@ net::Task<void> GatewayProcess::write_outcomes() {
 
 net::Task<void> GatewayProcess::serve_stdio() {
   co_await stdio_->run();
+  if (shared_) co_await shared_->leave();
   loop_.stop();
 }
 

@@ -229,10 +229,11 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
 
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
   Conversation& conversation = *in.conversation;
+  bool sent = false;  // once; the server may have run it, whatever it says
   for (int attempt = 0;; ++attempt) {
     const bool linked_already = conversation.link && conversation.link->alive() && !conversation.reviving;
     if (auto linked = linked_already ? Result<void>{} : co_await ensure_link(in); !linked) {
-      give_back(what);
+      if (!sent) give_back(what);
       parts_.log.warn("upstream_not_reached", {{"server", server_.name}, {"fault", linked.error().message}, {"detail", linked.error().where}});
       co_await answer_failure(in, linked.error());
       co_return std::nullopt;
@@ -244,6 +245,7 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_return std::move(*forwarded);
     }
     upstream::Failure& failure = forwarded.error();
+    sent = sent || failure.sent;
     // Only a message that did not run may go a second time, on a new session. What the server says of that
     // is good enough for sending it again, not for giving its share of the limits back.
     const bool may_repeat = (!failure.sent || failure.session_unknown) && !conversation.closed && !conversation.opening.empty();
@@ -251,7 +253,7 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       what.record.id = parts_.journal.next_id();
       continue;
     }
-    if (!failure.sent) give_back(what);
+    if (!sent) give_back(what);
     parts_.log.warn("upstream_failed", {{"server", server_.name}, {"method", in.message.method.view()}, {"fault", failure.error.message}, {"detail", failure.error.where}});
     co_await answer_failure(in, failure.error);
     co_return std::nullopt;

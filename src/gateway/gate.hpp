@@ -111,6 +111,7 @@ class Gate {
   struct Exchange;
   struct Yes;
   struct Held;
+  struct Counting;
 
   // gate.cpp: dispatch, the forward, refusals
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
@@ -138,8 +139,8 @@ class Gate {
   // gate_judge.cpp
   Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
   void doubt(Judged& judged, mcp::Era era) const;
-  void heed_journal(Judged& judged) const;
-  net::Task<bool> limits_free(Judged& judged, const Conversation& conversation);
+  void heed_journal(policy::Decision& decision, const registry::Tool* tool) const;
+  net::Task<bool> limits_free(Judged& judged, Conversation& conversation);
   static bool keep_taken(limits::Counters::TakeResult& taken, Judged& judged, Exchange& what);
   limits::Subject subject(const Conversation& conversation) const;
   std::shared_ptr<const policy::Policy> grant_policy(const Conversation& conversation) const;
@@ -171,6 +172,7 @@ class Gate {
   static bool is_over(const Inbound& in, const InFlight& flight);
   net::Task<void> not_wanted(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes* yes);
   void give_back(Exchange& what);
+  net::Task<void> ask_if_free(Inbound& in, InFlight& flight, Draft& draft, Judged& judged);
   net::Task<void> ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until);
   net::Instant held_until() const;
 
@@ -179,7 +181,7 @@ class Gate {
   mcp::Keep keeper(const Inbound& in, mcp::MethodId method) const;
   bool hides_anything(const Inbound& in) const;
   ListJudges list_judges(const Inbound& in) const;
-  net::Task<void> judge_list(Inbound& in, upstream::Delivery& delivery, Ulid decision);
+  net::Task<void> judge_list(Inbound& in, upstream::Delivery& delivery);
   net::Task<void> answer_judged(Inbound& in, const upstream::Delivery& delivery, std::shared_ptr<const JudgedList> list);
   static mcp::CacheRule cache_rule(const Inbound& in);
   struct Page;
@@ -221,6 +223,7 @@ class Gate {
   std::size_t busy_ = 0;
   bool stopping_ = false;
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
+  net::ListNode counting_;          ///< calls whose limits are being counted
   std::string canonical_;  ///< of the arguments that are being judged: keeps its memory, holds until the next wait
   Counter& allowed_;
   Counter& refused_;

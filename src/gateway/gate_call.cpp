@@ -40,11 +40,18 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
       parts_.log.warn("look_alike_tool", {{"server", server_.name}, {"known", like}});
   }
   if (verdict == policy::Verdict::require_approval) draft.canonical = canonical_;
-  if (canonical_.capacity() > most_kept) canonical_ = {};
+  if (canonical_.capacity() > most_kept) std::string().swap(canonical_);
   if (verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
-  if (verdict == policy::Verdict::require_approval && co_await limits_free(judged, *in.conversation))
-    co_return co_await ask_people(in, flight, draft, judged, held_until());
+  if (verdict == policy::Verdict::require_approval) co_return co_await ask_if_free(in, flight, draft, judged);
   co_await refuse(in, draft, judged);
+}
+
+/// A used-up limit refuses before a person is asked.
+net::Task<void> Gate::ask_if_free(Inbound& in, InFlight& flight, Draft& draft, Judged& judged) {
+  if (!co_await limits_free(judged, *in.conversation)) co_return co_await refuse(in, draft, judged);
+  Exchange nothing;
+  if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, nothing, nullptr);
+  co_await ask_people(in, flight, draft, judged, held_until());
 }
 
 /// resources/read, resources/subscribe, prompts/get.
@@ -73,8 +80,7 @@ net::Task<void> Gate::handle_judged(Inbound& in, InFlight& flight) {
   }
   Judged judged = judge(in, action, draft.subject, arguments);
   if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
-  if (judged.decision.verdict == policy::Verdict::require_approval && co_await limits_free(judged, *in.conversation))
-    co_return co_await ask_people(in, flight, draft, judged, held_until());
+  if (judged.decision.verdict == policy::Verdict::require_approval) co_return co_await ask_if_free(in, flight, draft, judged);
   co_await refuse(in, draft, judged);
 }
 
@@ -97,6 +103,7 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
   Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message};
   if (!judged.decision.limits.empty() || !judged.decision.grant_limits.empty()) {
     const auto asks = asks_of(judged.decision, *in.conversation);
+    const Counting counting(*this, *in.conversation);
     auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), parts_.clock.now());
     if (!keep_taken(taken, judged, what)) {
       if (yes != nullptr) yes->waiter.leave_open();  // the yes stays good until it expires

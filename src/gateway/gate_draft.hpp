@@ -46,6 +46,13 @@ struct Gate::Yes {
   net::Instant until;  ///< how long the call may still be held if it has to ask anew
 };
 
+/// A call whose limits are being counted, which may take a while: whoever may call
+/// no longer meanwhile is told by `closed`.
+struct Gate::Counting : net::ListNode {
+  Counting(Gate& gate, Conversation& of) : conversation(of) { gate.counting_.push_back(*this); }
+  Conversation& conversation;
+};
+
 /// A call that waits for a person: what it wakes up to, and the place where it
 /// can be woken.
 struct Gate::Held {

@@ -54,19 +54,20 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
   judged.decision = decided(judged, has_grant, [&](const policy::Policy& each) { return each.judge(request); });
   if (judged.decision.verdict == policy::Verdict::hide && action != policy::Action::tool_call)
     judged.unhidden = decided(judged, has_grant, [&](const policy::Policy& each) { return each.judge_unhidden(request); });
-  heed_journal(judged);
+  heed_journal(judged.decision, judged.tool);
+  if (judged.unhidden) heed_journal(*judged.unhidden, judged.tool);  // or the hidden one alone were answered otherwise
   return judged;
 }
 
 /// While the journal's disk is full nothing goes on whose risk is not known to be low, and nobody is asked
 /// about a call that could not be recorded.
-void Gate::heed_journal(Judged& judged) const {
+void Gate::heed_journal(policy::Decision& decision, const registry::Tool* tool) const {
   const audit::Journal::Health& health = parts_.journal.health();
-  if ((health.writing && !health.on_reserve) || judged.decision.verdict < policy::Verdict::require_approval) return;
-  const bool low = judged.tool != nullptr && judged.tool->risk == registry::Risk::low;
-  const bool asks = judged.decision.verdict == policy::Verdict::require_approval;
+  if ((health.writing && !health.on_reserve) || decision.verdict < policy::Verdict::require_approval) return;
+  const bool low = tool != nullptr && tool->risk == registry::Risk::low;
+  const bool asks = decision.verdict == policy::Verdict::require_approval;
   if (health.on_reserve ? low : !asks) return;
-  judged.decision = {.verdict = policy::Verdict::fault, .reason = health.fault};
+  decision = {.verdict = policy::Verdict::fault, .reason = health.fault};
 }
 
 /// What was judged by a list of tools that is known to be old is not decided.
@@ -113,9 +114,9 @@ void note_limit(policy::Decision& decision, const limits::Look& look) {
 
 }  // namespace
 
-/// A used-up limit refuses before a person is asked.
-net::Task<bool> Gate::limits_free(Judged& judged, const Conversation& conversation) {
+net::Task<bool> Gate::limits_free(Judged& judged, Conversation& conversation) {
   const auto asks = asks_of(judged.decision, conversation);
+  const Counting counting(*this, conversation);
   const limits::Look look = co_await parts_.counters.look(asks, subject(conversation), parts_.clock.now());
   if (!look.free) note_limit(judged.decision, look);
   co_return look.free;

@@ -13,6 +13,8 @@ namespace {
 
 constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
 constexpr ListBounds bounds;
+/// What may stand before the rest of an answer and is copied with its head.
+constexpr std::size_t small_part = 4096;
 
 }  // namespace
 
@@ -61,10 +63,10 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
   if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery, what.record.id);
-  const bool same = known && (delivery->seen || known->from_server.is(delivery->bytes, in.message.id_text));
+  const bool same = known && delivery->http_status == 200 && (delivery->seen || known->from_server.is(delivery->bytes, in.message.id_text));
   // Policies and pins may have changed while the server was asked.
   if (same && known->judges == list_judges(in)) co_return co_await answer_judged(in, *delivery, known);
-  co_await judge_list(in, *delivery, what.record.id);
+  co_await judge_list(in, *delivery);
 }
 
 ListJudges Gate::list_judges(const Inbound& in) const {
@@ -81,11 +83,16 @@ net::Task<void> Gate::answer_judged(Inbound& in, const upstream::Delivery& deliv
   }
   std::string begin = list->filtered.before_id;
   begin += in.message.id_text;
-  co_await in.channel.answer_in_parts(begin, list->filtered.behind_id);
+  if (begin.size() <= small_part) {
+    co_await in.channel.answer_in_parts(begin, list->filtered.behind_id);
+    co_return;
+  }
+  begin += list->filtered.behind_id;  // the server writes the id last
+  co_await in.channel.answer(begin);
 }
 
 /// Reads a list and answers what of it may be seen.
-net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
+net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   json::Document document;
   const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, whole_answer);
   const auto page = message ? mcp::read_list_page(*message, *mcp::list_shape(in.message.method_id)) : Result<mcp::ListPage>(std::unexpected(message.error()));
@@ -113,8 +120,11 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery, Ulid
     if (answer && !list.whole) list.filtered = upstream::SeenAnswer::of(text, answer->id_text);
     if (answer) lists_.remember(std::move(list));
   }
-  if (text.empty()) co_return co_await deliver(in, delivery, decision);
-  co_await in.channel.answer(text);
+  if (text.empty()) {
+    co_await in.channel.answer(delivery.bytes, delivery.raw, in.era() == mcp::Era::modern ? delivery.http_status : 200);
+  } else {
+    co_await in.channel.answer(text);
+  }
 }
 
 bool Gate::hides_anything(const Inbound& in) const {

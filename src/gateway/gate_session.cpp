@@ -99,6 +99,10 @@ void Gate::end_sessions(const std::function<bool(std::string_view grant)>& may_s
     end_session(each);
     links_.forget(each->session.grant);
   }
+  for (net::ListNode* node = counting_.next; node != &counting_; node = node->next) {
+    Conversation& conversation = static_cast<Counting*>(node)->conversation;
+    conversation.closed = conversation.closed || !may_stay(conversation.session.grant);
+  }
   for (Held* held : held_) held->look_again(may_stay);
 }
 

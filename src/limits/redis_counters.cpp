@@ -213,6 +213,7 @@ net::Task<Look> RedisCounters::look(std::span<const Ask> asks, const Subject& wh
 
 net::Task<Look> RedisCounters::finish_look(std::span<const Ask> asks, net::Task<Result<net::RedisReply>> reply) {
   const auto answer = read(co_await reply, limits_in(asks));
+  if (answer && answer->states.size() != limits_in(asks)) co_return faulty("the shared state gave an answer that cannot be read");
   co_return answer ? look_of(asks, *answer) : faulty(answer.error().message);
 }
 

@@ -102,7 +102,7 @@ class HeadReader {
     if (!starts) return bad("the first line is malformed");
     out.status = (p_[0] - '0') * 100 + (p_[1] - '0') * 10 + (p_[2] - '0');
     p_ = find_value_stop(p_ + 4, end_);
-    if (!take("\r\n")) return bad("the first line is malformed");
+    if (!take("\r\n") || out.status < 100) return bad("the first line is malformed");
     return {};
   }
 
@@ -128,13 +128,12 @@ class HeadReader {
     if (out.headers.repeats(HeaderName::content_length)) return bad("`Content-Length` stands twice");
     if (out.headers.repeats(HeaderName::transfer_encoding)) return bad("`Transfer-Encoding` stands twice");
     if (length_ && chunked_) return bad("`Content-Length` and `Transfer-Encoding` stand together");
+    if (chunked_ && version_ == 0) return bad("HTTP/1.0 has no transfer codings");
     out.content_length = length_;
     out.chunked = chunked_;
     out.keep_alive = version_ == 1 && !close_;
     return {};
   }
-
-  bool is_1_0() const { return version_ == 0; }
 
  private:
   bool take(std::string_view text) {
@@ -200,9 +199,7 @@ Result<void> read_request_head(std::string_view head, const HeadLimits& limits, 
   if (auto line = reader.request_line(out); !line) return line;
   if (auto fields = reader.fields(out.headers); !fields) return fields;
   if (!out.headers.has(HeaderName::host) || out.headers.repeats(HeaderName::host)) return bad("exactly one `Host` is needed");
-  if (auto finished = reader.finish(out); !finished) return finished;
-  if (reader.is_1_0() && out.chunked) return bad("HTTP/1.0 has no transfer codings");
-  return {};
+  return reader.finish(out);
 }
 
 Result<void> read_response_head(std::string_view head, const HeadLimits& limits, ResponseHead& out) {

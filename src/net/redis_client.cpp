@@ -16,6 +16,9 @@ constexpr std::size_t most_queued_bytes = std::size_t{16} << 20;
 constexpr Duration first_pause = std::chrono::milliseconds(50);
 constexpr Duration longest_pause = std::chrono::seconds(1);
 
+/// The code that an error reply begins with: `WRONGPASS`, `NOAUTH`, `ERR`.
+std::string_view first_word(std::string_view text) { return text.substr(0, std::min<std::size_t>(text.find(' '), 32)); }
+
 }  // namespace
 
 /// A command whose reply is waited for.
@@ -207,7 +210,8 @@ Task<Result<void>> RedisClient::introduce(Stream& stream, Instant until) {
     for (auto reply = replies.next(); expected > 0; reply = replies.next()) {
       if (!reply) co_return std::unexpected(std::move(reply.error()));
       if (!*reply) break;
-      if ((*reply)->is_error()) co_return fail(ErrorKind::refused, fmt::format("the shared state refused us: {}", (*reply)->text));
+      // Some servers repeat what they did not understand: the words of AUTH are a secret.
+      if ((*reply)->is_error()) co_return fail(ErrorKind::refused, fmt::format("the shared state refused us: {}", first_word((*reply)->text)));
       --expected;
     }
   }
@@ -219,7 +223,8 @@ Task<void> RedisClient::converse() {
   TaskGroup sender;
   sender.spawn(send_queued());
   std::array<char, 16384> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read into
-  for (;;) {
+  // INVARIANT: once the connection was left, no reply that still arrives on it meets a command of the next one.
+  while (state_ == State::there) {
     const Stream::Io io = stream_->read_now(buffer);
     if (io.status == Stream::Status::would_block) {
       co_await stream_->readable(Loop::forever);  // who waits for a reply has a deadline
@@ -236,6 +241,7 @@ Task<void> RedisClient::send_queued() {
   for (;;) {
     co_await queued_.wait(Loop::forever);
     co_await loop_.turn_end();
+    if (state_ != State::there) co_return;  // what is queued is for the next connection
     sending_.clear();
     sending_.swap(out_);
     if (sending_.empty()) continue;

@@ -82,6 +82,19 @@ TEST_F(FullDisk, NobodyIsAskedAboutACallThatWouldNotRun) {
   EXPECT_FALSE(log.has("approval_asked"));
 }
 
+TEST_F(FullDisk, AHiddenPromptIsAnsweredLikeOneThatNobodyHas) {
+  begin("callgate: 1\ndefault: allow\nprompts:\n  secret: {action: hide}\n");
+  EXPECT_TRUE(runs("read"));
+  const auto got = [this](const std::string& name) {
+    std::string body = post(R"({"jsonrpc":"2.0","id":9,"method":"prompts/get","params":{"name":")" + name + R"("}})").body;
+    const std::size_t id = body.find(R"("id":"0)");  // of the decision
+    return id == std::string::npos ? body : body.replace(id, 33, "");
+  };
+  const std::string hidden = got("secret");
+  EXPECT_EQ(hidden, got("nosuch"));
+  EXPECT_NE(hidden.find("disk of the journal is full"), std::string::npos) << hidden;
+}
+
 TEST_F(FullDisk, UnderRefuseNothingRunsAndTheAgentIsToldWhy) {
   begin(allow, audit::OnFull::refuse);
   for (const char* tool : {"read", "write"}) {

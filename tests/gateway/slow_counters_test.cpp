@@ -110,6 +110,20 @@ TEST_F(SlowCounters, ACallThatIsCancelledMeanwhileIsNotForwarded) {
   EXPECT_TRUE(records().contains("cancelled while its limits were counted"));
 }
 
+TEST_F(SlowCounters, AStatelessCallerWhoMayCallNoLongerIsNotForwarded) {
+  start(limited_);
+  const std::string body = R"({"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"read","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})";
+  const std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: read\r\n";
+  group.spawn(talk("POST", headers, body, answer_, done_));
+  turn_until([&] { return held_.waiting == 1 || done_; });
+  ASSERT_EQ(held_.waiting, 1) << answer_.body;
+  gates->all().front()->end_sessions([](std::string_view) { return false; });
+  let_go();
+  EXPECT_TRUE(upstream.calls.empty());
+  EXPECT_EQ(held_.given_back, 1);
+  EXPECT_TRUE(answer_.body.contains("grant or session ended")) << answer_.body;
+}
+
 TEST_F(SlowCounters, APolicyThatChangesMeanwhileDoesNotMixWithTheDecision) {
   start(limited_);
   open_session();

@@ -96,6 +96,8 @@ TEST(ResponseHead, IsTakenApart) {
   EXPECT_EQ(out.status, 404);
   EXPECT_EQ(out.content_length, 0U);
   EXPECT_FALSE(read_response_head("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", {}, out).has_value());
+  EXPECT_FALSE(read_response_head("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", {}, out).has_value());
+  EXPECT_FALSE(read_response_head("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n", {}, out).has_value());
 }
 
 }  // namespace
