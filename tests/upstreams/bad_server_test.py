@@ -10,7 +10,8 @@ import time
 import world
 from world import World, decision_of, text_of
 
-PATIENCE = "start_timeout: 5s\ncall_timeout: 3s"
+# Sanitized code is several times slower: what floods the gate has to be read within this time too.
+PATIENCE = f"start_timeout: 5s\ncall_timeout: {6 if 'CALLGATE_SLOW' in os.environ else 3}s"
 
 # Security requirement S25, a row a clause: the tool's `how`, and what the caller gets: an answer ("done"), or an error ("error").
 OVER_STDIO = {
