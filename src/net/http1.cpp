@@ -160,7 +160,7 @@ class HeadReader {
       case HeaderName::proxy_connection: {
         const Connection connection = read_connection(value);
         if (!connection.well_formed) return bad("`Connection` is malformed");
-        close_ = close_ || (connection.close && name == HeaderName::connection);
+        close_ = close_ || connection.close;
         return {};
       }
       default: return {};
