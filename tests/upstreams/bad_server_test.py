@@ -94,7 +94,7 @@ class Over_stdio(Server_case):
 
 class A_server_that_prints_without_end(World):
     def test_is_ended_and_said_to_be(self):
-        gate = self.serve_config(command=["yes", "no message"], settings="start_timeout: 5s\ncall_timeout: 3s")
+        gate = self.serve_config(command=["yes", "no message"], settings=PATIENCE)
         status, _, _ = gate.client().exchange("POST", json.dumps(world.request(1, "initialize", {"protocolVersion": world.LATEST_HANDSHAKE, "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}})))
         self.assertGreaterEqual(status, 200)
         log = gate.log.read_text(errors="replace")
