@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 
 #include "base/sanitized.hpp"
@@ -56,6 +60,68 @@ TEST(RedisProtocol, AReplyWithoutEndIsGivenUp) {
     reply = replies.next();
   }
   EXPECT_EQ(reply.error().kind, ErrorKind::too_large);
+}
+
+/// A server whose replies come when the test says so.
+class HeldReplies {
+ public:
+  HeldReplies() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener_, 8), 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~HeldReplies() {
+    for (const int each : connections_) ::close(each);
+    ::close(listener_);
+  }
+  std::uint16_t port() const { return port_; }
+  /// The next connection, which has introduced itself.
+  void accept(Loop& loop, const RedisClient& client) {
+    const Instant until = Loop::read_clock() + 10s;
+    int taken = -1;
+    while (taken < 0 && Loop::read_clock() < until) {
+      loop.turn(5ms);
+      taken = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    }
+    ASSERT_GE(taken, 0);
+    connections_.push_back(taken);
+    say("+OK\r\n+PONG\r\n");
+    while (!client.health() && Loop::read_clock() < until) loop.turn(5ms);
+    ASSERT_TRUE(client.health().has_value());
+    loop.turn(5ms);
+  }
+  void say(std::string_view bytes) const {
+    EXPECT_EQ(::send(connections_.back(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  }
+
+ private:
+  int listener_;
+  std::uint16_t port_ = 0;
+  std::vector<int> connections_;
+};
+
+TEST(RedisConnection, ALateReplyOfTheOneThatWasLeftIsNobodys) {
+  Loop loop;
+  HeldReplies server;
+  RedisClient client(loop, {.host = "127.0.0.1", .port = server.port(), .user = {}, .password = {}, .answer_within = 5s});
+  client.start({});
+  server.accept(loop, client);
+  const auto echo = [&](std::string_view text) { return client.ask(std::array<std::string_view, 2>{"ECHO", text}); };
+  auto first = echo("first");
+  auto second = echo("second");
+  loop.turn(5ms);
+  server.say("+first\r\n");
+  EXPECT_EQ(await(loop, std::move(first))->text, "first");
+  server.say("+second\r\n");  // arrives, and nobody has read it yet
+  client.renew({ErrorKind::unavailable, "it is a replica now", {}});
+  auto third = echo("third");
+  EXPECT_FALSE(await(loop, std::move(second)).has_value());
+  server.accept(loop, client);
+  server.say("+third\r\n");
+  EXPECT_EQ(await(loop, std::move(third))->text, "third");
 }
 
 class RedisClientTest : public testing::Test {
