@@ -83,6 +83,23 @@ class Over_http(World):
         self.assertEqual(verdicts[2:], ["rate_limited"] * 3)
         self.assertLessEqual(len(server.calls("odd")), 4)  # each of the two once more, on a new session
 
+    def test_what_was_sent_counts_also_when_no_new_session_can_be_opened(self):
+        """Security requirement S19: a server that runs a call, forgets the session and opens no other gives nothing back."""
+        forgot = threading.Event()
+
+        def script(incoming):
+            if is_call(incoming, "odd"):
+                forgot.set()
+                return incoming.status(404) or True
+            return forgot.is_set() and incoming.verb == "POST" and incoming.message.get("method") == "initialize" and (incoming.status(500) or True)
+
+        server, gate = self.behind(script, policy="callgate: 1\ndefault: deny\ntools:\n  odd: {action: allow, rate_limit: {max: 1, window: 1h, per: grant}}\n")
+        client = self.session(gate)
+        client.call("odd")
+        forgot.clear()
+        self.assertEqual(decision_of(self.session(gate).call("odd")).get("verdict"), "rate_limited")
+        self.assertEqual(len(server.calls("odd")), 1)
+
     def test_a_list_does_not_come_in_by_a_resumed_stream(self):
         """Security requirement S21: what is resumed was decided before; a list that nobody filtered is not let in."""
         asked, lie = [], threading.Event()
