@@ -97,7 +97,8 @@ Journal::Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::option
       next_checkpoint_(clock.now() + options_.checkpoint_every) {
   head_ = R"(","boot":)";
   append_text(head_, clock.boot_id());
-  append_member(head_, R"(,"instance":)", options_.instance);
+  head_ += R"(,"instance":)";
+  append_text(head_, options_.instance);
   head_ += R"(,"prev":")";
   std::ranges::copy(first_prev, chain_.hash.begin());
   written_ = chain_;

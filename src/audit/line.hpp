@@ -1,6 +1,5 @@
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,17 +24,5 @@ std::uint64_t segment_number(std::string_view name);
 
 /// Appends `text` as a JSON string, cut at `max_text` bytes (at a character).
 void append_text(std::string& out, std::string_view text);
-
-inline void append_number(std::string& out, std::uint64_t number) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  out.append(digits, end);
-}
-
-/// Appends `,"key":"text"`. `quoted_key` is `,"key":` ready to be copied.
-inline void append_member(std::string& out, std::string_view quoted_key, std::string_view text) {
-  out += quoted_key;
-  append_text(out, text);
-}
 
 }  // namespace callgate::audit

@@ -22,9 +22,6 @@ bool needs_more_than_its_text(mcp::MethodId method) {
          method == subscriptions_listen;
 }
 
-/// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
-int status_for(const Inbound& in, int modern_status) { return in.era() == mcp::Era::modern ? modern_status : 200; }
-
 }  // namespace
 
 Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
@@ -64,7 +61,7 @@ net::Task<void> Gate::handle(Inbound in) {
   if (standing != mcp::Standing::known || mcp::is_notification(in.message.method_id) || needs_more_than_its_text(in.message.method_id)) {
     refused_.add();
     parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "method not on the allow-list"});
-    co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()), {}, status_for(in, 404));
+    co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()), {}, in.status(404));
     co_return;
   }
   if (in.conversation->find_in_flight(in.message.id_text) != nullptr)
@@ -298,7 +295,7 @@ net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid de
   switch (delivery.kind) {
     case upstream::Delivery::Kind::answer:
       if (std::string asked; in.era() == mcp::Era::modern && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
-      co_await in.channel.answer(delivery.bytes, delivery.raw, status_for(in, delivery.http_status));
+      co_await in.channel.answer(delivery.bytes, delivery.raw, in.status(delivery.http_status));
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
     case upstream::Delivery::Kind::resumable:

@@ -33,6 +33,8 @@ struct Inbound {
   Channel& channel;
 
   mcp::Era era() const { return mcp::era_of(revision); }
+  /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
+  int status(int modern_status) const { return era() == mcp::Era::modern ? modern_status : 200; }
 };
 
 /// One message under way, counted while it is.

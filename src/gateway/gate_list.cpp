@@ -121,7 +121,7 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
     if (answer) lists_.remember(std::move(list));
   }
   if (text.empty()) {
-    co_await in.channel.answer(delivery.bytes, delivery.raw, in.era() == mcp::Era::modern ? delivery.http_status : 200);
+    co_await in.channel.answer(delivery.bytes, delivery.raw, in.status(delivery.http_status));
   } else {
     co_await in.channel.answer(text);
   }
