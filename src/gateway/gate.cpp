@@ -5,7 +5,7 @@
 #include "gateway/gate_draft.hpp"
 #include "gateway/outbound.hpp"
 #include "mcp/codes.hpp"
-#include "mcp/requests.hpp"
+#include "mcp/own_messages.hpp"
 
 namespace callgate::gateway {
 
@@ -13,13 +13,10 @@ namespace {
 
 constexpr std::array modern{mcp::Revision::r2026_07_28};
 
-/// Methods that name what an earlier message began, or subscribe to what rules
-/// are about: to decide them takes a memory of tasks and filters that this
-/// version does not have, so they are not served.
-bool needs_more_than_its_text(mcp::MethodId method) {
-  using enum mcp::MethodId;
-  return method == tasks_get || method == tasks_result || method == tasks_list || method == tasks_cancel || method == tasks_update ||
-         method == subscriptions_listen;
+/// Raised as well by a client that is not there any more.
+net::Task<void> raise_when_gone(Channel& channel, net::Signal& signal) {
+  co_await channel.until_gone();
+  signal.raise();
 }
 
 }  // namespace
@@ -58,7 +55,7 @@ net::Task<void> Gate::handle(Inbound in) {
     co_await in.channel.accepted();
     co_return;
   }
-  if (standing != mcp::Standing::known || mcp::is_notification(in.message.method_id) || needs_more_than_its_text(in.message.method_id)) {
+  if (standing == mcp::Standing::unknown || mcp::is_notification(in.message.method_id)) {
     refused_.add();
     parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "method not on the allow-list"});
     co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()), {}, in.status(404));
@@ -86,7 +83,13 @@ net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {
     case tools_list:
     case prompts_list:
     case resources_list:
-    case resources_templates_list: return handle_list(in, flight);
+    case resources_templates_list:
+    case tasks_list: return handle_list(in, flight);
+    case tasks_get:
+    case tasks_result:
+    case tasks_update:
+    case tasks_cancel: return handle_task(in, flight);
+    case subscriptions_listen: return handle_listen(in, flight);
     default: return pass(in, &flight);
   }
 }
@@ -195,7 +198,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
 }
 
 /// Record, permit, forward. What could not be recorded is not forwarded.
-net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what) {
+net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what, Channel* channel) {
   Conversation& conversation = *in.conversation;
   const Ulid id = what.record.id;
   if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(*what.message, in.revision, param_headers(in));
@@ -205,12 +208,13 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
     co_return std::unexpected(upstream::Failure{{ErrorKind::internal, fmt::format("the call could not be put on record, so it was refused: {}", permit.error().message), {}}, false});
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
-  CallSink sink(*this, in.conversation, in.revision, &in.channel);
+  CallSink sink(*this, in.conversation, in.revision, channel);
   const upstream::Outbound out{.bytes = what.bytes,
                                .message = what.message,
                                .headers = what.headers,
                                .time = server_.call_timeout,
                                .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id),
+                               .endless = what.endless,
                                .seen = what.seen};
   // The link may be replaced while this exchange still uses it.
   const std::shared_ptr<upstream::Link> link = conversation.link;
@@ -222,6 +226,38 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
     outcome.ended(forwarded.error().sent ? "failed" : "not_sent", true, 0);
   }
   co_return forwarded;
+}
+
+/// In the stateless era a client that leaves has cancelled its request: the
+/// server is told at once (protocol item 72).
+net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, Exchange& what) {
+  std::optional<upstream::Forwarded> out;
+  net::Signal done(parts_.loop);
+  net::TaskGroup tasks;
+  tasks.spawn(raise_when_gone(in.channel, done));
+  tasks.spawn(forward_into(in, what, out, done));
+  if (!out) co_await done.wait(net::Loop::forever);
+  if (out) co_return std::move(*out);
+  co_await cancel_upstream(in);
+  co_return std::unexpected(upstream::Failure{{ErrorKind::closed, "the client left", {}}, true});
+}
+
+net::Task<void> Gate::forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done) {
+  out = co_await forward_recorded(in, what, &in.channel);
+  done.raise();
+}
+
+/// Over HTTP the end of the connection says it.
+net::Task<void> Gate::cancel_upstream(Inbound& in) {
+  const std::shared_ptr<upstream::Link> link = in.conversation->link;
+  if (links_.over_http() || !link || !link->alive()) co_return;
+  const std::string cancel = mcp::cancelled_notification(in.message.id_text, "the client left");
+  json::Document document;
+  const auto message = mcp::read_message(cancel, document, mcp::Direction::from_client);
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::cancel, server_.name, mcp::word(in.revision)));
+  if (!message || !permit) co_return;
+  CallSink sink(*this, in.conversation, in.revision, nullptr);
+  [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = cancel, .message = &*message}, sink);
 }
 
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
@@ -236,7 +272,8 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_return std::nullopt;
     }
     if (flight != nullptr) flight->forwarded = true;
-    auto forwarded = co_await forward_recorded(in, what);
+    auto forwarded = in.era() == mcp::Era::modern && in.message.is_request() ? co_await forward_while_there(in, what)
+                                                                             : co_await forward_recorded(in, what, &in.channel);
     if (forwarded) {
       allowed_.add();
       co_return std::move(*forwarded);
@@ -265,6 +302,7 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string&
   const json::Limits limits{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false, .keep_depth = 5};
   const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, limits);
   if (!message) return false;
+  if (message->result && may_begin_task(in)) note_task(in, message->result, mcp::read_tool_call(in.message)->name.view());
   const auto asked = message->result ? message->result.find("inputRequests") : std::nullopt;
   if (!asked) return true;
   if (!asked->is_object()) return false;
@@ -294,7 +332,7 @@ void Gate::keep_resumable(Conversation& conversation, Resumable due) {
 net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
   switch (delivery.kind) {
     case upstream::Delivery::Kind::answer:
-      if (std::string asked; in.era() == mcp::Era::modern && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
+      if (std::string asked; (in.era() == mcp::Era::modern || may_begin_task(in)) && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
       co_await in.channel.answer(delivery.bytes, delivery.raw, in.status(delivery.http_status));
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;

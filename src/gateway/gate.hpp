@@ -15,9 +15,11 @@
 #include "gateway/list_memory.hpp"
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
+#include "gateway/task_book.hpp"
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/param_headers.hpp"
+#include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
 #include "mcp/tool_list.hpp"
 #include "policy/policy.hpp"
@@ -114,6 +116,7 @@ class Gate {
   struct Yes;
   struct Held;
   struct Counting;
+  struct Listening;
 
   // gate.cpp: dispatch, the forward, refusals
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
@@ -122,7 +125,10 @@ class Gate {
   net::Task<void> pass(Inbound& in, InFlight* flight);
   net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
-  net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what);
+  net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
+  net::Task<upstream::Forwarded> forward_while_there(Inbound& in, Exchange& what);
+  net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
+  net::Task<void> cancel_upstream(Inbound& in);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
   bool may_ask(Inbound& in, const upstream::Delivery& delivery, std::string& refused);
   net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
@@ -190,6 +196,22 @@ class Gate {
   net::Task<Result<std::string>> joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep);
   net::Task<Result<void>> next_page(Inbound& in, std::string_view cursor, net::Duration time, Page& page);
 
+  // gate_tasks.cpp
+  static std::string_view owner_of(const Conversation& conversation);
+  static bool may_begin_task(const Inbound& in);
+  static bool declares_tasks(const Inbound& in);
+  void note_task(const Inbound& in, json::Value result, std::string_view tool);
+  net::Task<void> handle_task(Inbound& in, InFlight& flight);
+
+  // gate_listen.cpp
+  net::Task<void> handle_listen(Inbound& in, InFlight& flight);
+  net::Task<bool> may_watch(Inbound& in, std::string_view uri);
+  net::Task<Result<void>> cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what);
+  net::Task<void> hear_subscription(Inbound& in, Exchange& what, Listening& listening);
+  net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);
+  void tell_subscribers();
+  void end_subscriptions(const std::function<bool(std::string_view grant)>& may_stay);
+
   // gate_session.cpp
   net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
   bool make_room(std::string_view grant);
@@ -203,6 +225,7 @@ class Gate {
   net::Task<bool> late_answer(std::shared_ptr<Conversation> conversation, Channel* channel, const upstream::Event& event);
   net::Task<bool> server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
+  bool may_hear(const Conversation& conversation, const mcp::Message& message) const;
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
   net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);
   void decline(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, std::string_view why, int code);
@@ -225,6 +248,8 @@ class Gate {
   std::size_t busy_ = 0;
   bool stopping_ = false;
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
+  TaskBook tasks_begun_;
+  net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
   std::string canonical_;  ///< of the arguments that are being judged: keeps its memory, holds until the next wait
   Counter& allowed_;

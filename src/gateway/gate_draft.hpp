@@ -29,6 +29,7 @@ struct Gate::Exchange {
   const mcp::Message* message = nullptr;
   std::string headers;                    ///< that mirror a modern body
   const upstream::SeenAnswer* seen = nullptr;  ///< an answer that may come again
+  bool endless = false;                   ///< a subscription
   std::optional<limits::Taken> taken;     ///< its share of the limits
   /// Bytes that take the place of the client's, and what they read as.
   struct Own {

@@ -38,6 +38,12 @@ mcp::Keep Gate::keeper(const Inbound& in, mcp::MethodId method) const {
       return item.definition.text() == tool->definition || registry::fingerprint(item.definition) == tool->fingerprint;
     };
   }
+  if (method == mcp::MethodId::tasks_list) {
+    // A server that knows one client, the gateway, may list the tasks of all who call through it.
+    return [this, owner = std::string(owner_of(*in.conversation))](const mcp::ListItem& item) {
+      return tasks_begun_.find(owner, item.key.view(), parts_.clock.now()) != nullptr;
+    };
+  }
   if (method == mcp::MethodId::prompts_list) {
     return [policies](const mcp::ListItem& item) {
       return !policies.any([&](const policy::Policy& policy) { return policy.hides_prompt(item.key.view()); });
@@ -113,7 +119,8 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
     co_return;
   }
   const std::string text = list.whole ? std::string() : mcp::filter_list(*page, keep, {}, cache_rule(in));
-  if (!page->next_cursor && !asks && delivery.http_status == 200) {
+  const bool same_for_all = in.message.method_id != mcp::MethodId::tasks_list;
+  if (!page->next_cursor && !asks && same_for_all && delivery.http_status == 200) {
     list.from_server = upstream::SeenAnswer::of(delivery.bytes, message->id_text);
     json::Document shown;
     const auto answer = list.whole ? message : mcp::read_message(text, shown, mcp::Direction::from_server, upstream::answer_limits);

@@ -45,12 +45,16 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
   if (event.message == nullptr) co_return co_await tell(*conversation, channel, event) || goes_on;
   const mcp::Message& message = *event.message;
   if (message.is_response()) co_return co_await late_answer(conversation, channel, event) || goes_on;
-  if (mcp::standing(message.method_id, revision, mcp::Direction::from_server) != mcp::Standing::known) {
+  if (mcp::standing(message.method_id, revision, mcp::Direction::from_server) == mcp::Standing::unknown) {
     parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
     if (message.is_request() && goes_on) decline(conversation, message, "this method is not known in this revision", mcp::code::method_not_found);
     co_return true;
   }
   if (message.is_request()) co_return co_await server_request(conversation, revision, channel, event) || goes_on;
+  if (!may_hear(*conversation, message)) {
+    parts_.log.warn("upstream_message_withheld", {{"server", server_.name}, {"method", message.method.view()}});
+    co_return true;
+  }
   if (message.method_id == mcp::MethodId::notifications_tools_list_changed) {
     // Read, pinned and decided anew before the client hears of it; a call does not wait for that for long.
     tools_.want_again(mcp::era_of(revision));
@@ -59,6 +63,33 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
     conversation->list_change_waits = false;
   }
   co_return co_await tell(*conversation, channel, event) || goes_on;
+}
+
+/// News of a resource goes to whoever may subscribe to it, news of a task to
+/// whoever began it.
+bool Gate::may_hear(const Conversation& conversation, const mcp::Message& message) const {
+  if (message.method_id == mcp::MethodId::notifications_resources_updated) {
+    const auto resource = mcp::read_resource_request(message);
+    const PolicyPair policies = policies_for(conversation);
+    if (!resource || policies.missing()) return false;
+    const policy::Request watch{.action = policy::Action::resource_subscribe, .name = resource->uri.view()};
+    return policies.all([&](const policy::Policy& policy) { return policy.judge(watch).verdict >= policy::Verdict::require_approval; });
+  }
+  const bool of_task = message.method_id == mcp::MethodId::notifications_tasks || message.method_id == mcp::MethodId::notifications_tasks_status;
+  if (!of_task) return true;
+  const auto task = mcp::read_task_request(message);
+  if (!task || tasks_begun_.find(owner_of(conversation), task->task_id.view(), parts_.clock.now()) == nullptr) return false;
+  // What the server asks of the client stands in it as in an answer.
+  const auto asked = message.params.find("inputRequests");
+  if (!asked) return true;
+  const PolicyPair policies = policies_for(conversation);
+  if (!asked->is_object()) return false;
+  for (const json::Member member : asked->members()) {
+    const auto method = member.value.is_object() ? member.value.find("method") : std::nullopt;
+    const auto id = method && method->is_string() ? mcp::method_id(method->string()) : mcp::MethodId::unknown;
+    if (asked_for(id).empty() || !policies.all([id](const policy::Policy& policy) { return allows(policy, id); })) return false;
+  }
+  return true;
 }
 
 /// The answer of a call whose stream broke off comes on the stream that resumes

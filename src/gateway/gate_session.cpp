@@ -104,6 +104,7 @@ void Gate::end_sessions(const std::function<bool(std::string_view grant)>& may_s
     conversation.closed = conversation.closed || !may_stay(conversation.session.grant);
   }
   for (Held* held : held_) held->look_again(may_stay);
+  end_subscriptions(may_stay);
 }
 
 /// The session's counts go to those that its caller opens next.
@@ -219,6 +220,7 @@ void Gate::stop() {
     if (each->stream) each->stream->close();
   }
   for (Held* held : held_) held->wake.raise();
+  end_subscriptions({});
 }
 
 void Gate::announce_list_change() {
@@ -226,6 +228,7 @@ void Gate::announce_list_change() {
   for (const auto& [id, each] : sessions_) {
     if (each->stream) each->stream->push(note, {});
   }
+  tell_subscribers();
 }
 
 }  // namespace callgate::gateway

@@ -111,6 +111,13 @@ std::string unknown_prompt(std::string_view id_text, std::string_view name) {
   return rpc_error(id_text, code::invalid_params, fmt::format("Unknown prompt: {}", echo(name)));
 }
 
+std::string unknown_task(std::string_view id_text) { return rpc_error(id_text, code::invalid_params, "Unknown task"); }
+
+std::string tasks_not_declared(std::string_view id_text) {
+  return rpc_error(id_text, code::missing_capability, "Missing required client capability",
+                   R"({"requiredCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}})");
+}
+
 std::string empty_result(std::string_view id_text, Era era) {
   return result(id_text, era == Era::modern ? R"({"resultType":"complete"})" : "{}");
 }

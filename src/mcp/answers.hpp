@@ -66,6 +66,13 @@ std::string unknown_prompt(std::string_view id_text, std::string_view name);
 inline constexpr std::string_view session_not_found =
     R"({"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}})";
 
+/// −32602 for a task that does not exist, or is somebody else's.
+std::string unknown_task(std::string_view id_text);
+
+/// −32021 with HTTP 400: the caller did not declare the tasks extension that its
+/// method belongs to (2026-07-28).
+std::string tasks_not_declared(std::string_view id_text);
+
 /// A result without content, e.g. for ping.
 std::string empty_result(std::string_view id_text, Era era);
 

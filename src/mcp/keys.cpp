@@ -39,6 +39,10 @@ constexpr auto meta_names = std::to_array<std::string_view>({
 
 constexpr auto completion_names = std::to_array<std::string_view>({"type", "name", "title", "uri", "value", "arguments"});
 
+constexpr auto listen_names = std::to_array<std::string_view>({
+    "toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds",
+});
+
 template <std::size_t N>
 consteval auto folded_storage(const std::array<std::string_view, N>& names) {
   std::array<std::array<char, 64>, N> out{};
@@ -58,15 +62,18 @@ constexpr auto envelope_folded = folded_storage(envelope_names);
 constexpr auto params_folded = folded_storage(params_names);
 constexpr auto meta_folded = folded_storage(meta_names);
 constexpr auto completion_folded = folded_storage(completion_names);
+constexpr auto listen_folded = folded_storage(listen_names);
 
 constexpr NameTable envelope_table(envelope_names);
 constexpr NameTable params_table(params_names);
 constexpr NameTable meta_table(meta_names);
 constexpr NameTable completion_table(completion_names);
+constexpr NameTable listen_table(listen_names);
 constexpr NameTable envelope_twins(folded_views(envelope_folded, envelope_names));
 constexpr NameTable params_twins(folded_views(params_folded, params_names));
 constexpr NameTable meta_twins(folded_views(meta_folded, meta_names));
 constexpr NameTable completion_twins(folded_views(completion_folded, completion_names));
+constexpr NameTable listen_twins(folded_views(listen_folded, listen_names));
 
 struct Fold {
   std::string_view from;
@@ -119,6 +126,7 @@ int find_exact(std::string_view key, Level level) {
     case Level::params: return params_table.find(key);
     case Level::meta: return meta_table.find(key);
     case Level::completion: return completion_table.find(key);
+    case Level::listen: return listen_table.find(key);
   }
   return -1;
 }
@@ -133,6 +141,7 @@ std::string_view find_twin(std::string_view folded, Level level) {
     case Level::params: return name(params_twins.find(folded), params_names);
     case Level::meta: return name(meta_twins.find(folded), meta_names);
     case Level::completion: return name(completion_twins.find(folded), completion_names);
+    case Level::listen: return name(listen_twins.find(folded), listen_names);
   }
   return {};
 }

@@ -13,8 +13,9 @@
 namespace callgate::mcp {
 
 /// The places where the protocol's own keys stand; `completion` is `ref`,
-/// `argument` and `context` of completion/complete.
-enum class Level : std::uint8_t { envelope, params, meta, completion };
+/// `argument` and `context` of completion/complete, `listen` the filter of
+/// subscriptions/listen.
+enum class Level : std::uint8_t { envelope, params, meta, completion, listen };
 
 /// Members of the JSON-RPC envelope, in the order of `envelope_key`.
 enum class EnvelopeKey : std::uint8_t { jsonrpc, id, method, params, result, error };

@@ -76,6 +76,11 @@ std::string plain_notification(MethodId method) {
   return fmt::format(R"({{"jsonrpc":"2.0","method":"{}"}})", method_name(method));
 }
 
+std::string subscribed_notification(MethodId method, std::string_view subscription_id_text) {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"{}","params":{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{}}}}}}})",
+                     method_name(method), subscription_id_text);
+}
+
 std::string cancelled_notification(std::string_view request_id_text, std::string_view reason) {
   return fmt::format(R"({{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":{}}}}})",
                      request_id_text, json::quoted(reason));

@@ -36,6 +36,9 @@ std::string probe_call(std::string_view id_text, std::string_view name, Revision
 /// A notification without params, e.g. tools/list_changed.
 std::string plain_notification(MethodId method);
 
+/// The same on a subscription of 2026-07-28, named by the id of its request.
+std::string subscribed_notification(MethodId method, std::string_view subscription_id_text);
+
 std::string cancelled_notification(std::string_view request_id_text, std::string_view reason);
 
 /// basic/utilities/progress. `message` is left out when empty.

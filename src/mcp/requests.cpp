@@ -93,6 +93,29 @@ Result<TaskRequest> read_task_request(const Message& message) {
   return TaskRequest{.task_id = std::move(*id)};
 }
 
+Result<Listen> read_listen(const Message& message) {
+  if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
+  const auto wanted = read_required_object(message.params, "notifications");
+  if (!wanted) return std::unexpected(wanted.error());
+  if (auto fine = check_keys(*wanted, Level::listen); !fine) return std::unexpected(std::move(fine.error()));
+  Listen listen;
+  const auto tools = wanted->find("toolsListChanged");
+  listen.tools = tools && tools->is_boolean() && tools->boolean();
+  const auto resources = wanted->find("resourceSubscriptions");
+  if (!resources) return listen;
+  if (!resources->is_array() || resources->size() > max_listen_uris)
+    return refuse_value("resourceSubscriptions", "must be an array of at most 1000 URIs", *resources);
+  listen.resources = *resources;
+  for (const json::Value uri : resources->elements()) {
+    auto text = read_string(uri, "resourceSubscriptions");
+    if (!text) return std::unexpected(std::move(text.error()));
+    if (text->view().empty() || text->view().size() > max_uri_bytes)
+      return refuse_value("resourceSubscriptions", "holds a URI that is empty or too long", uri);
+    listen.uris.push_back(std::move(*text));
+  }
+  return listen;
+}
+
 Result<ListRequest> read_list_request(const Message& message) {
   ListRequest request;
   if (!message.params) return request;

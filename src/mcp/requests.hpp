@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -47,6 +48,18 @@ struct TaskRequest {
   Text task_id;
 };
 Result<TaskRequest> read_task_request(const Message& message);
+
+/// subscriptions/listen (2026-07-28, basic/utilities/subscriptions): which
+/// notifications the client wants. A second spelling of a known member is refused.
+struct Listen {
+  bool tools = false;  ///< wants to hear that the list of tools changed
+  json::Value resources;  ///< the array `resourceSubscriptions`; empty where absent
+  std::vector<Text> uris;  ///< its elements, decoded, in order
+};
+Result<Listen> read_listen(const Message& message);
+
+/// Bounds one subscription.
+inline constexpr std::size_t max_listen_uris = 1000;
 
 /// The lists. An empty cursor is a cursor.
 struct ListRequest {

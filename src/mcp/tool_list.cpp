@@ -96,6 +96,7 @@ std::optional<ListShape> list_shape(MethodId method) {
     case MethodId::prompts_list: return prompt_list;
     case MethodId::resources_list: return resource_list;
     case MethodId::resources_templates_list: return template_list;
+    case MethodId::tasks_list: return task_list;
     default: return std::nullopt;
   }
 }

@@ -13,8 +13,8 @@
 #include "mcp/message.hpp"
 #include "mcp/text.hpp"
 
-/// The answers to tools/list, prompts/list, resources/list and
-/// resources/templates/list: what they hold, and the same answers with some
+/// The answers to tools/list, prompts/list, resources/list,
+/// resources/templates/list and tasks/list: what they hold, and the same answers with some
 /// items taken out. Every byte that is not part of a removed item stays.
 /// Pure; any thread.
 namespace callgate::mcp {
@@ -27,6 +27,7 @@ struct ListShape {
 inline constexpr ListShape tool_list{"tools", "name"};
 inline constexpr ListShape prompt_list{"prompts", "name"};
 inline constexpr ListShape resource_list{"resources", "uri"};
+inline constexpr ListShape task_list{"tasks", "taskId"};
 inline constexpr ListShape template_list{"resourceTemplates", "uriTemplate"};
 
 /// The shape of the answers to this method, or nothing for other methods.

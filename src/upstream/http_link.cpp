@@ -51,6 +51,7 @@ struct HttpLink::Wanted {
   const SeenAnswer* seen = nullptr;
   std::size_t bytes = 0;   ///< of all events so far
   bool may_resume = false;
+  bool endless = false;    ///< events come for as long as somebody listens
   bool session_unknown = false;  ///< by this very answer
   bool resumable = false;  ///< an event had an id
 };
@@ -124,7 +125,8 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
                 .token = request ? progress_token(*out.message) : std::string_view{},
                 .deadline = CallDeadline(origin_.client.loop(), out.time),
                 .seen = out.seen,
-                .may_resume = out.may_resume};
+                .may_resume = out.may_resume,
+                .endless = out.endless || !request};
   const std::string_view method =
       out.form == Form::message ? "POST" : out.form == Form::open_stream ? "GET" : "DELETE";
   auto sent = co_await origin_.client.send(method, head_lines(out), out.bytes, wanted.deadline.left());
@@ -187,13 +189,13 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
 net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink) {
   mcp::SseReader reader(origin_.max_result);
   json::Document document;
-  const bool endless = wanted.id.empty();
-  if (endless && !co_await sink.opened()) co_return Delivery{};
+  const bool endless = wanted.endless;
+  if (wanted.id.empty() && !co_await sink.opened()) co_return Delivery{};
   for (;;) {
     auto chunk = co_await reply->next(endless ? net::Loop::forever : wanted.deadline.left());
     if (!chunk) co_return std::unexpected(Failure{std::move(chunk.error()), true});
     if (chunk->empty()) {
-      if (endless) co_return Delivery{};
+      if (wanted.id.empty()) co_return Delivery{};
       if (wanted.resumable && wanted.may_resume) co_return Delivery{.kind = Delivery::Kind::resumable};
       co_return std::unexpected(failed(ErrorKind::closed, "the server ended the stream without an answer"));
     }
@@ -214,7 +216,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
       if (!message)
         co_return std::unexpected(unreadable(message.error()));
-      if (!endless && message->is_response() && mcp::same_id(message->id_text, wanted.id)) {
+      if (!wanted.id.empty() && message->is_response() && mcp::same_id(message->id_text, wanted.id)) {
         Delivery answer{.kind = Delivery::Kind::answer, .is_error = says_error(*message)};
         const std::size_t raw_size = (*event)->raw.size();
         answer.owned = std::make_unique<const std::string>(std::string((*event)->raw) + std::string((*event)->data));

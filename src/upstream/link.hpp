@@ -50,6 +50,7 @@ struct Outbound {
   std::string_view last_event_id;          ///< of a stream that is resumed
   std::chrono::milliseconds time{40'000};  ///< until the answer; progress starts it again, ten times at most
   bool may_resume = false;  ///< a stream that ends without the answer may be resumed by the client
+  bool endless = false;     ///< a subscription: only who asked or the server ends it
   const SeenAnswer* seen = nullptr;  ///< an answer to such a request that was read before; no error
 };
 

@@ -35,7 +35,8 @@ struct StdioLink::Call : net::ListNode {
   std::string client_token;
   net::Signal wake;
   std::deque<std::string> events;
-  std::size_t bytes = 0;  ///< of all events so far
+  std::size_t bytes = 0;  ///< of all events so far; of a subscription's, those not taken yet
+  bool endless = false;
   std::string answer;
   bool answered = false;
   bool is_error = false;
@@ -116,9 +117,15 @@ StdioLink::Call* StdioLink::find_call(std::string_view id) {
   return nullptr;
 }
 
-/// The call that a message of the server belongs to: its progress token names
-/// it; else, on a child of one session, the call that was sent last.
+/// The subscription that a notification belongs to, if it names one (2026-07-28).
+std::optional<json::Value> StdioLink::subscription_of(const mcp::Message& message) {
+  return message.is_notification() && message.meta ? message.meta.find("io.modelcontextprotocol/subscriptionId") : std::nullopt;
+}
+
+/// The call that a message of the server belongs to: its progress token or
+/// subscription names it; else, on a child of one session, the call that was sent last.
 StdioLink::Call* StdioLink::call_of(const mcp::Message& message) {
+  if (const auto subscription = subscription_of(message)) return find_call(subscription->text());
   const bool progress = message.method_id == mcp::MethodId::notifications_progress;
   for (net::ListNode* node = calls_.previous; node != &calls_; node = node->previous) {
     auto& call = static_cast<Call&>(*node);
@@ -147,8 +154,8 @@ void StdioLink::route(const mcp::Message& message) {
     if (call->events.size() >= max_events || call->bytes > max_result_) {
       call->failure = Error{ErrorKind::too_large, "the server sent more messages than the client took", {}};
     } else {
-      call->events.push_back(ids_ == Ids::own && !call->token.empty() ? with_own_ids(message, call->client_token)
-                                                                      : std::string(message.bytes()));
+      const std::string& theirs = subscription_of(message) ? call->client_id : call->client_token;
+      call->events.push_back(ids_ == Ids::own && !theirs.empty() ? with_own_ids(message, theirs) : std::string(message.bytes()));
     }
     call->wake.raise();
   } else if (unrelated_.size() < max_unrelated) {
@@ -183,6 +190,7 @@ void StdioLink::fail_all(const Error& error) {
 std::string StdioLink::with_own_ids(const mcp::Message& message, std::string_view own) const {
   std::vector<mcp::Edit> edits;
   if (message.id) edits.push_back(mcp::replace(message.id, own));
+  if (const auto subscription = subscription_of(message)) edits.push_back(mcp::replace(*subscription, own));
   if (message.is_notification() && message.params) {
     if (const auto token = message.params.find("progressToken")) edits.push_back(mcp::replace(*token, own));
   }
@@ -223,6 +231,7 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
     call.id = ids_ == Ids::own ? std::to_string(next_id_++) : call.client_id;
     call.token = ids_ == Ids::own && !call.client_token.empty() ? call.id : call.client_token;
     if (ids_ == Ids::own) bytes = rewritten = with_own_ids(*out.message, call.id);
+    call.endless = out.endless;
     calls_.push_back(call);
   } else if (ids_ == Ids::own && out.message != nullptr && out.message->method_id == mcp::MethodId::notifications_cancelled) {
     auto cancel = with_own_request(*out.message);
@@ -239,12 +248,13 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
     co_return std::unexpected(Failure{std::move(sent.error()), false});
   if (!request) co_return Delivery{.http_status = 202};
 
-  CallDeadline deadline(loop_, out.time);
+  CallDeadline deadline(loop_, out.endless ? std::chrono::hours(24 * 365) : out.time);
   json::Document document;
   for (;;) {
     while (!call.events.empty() && deadline.left() > net::Duration::zero()) {
       const std::string event = std::move(call.events.front());
       call.events.pop_front();
+      if (call.endless) call.bytes -= std::min(call.bytes, event.size());
       const auto message = mcp::read_message(event, document, mcp::Direction::from_server, answer_limits);
       if (!message) continue;
       if (is_progress_for(*message, call.client_token)) deadline.progress();

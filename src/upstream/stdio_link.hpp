@@ -49,6 +49,7 @@ class StdioLink final : public Link {
   void route(const mcp::Message& message);
   Call* find_call(std::string_view id);
   Call* call_of(const mcp::Message& message);
+  static std::optional<json::Value> subscription_of(const mcp::Message& message);
   void fail_all(const Error& error);
   std::string with_own_ids(const mcp::Message& message, std::string_view own) const;
   std::optional<std::string> with_own_request(const mcp::Message& cancel) const;

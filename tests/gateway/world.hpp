@@ -45,6 +45,7 @@ class FakeServer final : public net::HttpHandler {
       call_headers.push_back(headers);
       if (raw_answer) co_return co_await raw_answer(exchange, id);
     }
+    if (on_request && message && message->is_request() && co_await on_request(exchange, method, id, body)) co_return;
     if (method == "completion/complete" || method == "prompts/get" || method.starts_with("resources/")) asked.push_back(body);
     if (message && message->is_response()) responses.push_back(body);
     if (!message || !message->is_request()) {
@@ -64,14 +65,17 @@ class FakeServer final : public net::HttpHandler {
   std::vector<std::string> responses;     ///< of the client to requests of this server
   std::string stream_events;              ///< said on a GET stream, which then stays open; empty: there is none
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
+  std::string revision = "2025-06-18";    ///< that it chooses for a session
   std::string call_result = R"({"content":[{"type":"text","text":"done"}]})";
   std::function<net::Task<void>(net::HttpExchange&, std::string id)> raw_answer;
+  /// Answers any request itself where it says true.
+  std::function<net::Task<bool>(net::HttpExchange&, std::string method, std::string id, std::string body)> on_request;
 
  private:
   std::string answer(const std::string& method, const std::string& id, const std::string& body) const {
     const auto result = [&](const std::string& json) { return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + json + "}"; };
     if (method == "initialize")
-      return result(R"({"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"fake","version":"1"}})");
+      return result(R"({"protocolVersion":")" + revision + R"(","capabilities":{"tools":{}},"serverInfo":{"name":"fake","version":"1"}})");
     if (method == "tools/list") return result(R"({"tools":[)" + tools + "]}");
     if (method == "tools/call" && body.find("callgate_probe_") != std::string::npos) {
       const std::size_t at = body.find("callgate_probe_");
@@ -167,6 +171,15 @@ class World : public testing::Test {
     EXPECT_TRUE(done) << "no answer to " << body.substr(0, 200);
     return out;
   }
+  /// A request of 2026-07-28 with its envelope; `members` are those of its params.
+  static std::string modern_text(const std::string& method, const std::string& members, const std::string& id, const std::string& extensions = "") {
+    return R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + method + R"(","params":{)" + members + (members.empty() ? "" : ",") +
+           R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{)" + extensions + "}}}}}";
+  }
+  static std::string modern_headers(const std::string& method, const std::string& name = {}) {
+    return "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: " + method + "\r\n" + (name.empty() ? "" : "Mcp-Name: " + name + "\r\n");
+  }
+  static constexpr const char* with_tasks = R"("io.modelcontextprotocol/tasks":{})";
   void open_session() {
     const Answer answer = post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})");
     ASSERT_EQ(answer.status, 200) << answer.body;

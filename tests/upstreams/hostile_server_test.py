@@ -183,11 +183,18 @@ class Over_http(World):
 
     def test_tasks_of_others_are_out_of_reach(self):
         """Security requirement S8."""
-        server, gate = self.behind()
+        def script(incoming):
+            if not incoming.message or incoming.message.get("method") != "tasks/list":
+                return False
+            incoming.result({"tasks": [{"taskId": "theirs", "status": "working"}]})
+            return True
+
+        server, gate = self.behind(script)
         client = self.session(gate)
-        for method in ("tasks/list", "tasks/get", "tasks/result", "tasks/cancel"):
-            self.assertEqual(client.ask(method, {"taskId": "theirs"})["error"]["code"], -32601)
-        self.assertEqual([m["method"] for _, _, m in server.seen if m and str(m.get("method", "")).startswith("tasks/")], [])
+        self.assertEqual(client.ask("tasks/list")["result"]["tasks"], [])
+        for method in ("tasks/get", "tasks/result", "tasks/cancel"):
+            self.assertEqual(client.ask(method, {"taskId": "theirs"})["error"], {"code": -32602, "message": "Unknown task"})
+        self.assertEqual({m["method"] for _, _, m in server.seen if m and str(m.get("method", "")).startswith("tasks/")}, {"tasks/list"})
 
     def modern(self, gate, method, params, name=None):
         fields = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, **({"Mcp-Name": name} if name else {})}

@@ -1,0 +1,199 @@
+// Subscriptions of 2026-07-28 (basic/utilities/subscriptions): a request whose
+// answer is a stream of notifications until somebody ends it.
+#include "gateway/client_stream.hpp"
+#include "gateway/gate_draft.hpp"
+#include "mcp/own_messages.hpp"
+#include "mcp/requests.hpp"
+#include "mcp/splice.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+constexpr net::Duration keep_alive_every = std::chrono::seconds(20);
+/// A comment line keeps proxies from taking a silent stream for a dead one.
+constexpr std::string_view keep_alive_comment = ":\n\n";
+
+/// Puts what the server says into the queue of the one who writes.
+class QueueChannel final : public Channel {
+ public:
+  explicit QueueChannel(QueuedStream& stream) : stream_(stream) {}
+  net::Task<bool> event(std::string_view bytes, std::string_view raw) override {
+    stream_.open();
+    // The server is read no faster than the client reads.
+    if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
+    co_return stream_.push(bytes, raw);
+  }
+  net::Task<bool> answer(std::string_view /*bytes*/, std::string_view /*raw*/, int /*status*/) override { co_return false; }
+  net::Task<bool> accepted() override { co_return false; }
+  net::Task<bool> ended() override { co_return false; }
+  bool gone() const override { return false; }
+  bool may_resume() const override { return false; }
+  net::Task<void> until_gone() override { co_return; }
+
+ private:
+  QueuedStream& stream_;
+};
+
+net::Task<void> end_when_gone(Channel& channel, QueuedStream& stream) {
+  co_await channel.until_gone();
+  stream.close();
+}
+
+net::Task<void> end_when_raised(net::Signal& signal, QueuedStream& stream) {
+  co_await signal.wait(net::Loop::forever);
+  stream.close();
+}
+
+net::Task<void> keep_alive(net::Loop& loop, QueuedStream& stream) {
+  for (;;) {
+    co_await loop.sleep(keep_alive_every);
+    if (stream.opened()) stream.push({}, keep_alive_comment);
+  }
+}
+
+/// The array with the URIs that may be watched, each as it was written.
+std::string kept_uris(json::Value resources, const std::vector<bool>& keep) {
+  std::string text = "[";
+  std::size_t at = 0;
+  for (const json::Value uri : resources.elements()) {
+    if (!keep[at++]) continue;
+    if (text.size() > 1) text += ',';
+    text += uri.text();
+  }
+  return text + ']';
+}
+
+}  // namespace
+
+/// A subscription under way: who may have to end it, or has something to tell.
+struct Gate::Listening : net::ListNode {
+  Listening(Gate& gate, Inbound& request, InFlight& its_flight, bool wants_tools)
+      : in(request), flight(its_flight), tools(wants_tools), stream(gate.parts_.loop), cancelled(gate.parts_.loop) {
+    flight.waiting = &cancelled;
+    gate.listening_.push_back(*this);
+  }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+  ~Listening() { flight.waiting = nullptr; }
+
+  Inbound& in;
+  InFlight& flight;
+  bool tools;            ///< it wants to hear of the list of tools
+  bool over = false;     ///< its caller may call no longer
+  QueuedStream stream;
+  net::Signal cancelled;
+  std::optional<upstream::Forwarded> outcome;
+};
+
+/// Whether the resource may be watched by this caller; its limits are taken.
+net::Task<bool> Gate::may_watch(Inbound& in, std::string_view uri) {
+  Draft draft{.id = parts_.journal.next_id(), .action = policy::Action::resource_subscribe, .subject = uri};
+  Judged judged = judge(in, draft.action, uri, {});
+  Exchange what;
+  if (judged.decision.verdict == policy::Verdict::allow && !(judged.decision.limits.empty() && judged.decision.grant_limits.empty())) {
+    const auto asks = asks_of(judged.decision, *in.conversation);
+    const Counting counting(*this, *in.conversation);
+    auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), parts_.clock.now());
+    keep_taken(taken, judged, what);
+  }
+  if (judged.decision.verdict == policy::Verdict::allow) co_return true;
+  // A question to a person fits no subscription: what needs one is left out of it.
+  refused_.add();
+  parts_.journal.record(record_of(draft, in, judged));
+  co_return false;
+}
+
+/// Takes out of the filter what the caller may not watch.
+net::Task<Result<void>> Gate::cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what) {
+  std::vector<bool> keep;
+  bool all = true;
+  for (const mcp::Text& uri : listen.uris) {
+    keep.push_back(co_await may_watch(in, uri.view()));
+    all = all && keep.back();
+  }
+  if (all) co_return Result<void>{};
+  what.own = std::make_unique<Exchange::Own>();
+  const std::string uris = kept_uris(listen.resources, keep);
+  const mcp::Edit edit = mcp::replace(listen.resources, uris);
+  auto message = mcp::splice_and_read(in.message, std::span(&edit, 1), mcp::Direction::from_client, {}, what.own->bytes, what.own->document);
+  if (!message) co_return std::unexpected(message.error());
+  what.own->message = std::move(*message);
+  what.message = &what.own->message;
+  what.bytes = what.own->bytes;
+  co_return Result<void>{};
+}
+
+net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
+  auto wanted = mcp::read_listen(in.message);
+  if (!wanted) co_return co_await refuse_shape(in, wanted.error(), mcp::code::invalid_params);
+  const PolicyPair policies = policies_for(*in.conversation);
+  const Draft draft{.id = parts_.journal.next_id()};
+  Judged judged{.policy = policies.server, .grant_policy = policies.grant};
+  judged.decision.verdict = policies.missing() ? policy::Verdict::deny : policy::Verdict::allow;
+  if (policies.missing()) {
+    judged.decision = policy::denied_without_policy();
+    Draft refused{.id = draft.id};
+    co_return co_await refuse(in, refused, judged);
+  }
+  Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message, .endless = true};
+  if (auto cut = co_await cut_filter(in, *wanted, what); !cut) co_return co_await refuse_shape(in, cut.error(), mcp::code::invalid_params);
+  if (is_over(in, flight)) co_return static_cast<void>(co_await in.channel.ended());
+  what.record = record_of(draft, in, judged);
+  if (auto linked = co_await ensure_link(in); !linked) co_return co_await answer_failure(in, linked.error());
+  flight.forwarded = true;
+  Listening listening(*this, in, flight, wanted->tools);
+  {
+    net::TaskGroup tasks;
+    tasks.spawn(end_when_gone(in.channel, listening.stream));
+    tasks.spawn(end_when_raised(listening.cancelled, listening.stream));
+    tasks.spawn(keep_alive(parts_.loop, listening.stream));
+    tasks.spawn(hear_subscription(in, what, listening));
+    co_await listening.stream.write_to(in.channel);
+    if (!listening.outcome && !flight.cancelled) co_await cancel_upstream(in);
+  }
+  co_await end_listening(in, listening, what.record.id);
+}
+
+net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& listening) {
+  QueueChannel queue(listening.stream);
+  listening.outcome = co_await forward_recorded(in, what, &queue);
+  listening.stream.close();
+}
+
+/// From here on nobody but this function writes to the client.
+net::Task<void> Gate::end_listening(Inbound& in, Listening& listening, Ulid decision) {
+  if (listening.flight.cancelled) co_return static_cast<void>(co_await in.channel.ended());
+  if (!listening.outcome) {
+    if (listening.over) co_return co_await answer_failure(in, {ErrorKind::refused, "the caller's grant ended", {}});
+    co_return static_cast<void>(co_await in.channel.answer(mcp::empty_result(in.message.id_text, in.era())));
+  }
+  if (*listening.outcome) {
+    allowed_.add();
+    co_return co_await deliver(in, **listening.outcome, decision);
+  }
+  const upstream::Failure& failure = listening.outcome->error();
+  parts_.log.warn("upstream_failed", {{"server", server_.name}, {"method", in.message.method.view()}, {"fault", failure.error.message}, {"detail", failure.error.where}});
+  co_await answer_failure(in, failure.error);
+}
+
+/// Tells subscribers that their list of tools is another one now.
+void Gate::tell_subscribers() {
+  for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
+    auto& each = static_cast<Listening&>(*node);
+    if (!each.tools || !each.stream.opened()) continue;
+    each.stream.push(mcp::subscribed_notification(mcp::MethodId::notifications_tools_list_changed, each.in.message.id_text), {});
+  }
+}
+
+/// Ends the subscriptions of callers who may call no longer; all of them without a test.
+void Gate::end_subscriptions(const std::function<bool(std::string_view grant)>& may_stay) {
+  for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
+    auto& each = static_cast<Listening&>(*node);
+    if (may_stay && may_stay(each.in.conversation->session.grant)) continue;
+    each.over = static_cast<bool>(may_stay);
+    each.stream.close();
+  }
+}
+
+}  // namespace callgate::gateway

@@ -1,0 +1,86 @@
+// Tasks: calls that go on after their answer (2025-11-25 "Tasks"; the extension
+// io.modelcontextprotocol/tasks of 2026-07-28).
+#include "gateway/gate_draft.hpp"
+#include "mcp/requests.hpp"
+
+namespace callgate::gateway {
+
+namespace {
+
+/// What an answer says of the task that it began: `result.taskId` in
+/// 2026-07-28, `result.task.taskId` in 2025-11-25.
+struct Begun {
+  std::string id;
+  std::optional<std::chrono::milliseconds> lives;
+};
+
+std::optional<Begun> begun_task(json::Value result, mcp::Era era) {
+  const bool modern = era == mcp::Era::modern;
+  const auto kind = result.find("resultType");
+  if (modern && !(kind && kind->equals("task"))) return std::nullopt;
+  const auto task = modern ? std::optional(result) : result.find("task");
+  if (!task || !task->is_object()) return std::nullopt;
+  const auto id = task->find("taskId");
+  if (!id || !id->is_string()) return std::nullopt;
+  Begun begun{.id = id->string(), .lives = {}};
+  const auto lives = task->find(modern ? "ttlMs" : "ttl");
+  if (const auto ms = lives ? lives->as_int64() : std::nullopt; ms && *ms >= 0) begun.lives = std::chrono::milliseconds(*ms);
+  return begun;
+}
+
+}  // namespace
+
+/// Grants outlive sessions, so their tasks do too; without grants a session's
+/// tasks are its own, and of stateless callers nobody can be told from another.
+std::string_view Gate::owner_of(const Conversation& conversation) {
+  const session::Session& session = conversation.session;
+  return session.grant.empty() ? session.name : session.grant;
+}
+
+/// Which tasks may begin: in 2026-07-28 those of a caller that declared the
+/// extension, in 2025-11-25 those of a call that asked for one.
+bool Gate::may_begin_task(const Inbound& in) {
+  if (in.message.method_id != mcp::MethodId::tools_call) return false;
+  if (in.era() == mcp::Era::modern) return declares_tasks(in);
+  return in.message.params && in.message.params.find("task").has_value();
+}
+
+bool Gate::declares_tasks(const Inbound& in) {
+  const auto meta = mcp::read_request_meta(in.message);
+  return meta && mcp::read_client_capabilities(meta->client_capabilities).tasks;
+}
+
+/// INVARIANT: what a task's id is good for is known before the caller knows the id.
+void Gate::note_task(const Inbound& in, json::Value result, std::string_view tool) {
+  const auto begun = begun_task(result, in.era());
+  if (!begun || begun->id.size() > mcp::max_task_id_bytes) return;
+  tasks_begun_.remember(owner_of(*in.conversation), begun->id, tool, parts_.clock.now(), begun->lives);
+}
+
+/// tasks/get, tasks/result, tasks/update, tasks/cancel. The call that began the
+/// task was decided; whose task it is not gets the answer for one that nobody has.
+net::Task<void> Gate::handle_task(Inbound& in, InFlight& flight) {
+  if (in.era() == mcp::Era::modern && !declares_tasks(in)) {
+    refused_.add();
+    parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "the tasks extension was not declared"});
+    co_return static_cast<void>(co_await in.channel.answer(mcp::tasks_not_declared(in.message.id_text), {}, 400));
+  }
+  auto task = mcp::read_task_request(in.message);
+  if (!task) co_return co_await refuse_shape(in, task.error(), mcp::code::invalid_params);
+  const std::string* tool = tasks_begun_.find(owner_of(*in.conversation), task->task_id.view(), parts_.clock.now());
+  Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation)};
+  // The book may change while the server is asked.
+  const std::string name = tool != nullptr ? *tool : std::string();
+  const Draft draft{.id = parts_.journal.next_id(), .subject = name};
+  if (tool == nullptr) {
+    judged.decision.verdict = policy::Verdict::deny;
+    judged.decision.reason = "no task of this id began for this caller";
+    refused_.add();
+    parts_.journal.record(record_of(draft, in, judged));
+    co_return static_cast<void>(co_await in.channel.answer(mcp::unknown_task(in.message.id_text)));
+  }
+  judged.decision.verdict = policy::Verdict::allow;
+  co_await pass_judged(in, &flight, draft, judged);
+}
+
+}  // namespace callgate::gateway

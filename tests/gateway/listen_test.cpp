@@ -1,0 +1,150 @@
+#include <string>
+
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+constexpr const char* key = "io.modelcontextprotocol/subscriptionId";
+
+/// subscriptions/listen (protocol item 74): what a caller may not see is not watched either.
+class Listen : public World {
+ protected:
+  void begin_with(const std::string& policy) {
+    start(policy);
+    upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string body) { return serve(exchange, method, id, body); };
+  }
+  void listen(const std::string& filter) {
+    begin(modern_text("subscriptions/listen", R"("notifications":)" + filter, "\"sub\""), answer, done, modern_headers("subscriptions/listen"));
+    turn_until([&] { return done || filters.size() == 1; });
+  }
+  static std::string notification(const std::string& method, const std::string& members = {}) {
+    return R"({"jsonrpc":"2.0","method":")" + method + R"(","params":{)" + members + (members.empty() ? "" : ",") + R"("_meta":{")" + key + R"(":"sub"}}})";
+  }
+
+  Answer answer;
+  bool done = false;
+  std::vector<std::string> filters;  ///< bodies of subscriptions/listen
+  std::vector<std::string> says;     ///< on the stream, at once
+  bool ends = true;                  ///< the server ends the subscription by itself
+  bool left = false;                 ///< the server saw the stream go
+
+ private:
+  net::Task<bool> serve(net::HttpExchange& exchange, std::string method, std::string id, std::string body) {
+    if (method != "subscriptions/listen") co_return false;
+    filters.push_back(body);
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    for (const std::string& each : says) co_await exchange.write("data: " + each + "\n\n");
+    if (ends) {
+      co_await exchange.write("data: " + (R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"resultType":"complete"}})") + "\n\n");
+      co_await exchange.finish();
+      co_return true;
+    }
+    co_await exchange.gone(net::Loop::forever);
+    left = true;
+    co_return true;
+  }
+};
+
+TEST_F(Listen, CarriesWhatTheServerSaysUntilItEndsTheSubscription) {
+  says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{"toolsListChanged":true})"),
+          notification("notifications/prompts/list_changed")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"promptsListChanged":true,"later":1})");
+  turn_until([&] { return done; });
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.headers.find("text/event-stream"), std::string::npos);
+  EXPECT_NE(answer.body.find("acknowledged"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("prompts/list_changed"), std::string::npos);
+  EXPECT_NE(answer.body.find(R"("id":"sub","result")"), std::string::npos);
+  EXPECT_NE(filters.front().find(R"("later":1)"), std::string::npos) << "unknown members pass";
+}
+
+TEST_F(Listen, LeavesOutResourcesThatMayNotBeWatched) {
+  says = {notification("notifications/resources/updated", R"("uri":"demo://open")"), notification("notifications/resources/updated", R"("uri":"demo://secret")"),
+          notification("notifications/resources/updated", R"("uri":"demo://closed")")};
+  begin_with(R"(callgate: 1
+default: allow
+resources:
+  "demo://secret": {action: hide}
+  "demo://closed": {action: deny}
+)");
+  listen(R"({"resourceSubscriptions":["demo://open","demo://secret","demo://closed"],"toolsListChanged":false})");
+  turn_until([&] { return done; });
+  EXPECT_NE(filters.front().find(R"("resourceSubscriptions":["demo://open"],"toolsListChanged":false)"), std::string::npos) << filters.front();
+  EXPECT_NE(answer.body.find("demo://open"), std::string::npos);
+  EXPECT_EQ(answer.body.find("demo://secret"), std::string::npos) << "the server told of it all the same";
+  EXPECT_EQ(answer.body.find("demo://closed"), std::string::npos);
+  EXPECT_NE(records().find(R"("verdict":"hide","rule":"/resources)"), std::string::npos) << records();
+}
+
+TEST_F(Listen, RefusesAFilterThatReadersTakeApartInTwoWays) {
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"resourcesubscriptions":["demo://secret"]})");
+  turn_until([&] { return done; });
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_NE(answer.body.find("-32602"), std::string::npos) << answer.body;
+  EXPECT_TRUE(filters.empty());
+}
+
+TEST_F(Listen, EndsAtTheServerWhenTheClientLeaves) {
+  ends = false;
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true})");
+  group.cancel();  // the client's connection goes with it
+  turn_until([&] { return left; });
+  EXPECT_TRUE(left);
+}
+
+TEST_F(Listen, EndsWithAResultWhenTheGatewayStops) {
+  ends = false;
+  says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{})")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true})");
+  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(5));
+  gates->all().front()->stop();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("id":"sub","result":{"resultType":"complete"})"), std::string::npos) << answer.body;
+}
+
+TEST_F(Listen, HearsThatAPolicyMadeItsListAnotherOne) {
+  ends = false;
+  says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{})")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true})");
+  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(5));
+  gates->all().front()->announce_list_change();
+  gates->all().front()->stop();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"}})"), std::string::npos) << answer.body;
+}
+
+TEST_F(Listen, EndsWhenItsCallerMayCallNoLonger) {
+  ends = false;
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true})");
+  gates->all().front()->end_sessions([](std::string_view) { return false; });
+  turn_until([&] { return done && left; });
+  EXPECT_TRUE(left);
+  EXPECT_NE(answer.body.find("grant ended"), std::string::npos) << answer.body;
+}
+
+/// A stateless client that goes away has cancelled its call (protocol item 72).
+TEST_F(Listen, ACallOfAClientThatLeftEndsAtTheServer) {
+  start("callgate: 1\ndefault: allow\n");
+  bool called = false;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string /*id*/) -> net::Task<void> {
+    called = true;
+    co_await exchange.gone(net::Loop::forever);
+    left = true;
+  };
+  begin(modern_text("tools/call", R"("name":"read","arguments":{})", "1"), answer, done, modern_headers("tools/call", "read"));
+  turn_until([&] { return called; });
+  group.cancel();
+  turn_until([&] { return left; });
+  EXPECT_TRUE(left);
+  EXPECT_NE(records().find("client_left"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace callgate::gateway
