@@ -230,10 +230,12 @@ class Over_http(World):
             self.assertIn("sampling/createMessage", answer["error"]["message"])
 
     def test_a_modern_client_does_not_listen_past_the_rules(self):
-        server, gate = self.behind()
-        answer = self.modern(gate, "subscriptions/listen", {"notifications": {"resourceSubscriptions": ["file:///secret/x"]}})
-        self.assertEqual(answer["error"]["code"], -32601)
-        self.assertEqual([m for _, _, m in server.seen if m and m.get("method") == "subscriptions/listen"], [])
+        policy = OPEN + 'resources:\n  "file:///secret/*": {action: hide}\n'
+        server, gate = self.behind(policy=policy)
+        watched = ["file:///secret/x", "file:///open/y"]
+        self.modern(gate, "subscriptions/listen", {"notifications": {"resourceSubscriptions": watched}})
+        filters = [m["params"]["notifications"] for _, _, m in server.seen if m and m.get("method") == "subscriptions/listen"]
+        self.assertEqual(filters, [{"resourceSubscriptions": ["file:///open/y"]}])
 
     def test_the_agent_does_not_learn_where_the_server_is(self):
         """Security requirement S25: the texts of errors are the gate's own."""
