@@ -11,6 +11,8 @@ std::string_view word(Internal kind) {
     case Internal::cancel: return "cancel";
     case Internal::session_delete: return "session_delete";
     case Internal::probe_unknown_tool: return "probe_unknown_tool";
+    case Internal::subscribe: return "subscribe";
+    case Internal::input: return "input";
     case Internal::decline: return "decline";
   }
   return "unknown";

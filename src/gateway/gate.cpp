@@ -31,7 +31,9 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
-                                     {{"server", server_.name}, {"decision", "refuse"}})) {}
+                                     {{"server", server_.name}, {"decision", "refuse"}})) {
+  links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
+}
 
 Gate::~Gate() {
   tasks_.cancel();
@@ -209,7 +211,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
   CallSink sink(*this, in.conversation, in.revision, channel);
-  const upstream::Outbound out{.bytes = what.bytes,
+  upstream::Outbound out{.bytes = what.bytes,
                                .message = what.message,
                                .headers = what.headers,
                                .time = server_.call_timeout,
@@ -218,7 +220,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
                                .seen = what.seen};
   // The link may be replaced while this exchange still uses it.
   const std::shared_ptr<upstream::Link> link = conversation.link;
-  auto forwarded = co_await link->forward(std::move(*permit), out, sink);
+  auto forwarded = co_await link->forward(std::move(*permit), std::move(out), sink);
   if (forwarded) {
     const bool resumable = forwarded->kind == upstream::Delivery::Kind::resumable;
     outcome.ended(resumable ? "left_to_a_resumed_stream" : "answered", forwarded->is_error, forwarded->bytes.size());
@@ -247,10 +249,9 @@ net::Task<void> Gate::forward_into(Inbound& in, Exchange& what, std::optional<up
   done.raise();
 }
 
-/// Over HTTP the end of the connection says it.
 net::Task<void> Gate::cancel_upstream(Inbound& in) {
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
-  if (links_.over_http() || !link || !link->alive()) co_return;
+  if (!link || !link->alive() || !link->hears_cancels()) co_return;
   const std::string cancel = mcp::cancelled_notification(in.message.id_text, "the client left");
   json::Document document;
   const auto message = mcp::read_message(cancel, document, mcp::Direction::from_client);

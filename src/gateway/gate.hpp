@@ -107,6 +107,8 @@ class Gate {
   std::span<const mcp::Revision> modern_revisions() const;
   /// The arguments that the called tool wants mirrored into headers.
   std::vector<mcp::ParamHeader> param_headers(const Inbound& in) const;
+  /// The same for a call as it goes to the server, whoever made it.
+  std::vector<mcp::ParamHeader> tool_params(const mcp::Message& call, mcp::Era era) const;
 
  private:
   friend class CallSink;
@@ -214,6 +216,7 @@ class Gate {
 
   // gate_session.cpp
   net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
+  Result<void> link_session(const std::shared_ptr<Conversation>& conversation);
   bool make_room(std::string_view grant);
   void leave_session(const std::shared_ptr<Conversation>& conversation);
   net::Task<void> delete_upstream_session(std::shared_ptr<Conversation> conversation);

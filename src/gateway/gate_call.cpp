@@ -176,7 +176,14 @@ std::vector<mcp::ParamHeader> Gate::param_headers(const Inbound& in) const {
   const PolicyPair policies = policies_for(*in.conversation);
   if (tool == nullptr || tool->state != registry::Tool::State::known || policies.missing()) return {};
   if (policies.any([&](const policy::Policy& policy) { return policy.hides_tool(tool->name); })) return {};
-  if (tool->definition.find("x-mcp-header") == std::string::npos) return {};
+  return tool_params(in.message, in.era());
+}
+
+std::vector<mcp::ParamHeader> Gate::tool_params(const mcp::Message& message, mcp::Era era) const {
+  const auto& table = tools_.known(era).table;
+  const auto call = mcp::read_tool_call(message);
+  const registry::Tool* tool = table && call ? table->find(call->name.view()) : nullptr;
+  if (tool == nullptr || tool->definition.find("x-mcp-header") == std::string::npos) return {};
   json::Document document;
   if (!json::parse(tool->definition, {.max_depth = 512, .check_number_range = false}, document)) return {};
   const auto schema = document.root().find("inputSchema");

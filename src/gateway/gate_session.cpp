@@ -39,19 +39,19 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     co_return static_cast<void>(co_await in.channel.answer(
         mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "this grant has too many sessions with calls under way: try again later"), {}, 503));
   }
-  auto link = links_.for_session();
-  if (!link) {
-    parts_.log.warn("upstream_not_started", {{"server", server_.name}, {"fault", link.error().message}, {"detail", link.error().where}});
-    co_return co_await answer_failure(in, link.error());
-  }
-  conversation.link = std::move(*link);
-  listen_to(in.conversation);
+  if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
   conversation.session.client = mcp::read_client_capabilities(opening->capabilities);
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, &flight, what);
+  // A server without a handshake may speak the stateless era: then this session is bridged.
+  if (delivery && delivery->is_error && !links_.bridges_sessions() && co_await links_.handshake_refused()) {
+    if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
+    what.record.id = parts_.journal.next_id();
+    delivery = co_await exchange(in, &flight, what);
+  }
   if (!delivery) co_return;
   json::Document document;
   const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, upstream::answer_limits);
@@ -72,6 +72,17 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     tools_.want(mcp::Era::legacy);
   }
   co_await deliver(in, *delivery, what.record.id);
+}
+
+Result<void> Gate::link_session(const std::shared_ptr<Conversation>& conversation) {
+  auto link = links_.for_session();
+  if (!link) {
+    parts_.log.warn("upstream_not_started", {{"server", server_.name}, {"fault", link.error().message}, {"detail", link.error().where}});
+    return std::unexpected(link.error());
+  }
+  conversation->link = std::move(*link);
+  listen_to(conversation);
+  return {};
 }
 
 /// A grant has a bounded number of sessions: the one longest unused makes room,
@@ -181,7 +192,7 @@ net::Task<bool> Gate::serve_stream(std::shared_ptr<Conversation> conversation, C
   conversation->stream = stream;
   net::TaskGroup tasks;
   tasks.spawn(close_when_gone(channel, stream));
-  if (links_.over_http()) {
+  if (conversation->link && conversation->link->has_stream()) {
     tasks.spawn(feed_stream(conversation, stream, std::string(last_event_id)));
   } else {
     stream->open();  // a child speaks at any time: what belongs to no call goes here
@@ -201,8 +212,8 @@ net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, st
   if (permit && link) {
     CallSink inner(*this, conversation, conversation->session.revision, nullptr);
     StreamSink sink(inner, *stream);
-    const upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
-    [[maybe_unused]] const auto over = co_await link->forward(std::move(*permit), out, sink);
+    upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
+    [[maybe_unused]] const auto over = co_await link->forward(std::move(*permit), std::move(out), sink);
   }
   stream->close();
 }

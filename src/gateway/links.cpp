@@ -1,11 +1,19 @@
 #include "gateway/links.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "gateway/outbound.hpp"
+#include "gateway/recorder.hpp"
+#include "mcp/handshake.hpp"
+#include "mcp/own_messages.hpp"
+#include "upstream/session_bridge.hpp"
 
 namespace callgate::gateway {
 
 Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
-    : parts_(parts), server_(server), totals_(totals) {}
+    : parts_(parts), server_(server), totals_(totals), learned_(parts.loop) {}
 
 Result<upstream::HttpOrigin*> Links::origin() {
   if (!origin_) {
@@ -30,26 +38,101 @@ Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids) {
   });
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::for_session() {
-  if (!over_http()) return child(upstream::Ids::as_sent);
+Result<std::shared_ptr<upstream::Link>> Links::native(upstream::Ids ids, upstream::HttpLink::Sessions sessions) {
+  if (!over_http()) return child(ids);
   auto where = origin();
   if (!where) return std::unexpected(where.error());
-  return std::make_shared<upstream::HttpLink>(**where, upstream::HttpLink::Sessions::one);
+  return std::make_shared<upstream::HttpLink>(**where, sessions);
+}
+
+Result<std::shared_ptr<upstream::Link>> Links::for_session() {
+  if (!only_modern_) return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one);
+  auto server = native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::none);
+  if (!server) return server;
+  return std::make_shared<upstream::SessionBridge>(bridge_parts(), std::move(*server));
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& grant) {
   std::shared_ptr<upstream::Link>& shared = shared_[over_http() ? std::string() : grant];
   if (shared && shared->alive()) return shared;
-  if (!over_http()) {
-    auto started = child(upstream::Ids::own);
-    if (!started) return started;
-    shared = std::move(*started);
-    return shared;
-  }
-  auto where = origin();
-  if (!where) return std::unexpected(where.error());
-  shared = std::make_shared<upstream::HttpLink>(**where, upstream::HttpLink::Sessions::none);
-  return shared;
+  auto made = native(upstream::Ids::own, upstream::HttpLink::Sessions::none);
+  if (made) shared = *made;
+  return made;
+}
+
+void Links::forget_eras() {
+  modern_ = Speaks::unknown;
+  only_modern_ = false;
+}
+
+net::Task<bool> Links::handshake_refused() {
+  co_await learn_modern();
+  only_modern_ = modern_ == Speaks::yes;
+  co_return only_modern_;
+}
+
+namespace {
+
+/// A server that does not know the question may not answer it at all.
+constexpr std::chrono::seconds patience{10};
+
+class NobodyListens final : public upstream::Sink {
+ public:
+  net::Task<bool> event(const upstream::Event& /*event*/) override { co_return true; }
+};
+
+}  // namespace
+
+net::Task<void> Links::learn_modern() {
+  while (learning_) co_await learned_.wait(server_.start_timeout);
+  if (knows_modern()) co_return;
+  learning_ = true;
+  modern_ = co_await ask_modern();
+  learning_ = false;
+  learned_.notify();
+}
+
+/// Any answer but one to the question means no; no answer from a server that
+/// cannot be reached means nothing.
+net::Task<Links::Speaks> Links::ask_modern() {
+  auto link = native(upstream::Ids::own, upstream::HttpLink::Sessions::none);
+  if (!link) co_return Speaks::unknown;
+  const std::string text = mcp::plain_request("\"callgate-discover\"", mcp::MethodId::server_discover, mcp::latest_revision, {}, mcp::all_capabilities);
+  json::Document document;
+  const auto question = mcp::read_message(text, document, mcp::Direction::from_client);
+  auto permit = co_await permit_for(upstream::Own::open);
+  if (!question || !permit) co_return Speaks::unknown;
+  const std::string headers = mirror(*question);
+  NobodyListens sink;
+  const auto time = std::min<std::chrono::milliseconds>(server_.start_timeout, patience);
+  auto answer = co_await (*link)->forward(std::move(*permit), {.bytes = text, .message = &*question, .headers = headers, .time = time}, sink);
+  if (!answer) co_return answer.error().sent ? Speaks::no : Speaks::unknown;
+  json::Document read;
+  const auto message = mcp::read_message(answer->bytes, read, mcp::Direction::from_server, upstream::whole_answer);
+  co_return message && mcp::read_discovered(*message) ? Speaks::yes : Speaks::no;
+}
+
+upstream::BridgeParts Links::bridge_parts() {
+  return {.loop = parts_.loop,
+          .server = server_.name,
+          .start_time = server_.start_timeout,
+          .permit = [this](upstream::Own own) { return permit_for(own); },
+          .mirror = [this](const mcp::Message& request) { return mirror(request); }};
+}
+
+net::Task<Result<policy::Permit>> Links::permit_for(upstream::Own own) {
+  using audit::Internal;
+  const Internal kind = own == upstream::Own::open        ? Internal::server_discover
+                        : own == upstream::Own::subscribe ? Internal::subscribe
+                        : own == upstream::Own::answer    ? Internal::input
+                                                          : Internal::cancel;
+  return permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
+}
+
+std::string Links::mirror(const mcp::Message& request) const {
+  if (!over_http()) return {};
+  const bool call = request.method_id == mcp::MethodId::tools_call && params_;
+  return mirrored_lines(request, mcp::latest_revision, call ? params_(request) : std::vector<mcp::ParamHeader>{});
 }
 
 }  // namespace callgate::gateway

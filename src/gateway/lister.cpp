@@ -31,7 +31,7 @@ net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound ou
                                              parts_.journal.record_internal(kind, links_.server().name, mcp::word(revision_)));
   if (!permit) co_return std::unexpected(permit.error());
   NobodyListens sink;
-  auto sent = co_await link_->forward(std::move(*permit), out, sink);
+  auto sent = co_await link_->forward(std::move(*permit), std::move(out), sink);
   if (!sent) co_return std::unexpected(std::move(sent.error().error));
   co_return Result<void>{};
 }
@@ -45,11 +45,22 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
   if (!read) co_return std::unexpected(read.error());
   const std::string headers = era_ == mcp::Era::modern && links_.over_http() ? mirrored_lines(*read, revision_, {}) : std::string();
   NobodyListens sink;
-  const upstream::Outbound out{.bytes = message, .message = &*read, .headers = headers, .time = links_.server().start_timeout};
-  auto answer = co_await link_->forward(std::move(*permit), out, sink);
+  upstream::Outbound out{.bytes = message, .message = &*read, .headers = headers, .time = links_.server().start_timeout};
+  auto answer = co_await link_->forward(std::move(*permit), std::move(out), sink);
   if (!answer) co_return std::unexpected(std::move(answer.error().error));
   if (answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::malformed, "the server did not answer");
   co_return std::string(answer->bytes);
+}
+
+/// A server that refuses the handshake may have none: then it is asked over a bridge.
+net::Task<Result<std::string>> Lister::handshake() {
+  auto answer = co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
+  const bool refused = answer ? answer->find("\"error\"") != std::string::npos : answer.error().kind != ErrorKind::timeout;
+  if (!refused || links_.bridges_sessions() || !co_await links_.handshake_refused()) co_return answer;
+  auto link = links_.for_session();
+  if (!link) co_return std::unexpected(link.error());
+  link_ = std::move(*link);
+  co_return co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
 }
 
 /// True when the handshake succeeded; the answer says whether there are tools.
@@ -57,7 +68,7 @@ net::Task<Result<bool>> Lister::open_legacy() {
   auto link = links_.for_session();
   if (!link) co_return std::unexpected(link.error());
   link_ = std::move(*link);
-  auto answer = co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
+  auto answer = co_await handshake();
   if (!answer) co_return std::unexpected(answer.error());
   json::Document document;
   const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, whole_answer);

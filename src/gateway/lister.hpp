@@ -34,6 +34,7 @@ class Lister {
  private:
   net::Task<Result<void>> open();
   net::Task<Result<bool>> open_legacy();
+  net::Task<Result<std::string>> handshake();
   net::Task<Result<void>> read_pages(ServerList& list);
   net::Task<Result<void>> probe(ServerList& list);
   net::Task<void> close();

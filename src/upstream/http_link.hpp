@@ -34,6 +34,9 @@ class HttpLink final : public Link {
   void on_unsolicited(Sink* /*sink*/) override {}
   void agreed(std::string_view revision) override;
   bool alive() const override { return !lost_; }
+  bool has_stream() const override { return true; }
+  /// The end of the connection says it.
+  bool hears_cancels() const override { return false; }
   bool has_session() const { return !session_.empty(); }
 
  protected:

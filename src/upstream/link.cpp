@@ -6,9 +6,9 @@ namespace callgate::upstream {
 
 net::Task<Forwarded> Link::forward(policy::Permit permit, Outbound out, Sink& sink) {
   assert(!permit.spent());
-  // The permit is used up by this call, whatever becomes of it.
-  const policy::Permit used = std::move(permit);
-  return transmit(out, sink);
+  // The permit is used up by this call, whatever becomes of it: a link that sends by another one hands it on.
+  out.permit.emplace(std::move(permit));
+  return transmit(std::move(out), sink);
 }
 
 bool says_error(const mcp::Message& response) {

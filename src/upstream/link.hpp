@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,6 +53,8 @@ struct Outbound {
   bool may_resume = false;  ///< a stream that ends without the answer may be resumed by the client
   bool endless = false;     ///< a subscription: only who asked or the server ends it
   const SeenAnswer* seen = nullptr;  ///< an answer to such a request that was read before; no error
+  /// What `forward` was given, for a link that sends by another link.
+  std::optional<policy::Permit> permit{};
 };
 
 /// The answer of a server.
@@ -102,6 +105,11 @@ class Link {
   virtual void agreed(std::string_view revision) = 0;
   /// False: a new link is needed (the child is gone, the session is over).
   virtual bool alive() const = 0;
+  /// What the server says unasked comes to a stream that has to be opened; false:
+  /// it comes to `on_unsolicited` by itself.
+  virtual bool has_stream() const { return false; }
+  /// A call that nobody waits for any more has to be cancelled by a message.
+  virtual bool hears_cancels() const { return true; }
 
  protected:
   virtual net::Task<Forwarded> transmit(Outbound out, Sink& sink) = 0;

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "mcp/message.hpp"
+#include "mcp/methods.hpp"
+#include "mcp/to_modern.hpp"
+
+/// A client of 2026-07-28 before a server of the session era: the other way round.
+/// Pure; any thread.
+namespace callgate::mcp {
+
+/// `initialize` in the name of a client that has these capabilities (JSON text).
+std::string initialize_for(std::string_view id_text, std::string_view capabilities, std::string_view client_info);
+
+/// The request without its envelope, under an id (and progress token) of the
+/// session's own. What else stands in `_meta` stays; the state and inputs of an
+/// earlier round go.
+std::string without_envelope(const Message& request, std::string_view id_text);
+
+/// The answer to a request of method `of` with what every result says in
+/// 2026-07-28: `resultType`, and for what may be kept that it may not.
+std::string modern_answer(const Message& answer, std::string_view id_text, MethodId of);
+
+/// 404 for a method that the server does not know, 200 for all else.
+int modern_status(const Message& answer);
+
+/// What a server said to `initialize`, as the answer to server/discover.
+Result<std::string> discover_answer(std::string_view id_text, const Message& initialized);
+
+/// An answer that asks the client for something and is to be continued.
+std::string input_required(std::string_view id_text, std::span<const InputAsk> asks, std::string_view state);
+
+/// The client's answer to one such question, as the response to the server's request.
+std::string response_to(std::string_view id_text, std::string_view value_text);
+
+/// The notification with the client's progress token.
+std::string with_token(const Message& progress, std::string_view token_text);
+
+/// The notification as part of a subscription.
+std::string tagged(const Message& notification, std::string_view subscription_id_text);
+
+/// The server has taken the subscription, with this filter (JSON text).
+std::string acknowledged(std::string_view filter, std::string_view subscription_id_text);
+
+}  // namespace callgate::mcp

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "mcp/message.hpp"
+#include "mcp/methods.hpp"
+
+/// A client of the session era before a server of 2026-07-28: what its messages
+/// become for that server, and the server's answers for it. Texts in, texts out;
+/// every byte that need not change stays. Pure; any thread.
+namespace callgate::mcp {
+
+/// What a session knows of its client, for the `_meta` of each of its requests
+/// (2026-07-28, basic/index "Request metadata"). JSON texts.
+struct Envelope {
+  std::string capabilities = "{}";
+  std::string client_info;  ///< empty: none was given
+  std::string log_level;    ///< empty: the server logs nothing
+};
+/// Reads what `initialize` says; capabilities that the gateway relays otherwise stay as they are.
+Envelope envelope_of(const Message& initialize);
+
+/// The request with the envelope in its `_meta`. Members of that name that the client wrote stay.
+std::string with_envelope(const Message& request, const Envelope& envelope);
+
+/// server/discover in the client's name.
+std::string discover_request(std::string_view id_text, const Envelope& envelope);
+
+/// subscriptions/listen for all lists and these resources (JSON texts of their URIs).
+std::string listen_request(std::string_view id_text, const Envelope& envelope, std::span<const std::string> uri_texts);
+
+/// What a server said to server/discover, as the answer to `initialize`. What
+/// only 2026-07-28 has (`extensions`) is left out. Error `invalid` where it is
+/// no such answer.
+Result<std::string> initialize_answer(std::string_view id_text, const Message& discovered, Revision revision, std::string_view server_name);
+
+/// One thing that a server asks of the client in an `input_required` answer.
+struct InputAsk {
+  std::string key;
+  MethodId method = MethodId::unknown;
+  std::string method_name;
+  std::string params;  ///< JSON text; empty where there are none
+};
+/// Nothing where the answer is not `input_required`. Error `invalid` where it
+/// asks for nothing and names no state, or asks more than 16 things.
+Result<std::vector<InputAsk>> read_input_asks(const Message& answer);
+bool is_input_required(const Message& answer);
+
+/// The same as the request that a server of the session era would send.
+std::string ask_request(std::string_view id_text, const InputAsk& ask);
+
+/// The request once more, with another id, the client's answers (a JSON object)
+/// and the server's state as it came. Pre: `request` has its envelope.
+std::string with_inputs(const Message& request, std::string_view id_text, std::string_view responses, const Message& answer);
+
+/// The answer to a request of method `of` under the client's id.
+std::string legacy_answer(const Message& answer, std::string_view id_text, MethodId of);
+
+}  // namespace callgate::mcp

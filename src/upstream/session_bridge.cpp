@@ -1,0 +1,246 @@
+#include "upstream/session_bridge.hpp"
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "mcp/answers.hpp"
+#include "mcp/handshake.hpp"
+#include "mcp/own_messages.hpp"
+#include "mcp/requests.hpp"
+
+namespace callgate::upstream {
+
+namespace {
+
+constexpr int most_rounds = 16;
+
+bool asks_of_session(mcp::MethodId method) {
+  using enum mcp::MethodId;
+  return method == sampling_create_message || method == roots_list || method == elicitation_create;
+}
+
+}  // namespace
+
+/// Hears the subscription of the session and hands on what it says.
+class SessionBridge::Watcher final : public Sink {
+ public:
+  explicit Watcher(SessionBridge& bridge) : bridge_(bridge) {}
+  net::Task<bool> event(const Event& event) override {
+    if (event.message == nullptr || bridge_.unsolicited_ == nullptr) co_return true;
+    if (event.message->method_id == mcp::MethodId::notifications_subscriptions_acknowledged) co_return true;
+    co_return co_await bridge_.unsolicited_->event({.message = event.message, .bytes = event.bytes});
+  }
+
+ private:
+  SessionBridge& bridge_;
+};
+
+SessionBridge::~SessionBridge() { tasks_.cancel(); }
+
+/// Ids that no client can guess: on a child the client's own stand beside them.
+std::string SessionBridge::fresh_id() { return fmt::format("\"callgate-{}-{}\"", random_hex(8), next_id_++); }
+
+net::Task<Forwarded> SessionBridge::transmit(Outbound out, Sink& sink) {
+  if (out.form == Form::end_session) {
+    ended_ = true;
+    tasks_.cancel();
+    co_return Delivery{.http_status = 200};
+  }
+  if (out.form != Form::message || out.message == nullptr) co_return Delivery{.http_status = 405};
+  const mcp::Message& message = *out.message;
+  if (message.is_response()) {
+    take_response(message);
+    co_return Delivery{.http_status = 202};
+  }
+  if (message.is_notification()) co_return co_await notify(std::move(out), sink);
+  switch (message.method_id) {
+    case mcp::MethodId::initialize: co_return co_await open(std::move(out), sink);
+    case mcp::MethodId::ping: co_return own_delivery(mcp::empty_result(message.id_text, mcp::Era::legacy));
+    case mcp::MethodId::logging_set_level: co_return set_level(message);
+    case mcp::MethodId::resources_subscribe:
+    case mcp::MethodId::resources_unsubscribe: co_return watch(message);
+    default: co_return co_await carry(std::move(out), sink);
+  }
+}
+
+/// The server has no handshake: what it says of itself stands in for one.
+net::Task<Forwarded> SessionBridge::open(Outbound out, Sink& sink) {
+  envelope_ = mcp::envelope_of(*out.message);
+  Round round{.bytes = mcp::discover_request(out.message->id_text, envelope_)};
+  auto told = co_await send(round, std::move(out.permit), out.time, sink);
+  if (!told) co_return told;
+  json::Document document;
+  const auto answer = mcp::read_message(told->bytes, document, mcp::Direction::from_server, whole_answer);
+  if (!answer) co_return std::unexpected(bridge_failure(answer.error()));
+  if (!answer->result) co_return told;
+  const auto wanted = mcp::read_initialize(*out.message);
+  const auto asked = wanted ? mcp::parse_revision(wanted->protocol_version.view()) : std::nullopt;
+  const auto revision = asked && mcp::era_of(*asked) == mcp::Era::legacy ? *asked : mcp::latest_legacy;
+  auto opened = mcp::initialize_answer(out.message->id_text, *answer, revision, parts_.server);
+  if (!opened) co_return std::unexpected(bridge_failure(std::move(opened.error())));
+  can_watch_ = opened->find("\"listChanged\":true") != std::string::npos || opened->find("\"subscribe\":true") != std::string::npos;
+  co_return own_delivery(std::move(*opened));
+}
+
+net::Task<Forwarded> SessionBridge::send(Round& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink) {
+  auto read = mcp::read_message(round.bytes, round.document, mcp::Direction::from_client);
+  if (!read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
+  round.message = std::move(*read);
+  if (!permit) {
+    auto made = co_await parts_.permit(Own::answer);
+    if (!made) co_return std::unexpected(bridge_failure(std::move(made.error()), false));
+    permit.emplace(std::move(*made));
+  }
+  const std::string headers = parts_.mirror(*round.message);
+  co_return co_await server_->forward(std::move(*permit), {.bytes = round.bytes, .message = &*round.message, .headers = headers, .time = time}, sink);
+}
+
+/// A request of the client, as often as the server asks for more input.
+net::Task<Forwarded> SessionBridge::carry(Outbound out, Sink& sink) {
+  Round first{.bytes = mcp::with_envelope(*out.message, envelope_)};
+  std::unique_ptr<Round> later;
+  std::optional<policy::Permit> permit = std::move(out.permit);
+  const std::string client_id(out.message->id_text);
+  for (int count = 0; count < most_rounds; ++count) {
+    auto told = co_await send(later ? *later : first, std::exchange(permit, std::nullopt), out.time, sink);
+    if (!told || told->kind != Delivery::Kind::answer) co_return told;
+    json::Document document;
+    const auto answer = mcp::read_message(told->bytes, document, mcp::Direction::from_server, whole_answer);
+    if (!answer) co_return std::unexpected(bridge_failure(answer.error()));
+    if (!mcp::is_input_required(*answer)) {
+      sent_as_.erase(client_id);
+      co_return finish(out, std::move(told), *answer);
+    }
+    auto asks = mcp::read_input_asks(*answer);
+    if (!asks) co_return std::unexpected(bridge_failure(std::move(asks.error())));
+    auto responses = co_await ask_client(std::move(*asks), sink);
+    if (!responses) co_return std::unexpected(bridge_failure(std::move(responses.error())));
+    const std::string id = fresh_id();
+    sent_as_[client_id] = id;
+    later = std::make_unique<Round>();
+    later->bytes = mcp::with_inputs(*first.message, id, *responses, *answer);
+  }
+  co_return std::unexpected(bridge_failure({ErrorKind::too_large, "the server asks for input again and again", {}}));
+}
+
+Forwarded SessionBridge::finish(const Outbound& out, Forwarded delivery, const mcp::Message& answer) {
+  std::string text = mcp::legacy_answer(answer, out.message->id_text, out.message->method_id);
+  delivery->http_status = 200;
+  if (text == delivery->bytes) return delivery;
+  Delivery own = own_delivery(std::move(text));
+  own.is_error = delivery->is_error;
+  return own;
+}
+
+/// The answers of the client, as one JSON object; empty where nothing was asked.
+net::Task<Result<std::string>> SessionBridge::ask_client(std::vector<mcp::InputAsk> asks, Sink& sink) {
+  std::string responses;
+  for (const mcp::InputAsk& ask : asks) {
+    if (!asks_of_session(ask.method)) co_return fail(ErrorKind::unsupported, fmt::format("the server asks the client for `{}`, which this gateway does not know", ask.method_name));
+    if (auto done = co_await ask_one(ask, sink, responses); !done) co_return std::unexpected(done.error());
+  }
+  co_return asks.empty() ? std::string() : '{' + responses + '}';
+}
+
+net::Task<Result<void>> SessionBridge::ask_one(const mcp::InputAsk& ask, Sink& sink, std::string& responses) {
+  const std::string id = fresh_id();
+  const std::string request = mcp::ask_request(id, ask);
+  json::Document document;
+  const auto message = mcp::read_message(request, document, mcp::Direction::from_server, whole_answer);
+  if (!message) co_return std::unexpected(message.error());
+  Asked asked(*this, id);
+  const bool told = co_await sink.event({.message = &*message, .bytes = request});
+  if (told && !asked.done) [[maybe_unused]] const bool in_time = co_await asked.answered.wait(answer_time);
+  if (!asked.done) co_return fail(ErrorKind::timeout, fmt::format("the client did not answer `{}`", ask.method_name));
+  // A refusal has a form of its own for a question to a person; the others have none.
+  if (!asked.value && ask.method == mcp::MethodId::elicitation_create) asked.value = R"({"action":"decline"})";
+  if (!asked.value) co_return fail(ErrorKind::refused, fmt::format("the client refused `{}`", ask.method_name));
+  responses += fmt::format("{}{}:{}", responses.empty() ? "" : ",", json::quoted(ask.key), *asked.value);
+  co_return Result<void>{};
+}
+
+void SessionBridge::take_response(const mcp::Message& response) {
+  const auto found = asked_.find(response.id_text);
+  if (found == asked_.end()) return;
+  Asked& asked = *found->second;
+  asked.done = true;
+  if (response.result) asked.value = response.result.text();
+  asked.answered.raise();
+}
+
+net::Task<Forwarded> SessionBridge::notify(Outbound out, Sink& sink) {
+  const mcp::Message& message = *out.message;
+  if (message.method_id == mcp::MethodId::notifications_initialized && can_watch_ && !std::exchange(watching_, true)) tasks_.spawn(keep_watching());
+  // Roots and the like are asked for when they are needed; of its calls alone does such a server hear.
+  if (message.method_id != mcp::MethodId::notifications_cancelled || !server_->hears_cancels()) co_return Delivery{.http_status = 202};
+  const auto cancelled = mcp::read_cancelled(message);
+  const auto later = cancelled ? sent_as_.find(std::string(cancelled->request_id)) : sent_as_.end();
+  if (later == sent_as_.end()) co_return co_await server_->forward(std::move(*out.permit), {.bytes = out.bytes, .message = out.message}, sink);
+  Round round{.bytes = mcp::cancelled_notification(later->second, cancelled->reason.view())};
+  co_return co_await send(round, std::move(out.permit), out.time, sink);
+}
+
+Forwarded SessionBridge::set_level(const mcp::Message& request) {
+  const auto level = request.params ? request.params.find("level") : std::nullopt;
+  if (!level || !level->is_string()) return own_delivery(mcp::rpc_error(request.id_text, -32602, "`level` is missing"));
+  envelope_.log_level = level->text();
+  return own_delivery(mcp::empty_result(request.id_text, mcp::Era::legacy));
+}
+
+Forwarded SessionBridge::watch(const mcp::Message& request) {
+  const auto uri = request.params ? request.params.find("uri") : std::nullopt;
+  if (!uri || !uri->is_string()) return own_delivery(mcp::rpc_error(request.id_text, -32602, "`uri` is missing"));
+  const std::string text(uri->text());
+  const bool changed = request.method_id == mcp::MethodId::resources_subscribe ? watched_.size() < mcp::max_listen_uris && watched_.insert(text).second
+                                                                                : watched_.erase(text) != 0;
+  if (changed) watch_changed_.raise();
+  if (!std::exchange(watching_, true)) tasks_.spawn(keep_watching());
+  return own_delivery(mcp::empty_result(request.id_text, mcp::Era::legacy));
+}
+
+/// One subscription for all that the session wants to hear, made anew when that
+/// changes or the server ended it.
+net::Task<void> SessionBridge::keep_watching() {
+  net::Duration pause = std::chrono::seconds(1);
+  while (!ended_ && server_->alive()) {
+    const net::Instant began = parts_.loop.now();
+    {
+      const std::string id = fresh_id();
+      net::TaskGroup one;
+      one.spawn(watch_once(id));
+      co_await watch_changed_.wait(net::Loop::forever);
+      if (!refused_watch_ && server_->hears_cancels()) co_await cancel(id);
+    }
+    // A server that ends each subscription at once is asked less and less often.
+    pause = parts_.loop.now() - began > std::chrono::seconds(10) ? net::Duration(std::chrono::milliseconds(1)) : std::min<net::Duration>(pause * 2, std::chrono::minutes(1));
+    if (refused_watch_) co_await parts_.loop.sleep(pause);
+    refused_watch_ = false;
+  }
+}
+
+net::Task<void> SessionBridge::cancel(std::string id) {
+  const std::string bytes = mcp::cancelled_notification(id, "another subscription takes its place");
+  json::Document document;
+  const auto message = mcp::read_message(bytes, document, mcp::Direction::from_client);
+  auto permit = co_await parts_.permit(Own::cancel);
+  Watcher watcher(*this);
+  if (message && permit) [[maybe_unused]] const auto sent = co_await server_->forward(std::move(*permit), {.bytes = bytes, .message = &*message}, watcher);
+}
+
+net::Task<void> SessionBridge::watch_once(std::string id) {
+  const std::vector<std::string> uris(watched_.begin(), watched_.end());
+  const std::string bytes = mcp::listen_request(id, envelope_, uris);
+  json::Document document;
+  const auto message = mcp::read_message(bytes, document, mcp::Direction::from_client);
+  auto permit = co_await parts_.permit(Own::subscribe);
+  if (message && permit) {
+    Watcher watcher(*this);
+    const std::string headers = parts_.mirror(*message);
+    [[maybe_unused]] const auto over =
+        co_await server_->forward(std::move(*permit), {.bytes = bytes, .message = &*message, .headers = headers, .endless = true}, watcher);
+  }
+  refused_watch_ = true;
+  watch_changed_.raise();
+}
+
+}  // namespace callgate::upstream

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "mcp/to_modern.hpp"
+#include "upstream/bridge.hpp"
+
+namespace callgate::upstream {
+
+/// A session of the legacy eras before a server that speaks 2026-07-28 only
+/// (protocol item 14). What the session is, this object keeps: the client's
+/// capabilities go with each request, levels and watched resources likewise; a
+/// server that asks for input is answered by asking the client as a legacy server
+/// would. Threads: the loop's.
+class SessionBridge final : public Link {
+ public:
+  SessionBridge(BridgeParts parts, std::shared_ptr<Link> server) : parts_(std::move(parts)), server_(std::move(server)), watch_changed_(parts_.loop) {}
+  ~SessionBridge() override;
+
+  void on_unsolicited(Sink* sink) override { unsolicited_ = sink; }
+  void agreed(std::string_view /*revision*/) override {}
+  bool alive() const override { return !ended_ && server_->alive(); }
+
+ protected:
+  net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;
+
+ private:
+  /// A question that the client was asked; known by its id while somebody waits.
+  struct Asked {
+    Asked(SessionBridge& its_bridge, std::string its_id) : bridge(its_bridge), id(std::move(its_id)), answered(bridge.parts_.loop) { bridge.asked_.emplace(id, this); }
+    Asked(const Asked&) = delete;
+    Asked& operator=(const Asked&) = delete;
+    ~Asked() { bridge.asked_.erase(id); }
+    SessionBridge& bridge;
+    std::string id;
+    net::Signal answered;
+    std::optional<std::string> value;  ///< JSON text of the result; nothing where the client refused
+    bool done = false;
+  };
+  /// One request of the server's era, under way.
+  struct Round {
+    std::string bytes;
+    json::Document document;
+    std::optional<mcp::Message> message;
+  };
+  class Watcher;
+
+  net::Task<Forwarded> open(Outbound out, Sink& sink);
+  net::Task<Forwarded> carry(Outbound out, Sink& sink);
+  net::Task<Forwarded> send(Round& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink);
+  static Forwarded finish(const Outbound& out, Forwarded delivery, const mcp::Message& answer);
+  net::Task<Result<std::string>> ask_client(std::vector<mcp::InputAsk> asks, Sink& sink);
+  net::Task<Result<void>> ask_one(const mcp::InputAsk& ask, Sink& sink, std::string& responses);
+  net::Task<Forwarded> notify(Outbound out, Sink& sink);
+  Forwarded watch(const mcp::Message& request);
+  Forwarded set_level(const mcp::Message& request);
+  void take_response(const mcp::Message& response);
+  net::Task<void> keep_watching();
+  net::Task<void> watch_once(std::string id);
+  net::Task<void> cancel(std::string id);
+  std::string fresh_id();
+
+  BridgeParts parts_;
+  std::shared_ptr<Link> server_;
+  Sink* unsolicited_ = nullptr;
+  mcp::Envelope envelope_;
+  std::map<std::string, Asked*, std::less<>> asked_;  ///< by the text of the id
+  std::map<std::string, std::string> sent_as_;        ///< the id of a call's later round, by the client's
+  std::set<std::string> watched_;                     ///< JSON texts of URIs
+  net::Signal watch_changed_;
+  bool can_watch_ = false;
+  bool watching_ = false;
+  bool refused_watch_ = false;  ///< the server ended the subscription
+  bool ended_ = false;
+  std::uint64_t next_id_ = 1;
+  net::TaskGroup tasks_;
+};
+
+}  // namespace callgate::upstream
