@@ -45,6 +45,7 @@ std::span<const mcp::Revision> Gate::modern_revisions() const { return modern; }
 net::Task<void> Gate::handle(Inbound in) {
   const Busy of_gate(busy_);
   in.conversation->last_used = parts_.loop.now();
+  if (in.era() == mcp::Era::modern && in.message.is_request() && !links_.knows_modern()) co_await learn_era();
   if (in.message.is_response()) co_return co_await handle_response(in);
   const auto standing = mcp::standing(in.message.method_id, in.revision, mcp::Direction::from_client);
   if (in.message.is_notification()) {
@@ -71,6 +72,13 @@ net::Task<void> Gate::handle(Inbound in) {
   in.conversation->in_flight.push_back(flight);
   const Busy of_conversation(in.conversation->busy);
   co_await handle_request(in, flight);
+}
+
+/// Once for each server, before its first stateless request: does it speak that
+/// era, or is it to be bridged? A child that takes long to start is waited for first.
+net::Task<void> Gate::learn_era() {
+  if (!links_.over_http()) co_await tools_.settled(mcp::Era::legacy, server_.start_timeout);
+  co_await links_.learn_modern();
 }
 
 net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {

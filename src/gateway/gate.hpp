@@ -121,6 +121,7 @@ class Gate {
   struct Listening;
 
   // gate.cpp: dispatch, the forward, refusals
+  net::Task<void> learn_era();
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
   net::Task<void> handle_notification(Inbound& in);
   net::Task<void> handle_response(Inbound& in);

@@ -9,6 +9,7 @@
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
 #include "upstream/session_bridge.hpp"
+#include "upstream/stateless_bridge.hpp"
 
 namespace callgate::gateway {
 
@@ -53,8 +54,14 @@ Result<std::shared_ptr<upstream::Link>> Links::for_session() {
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& grant) {
-  std::shared_ptr<upstream::Link>& shared = shared_[over_http() ? std::string() : grant];
+  const bool bridged = modern_ == Speaks::no;
+  std::shared_ptr<upstream::Link>& shared = shared_[over_http() && !bridged ? std::string() : grant];
   if (shared && shared->alive()) return shared;
+  if (bridged) {
+    auto session = [this] { return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one); };
+    shared = std::make_shared<upstream::StatelessBridge>(bridge_parts(), std::move(session), [this] { forget_eras(); });
+    return shared;
+  }
   auto made = native(upstream::Ids::own, upstream::HttpLink::Sessions::none);
   if (made) shared = *made;
   return made;
@@ -63,6 +70,8 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
 void Links::forget_eras() {
   modern_ = Speaks::unknown;
   only_modern_ = false;
+  // What is under way keeps its link.
+  shared_.clear();
 }
 
 net::Task<bool> Links::handshake_refused() {
@@ -88,6 +97,7 @@ net::Task<void> Links::learn_modern() {
   if (knows_modern()) co_return;
   learning_ = true;
   modern_ = co_await ask_modern();
+  if (modern_ == Speaks::no) shared_.clear();
   learning_ = false;
   learned_.notify();
 }

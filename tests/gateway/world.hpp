@@ -45,6 +45,7 @@ class FakeServer final : public net::HttpHandler {
       call_headers.push_back(headers);
       if (raw_answer) co_return co_await raw_answer(exchange, id);
     }
+    last_headers = headers;
     if (on_request && message && message->is_request() && co_await on_request(exchange, method, id, body)) co_return;
     if (method == "completion/complete" || method == "prompts/get" || method.starts_with("resources/")) asked.push_back(body);
     if (message && message->is_response()) responses.push_back(body);
@@ -61,10 +62,12 @@ class FakeServer final : public net::HttpHandler {
 
   std::vector<std::string> calls;         ///< bodies of tools/call, byte for byte
   std::vector<std::string> call_headers;
+  std::string last_headers;               ///< of the last POST
   std::vector<std::string> asked;         ///< bodies about prompts and resources
   std::vector<std::string> responses;     ///< of the client to requests of this server
   std::string stream_events;              ///< said on a GET stream, which then stays open; empty: there is none
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
+  bool modern = true;                     ///< it speaks 2026-07-28 as well
   std::string revision = "2025-06-18";    ///< that it chooses for a session
   std::string call_result = R"({"content":[{"type":"text","text":"done"}]})";
   std::function<net::Task<void>(net::HttpExchange&, std::string id)> raw_answer;
@@ -76,6 +79,8 @@ class FakeServer final : public net::HttpHandler {
     const auto result = [&](const std::string& json) { return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + json + "}"; };
     if (method == "initialize")
       return result(R"({"protocolVersion":")" + revision + R"(","capabilities":{"tools":{}},"serverInfo":{"name":"fake","version":"1"}})");
+    if (method == "server/discover" && !modern) return R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32601,"message":"Method not found"}})";
+    if (method == "server/discover") return result(R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}})");
     if (method == "tools/list") return result(R"({"tools":[)" + tools + "]}");
     if (method == "tools/call" && body.find("callgate_probe_") != std::string::npos) {
       const std::size_t at = body.find("callgate_probe_");
@@ -145,8 +150,16 @@ class World : public testing::Test {
     if (reply) {
       out.status = (*reply)->status();
       for (const net::Header& header : (*reply)->headers().all()) out.headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
-      auto whole = co_await (*reply)->whole(1U << 26U, std::chrono::seconds(10));
-      out.body = whole ? std::string(*whole) : whole.error().message;
+      const bool stream = out.headers.find("text/event-stream") != std::string::npos;
+      while (stream) {  // a test may look at what came so far
+        const auto chunk = co_await (*reply)->next(std::chrono::seconds(10));
+        if (!chunk || chunk->empty()) break;
+        out.body += *chunk;
+      }
+      if (!stream) {
+        auto whole = co_await (*reply)->whole(1U << 26U, std::chrono::seconds(10));
+        out.body = whole ? std::string(*whole) : whole.error().message;
+      }
     } else {
       out.body = reply.error().error.message;
     }

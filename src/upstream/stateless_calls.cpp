@@ -1,0 +1,256 @@
+// The calls of the stateless bridge, and what a server asks in their midst.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "base/sha256.hpp"
+#include "mcp/answers.hpp"
+#include "mcp/handshake.hpp"
+#include "mcp/own_messages.hpp"
+#include "mcp/requests.hpp"
+#include "mcp/tool_call.hpp"
+#include "upstream/stateless_parts.hpp"
+
+namespace callgate::upstream {
+
+namespace {
+
+/// What a request asks for, without what differs from one round to the next.
+std::string digest_of(const mcp::Message& request) {
+  std::string text(request.method.view());
+  for (const json::Member member : request.params.members()) {
+    const std::string_view key = member.key.raw_string();
+    if (key == "_meta" || key == "inputResponses" || key == "requestState") continue;
+    text += json::quoted(key);
+    json::append_canonical(text, member.value);
+  }
+  return sha256_hex(text);
+}
+
+std::string log_level_of(const mcp::Message& request) {
+  const auto level = request.meta ? request.meta.find("io.modelcontextprotocol/logLevel") : std::nullopt;
+  return level && level->is_string() ? std::string(level->text()) : std::string();
+}
+
+}  // namespace
+
+/// Hears the server while a call is under way.
+class StatelessBridge::CallHearer final : public Sink {
+ public:
+  CallHearer(StatelessBridge& bridge, Running& running) : bridge_(bridge), running_(running) {}
+
+  net::Task<bool> event(const Event& event) override {
+    if (event.message == nullptr) co_return true;
+    const mcp::Message& message = *event.message;
+    if (message.is_request()) co_return take_question(message);
+    if (!message.is_notification()) co_return true;
+    using enum mcp::MethodId;
+    if (message.method_id == notifications_progress) {
+      if (!running_.client_token.empty()) queue(mcp::with_token(message, running_.client_token));
+    } else if (message.method_id == notifications_message) {
+      if (running_.wants_log) queue(std::string(event.bytes));
+    } else {
+      bridge_.tell(*running_.behind, message);
+    }
+    co_return true;
+  }
+
+ private:
+  bool take_question(const mcp::Message& message) {
+    if (running_.asks.size() >= 16) return false;
+    mcp::InputAsk ask{.key = fmt::format("ask-{}", ++asked_), .method = message.method_id, .method_name = std::string(message.method.view()), .params = {}};
+    if (message.params) ask.params = message.params.text();
+    // A ping is the gateway's to answer: nobody behind it needs to be asked.
+    if (message.method_id == mcp::MethodId::ping) {
+      bridge_.tasks_.spawn(bridge_.say_later(running_.behind, Own::answer, mcp::empty_result(message.id_text, mcp::Era::legacy)));
+      return true;
+    }
+    running_.asks.push_back({.ask = std::move(ask), .server_id = std::string(message.id_text)});
+    running_.wake.raise();
+    return true;
+  }
+  void queue(std::string bytes) {
+    if (running_.events.size() < max_queued) running_.events.push_back(std::move(bytes));
+    running_.wake.raise();
+  }
+
+  StatelessBridge& bridge_;
+  Running& running_;
+  int asked_ = 0;
+};
+
+/// The request that attends a call. When its frame ends before the call does,
+/// the call is cancelled, unless it was parked.
+class StatelessBridge::Attending {
+ public:
+  Attending(StatelessBridge& bridge, Running& running) : bridge_(bridge), running_(running) {
+    ++running.behind->busy;
+    bridge.attended_.push_back(&running);
+  }
+  Attending(const Attending&) = delete;
+  Attending& operator=(const Attending&) = delete;
+  ~Attending() {
+    --running_.behind->busy;
+    std::erase(bridge_.attended_, &running_);
+    if (!running_.over && !running_.outcome) bridge_.cancel(running_);
+  }
+
+ private:
+  StatelessBridge& bridge_;
+  Running& running_;
+};
+
+net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
+  const mcp::Message& request = *out.message;
+  auto behind = co_await session(request);
+  if (!behind) co_return std::unexpected(bridge_failure(std::move(behind.error()), false));
+  co_await set_level(*behind, request);
+  auto running = std::make_shared<Running>(parts_.loop);
+  running->behind = *behind;
+  running->own_id = fresh_id();
+  running->client_id = request.id_text;
+  running->client_token = progress_token(request);
+  running->wants_log = !log_level_of(request).empty();
+  running->method = request.method_id;
+  running->digest = digest_of(request);
+  running->bytes = mcp::without_envelope(request, running->own_id);
+  auto read = mcp::read_message(running->bytes, running->document, mcp::Direction::from_client);
+  if (!read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
+  running->message = std::move(*read);
+  running->task.spawn(run(*running, std::move(*out.permit)));
+  co_return co_await attend(std::move(running), out.time, sink);
+}
+
+net::Task<void> StatelessBridge::run(Running& running, policy::Permit permit) {
+  CallHearer hearer(*this, running);
+  const std::shared_ptr<Link> link = running.behind->link;
+  if (!link) {
+    running.outcome = std::unexpected(bridge_failure({ErrorKind::closed, "the server's session is over", {}}, false));
+  } else {
+    running.outcome = co_await link->forward(std::move(permit), {.bytes = running.bytes, .message = &*running.message, .time = longest_call}, hearer);
+  }
+  running.wake.raise();
+}
+
+net::Task<Forwarded> StatelessBridge::attend(std::shared_ptr<Running> running, std::chrono::milliseconds time, Sink& sink) {
+  const Attending attending(*this, *running);
+  CallDeadline deadline(parts_.loop, time);
+  for (;;) {
+    while (!running->events.empty()) {
+      const std::string bytes = std::move(running->events.front());
+      running->events.pop_front();
+      json::Document document;
+      const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
+      if (!message) continue;
+      if (is_progress_for(*message, running->client_token)) deadline.progress();
+      if (!co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client left", {}}));
+    }
+    if (running->over) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client cancelled the request", {}}));
+    if (running->outcome) co_return finish(*running);
+    if (!running->asks.empty()) co_return park(running);
+    if (deadline.left() <= net::Duration::zero()) co_return std::unexpected(bridge_failure({ErrorKind::timeout, "the server did not answer in time", {}}));
+    co_await running->wake.wait(deadline.left());
+  }
+}
+
+Forwarded StatelessBridge::finish(Running& running) {
+  Forwarded& outcome = *running.outcome;
+  if (!outcome) {
+    // The next request opens a session anew.
+    if (outcome.error().session_unknown) running.behind->link.reset();
+    return std::move(outcome);
+  }
+  if (outcome->kind != Delivery::Kind::answer) return std::unexpected(bridge_failure({ErrorKind::malformed, "the server did not answer", {}}));
+  json::Document document;
+  const auto answer = mcp::read_message(outcome->bytes, document, mcp::Direction::from_server, answer_limits);
+  if (!answer) return std::unexpected(bridge_failure(answer.error()));
+  Delivery own = own_delivery(mcp::modern_answer(*answer, running.client_id, running.method), mcp::modern_status(*answer));
+  own.is_error = outcome->is_error;
+  return own;
+}
+
+/// The call waits at the server for what the client will say.
+Forwarded StatelessBridge::park(const std::shared_ptr<Running>& running) {
+  if (parked_.size() >= max_parked) return std::unexpected(bridge_failure({ErrorKind::unavailable, "too many calls wait for their clients", {}}));
+  const std::string state = random_hex(32);
+  std::vector<mcp::InputAsk> asks;
+  for (const Ask& each : running->asks) asks.push_back(each.ask);
+  running->parked_until = parts_.loop.now() + answer_time;
+  // INVARIANT: what is parked is cancelled by `drop_parked`, not by the end of the frame that parked it.
+  running->over = true;
+  parked_.emplace(state, running);
+  if (!std::exchange(dropping_, true)) tasks_.spawn(drop_parked());
+  return own_delivery(mcp::input_required(running->client_id, asks, state));
+}
+
+std::shared_ptr<StatelessBridge::Running> StatelessBridge::find_parked(const mcp::Message& request) {
+  const auto state = request.params.find("requestState");
+  const auto found = state && state->is_string() ? parked_.find(state->string()) : parked_.end();
+  if (found == parked_.end() || found->second->digest != digest_of(request)) return nullptr;
+  auto running = found->second;
+  parked_.erase(found);
+  running->over = false;
+  return running;
+}
+
+/// The client's answers go to the server that waits for them; what it left out is asked again.
+net::Task<Forwarded> StatelessBridge::resume(std::shared_ptr<Running> running, Outbound out, Sink& sink) {
+  const mcp::Message& request = *out.message;
+  running->client_id = request.id_text;
+  running->client_token = progress_token(request);
+  const auto responses = request.params.find("inputResponses");
+  std::vector<Ask> left;
+  for (Ask& each : std::exchange(running->asks, {})) {
+    const auto value = responses && responses->is_object() ? responses->find(each.ask.key) : std::nullopt;
+    if (!value || !value->is_object()) {
+      left.push_back(std::move(each));
+      continue;
+    }
+    const std::string text = mcp::response_to(each.server_id, value->text());
+    CallHearer hearer(*this, *running);
+    auto said = co_await say(running->behind, Own::answer, text, hearer);
+    if (!said) co_return std::unexpected(std::move(said.error()));
+  }
+  running->asks.insert(running->asks.begin(), std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
+  co_return co_await attend(std::move(running), out.time, sink);
+}
+
+net::Task<void> StatelessBridge::drop_parked() {
+  while (!parked_.empty()) {
+    co_await parts_.loop.sleep(std::chrono::seconds(5));
+    for (auto each = parked_.begin(); each != parked_.end();) {
+      const bool late = each->second->parked_until < parts_.loop.now();
+      if (late && !each->second->outcome) cancel(*each->second);
+      each = late ? parked_.erase(each) : std::next(each);
+    }
+  }
+  dropping_ = false;
+}
+
+void StatelessBridge::cancel(const Running& running) {
+  tasks_.spawn(say_later(running.behind, Own::cancel, mcp::cancelled_notification(running.own_id, "the client waits no longer")));
+}
+
+/// A client on stdio cancels by a message: here by the id that its own request had.
+Forwarded StatelessBridge::cancelled_by_client(const mcp::Message& message) {
+  const auto cancelled = message.method_id == mcp::MethodId::notifications_cancelled ? mcp::read_cancelled(message) : Result<mcp::Cancelled>{};
+  if (!cancelled || cancelled->request_id.empty()) return Delivery{.http_status = 202};
+  const auto is_it = [&](const Running* each) { return mcp::same_id(each->client_id, cancelled->request_id); };
+  if (std::ranges::count_if(attended_, is_it) != 1) return Delivery{.http_status = 202};
+  Running& running = **std::ranges::find_if(attended_, is_it);
+  cancel(running);
+  running.over = true;
+  running.wake.raise();
+  return Delivery{.http_status = 202};
+}
+
+/// A session logs at one level; whoever asks for another sets it for the next calls.
+net::Task<void> StatelessBridge::set_level(BehindRef behind, const mcp::Message& request) {
+  const std::string level = log_level_of(request);
+  if (level.empty() || level == behind->level || behind->opened.find("\"logging\"") == std::string::npos) co_return;
+  behind->level = level;
+  co_await say_later(behind, Own::subscribe, fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"logging/setLevel","params":{{"level":{}}}}})", fresh_id(), level));
+}
+
+}  // namespace callgate::upstream

@@ -1,0 +1,88 @@
+// Subscriptions of the stateless bridge: a session's stream for those who listen.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "mcp/answers.hpp"
+#include "mcp/requests.hpp"
+#include "upstream/stateless_parts.hpp"
+
+namespace callgate::upstream {
+
+namespace {
+
+bool is_set(json::Value filter, std::string_view key) {
+  const auto value = filter.find(key);
+  return value && value->is_boolean() && value->boolean();
+}
+
+/// A sub-resource of a watched one counts as watched.
+bool is_under(std::string_view uri, std::string_view watched) {
+  return uri.starts_with(watched) && (uri.size() == watched.size() || watched.ends_with('/') || uri[watched.size()] == '/');
+}
+
+}  // namespace
+
+net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
+  const auto wanted = mcp::read_listen(*out.message);
+  if (!wanted) co_return own_delivery(mcp::rpc_error(out.message->id_text, -32602, wanted.error().message), 400);
+  auto behind = co_await session(*out.message);
+  if (!behind) co_return std::unexpected(bridge_failure(std::move(behind.error()), false));
+  const json::Value filter = *out.message->params.find("notifications");
+  Subscription subscription(parts_.loop, *behind);
+  subscription.id = out.message->id_text;
+  subscription.tools = is_set(filter, "toolsListChanged");
+  subscription.prompts = is_set(filter, "promptsListChanged");
+  subscription.resources = is_set(filter, "resourcesListChanged");
+  for (const mcp::Text& uri : wanted->uris) {
+    subscription.uris.emplace_back(uri.view());
+    co_await say_later(*behind, Own::subscribe, fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"resources/subscribe","params":{{"uri":{}}}}})", fresh_id(), json::quoted(uri.view())));
+  }
+  if ((*behind)->link && (*behind)->link->has_stream() && !std::exchange((*behind)->streaming, true)) tasks_.spawn(read_stream(*behind));
+  subscription.events.push_front(mcp::acknowledged(filter.text(), subscription.id));
+  const std::shared_ptr<Link> link = (*behind)->link;
+  while (link && link->alive()) {
+    while (!subscription.events.empty()) {
+      const std::string bytes = std::move(subscription.events.front());
+      subscription.events.pop_front();
+      json::Document document;
+      const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
+      if (message && !co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client left", {}}));
+    }
+    // A child that ended wakes nobody.
+    [[maybe_unused]] const bool told = co_await subscription.wake.wait(std::chrono::seconds(5));
+  }
+  co_return std::unexpected(bridge_failure({ErrorKind::closed, "the server's session is over: subscribe again", {}}));
+}
+
+/// A server over HTTP tells its news on a stream that has to be opened.
+net::Task<void> StatelessBridge::read_stream(BehindRef behind) {
+  net::Duration pause = std::chrono::seconds(1);
+  const std::shared_ptr<Link> link = behind->link;
+  while (link->alive() && !behind->subscriptions.empty()) {
+    auto permit = co_await parts_.permit(Own::subscribe);
+    if (permit) {
+      auto over = co_await link->forward(std::move(*permit), {.form = Form::open_stream, .time = parts_.start_time, .endless = true}, *behind->hearer);
+      if (over && over->http_status == 405) break;  // it has none
+    }
+    co_await parts_.loop.sleep(pause);
+    pause = std::min<net::Duration>(pause * 2, std::chrono::minutes(1));
+  }
+  behind->streaming = false;
+}
+
+void StatelessBridge::tell(Behind& behind, const mcp::Message& notification) {
+  using enum mcp::MethodId;
+  const auto resource = notification.method_id == notifications_resources_updated ? mcp::read_resource_request(notification) : Result<mcp::ResourceRequest>{};
+  for (Subscription* each : behind.subscriptions) {
+    bool wanted = (notification.method_id == notifications_tools_list_changed && each->tools) || (notification.method_id == notifications_prompts_list_changed && each->prompts) ||
+                  (notification.method_id == notifications_resources_list_changed && each->resources);
+    if (notification.method_id == notifications_resources_updated && resource)
+      wanted = std::ranges::any_of(each->uris, [&](const std::string& uri) { return is_under(resource->uri.view(), uri); });
+    if (!wanted || each->events.size() >= max_queued) continue;
+    each->events.push_back(mcp::tagged(notification, each->id));
+    each->wake.raise();
+  }
+}
+
+}  // namespace callgate::upstream

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "upstream/stateless_bridge.hpp"
+
+/// The parts of the stateless bridge that its three files share.
+namespace callgate::upstream {
+
+/// One call at the server, attended by a request of the client or parked until
+/// the client's next one.
+struct StatelessBridge::Running {
+  explicit Running(net::Loop& loop) : wake(loop) {}
+
+  BehindRef behind;
+  std::string own_id;         ///< of the call at the server; its progress token too
+  std::string client_id;      ///< of the request that attends it, as written
+  std::string client_token;   ///< likewise; empty where it wants no progress
+  bool wants_log = false;
+  mcp::MethodId method = mcp::MethodId::unknown;
+  std::string digest;         ///< of what was asked: a state is good for nothing else
+  std::string bytes;          ///< as sent to the server
+  json::Document document;
+  std::optional<mcp::Message> message;
+  std::deque<std::string> events;
+  std::vector<Ask> asks;
+  std::optional<Forwarded> outcome;
+  net::Signal wake;
+  net::Instant parked_until{};
+  bool over = false;          ///< nothing of it is to be cancelled any more
+  net::TaskGroup task;        ///< the exchange with the server; ends with this object
+};
+
+/// What a client subscribed to.
+struct StatelessBridge::Subscription {
+  Subscription(net::Loop& loop, BehindRef at) : behind(std::move(at)), wake(loop) { behind->subscriptions.push_back(this); }
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+  ~Subscription() { std::erase(behind->subscriptions, this); }
+
+  BehindRef behind;
+  std::string id;  ///< as written
+  bool tools = false;
+  bool prompts = false;
+  bool resources = false;
+  std::vector<std::string> uris;
+  std::deque<std::string> events;
+  net::Signal wake;
+};
+
+}  // namespace callgate::upstream

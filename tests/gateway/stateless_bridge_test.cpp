@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <string>
+
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+/// Stateless requests before a server that has sessions only (protocol items 12, 15, 31, 83, 84).
+class StatelessBridged : public World {
+ protected:
+  void begin_with(const std::string& policy = "callgate: 1\ndefault: allow\nelicitation: allow\nsampling: allow\n") {
+    upstream.modern = false;
+    upstream.revision = "2025-11-25";
+    upstream.raw_answer = [this](net::HttpExchange& exchange, std::string id) { return serve_call(exchange, id); };
+    upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string body) { return note(exchange, method, id, body); };
+    start(policy);
+  }
+  Answer ask(const std::string& method, const std::string& members = {}, const std::string& id = "7", const std::string& name = {}) {
+    return post(modern_text(method, members, id), modern_headers(method, name));
+  }
+  Answer call_tool(const std::string& name, const std::string& more = {}, const std::string& id = "7") {
+    return ask("tools/call", R"("name":")" + name + R"(","arguments":{"n":1})" + more, id, name);
+  }
+  static std::string state_of(const std::string& body) {
+    const std::string key = R"("requestState":")";
+    const std::size_t at = body.find(key);
+    return at == std::string::npos ? std::string() : body.substr(at + key.size(), body.find('"', at + key.size()) - at - key.size());
+  }
+  static std::string inputs(const std::string& state, const std::string& value = R"({"action":"accept","content":{"who":"Ann"}})") {
+    return R"(,"inputResponses":{"ask-1":)" + value + R"(},"requestState":")" + state + '"';
+  }
+
+  std::vector<std::string> bodies;  ///< requests that reached the server
+  std::string question;             ///< that it asks in the midst of a call; empty: none
+  std::string answered;             ///< what it was told
+  std::string before;               ///< an event before the answer
+
+ private:
+  static std::string event(const std::string& json) { return "data: " + json + "\n\n"; }
+
+  net::Task<bool> note(net::HttpExchange& /*exchange*/, std::string method, std::string /*id*/, std::string body) {
+    if (method != "tools/call" || body.find("callgate_probe_") == std::string::npos) bodies.push_back(body);
+    co_return false;
+  }
+  net::Task<void> serve_call(net::HttpExchange& exchange, std::string id) {
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    if (!before.empty()) co_await exchange.write(event(before));
+    if (!question.empty()) {
+      co_await exchange.write(event(question));
+      for (int turn = 0; turn < 2000 && upstream.responses.empty(); ++turn) co_await loop.sleep(std::chrono::milliseconds(2));
+      if (!upstream.responses.empty()) answered = upstream.responses.back();
+    }
+    co_await exchange.write(event(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":"done"}]}})"));
+    co_await exchange.finish();
+  }
+};
+
+constexpr const char* asks_who = R"({"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{"message":"Who?","requestedSchema":{"type":"object","properties":{}}}})";
+
+TEST_F(StatelessBridged, DiscoverSaysWhatTheHandshakeSaid) {
+  begin_with();
+  EXPECT_EQ(ask("server/discover").body,
+            R"({"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fake","version":"1"}}}})");
+}
+
+TEST_F(StatelessBridged, ListsAreNobodyElsesToKeep) {
+  begin_with();
+  const Answer answer = ask("tools/list");
+  EXPECT_NE(answer.body.find(R"("result":{"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[)"), std::string::npos) << answer.body;
+}
+
+TEST_F(StatelessBridged, CallsGoWithoutTheirEnvelopeUnderIdsOfTheSession) {
+  begin_with();
+  EXPECT_EQ(call_tool("read").body, R"({"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}})");
+  ASSERT_FALSE(upstream.calls.empty());
+  EXPECT_EQ(upstream.calls.back().find("io.modelcontextprotocol"), std::string::npos) << upstream.calls.back();
+  EXPECT_EQ(upstream.calls.back().find(R"("id":7)"), std::string::npos);
+  EXPECT_NE(upstream.calls.back().find(R"("params":{"name":"read","arguments":{"n":1}}})"), std::string::npos);
+  EXPECT_NE(upstream.call_headers.back().find("Mcp-Session-Id: theirs-1"), std::string::npos) << upstream.call_headers.back();
+}
+
+TEST_F(StatelessBridged, RulesHoldAsBeforeAnyServer) {
+  begin_with("callgate: 1\ndefault: allow\ntools:\n  read: {action: deny, reason: closed}\n");
+  EXPECT_NE(call_tool("read").body.find("closed"), std::string::npos);
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
+TEST_F(StatelessBridged, ProgressHasTheTokenOfItsClient) {
+  begin_with();
+  before = R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"callgate-none","progress":1}})";
+  const std::string with_token = R"("name":"read","arguments":{},"_meta":{"progressToken":"mine","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}})";
+  const Answer answer = post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{)" + with_token + "}}", modern_headers("tools/call", "read"));
+  EXPECT_NE(answer.body.find(R"("progressToken":"mine")"), std::string::npos) << answer.body;
+  EXPECT_NE(upstream.calls.back().find(R"("_meta":{"progressToken":"callgate-)"), std::string::npos) << upstream.calls.back();
+}
+
+TEST_F(StatelessBridged, MethodsThatTheServerDoesNotKnowAreNotFound) {
+  begin_with();
+  upstream.on_request = [](net::HttpExchange& exchange, std::string method, std::string id, std::string /*body*/) -> net::Task<bool> {
+    if (method != "prompts/list") co_return false;
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32601,"message":"no"}})");
+    co_return true;
+  };
+  EXPECT_EQ(ask("prompts/list").status, 404);
+}
+
+TEST_F(StatelessBridged, AQuestionInMidCallIsAnsweredByTheNextRequest) {
+  begin_with();
+  question = asks_who;
+  const Answer first = call_tool("read");
+  EXPECT_NE(first.body.find(R"("resultType":"input_required","inputRequests":{"ask-1":{"method":"elicitation/create","params":{"message":"Who?")"), std::string::npos) << first.body;
+  const std::string state = state_of(first.body);
+  ASSERT_EQ(state.size(), 64U);
+  const Answer second = call_tool("read", inputs(state), "8");
+  EXPECT_EQ(second.body, R"({"jsonrpc":"2.0","id":8,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}})");
+  EXPECT_EQ(answered, R"({"jsonrpc":"2.0","id":"q","result":{"action":"accept","content":{"who":"Ann"}}})");
+  EXPECT_EQ(upstream.calls.size(), 1U) << "the server saw one call";
+}
+
+TEST_F(StatelessBridged, AStateIsGoodOnceAndForItsOwnRequest) {
+  begin_with();
+  question = asks_who;
+  const std::string state = state_of(call_tool("read").body);
+  const Answer other = ask("tools/call", R"("name":"read","arguments":{"n":2})" + inputs(state), "8", "read");
+  EXPECT_EQ(other.status, 400);
+  EXPECT_NE(other.body.find("-32602"), std::string::npos) << other.body;
+  EXPECT_NE(call_tool("read", inputs(state), "9").body.find("done"), std::string::npos);
+  EXPECT_EQ(call_tool("read", inputs(state), "10").status, 400) << "used";
+  EXPECT_EQ(call_tool("read", inputs(std::string(64, 'a')), "11").status, 400) << "made up";
+}
+
+TEST_F(StatelessBridged, AQuestionThatThePolicyDoesNotAllowDoesNotPass) {
+  begin_with("callgate: 1\ndefault: allow\n");
+  question = asks_who;
+  const Answer answer = call_tool("read");
+  EXPECT_EQ(answer.body.find("inputRequests"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("elicitation/create"), std::string::npos);
+}
+
+TEST_F(StatelessBridged, ASubscriptionHearsWhatTheSessionSays) {
+  begin_with();
+  upstream.stream_events = "data: " + std::string(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})") + "\n\ndata: " +
+                           R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"demo://a"}})" + "\n\n";
+  Answer stream;
+  bool done = false;
+  begin(modern_text("subscriptions/listen", R"("notifications":{"toolsListChanged":true,"resourceSubscriptions":["demo://a"]})", "\"sub\""), stream, done, modern_headers("subscriptions/listen"));
+  turn_until([&] { return done || stream.body.find("demo://a\",\"_meta") != std::string::npos || stream.body.find("resources/updated") != std::string::npos; });
+  EXPECT_NE(stream.body.find("notifications/subscriptions/acknowledged"), std::string::npos) << stream.body;
+  EXPECT_NE(stream.body.find(R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"},"uri":"demo://a"}})"), std::string::npos) << stream.body;
+  EXPECT_TRUE(std::ranges::any_of(bodies, [](const std::string& body) { return body.find(R"("method":"resources/subscribe","params":{"uri":"demo://a"})") != std::string::npos; }));
+}
+
+}  // namespace
+}  // namespace callgate::gateway
