@@ -79,7 +79,7 @@ class StatelessBridge final : public Link {
   // stateless_calls.cpp: calls and their questions
   net::Task<Forwarded> start(Outbound out, Sink& sink);
   net::Task<Forwarded> resume(std::shared_ptr<Running> running, Outbound out, Sink& sink);
-  net::Task<void> run(Running& running, policy::Permit permit);
+  net::Task<void> run(Running& running);
   net::Task<Forwarded> attend(std::shared_ptr<Running> running, std::chrono::milliseconds time, Sink& sink);
   net::Task<Result<bool>> hand_events(Running& running, Sink& sink);
   Forwarded finish(Running& running);

@@ -118,17 +118,18 @@ net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   auto read = mcp::read_message(running->bytes, running->document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
   running->message = std::move(*read);
-  running->task.spawn(run(*running, std::move(*out.permit)));
+  running->permit = std::move(out.permit);
+  running->task.spawn(run(*running));
   co_return co_await attend(std::move(running), out.time, sink);
 }
 
-net::Task<void> StatelessBridge::run(Running& running, policy::Permit permit) {
+net::Task<void> StatelessBridge::run(Running& running) {
   CallHearer hearer(*this, running);
   const std::shared_ptr<Link> link = running.behind->link;
   if (!link) {
     running.outcome = std::unexpected(bridge_failure({ErrorKind::closed, "the server's session is over", {}}, false));
   } else {
-    running.outcome = co_await link->forward(std::move(permit), {.bytes = running.bytes, .message = &*running.message, .time = longest_call}, hearer);
+    running.outcome = co_await link->forward(std::move(*running.permit), {.bytes = running.bytes, .message = &*running.message, .time = longest_call}, hearer);
   }
   running.wake.raise();
 }

@@ -20,6 +20,7 @@ struct StatelessBridge::Running {
   std::string bytes;          ///< as sent to the server
   json::Document document;
   std::optional<mcp::Message> message;
+  std::optional<policy::Permit> permit;
   std::deque<std::string> events;
   std::vector<Ask> asks;
   std::optional<Forwarded> outcome;

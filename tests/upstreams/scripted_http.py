@@ -96,6 +96,8 @@ class Scripted:
             self.opened += 1
             return request.result({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "scripted", "version": "1"},
                                    **self.handshake}, Mcp_Session_Id=f"theirs-{self.opened}")
+        if method == "server/discover":
+            return request.result({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})
         if method == "tools/list":
             return request.result({"tools": TOOLS})
         if method == "tools/call" and message["params"]["name"] not in {tool["name"] for tool in TOOLS}:
