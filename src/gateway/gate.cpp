@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::array modern{mcp::Revision::r2026_07_28};
 
+/// The statuses that say something of a message; any other is between the server
+/// and the gateway: a 401 would send the client to a server that it does not know.
+int shown_status(int status) { return status == 400 || status == 404 ? status : 200; }
+
 /// Raised as well by a client that is not there any more.
 net::Task<void> raise_when_gone(Channel& channel, net::Signal& signal) {
   co_await channel.until_gone();
@@ -218,7 +222,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
     co_return std::unexpected(upstream::Failure{{ErrorKind::internal, fmt::format("the call could not be put on record, so it was refused: {}", permit.error().message), {}}, false});
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
-  CallSink sink(*this, in.conversation, in.revision, channel);
+  CallSink sink(*this, in.conversation, in.revision, channel, what.endless ? CallSink::Of::subscription : CallSink::Of::call);
   upstream::Outbound out{.bytes = what.bytes,
                                .message = what.message,
                                .headers = what.headers,
@@ -312,6 +316,7 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string&
   const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, limits);
   if (!message) return false;
   if (message->result && may_begin_task(in)) note_task(in, message->result, mcp::read_tool_call(in.message)->name.view());
+  if (message->result && in.era() == mcp::Era::modern) note_round(in, message->result);
   const auto asked = message->result ? message->result.find("inputRequests") : std::nullopt;
   if (!asked) return true;
   if (!asked->is_object()) return false;
@@ -327,6 +332,8 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string&
 }
 
 net::Task<void> Gate::refuse_asking(Inbound& in, std::string_view asked) {
+  if (in.message.method_id == mcp::MethodId::tools_call && !asked.empty())
+    co_return static_cast<void>(co_await in.channel.answer(mcp::failed_call(in.message.id_text, fmt::format("the server asks the client for `{}`, which the policy does not allow", asked), in.era())));
   const std::string text = asked.empty() ? std::string("the server's answer cannot be read")
                                          : fmt::format("the server asks the client for `{}`, which the policy does not allow", asked);
   co_await in.channel.answer(mcp::rpc_error(in.message.id_text, asked.empty() ? mcp::code::internal_error : mcp::code::denied, text));
@@ -342,7 +349,7 @@ net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid de
   switch (delivery.kind) {
     case upstream::Delivery::Kind::answer:
       if (std::string asked; (in.era() == mcp::Era::modern || may_begin_task(in)) && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
-      co_await in.channel.answer(delivery.bytes, delivery.raw, in.status(delivery.http_status));
+      co_await in.channel.answer(delivery.bytes, delivery.raw, in.status(shown_status(delivery.http_status)));
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
     case upstream::Delivery::Kind::resumable:
@@ -357,7 +364,10 @@ net::Task<void> Gate::answer_failure(Inbound& in, const Error& error) {
     co_await in.channel.accepted();
     co_return;
   }
-  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, error.message));
+  // What the call brought is too much for the gateway, and may be less when it is asked for otherwise: the model's to know.
+  const bool for_model = in.message.method_id == mcp::MethodId::tools_call && error.kind == ErrorKind::too_large;
+  co_await in.channel.answer(for_model ? mcp::failed_call(in.message.id_text, error.message, in.era())
+                                       : mcp::rpc_error(in.message.id_text, mcp::code::internal_error, error.message));
 }
 
 net::Task<void> Gate::refuse_shape(Inbound& in, const Error& error, int code) {

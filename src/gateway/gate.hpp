@@ -15,6 +15,7 @@
 #include "gateway/list_memory.hpp"
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
+#include "gateway/round_memory.hpp"
 #include "gateway/task_book.hpp"
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
@@ -191,6 +192,7 @@ class Gate {
   net::Task<void> handle_list(Inbound& in, InFlight& flight);
   mcp::Keep keeper(const Inbound& in, mcp::MethodId method) const;
   bool hides_anything(const Inbound& in) const;
+  bool depends_on_caller(const Inbound& in) const;
   ListJudges list_judges(const Inbound& in) const;
   net::Task<void> judge_list(Inbound& in, upstream::Delivery& delivery);
   net::Task<void> answer_judged(Inbound& in, const upstream::Delivery& delivery, std::shared_ptr<const JudgedList> list);
@@ -205,6 +207,10 @@ class Gate {
   static bool declares_tasks(const Inbound& in);
   void note_task(const Inbound& in, json::Value result, std::string_view tool);
   net::Task<void> handle_task(Inbound& in, InFlight& flight);
+
+  std::string round_key(const Inbound& in, json::Value state) const;
+  void note_round(const Inbound& in, json::Value result);
+  bool is_further_round(const Inbound& in);
 
   // gate_listen.cpp
   net::Task<void> handle_listen(Inbound& in, InFlight& flight);
@@ -229,6 +235,9 @@ class Gate {
   net::Task<bool> late_answer(std::shared_ptr<Conversation> conversation, Channel* channel, const upstream::Event& event);
   net::Task<bool> server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
+  net::Task<bool> cut_off(const mcp::Message& message, mcp::Revision revision);
+  bool belongs_to_call(const mcp::Message& message);
+  static net::Task<bool> drop_event();
   bool may_hear(const Conversation& conversation, const mcp::Message& message) const;
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
   net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);
@@ -253,6 +262,7 @@ class Gate {
   bool stopping_ = false;
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
   TaskBook tasks_begun_;
+  RoundMemory rounds_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
   std::string canonical_;  ///< of the arguments that are being judged: keeps its memory, holds until the next wait

@@ -101,7 +101,8 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
 /// and forwards the judged bytes.
 net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes) {
   Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message};
-  if (!judged.decision.limits.empty() || !judged.decision.grant_limits.empty()) {
+  const bool limited = !judged.decision.limits.empty() || !judged.decision.grant_limits.empty();
+  if (limited && !is_further_round(in)) {
     const auto asks = asks_of(judged.decision, *in.conversation);
     const Counting counting(*this, *in.conversation);
     auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), parts_.clock.now());

@@ -94,9 +94,13 @@ struct Gate::Held {
 /// hears goes to the client's open stream.
 class CallSink final : public upstream::Sink {
  public:
-  CallSink(Gate& gate, std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel)
-      : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel) {}
+  enum class Of : std::uint8_t { call, subscription };
+  CallSink(Gate& gate, std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, Of of = Of::call)
+      : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel), of_(of) {}
   net::Task<bool> event(const upstream::Event& event) override {
+    const bool stateless = mcp::era_of(revision_) == mcp::Era::modern && channel_ != nullptr && event.message != nullptr;
+    if (stateless && event.message->is_request()) return gate_.cut_off(*event.message, revision_);
+    if (stateless && of_ == Of::call && !gate_.belongs_to_call(*event.message)) return gate_.drop_event();
     return gate_.from_server(conversation_, revision_, channel_, event);
   }
 
@@ -105,6 +109,7 @@ class CallSink final : public upstream::Sink {
   std::shared_ptr<Conversation> conversation_;
   mcp::Revision revision_;
   Channel* channel_;
+  Of of_;
 };
 
 /// Hears a child that speaks unasked. Called by the child's own reader, so it

@@ -109,8 +109,11 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   JudgedList list{.judges = list_judges(in)};
   const mcp::Keep keep = keeper(in, in.message.method_id);
   for (const mcp::ListItem& item : page->items) list.whole = list.whole && keep(item);
+  const bool all = list.whole;
+  // Whoever sees everything may not be told that everybody may have it.
+  list.whole = list.whole && !depends_on_caller(in);
   const bool first = !in.message.params || !in.message.params.find("cursor");
-  const bool join = first && page->next_cursor && (!list.whole || hides_anything(in));
+  const bool join = first && page->next_cursor && (!all || hides_anything(in));
   // Many clients read one page only: an emptied first page would look like no tools at all.
   if (join) {
     const auto joined = co_await joined_list(in, *page, keep);
@@ -132,6 +135,11 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   } else {
     co_await in.channel.answer(text);
   }
+}
+
+/// Another caller may see another list (protocol item 48).
+bool Gate::depends_on_caller(const Inbound& in) const {
+  return in.era() == mcp::Era::modern && (!in.conversation->session.grant.empty() || hides_anything(in));
 }
 
 bool Gate::hides_anything(const Inbound& in) const {
@@ -173,7 +181,8 @@ net::Task<Result<std::string>> Gate::joined_list(Inbound& in, const mcp::ListPag
 /// requests stand beside it.
 net::Task<Result<void>> Gate::next_page(Inbound& in, std::string_view cursor, net::Duration time, Page& page) {
   const std::string id = json::quoted("callgate-" + random_hex(16));
-  const std::string request = mcp::plain_request(id, in.message.method_id, in.revision, std::string(cursor));
+  // What else the client said stays: a server may list by what the client can do.
+  const std::string request = mcp::next_page_request(in.message, id, cursor);
   json::Document document;
   const auto asked = mcp::read_message(request, document, mcp::Direction::from_client);
   if (!asked) co_return std::unexpected(asked.error());

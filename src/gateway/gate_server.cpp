@@ -65,6 +65,25 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
   co_return co_await tell(*conversation, channel, event) || goes_on;
 }
 
+/// No server of 2026-07-28 sends requests: one that does is not listened to any
+/// further (protocol item 75).
+net::Task<bool> Gate::cut_off(const mcp::Message& message, mcp::Revision revision) {
+  parts_.journal.refused({.server = server_.name, .method = message.method.view(), .era = mcp::word(revision), .reason = "the server sent a request, which its revision does not have"});
+  parts_.log.warn("upstream_cut_off", {{"server", server_.name}, {"method", message.method.view()}});
+  co_return false;
+}
+
+/// The stream of a stateless call carries what is about that call.
+bool Gate::belongs_to_call(const mcp::Message& message) {
+  using enum mcp::MethodId;
+  if (!message.is_notification() || message.method_id == notifications_progress || message.method_id == notifications_message) return true;
+  parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
+  if (message.method_id == notifications_tools_list_changed) tools_.want_again(mcp::Era::modern);
+  return false;
+}
+
+net::Task<bool> Gate::drop_event() { co_return true; }
+
 /// News of a resource goes to whoever may subscribe to it, news of a task to
 /// whoever began it.
 bool Gate::may_hear(const Conversation& conversation, const mcp::Message& message) const {

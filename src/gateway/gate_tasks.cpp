@@ -1,5 +1,7 @@
-// Tasks: calls that go on after their answer (2025-11-25 "Tasks"; the extension
-// io.modelcontextprotocol/tasks of 2026-07-28).
+// Calls that go on after their answer: tasks (2025-11-25 "Tasks"; the extension
+// io.modelcontextprotocol/tasks of 2026-07-28), and calls of several rounds.
+#include <fmt/format.h>
+
 #include "gateway/gate_draft.hpp"
 #include "mcp/requests.hpp"
 
@@ -55,6 +57,27 @@ void Gate::note_task(const Inbound& in, json::Value result, std::string_view too
   const auto begun = begun_task(result, in.era());
   if (!begun || begun->id.size() > mcp::max_task_id_bytes) return;
   tasks_begun_.remember(owner_of(*in.conversation), begun->id, tool, parts_.clock.now(), begun->lives);
+}
+
+std::string Gate::round_key(const Inbound& in, json::Value state) const {
+  const Conversation& conversation = *in.conversation;
+  return sha256_hex(fmt::format("{}\n{}\n{}", owner_of(conversation), state.text(), mcp::logical_text(in.message)));
+}
+
+/// The server wants more before it runs the call, which has used up its share of
+/// the limits already.
+void Gate::note_round(const Inbound& in, json::Value result) {
+  const auto kind = result.find("resultType");
+  const auto state = result.find("requestState");
+  if (kind && kind->equals("input_required") && state) rounds_.expect(round_key(in, *state), parts_.clock.now());
+}
+
+/// Whether the request is the next round of a call that was counted (protocol
+/// item 31). Each state is good for one.
+bool Gate::is_further_round(const Inbound& in) {
+  if (in.era() != mcp::Era::modern || !in.message.params) return false;
+  const auto state = in.message.params.find("requestState");
+  return state && rounds_.take(round_key(in, *state), parts_.clock.now());
 }
 
 /// tasks/get, tasks/result, tasks/update, tasks/cancel. The call that began the

@@ -92,6 +92,17 @@ std::string denied_call(std::string_view id_text, std::string_view text, const D
   return out;
 }
 
+std::string failed_call(std::string_view id_text, std::string_view text, Era era) {
+  std::string out;
+  append_head(out, id_text);
+  out += R"(,"result":{)";
+  if (era == Era::modern) out += R"("resultType":"complete",)";
+  out += R"("isError":true,"content":[{"type":"text","text":)";
+  json::append_quoted(out, text);
+  out += "}]}}";
+  return out;
+}
+
 std::string denied_request(std::string_view id_text, int code, std::string_view text, const DecisionNote& note) {
   std::string data;
   append_note(data, note);

@@ -48,6 +48,9 @@ std::string method_not_found(std::string_view id_text, std::string_view method);
 /// strict clients hold it against the tool's outputSchema.
 std::string denied_call(std::string_view id_text, std::string_view text, const DecisionNote& note, Era era);
 
+/// A tool call that went wrong on the way, as a result that reaches the model.
+std::string failed_call(std::string_view id_text, std::string_view text, Era era);
+
 /// The refusal of any other request: an error, `code` one of our own, with the
 /// note as its data.
 std::string denied_request(std::string_view id_text, int code, std::string_view text, const DecisionNote& note);

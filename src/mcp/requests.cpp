@@ -1,9 +1,12 @@
 #include "mcp/requests.hpp"
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "mcp/keys.hpp"
 #include "mcp/read_value.hpp"
+#include "mcp/splice.hpp"
 
 namespace callgate::mcp {
 
@@ -125,6 +128,30 @@ Result<ListRequest> read_list_request(const Message& message) {
   if (!text) return std::unexpected(std::move(text.error()));
   request.cursor = std::move(*text);
   return request;
+}
+
+std::string next_page_request(const Message& first, std::string_view id_text, std::string_view cursor) {
+  std::string member = fmt::format(R"("cursor":{})", json::quoted(cursor));
+  json::Value object = first.params;
+  if (!object) {
+    object = first.document->root();
+    member = fmt::format(R"("params":{{{}}})", member);
+  }
+  if (object.size() != 0) member += ',';
+  const std::array edits{replace(first.id, id_text), Edit{.offset = object.offset() + 1, .size = 0, .text = member}};
+  return splice(first.bytes(), edits);
+}
+
+std::string logical_text(const Message& request) {
+  std::string text(request.method.view());
+  if (!request.params) return text;
+  for (const json::Member member : request.params.members()) {
+    const std::string_view key = member.key.raw_string();
+    if (key == "_meta" || key == "inputResponses" || key == "requestState") continue;
+    text += json::quoted(key);
+    json::append_canonical(text, member.value);
+  }
+  return text;
 }
 
 Result<Cancelled> read_cancelled(const Message& message) {

@@ -67,6 +67,14 @@ struct ListRequest {
 };
 Result<ListRequest> read_list_request(const Message& message);
 
+/// The list request once more, for the page behind `cursor`. Pre: it has none itself.
+std::string next_page_request(const Message& first, std::string_view id_text, std::string_view cursor);
+
+/// What a request asks for, without its envelope and what differs from one round
+/// of it to the next (`inputResponses`, `requestState`): equal for the rounds of
+/// one call, and for nothing else. Canonical text, not for sending.
+std::string logical_text(const Message& request);
+
 /// notifications/cancelled.
 struct Cancelled {
   std::string_view request_id;  ///< as written; empty where a task is meant (2025-11-25)

@@ -210,7 +210,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if (!*event) break;
       wanted.resumable = wanted.resumable || (*event)->id.has_value();
       if (!(*event)->has_data || (*event)->data.empty()) {
-        if (!co_await sink.event({.raw = (*event)->raw})) co_return std::unexpected(failed(ErrorKind::closed, "the client left"));
+        if (!co_await sink.event({.raw = (*event)->raw})) co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
         continue;
       }
       auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
@@ -228,7 +228,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       }
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();
       const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw};
-      if (!co_await sink.event(out)) co_return std::unexpected(failed(ErrorKind::closed, "the client left"));
+      if (!co_await sink.event(out)) co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
     }
   }
 }

@@ -16,18 +16,6 @@ namespace callgate::upstream {
 
 namespace {
 
-/// What a request asks for, without what differs from one round to the next.
-std::string digest_of(const mcp::Message& request) {
-  std::string text(request.method.view());
-  for (const json::Member member : request.params.members()) {
-    const std::string_view key = member.key.raw_string();
-    if (key == "_meta" || key == "inputResponses" || key == "requestState") continue;
-    text += json::quoted(key);
-    json::append_canonical(text, member.value);
-  }
-  return sha256_hex(text);
-}
-
 std::string log_level_of(const mcp::Message& request) {
   const auto level = request.meta ? request.meta.find("io.modelcontextprotocol/logLevel") : std::nullopt;
   return level && level->is_string() ? std::string(level->text()) : std::string();
@@ -113,7 +101,7 @@ net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   running->client_token = progress_token(request);
   running->wants_log = !log_level_of(request).empty();
   running->method = request.method_id;
-  running->digest = digest_of(request);
+  running->digest = sha256_hex(mcp::logical_text(request));
   running->bytes = mcp::without_envelope(request, running->own_id);
   auto read = mcp::read_message(running->bytes, running->document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
@@ -145,7 +133,7 @@ net::Task<Forwarded> StatelessBridge::attend(std::shared_ptr<Running> running, s
       const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
       if (!message) continue;
       if (is_progress_for(*message, running->client_token)) deadline.progress();
-      if (!co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client left", {}}));
+      if (!co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the exchange was broken off here", {}}));
     }
     if (running->over) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client cancelled the request", {}}));
     if (running->outcome) co_return finish(*running);
@@ -188,7 +176,7 @@ Forwarded StatelessBridge::park(const std::shared_ptr<Running>& running) {
 std::shared_ptr<StatelessBridge::Running> StatelessBridge::find_parked(const mcp::Message& request) {
   const auto state = request.params.find("requestState");
   const auto found = state && state->is_string() ? parked_.find(state->string()) : parked_.end();
-  if (found == parked_.end() || found->second->digest != digest_of(request)) return nullptr;
+  if (found == parked_.end() || found->second->digest != sha256_hex(mcp::logical_text(request))) return nullptr;
   auto running = found->second;
   parked_.erase(found);
   running->over = false;

@@ -259,7 +259,7 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
       if (!message) continue;
       if (is_progress_for(*message, call.client_token)) deadline.progress();
       if (!co_await sink.event({.message = &*message, .bytes = event}))
-        co_return std::unexpected(failed(ErrorKind::closed, "the client left"));
+        co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
     }
     if (call.answered) {
       Delivery answer{.kind = Delivery::Kind::answer, .is_error = call.is_error};

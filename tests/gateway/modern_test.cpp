@@ -1,0 +1,104 @@
+#include <string>
+
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+/// What 2026-07-28 asks of whoever stands between client and server
+/// (protocol items 31, 41, 48, 75, 84, 85, 94).
+class Modern : public World {
+ protected:
+  Answer call_tool(const std::string& name, const std::string& more = {}, const std::string& id = "7") {
+    return post(modern_text("tools/call", R"("name":")" + name + R"(","arguments":{})" + more, id), modern_headers("tools/call", name));
+  }
+  /// The server answers calls with these events; `ID` stands for the id of the call.
+  void answer_with(std::vector<std::string> events) {
+    upstream.raw_answer = [events](net::HttpExchange& exchange, std::string id) { return say(exchange, id, events); };
+  }
+  static constexpr const char* done = R"({"jsonrpc":"2.0","id":ID,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}})";
+
+ private:
+  static net::Task<void> say(net::HttpExchange& exchange, std::string id, std::vector<std::string> events) {
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    for (std::string each : events) {
+      if (const std::size_t at = each.find("ID"); at != std::string::npos) each.replace(at, 2, id);
+      co_await exchange.write("data: " + each + "\n\n");
+    }
+    co_await exchange.finish();
+  }
+};
+
+TEST_F(Modern, AServersRefusalOfTheGatewayIsNotTheClients) {
+  start("callgate: 1\ndefault: allow\n");
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    co_await exchange.respond(401, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32001,"message":"who are you"}})");
+  };
+  EXPECT_EQ(call_tool("read").status, 200);
+}
+
+TEST_F(Modern, AServerThatSendsARequestIsCutOffAndOnRecord) {
+  start("callgate: 1\ndefault: allow\nsampling: allow\n");
+  answer_with({R"({"jsonrpc":"2.0","id":"q","method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}})", done});
+  const Answer answer = call_tool("read");
+  EXPECT_EQ(answer.body.find("sampling"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("done"), std::string::npos);
+  EXPECT_NE(records().find("the server sent a request"), std::string::npos) << records();
+}
+
+TEST_F(Modern, AStreamCarriesWhatIsAboutItsOwnCall) {
+  start("callgate: 1\ndefault: allow\n");
+  answer_with({R"({"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"working"}})",
+               R"({"jsonrpc":"2.0","method":"notifications/prompts/list_changed"})", done});
+  const Answer answer = call_tool("read");
+  EXPECT_NE(answer.body.find("working"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("list_changed"), std::string::npos);
+  EXPECT_NE(answer.body.find("done"), std::string::npos);
+}
+
+TEST_F(Modern, WhatAServerMayNotAskIsToldToTheModel) {
+  start("callgate: 1\ndefault: allow\n");
+  answer_with({R"({"jsonrpc":"2.0","id":ID,"result":{"resultType":"input_required","inputRequests":{"k":{"method":"sampling/createMessage","params":{}}},"requestState":"s"}})"});
+  const Answer answer = call_tool("read");
+  EXPECT_NE(answer.body.find(R"("result":{"resultType":"complete","isError":true)"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("sampling/createMessage"), std::string::npos);
+}
+
+TEST_F(Modern, AListThatDependsOnItsReaderIsPrivateEvenWhereNothingIsHidden) {
+  start("callgate: 1\ndefault: allow\ntools:\n  other: {action: hide}\n");
+  upstream.on_request = [](net::HttpExchange& exchange, std::string method, std::string id, std::string /*body*/) -> net::Task<bool> {
+    if (method != "prompts/list") co_return false;
+    co_await exchange.respond(200, "Content-Type: application/json\r\n",
+                              R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"resultType":"complete","ttlMs":60000,"cacheScope":"public","prompts":[{"name":"p"}]}})");
+    co_return true;
+  };
+  const Answer answer = post(modern_text("prompts/list", "", "3"), modern_headers("prompts/list"));
+  EXPECT_NE(answer.body.find(R"("ttlMs":1000,"cacheScope":"private")"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find(R"({"name":"p"})"), std::string::npos);
+}
+
+TEST_F(Modern, TheRoundsOfOneCallAreCountedOnce) {
+  start("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  read: {action: allow, rate_limit: {max: 1, window: 1h, per: server}}\n");
+  answer_with({R"({"jsonrpc":"2.0","id":ID,"result":{"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{}}},"requestState":"s-1"}})"});
+  EXPECT_NE(call_tool("read").body.find("input_required"), std::string::npos);
+  answer_with({done});
+  const std::string round = R"(,"inputResponses":{"k":{"action":"accept"}},"requestState":"s-1")";
+  EXPECT_NE(post(modern_text("tools/call", R"("name":"read","arguments":{"n":1})" + round, "8"), modern_headers("tools/call", "read")).body.find("rate_limited"), std::string::npos)
+      << "another call's state is no round of this one";
+  EXPECT_NE(call_tool("read", round, "9").body.find("done"), std::string::npos);
+  EXPECT_NE(call_tool("read", round, "10").body.find("rate_limited"), std::string::npos) << "each state is good for one round";
+}
+
+TEST(RoundMemory, ForgetsTheOldestAndWhatIsLate) {
+  RoundMemory memory;
+  const BootTime now{std::chrono::hours(1)};
+  memory.expect("a", now);
+  EXPECT_FALSE(memory.take("a", now + RoundMemory::good_for + std::chrono::seconds(1)));
+  for (std::size_t i = 0; i <= RoundMemory::max_rounds; ++i) memory.expect(std::to_string(i), now);
+  EXPECT_FALSE(memory.take("0", now));
+  EXPECT_TRUE(memory.take("1", now));
+  EXPECT_FALSE(memory.take("1", now));
+}
+
+}  // namespace
+}  // namespace callgate::gateway
