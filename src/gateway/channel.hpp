@@ -24,6 +24,8 @@ class Channel {
   /// The stream ends without an answer (cancelled, or to be resumed).
   virtual net::Task<bool> ended() = 0;
   virtual bool gone() const = 0;
+  /// Events may go on as the server wrote them.
+  virtual bool takes_raw() const { return true; }
   /// The client can ask for the rest of a stream that broke off (SSE over HTTP).
   virtual bool may_resume() const = 0;
   /// Returns once the client is gone.

@@ -114,13 +114,16 @@ net::Task<void> Gate::handle_notification(Inbound& in) {
     InFlight* flight = cancelled && !cancelled->request_id.empty() ? in.conversation->find_in_flight(cancelled->request_id) : nullptr;
     if (flight != nullptr) flight->cancelled = true;
     if (flight != nullptr && flight->waiting != nullptr) flight->waiting->raise();
-    // A call that never left needs no cancel, and one that is over ignores it.
-    if (flight == nullptr || !flight->forwarded) {
+    // A call that never left needs no cancel, and one that is over ignores it. What waits, cancels.
+    if (flight == nullptr || !flight->forwarded || (in.era() == mcp::Era::modern && flight->waiting != nullptr)) {
       co_await in.channel.accepted();
       co_return;
     }
   }
   co_await pass(in, nullptr);
+  const Conversation& conversation = *in.conversation;
+  const bool opened = in.message.method_id == mcp::MethodId::notifications_initialized && conversation.link && conversation.link->has_stream();
+  if (opened && !in.channel.takes_raw()) tasks_.spawn(follow_stream(in.conversation));
 }
 
 net::Task<void> Gate::handle_response(Inbound& in) {
@@ -244,9 +247,10 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
 
 /// In the stateless era a client that leaves has cancelled its request: the
 /// server is told at once (protocol item 72).
-net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, Exchange& what) {
+net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& flight, Exchange& what) {
   std::optional<upstream::Forwarded> out;
   net::Signal done(parts_.loop);
+  const WaitingAt waiting(flight, done);
   net::TaskGroup tasks;
   tasks.spawn(raise_when_gone(in.channel, done));
   tasks.spawn(forward_into(in, what, out, done));
@@ -285,8 +289,8 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_return std::nullopt;
     }
     if (flight != nullptr) flight->forwarded = true;
-    auto forwarded = in.era() == mcp::Era::modern && in.message.is_request() ? co_await forward_while_there(in, what)
-                                                                             : co_await forward_recorded(in, what, &in.channel);
+    auto forwarded = in.era() == mcp::Era::modern && flight != nullptr ? co_await forward_while_there(in, *flight, what)
+                                                                       : co_await forward_recorded(in, what, &in.channel);
     if (forwarded) {
       allowed_.add();
       co_return std::move(*forwarded);
@@ -301,6 +305,10 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       continue;
     }
     if (!sent) give_back(what);
+    if (flight != nullptr && flight->cancelled && in.era() == mcp::Era::modern) {
+      co_await in.channel.ended();
+      co_return std::nullopt;
+    }
     parts_.log.warn("upstream_failed", {{"server", server_.name}, {"method", in.message.method.view()}, {"fault", failure.error.message}, {"detail", failure.error.where}});
     co_await answer_failure(in, failure.error);
     co_return std::nullopt;

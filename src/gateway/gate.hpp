@@ -130,7 +130,7 @@ class Gate {
   net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
-  net::Task<upstream::Forwarded> forward_while_there(Inbound& in, Exchange& what);
+  net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
   net::Task<void> cancel_upstream(Inbound& in);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
@@ -228,6 +228,7 @@ class Gate {
   void leave_session(const std::shared_ptr<Conversation>& conversation);
   net::Task<void> delete_upstream_session(std::shared_ptr<Conversation> conversation);
   net::Task<bool> serve_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id);
+  net::Task<void> follow_stream(std::shared_ptr<Conversation> conversation);
   net::Task<void> feed_stream(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id);
 
   // gate_server.cpp

@@ -54,6 +54,18 @@ struct Gate::Counting : net::ListNode {
   Conversation& conversation;
 };
 
+/// A cancel of the request raises this signal, as long as it waits there.
+class WaitingAt {
+ public:
+  WaitingAt(InFlight& flight, net::Signal& signal) : flight_(flight) { flight.waiting = &signal; }
+  WaitingAt(const WaitingAt&) = delete;
+  WaitingAt& operator=(const WaitingAt&) = delete;
+  ~WaitingAt() { flight_.waiting = nullptr; }
+
+ private:
+  InFlight& flight_;
+};
+
 /// A call that waits for a person: what it wakes up to, and the place where it
 /// can be woken.
 struct Gate::Held {

@@ -17,12 +17,12 @@ constexpr std::string_view keep_alive_comment = ":\n\n";
 /// Puts what the server says into the queue of the one who writes.
 class QueueChannel final : public Channel {
  public:
-  explicit QueueChannel(QueuedStream& stream) : stream_(stream) {}
+  QueueChannel(QueuedStream& stream, const Channel& to) : stream_(stream), raw_(to.takes_raw()) {}
   net::Task<bool> event(std::string_view bytes, std::string_view raw) override {
     stream_.open();
     // The server is read no faster than the client reads.
     if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
-    co_return stream_.push(bytes, raw);
+    co_return stream_.push(bytes, raw_ ? raw : std::string_view{});
   }
   net::Task<bool> answer(std::string_view /*bytes*/, std::string_view /*raw*/, int /*status*/) override { co_return false; }
   net::Task<bool> accepted() override { co_return false; }
@@ -33,6 +33,7 @@ class QueueChannel final : public Channel {
 
  private:
   QueuedStream& stream_;
+  bool raw_;
 };
 
 net::Task<void> end_when_gone(Channel& channel, QueuedStream& stream) {
@@ -150,13 +151,13 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
     tasks.spawn(keep_alive(parts_.loop, listening.stream));
     tasks.spawn(hear_subscription(in, what, listening));
     co_await listening.stream.write_to(in.channel);
-    if (!listening.outcome && !flight.cancelled) co_await cancel_upstream(in);
+    if (!listening.outcome) co_await cancel_upstream(in);
   }
   co_await end_listening(in, listening, what.record.id);
 }
 
 net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& listening) {
-  QueueChannel queue(listening.stream);
+  QueueChannel queue(listening.stream, in.channel);
   listening.outcome = co_await forward_recorded(in, what, &queue);
   listening.stream.close();
 }

@@ -39,6 +39,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     co_return static_cast<void>(co_await in.channel.answer(
         mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "this grant has too many sessions with calls under way: try again later"), {}, 503));
   }
+  const bool bridged = links_.bridges_sessions();  // others may find out meanwhile
   if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
   conversation.session.client = mcp::read_client_capabilities(opening->capabilities);
   Draft draft{.id = parts_.journal.next_id()};
@@ -47,7 +48,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, &flight, what);
   // A server without a handshake may speak the stateless era: then this session is bridged.
-  if (delivery && delivery->is_error && !links_.bridges_sessions() && co_await links_.handshake_refused()) {
+  if (delivery && delivery->is_error && !bridged && co_await links_.handshake_refused()) {
     if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
     what.record.id = parts_.journal.next_id();
     delivery = co_await exchange(in, &flight, what);
@@ -200,6 +201,26 @@ net::Task<bool> Gate::serve_stream(std::shared_ptr<Conversation> conversation, C
   co_await stream->write_to(channel);
   if (conversation->stream == stream) conversation->stream.reset();
   co_return stream->opened();
+}
+
+/// A client on stdio opens no stream: what a server over HTTP says unasked is
+/// fetched for it, as long as the session and its link last.
+net::Task<void> Gate::follow_stream(std::shared_ptr<Conversation> conversation) {
+  net::Duration pause = std::chrono::seconds(1);
+  const std::shared_ptr<upstream::Link> link = conversation->link;
+  while (link->alive() && !conversation->closed && conversation->link == link) {
+    audit::CallRecord record = record_for(*conversation, conversation->session.revision);
+    record.id = parts_.journal.next_id();
+    record.method = "stream";
+    record.verdict = policy::Verdict::allow;
+    auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
+    if (!permit) co_return;
+    CallSink sink(*this, conversation, conversation->session.revision, nullptr);
+    const auto over = co_await link->forward(std::move(*permit), {.form = upstream::Form::open_stream, .time = server_.call_timeout}, sink);
+    if (over && over->http_status == 405) co_return;  // the server has none
+    co_await parts_.loop.sleep(pause);
+    pause = std::min<net::Duration>(pause * 2, std::chrono::minutes(1));
+  }
 }
 
 net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id) {

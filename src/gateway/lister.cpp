@@ -54,9 +54,10 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
 
 /// A server that refuses the handshake may have none: then it is asked over a bridge.
 net::Task<Result<std::string>> Lister::handshake() {
+  const bool bridged = links_.bridges_sessions();
   auto answer = co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
   const bool refused = answer ? answer->find("\"error\"") != std::string::npos : answer.error().kind != ErrorKind::timeout;
-  if (!refused || links_.bridges_sessions() || !co_await links_.handshake_refused()) co_return answer;
+  if (!refused || bridged || !co_await links_.handshake_refused()) co_return answer;
   auto link = links_.for_session();
   if (!link) co_return std::unexpected(link.error());
   link_ = std::move(*link);

@@ -2,6 +2,7 @@
 
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
+#include "mcp/requests.hpp"
 
 namespace callgate::gateway {
 
@@ -19,6 +20,7 @@ class StdioFront::Lines final : public Channel {
   net::Task<bool> ended() override { co_return true; }
   bool gone() const override { return false; }
   bool may_resume() const override { return false; }
+  bool takes_raw() const override { return false; }
   net::Task<void> until_gone() override { co_await front_.parts_.loop.sleep(net::Loop::forever); }
 
  private:
@@ -63,6 +65,13 @@ Result<void> StdioFront::send(std::string_view line) {
   return out_.send(flat);
 }
 
+/// Clients write cancels without an envelope: the call tells which era is meant.
+bool StdioFront::cancels_stateless(const mcp::Message& message) const {
+  if (message.method_id != mcp::MethodId::notifications_cancelled) return false;
+  const auto cancelled = mcp::read_cancelled(message);
+  return cancelled && stateless_->find_in_flight(cancelled->request_id) != nullptr;
+}
+
 net::Task<void> StdioFront::take(std::string line) {
   json::Document document;
   auto message = mcp::read_message(line, document, mcp::Direction::from_client);
@@ -75,7 +84,7 @@ net::Task<void> StdioFront::take(std::string line) {
     if (answer) [[maybe_unused]] const auto sent = send(mcp::refuse_unreadable(line, meta.error()));
     co_return;
   }
-  const bool modern = meta->has_protocol_version || message->method_id == mcp::MethodId::server_discover;
+  const bool modern = meta->has_protocol_version || message->method_id == mcp::MethodId::server_discover || cancels_stateless(*message);
   Lines channel(*this);
   if (modern) {
     if (const auto fault = mcp::check_modern_meta(*message, *meta, gate_.modern_revisions())) {

@@ -27,6 +27,7 @@ class StdioFront {
   class Lines;
   class Stream;
   net::Task<void> take(std::string line);
+  bool cancels_stateless(const mcp::Message& message) const;
   Result<void> send(std::string_view line);
 
   const Parts parts_;

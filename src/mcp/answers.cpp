@@ -129,6 +129,14 @@ std::string tasks_not_declared(std::string_view id_text) {
                    R"({"requiredCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}})");
 }
 
+int status_of(const Message& answer) {
+  const auto number = answer.error ? answer.error.find("code") : std::nullopt;
+  const auto which = number ? number->as_int64() : std::nullopt;
+  if (!which) return 200;
+  if (*which == code::method_not_found) return 404;
+  return *which == code::header_mismatch || *which == code::missing_capability || *which == code::unsupported_version ? 400 : 200;
+}
+
 std::string empty_result(std::string_view id_text, Era era) {
   return result(id_text, era == Era::modern ? R"({"resultType":"complete"})" : "{}");
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "mcp/codes.hpp"
+#include "mcp/message.hpp"
 #include "mcp/methods.hpp"
 
 /// The gateway's own answers, as the bytes of one JSON-RPC message without line
@@ -75,6 +76,11 @@ std::string unknown_task(std::string_view id_text);
 /// −32021 with HTTP 400: the caller did not declare the tasks extension that its
 /// method belongs to (2026-07-28).
 std::string tasks_not_declared(std::string_view id_text);
+
+/// The HTTP status of an answer that came without one (2026-07-28,
+/// basic/transports/streamable-http): 404 for a method that the server does not
+/// know, 400 for what it says of headers, capabilities and versions.
+int status_of(const Message& answer);
 
 /// A result without content, e.g. for ping.
 std::string empty_result(std::string_view id_text, Era era);

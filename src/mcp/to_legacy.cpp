@@ -87,11 +87,6 @@ std::string modern_answer(const Message& answer, std::string_view id_text, Metho
   return splice(answer.bytes(), edits);
 }
 
-int modern_status(const Message& answer) {
-  const auto number = answer.error ? answer.error.find("code") : std::nullopt;
-  return number && number->as_int64() == code::method_not_found ? 404 : 200;
-}
-
 Result<std::string> discover_answer(std::string_view id_text, const Message& initialized) {
   const auto capabilities = initialized.result ? initialized.result.find("capabilities") : std::nullopt;
   if (!capabilities || !capabilities->is_object()) return fail(ErrorKind::invalid, "the server's answer to `initialize` names no capabilities");

@@ -25,9 +25,6 @@ std::string without_envelope(const Message& request, std::string_view id_text);
 /// 2026-07-28: `resultType`, and for what may be kept that it may not.
 std::string modern_answer(const Message& answer, std::string_view id_text, MethodId of);
 
-/// 404 for a method that the server does not know, 200 for all else.
-int modern_status(const Message& answer);
-
 /// What a server said to `initialize`, as the answer to server/discover.
 Result<std::string> discover_answer(std::string_view id_text, const Message& initialized);
 

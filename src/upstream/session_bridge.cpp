@@ -95,8 +95,24 @@ net::Task<Forwarded> SessionBridge::send(Round& round, std::optional<policy::Per
   co_return co_await server_->forward(std::move(*permit), {.bytes = round.bytes, .message = &*round.message, .headers = headers, .time = time}, sink);
 }
 
-/// A request of the client, as often as the server asks for more input.
+/// Over HTTP a cancel is the end of the exchange: that is why it runs beside the one who waits for it.
 net::Task<Forwarded> SessionBridge::carry(Outbound out, Sink& sink) {
+  if (server_->hears_cancels()) co_return co_await rounds(std::move(out), sink);
+  Carrying carrying(*this, std::string(out.message->id_text));
+  net::TaskGroup task;
+  task.spawn(carry_into(std::move(out), sink, carrying));
+  if (!carrying.outcome) co_await carrying.done.wait(net::Loop::forever);
+  if (carrying.outcome) co_return std::move(*carrying.outcome);
+  co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client cancelled the request", {}}));
+}
+
+net::Task<void> SessionBridge::carry_into(Outbound out, Sink& sink, Carrying& carrying) {
+  carrying.outcome = co_await rounds(std::move(out), sink);
+  carrying.done.raise();
+}
+
+/// A request of the client, as often as the server asks for more input.
+net::Task<Forwarded> SessionBridge::rounds(Outbound out, Sink& sink) {
   Round first{.bytes = mcp::with_envelope(*out.message, envelope_)};
   std::unique_ptr<Round> later;
   std::optional<policy::Permit> permit = std::move(out.permit);
@@ -172,8 +188,13 @@ net::Task<Forwarded> SessionBridge::notify(Outbound out, Sink& sink) {
   const mcp::Message& message = *out.message;
   if (message.method_id == mcp::MethodId::notifications_initialized && can_watch_ && !std::exchange(watching_, true)) tasks_.spawn(keep_watching());
   // Roots and the like are asked for when they are needed; of its calls alone does such a server hear.
-  if (message.method_id != mcp::MethodId::notifications_cancelled || !server_->hears_cancels()) co_return Delivery{.http_status = 202};
+  if (message.method_id != mcp::MethodId::notifications_cancelled) co_return Delivery{.http_status = 202};
   const auto cancelled = mcp::read_cancelled(message);
+  if (!server_->hears_cancels()) {
+    const auto carried = cancelled ? carried_.find(cancelled->request_id) : carried_.end();
+    if (carried != carried_.end()) carried->second->done.raise();
+    co_return Delivery{.http_status = 202};
+  }
   const auto later = cancelled ? sent_as_.find(std::string(cancelled->request_id)) : sent_as_.end();
   if (later == sent_as_.end()) co_return co_await server_->forward(std::move(*out.permit), {.bytes = out.bytes, .message = out.message}, sink);
   Round round{.bytes = mcp::cancelled_notification(later->second, cancelled->reason.view())};

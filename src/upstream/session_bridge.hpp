@@ -48,9 +48,22 @@ class SessionBridge final : public Link {
     std::optional<mcp::Message> message;
   };
   class Watcher;
+  /// A call that a cancel of the client ends.
+  struct Carrying {
+    Carrying(SessionBridge& its_bridge, std::string its_id) : bridge(its_bridge), id(std::move(its_id)), done(bridge.parts_.loop) { bridge.carried_[id] = this; }
+    Carrying(const Carrying&) = delete;
+    Carrying& operator=(const Carrying&) = delete;
+    ~Carrying() { bridge.carried_.erase(id); }
+    SessionBridge& bridge;
+    std::string id;  ///< of the client, as written
+    net::Signal done;
+    std::optional<Forwarded> outcome;
+  };
 
   net::Task<Forwarded> open(Outbound out, Sink& sink);
   net::Task<Forwarded> carry(Outbound out, Sink& sink);
+  net::Task<Forwarded> rounds(Outbound out, Sink& sink);
+  net::Task<void> carry_into(Outbound out, Sink& sink, Carrying& carrying);
   net::Task<Forwarded> send(Round& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink);
   static Forwarded finish(const Outbound& out, Forwarded delivery, const mcp::Message& answer);
   net::Task<Result<std::string>> ask_client(std::vector<mcp::InputAsk> asks, Sink& sink);
@@ -70,6 +83,7 @@ class SessionBridge final : public Link {
   mcp::Envelope envelope_;
   std::map<std::string, Asked*, std::less<>> asked_;  ///< by the text of the id
   std::map<std::string, std::string> sent_as_;        ///< the id of a call's later round, by the client's
+  std::map<std::string, Carrying*, std::less<>> carried_;
   std::set<std::string> watched_;                     ///< JSON texts of URIs
   net::Signal watch_changed_;
   bool can_watch_ = false;

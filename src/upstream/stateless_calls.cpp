@@ -154,7 +154,7 @@ Forwarded StatelessBridge::finish(Running& running) {
   json::Document document;
   const auto answer = mcp::read_message(outcome->bytes, document, mcp::Direction::from_server, answer_limits);
   if (!answer) return std::unexpected(bridge_failure(answer.error()));
-  Delivery own = own_delivery(mcp::modern_answer(*answer, running.client_id, running.method), mcp::modern_status(*answer));
+  Delivery own = own_delivery(mcp::modern_answer(*answer, running.client_id, running.method), mcp::status_of(*answer));
   own.is_error = outcome->is_error;
   return own;
 }

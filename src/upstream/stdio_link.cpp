@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "mcp/answers.hpp"
 #include "mcp/splice.hpp"
 
 namespace callgate::upstream {
@@ -40,6 +41,7 @@ struct StdioLink::Call : net::ListNode {
   std::string answer;
   bool answered = false;
   bool is_error = false;
+  int status = 200;
   std::optional<Error> failure;
 };
 
@@ -144,6 +146,7 @@ void StdioLink::route(const mcp::Message& message) {
     }
     call->answered = true;
     call->is_error = says_error(message);
+    call->status = mcp::status_of(message);
     call->answer = ids_ == Ids::own ? with_own_ids(message, call->client_id) : std::string(message.bytes());
     call->wake.raise();
     return;
@@ -262,7 +265,7 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
         co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
     }
     if (call.answered) {
-      Delivery answer{.kind = Delivery::Kind::answer, .is_error = call.is_error};
+      Delivery answer{.kind = Delivery::Kind::answer, .http_status = call.status, .is_error = call.is_error};
       answer.owned = std::make_unique<const std::string>(std::move(call.answer));
       answer.bytes = *answer.owned;
       co_return answer;
