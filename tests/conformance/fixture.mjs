@@ -1,9 +1,10 @@
 // An MCP server for conformance runs, both eras on one URL or on stdio; Node >= 18, no packages.
-// node fixture.mjs [PORT] [--legacy-only | --modern-only] [--stdio] [--log FILE]
+// node fixture.mjs [PORT] [--legacy-only | --modern-only | --sse] [--stdio] [--log FILE]
 // Prints its URL when it listens; port 0 (the default) takes a free one. --log writes a line for each message.
+// --sse: the HTTP of 2024-11-05, a stream and an address to post to, and nothing else.
 import fs from 'node:fs';
 import http from 'node:http';
-import { legacyDelete, legacyGet, legacyPost, refuse } from './fixture_legacy.mjs';
+import { legacyDelete, legacyGet, legacyPost, refuse, twoEndpoints } from './fixture_legacy.mjs';
 import { modernPost } from './fixture_modern.mjs';
 import { hasEnvelope, LEGACY, MODERN } from './fixture_rpc.mjs';
 import { serveStdio } from './fixture_stdio.mjs';
@@ -27,6 +28,7 @@ function post(request, response, raw) {
   let message;
   try { message = JSON.parse(raw); } catch { return refuse(response, 400, -32700, 'Parse error'); }
   if (message === null || typeof message !== 'object' || Array.isArray(message)) return refuse(response, 400, -32600, 'Invalid Request');
+  if (flag('sse')) return twoEndpoints(request, response, message, raw);
   const answered = isModern(request, message) ? modernPost(request, response, message, raw, versions) : legacyPost(request, response, message, raw);
   return answered.catch(fault => (response.headersSent ? response.end() : refuse(response, 500, -32603, String(fault))));
 }
@@ -42,7 +44,8 @@ function serveHttp() {
       if (!local(headers.host)) return refuse(response, 403, -32000, 'Invalid Host');
       if (headers.origin && !local(headers.origin.replace(/^https?:\/\//, ''))) return refuse(response, 403, -32000, 'Invalid Origin');
       if (method === 'POST') return post(request, response, raw);
-      const sessions = eras.legacy && !namesModern(request);
+      if (flag('sse') && method === 'GET') return twoEndpoints(request, response);
+      const sessions = !flag('sse') && eras.legacy && !namesModern(request);
       if (sessions && method === 'GET') return legacyGet(request, response);
       if (sessions && method === 'DELETE') return legacyDelete(request, response);
       response.writeHead(405, { allow: sessions ? 'GET, POST, DELETE' : 'POST' });

@@ -31,7 +31,7 @@ class Stream {
 }
 
 /** What a session is, whatever carries it; `tell` writes what belongs to no call. */
-export function newSession(params, tell) {
+function newSession(params, tell) {
   const version = LEGACY.includes(params?.protocolVersion) ? params.protocolVersion : LEGACY[0];
   const session = { version, capabilities: params?.capabilities ?? {}, watched: new Set(), asked: new Asked(), running: new Map() };
   session.forget = listen({ wants: (method, { uri } = {}) => uri === undefined || session.watched.has(uri), tell: (method, params) => tell(noteLine(method, params)) });
@@ -39,7 +39,7 @@ export function newSession(params, tell) {
 }
 
 /** What a tool may do with its caller while it runs, if `write` takes messages ahead of the answer. */
-export function legacyCall(session, message, raw, write) {
+function legacyCall(session, message, raw, write) {
   const token = message.params?._meta?.progressToken;
   return {
     era: 'legacy', raw, session, capabilities: session.capabilities,
@@ -55,7 +55,7 @@ export function legacyCall(session, message, raw, write) {
 }
 
 /** Answers a request of a session; gives the line, or nothing when the request was cancelled. */
-export async function legacyLine(message, call, raw) {
+async function legacyLine(message, call, raw) {
   const id = idText(raw, message.id), { running } = call.session;
   let line;
   try { line = resultLine(id, await legacyAnswer(message, call)); } catch (fault) { line = errorLine(id, fault); }
@@ -65,12 +65,36 @@ export async function legacyLine(message, call, raw) {
 }
 
 /** A notification, or an answer to one of our requests. */
-export function legacyHears(session, message) {
+function legacyHears(session, message) {
   if (message.method === undefined) return session.asked.answered(message);
   if (message.method !== 'notifications/cancelled') return undefined;
   const stop = session.running.get(message.params?.requestId);
   if (stop) (session.cancelled ??= new Set()).add(message.params.requestId);
   return stop?.();
+}
+
+/** One client of the session era on a transport that is its session: takes each message, `write` gets every line back. */
+export function legacyPipe(write) {
+  let session;
+  return {
+    opened: () => session !== undefined,
+    close: () => session?.forget(),
+    async take(message, raw) {
+      if (message.method === 'initialize') {
+        session?.forget();
+        session = newSession(message.params, write);
+      }
+      const id = idText(raw, message.id), unknown = message.method === 'server/discover';
+      if (!session && message.id === undefined) return;
+      if (!session && message.method === 'ping') write(resultLine(id, {}));
+      else if (!session) write(errorLine(id, unknown ? { code: -32601, message: 'Method not found' } : { code: -32600, message: 'Not initialized' }));
+      else if (message.method === undefined || message.id === undefined) legacyHears(session, message);
+      else {
+        const line = await legacyLine(message, legacyCall(session, message, raw, write), raw);
+        if (line !== undefined) write(line);
+      }
+    },
+  };
 }
 
 const sessions = new Map();
@@ -133,4 +157,22 @@ export function legacyDelete(request, response) {
   sessions.delete(session.id);
   response.writeHead(200);
   response.end();
+}
+
+const pipes = new Map();
+/** The transport of 2024-11-05: the stream's first event names the address to post to, and all answers come on the stream. */
+export function twoEndpoints(request, response, message, raw) {
+  const id = new URL(request.url, 'http://localhost').searchParams.get('session');
+  if (request.method === 'POST') {
+    const pipe = pipes.get(id);
+    if (!pipe) return refuse(response, id ? 404 : 405, -32001, 'Session not found');
+    response.writeHead(202);
+    response.end('Accepted');
+    return pipe.take(message, raw);
+  }
+  const fresh = randomUUID(), pipe = legacyPipe(line => response.write(`event: message\ndata: ${line}\n\n`));
+  pipes.set(fresh, pipe);
+  response.on('close', () => { pipes.delete(fresh); pipe.close(); });
+  response.writeHead(200, SSE);
+  return response.write(`event: endpoint\ndata: /mcp?session=${fresh}\n\n`);
 }

@@ -1,9 +1,9 @@
-// Both eras on one pipe: one message a line, the era is that of the first message.
+// Both eras on one pipe: one message a line, and each message says its era.
 import { createInterface } from 'node:readline';
-import { legacyCall, legacyHears, legacyLine, newSession } from './fixture_legacy.mjs';
+import { legacyPipe } from './fixture_legacy.mjs';
 import { modernLine } from './fixture_answers.mjs';
 import { checkVersion, envelopeOf, modernCall, subscribe } from './fixture_modern.mjs';
-import { errorLine, hasEnvelope, idText, resultLine } from './fixture_rpc.mjs';
+import { errorLine, hasEnvelope, idText } from './fixture_rpc.mjs';
 
 const write = line => process.stdout.write(`${line}\n`);
 
@@ -32,33 +32,16 @@ async function modern(message, raw, versions) {
   running.delete(message.id);
 }
 
-let session;
-async function legacy(message, raw) {
-  if (message.method === 'initialize') {
-    session?.forget();
-    session = newSession(message.params, write);
-  }
-  if (!session) {
-    if (message.id === undefined) return;
-    write(message.method === 'ping' ? resultLine(idText(raw, message.id), {}) : errorLine(idText(raw, message.id), { code: -32600, message: 'Not initialized' }));
-    return;
-  }
-  if (message.method === undefined || message.id === undefined) return legacyHears(session, message);
-  const line = await legacyLine(message, legacyCall(session, message, raw, write), raw);
-  if (line !== undefined) write(line);
-}
-
 /** Serves until the pipe is closed; `eras` says which of the two are spoken. */
 export function serveStdio(eras, versions, log) {
-  const lines = createInterface({ input: process.stdin });
+  const pipe = legacyPipe(write), lines = createInterface({ input: process.stdin });
   lines.on('close', () => process.exit(0));
   lines.on('line', raw => {
     log({ line: raw });
     let message;
     try { message = JSON.parse(raw); } catch { return write(errorLine('null', { code: -32700, message: 'Parse error' })); }
     if (message === null || typeof message !== 'object' || Array.isArray(message)) return write(errorLine('null', { code: -32600, message: 'Invalid Request' }));
-    const isModern = !eras.legacy || (eras.modern && (hasEnvelope(message) || (!session && message.method === 'notifications/cancelled')));
-    if (!isModern && !session && message.method === 'server/discover') return write(errorLine(idText(raw, message.id), { code: -32601, message: 'Method not found' }));
-    return isModern ? modern(message, raw, versions) : legacy(message, raw);
+    const isModern = !eras.legacy || (eras.modern && (hasEnvelope(message) || (!pipe.opened() && message.method === 'notifications/cancelled')));
+    return isModern ? modern(message, raw, versions) : pipe.take(message, raw);
   });
 }
