@@ -24,9 +24,11 @@ node_packages() {
 }
 npm_ci() { npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-timeout=60000 --loglevel=warn; }
 
-# python_packages FOLDER: what FOLDER/requirements.txt pins is in the virtual environment build/packages/python
+# python_packages FOLDER: what FOLDER/requirements.txt pins is in a virtual environment, build/packages/python for
+# tests/upstreams and build/packages/python-NAME for any other
 python_packages() {
   local dir=$PACKAGES/python
+  [ "$1" = tests/upstreams ] || dir+=-$(basename "$1")
   if [ -f "$dir/.stamp" ] && cmp -s "$1/requirements.txt" "$dir/.stamp"; then return 0; fi
   need_packages python3 python3-venv
   if STEP_SKIPS_ON=1 step "installing Python packages ($(basename "$1"))" pip_install "$dir" "$1/requirements.txt"; then

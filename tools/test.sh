@@ -2,6 +2,7 @@
 source tools/suite.sh
 source tools/fuzzing.sh
 source tools/packages.sh
+source tools/matrix.sh
 
 PARTS=() PASSED=0 FAILED=0 SKIPPED=0
 STARTED=$(now_ms)
@@ -104,6 +105,16 @@ conformance_part() {
   return $status
 }
 
+matrix_part() {
+  local status=0 skipped
+  matrix_packages || return 1
+  matrix "$BUILD/dev/callgate" || status=1
+  counted "$STEP_LOG"
+  skipped=$(grep -c '^skipped: ' "$STEP_LOG") || true
+  SKIPPED=$((SKIPPED + skipped))
+  return $status
+}
+
 soak_part() {
   local status=0
   build dev callgate bench-load bench-upstream || return 1
@@ -122,6 +133,7 @@ part "fuzzing" fuzz_part
 part "real servers from npm" npm_part
 part "a real server from PyPI" pypi_part
 part "conformance" conformance_part
+part "every client with every server" matrix_part
 
 printf '\n%s./dev test%s, %s in all\n' "$BOLD" "$PLAIN" "$(seconds $(($(now_ms) - STARTED)))"
 printf '%s\n' "${PARTS[@]}"

@@ -1,7 +1,9 @@
 // The public suite against the fixture, directly and through the gate: every check must come out the same.
-// node conformance.mjs --gate BINARY --packages DIR [--revision 2025-06-18] [--keep DIR]
-// Three runs a revision: direct; through the gate with everything allowed; through the gate with one tool hidden
-// and one denied that no scenario uses. Exit 0 only when each scenario is clean directly and nothing differs.
+// node conformance.mjs --gate BINARY --packages DIR [--revision 2025-06-18] [--behind http|stdio]
+// Four runs a revision: direct; through the gate with everything allowed; through the gate with one tool hidden and one
+// denied that no scenario uses; and through the gate to the fixture as a child on stdio. The suite speaks HTTP only, so
+// what stdio gives is held against the direct run over HTTP. Exit 0 only when each scenario is clean directly and
+// nothing differs.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -10,16 +12,26 @@ import { createInterface } from 'node:readline';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const option = (name, fallback) => { const at = process.argv.indexOf(`--${name}`); return at > 0 ? process.argv[at + 1] : fallback; };
-const gate = option('gate'), packages = option('packages');
-const revisions = option('revision') ? [option('revision')] : ['2025-06-18', '2025-11-25'];
+const gate = option('gate'), packages = option('packages'), only = option('behind');
+const revisions = option('revision') ? [option('revision')] : ['2025-06-18', '2025-11-25', '2026-07-28'];
 const node22 = ['x64', 'arm64'].map(cpu => path.join(packages, `node_modules/node-linux-${cpu}/bin/node`)).find(fs.existsSync);
 const suite = path.join(packages, 'node_modules/@modelcontextprotocol/conformance/dist/index.js');
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'callgate-conformance-'));
 
+const FIXTURE = [process.execPath, path.join(here, 'fixture.mjs')];
 const ALLOW_ALL = 'callgate: 1\ndefault: allow\nsampling: allow\nelicitation: allow\nroots: allow\n';
-const POLICIES = {
-  'everything allowed': ALLOW_ALL,
-  'one hidden, one denied': `${ALLOW_ALL}tools:\n  big_numbers: {action: hide}\n  echo_raw: {action: deny, reason: not needed}\n`,
+const HIDES = `${ALLOW_ALL}tools:\n  big_numbers: {action: hide}\n  echo_raw: {action: deny, reason: not needed}\n`;
+const COLUMNS = [
+  { name: 'everything allowed', behind: 'http', policy: ALLOW_ALL },
+  { name: 'one hidden, one denied', behind: 'http', policy: HIDES },
+  { name: 'to stdio, everything allowed', behind: 'stdio', policy: ALLOW_ALL },
+].filter(({ behind }) => !only || only === behind);
+/** What cannot hold when the server is on a pipe: `scenario:check` and why. */
+const NO_STREAM = 'a server on a pipe has no stream that it could close; the gate answers such a call with JSON';
+const NOT_OVER_STDIO = {
+  ...Object.fromEntries(['incoming-sse-event', 'stream-closed', 'server-sse-priming-event', 'server-sse-retry-field',
+    'server-sse-disconnect-resume', 'server-sse-content-type'].map(check => [`server-sse-polling:${check}`, NO_STREAM])),
+  'server-sse-multiple-streams:server-sse-streams-functional': 'counts answers that are streams; without anything before the answer the gate sends JSON',
 };
 
 const children = [];
@@ -35,7 +47,7 @@ function start(command, args) {
 async function startGate(policy, upstream) {
   const dir = fs.mkdtempSync(path.join(scratch, 'gate-')), file = path.join(dir, 'policy.yaml'), ready = path.join(dir, 'ready.json');
   fs.writeFileSync(file, policy, { mode: 0o600 });
-  const child = spawn(gate, ['serve', '--policy', file, '--listen', '127.0.0.1:0', '--ready-file', ready, '--data', path.join(dir, 'data'), '--upstream', upstream],
+  const child = spawn(gate, ['serve', '--policy', file, '--listen', '127.0.0.1:0', '--ready-file', ready, '--data', path.join(dir, 'data'), ...upstream],
     { stdio: ['ignore', 'ignore', fs.openSync(path.join(dir, 'gate.log'), 'w')] });
   children.push(child);
   for (let tries = 0; tries < 200; tries++) {
@@ -47,10 +59,12 @@ async function startGate(policy, upstream) {
 }
 
 const RANK = { SKIPPED: 0, INFO: 1, SUCCESS: 2, WARNING: 3, FAILURE: 4 };
+/** The scenarios of a revision: the suite's frozen list where it has one. */
+const scenarios = revision => (revision >= '2025-11-25' ? ['--requirements', revision] : ['--suite', 'all', '--spec-version', revision]);
 /** {scenario: {check: status}} of one run; the worst status of a check that was made several times. */
 function run(url, revision) {
   const out = fs.mkdtempSync(path.join(scratch, 'run-'));
-  const result = spawnSync(node22, [suite, 'server', '--url', url, '-o', out, '--suite', 'all', '--spec-version', revision], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const result = spawnSync(node22, [suite, 'server', '--url', url, '-o', out, ...scenarios(revision)], { encoding: 'utf8', maxBuffer: 1 << 28 });
   const checks = {}, faults = {};
   for (const folder of fs.readdirSync(out)) {
     const file = path.join(out, folder, 'checks.json');
@@ -65,31 +79,44 @@ function run(url, revision) {
   return { checks, faults };
 }
 const clean = ({ checks }) => Object.values(checks).filter(of => !Object.values(of).includes('FAILURE')).length;
+/** `33 of 33 scenarios, 84 checks`; what the suite skips is said. */
+function counts(result) {
+  const all = Object.values(result.checks).flatMap(of => Object.values(of)), having = status => all.filter(one => one === status).length;
+  const skipped = having('SKIPPED');
+  return `${clean(result)} of ${Object.keys(result.checks).length} scenarios, ${having('SUCCESS')} checks${skipped ? ` and ${skipped} skipped` : ''}`;
+}
 
-/** Prints each check that differs; returns how many do. */
-function compare(direct, through) {
+/** Each check that differs, as a line, and how many of them should not. */
+function compare(direct, through, excused) {
+  const lines = [];
   let differing = 0;
   for (const scenario of new Set([...Object.keys(direct.checks), ...Object.keys(through.checks)])) {
     const before = direct.checks[scenario] ?? {}, after = through.checks[scenario] ?? {};
     for (const id of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const check = `${scenario}:${id}`, why = excused[check];
       if (before[id] === after[id]) continue;
-      differing++;
-      console.log(`    ${scenario}:${id}  directly ${before[id] ?? '-'}, through the gate ${after[id] ?? '-'}  ${through.faults[`${scenario}:${id}`] ?? ''}`);
+      if (!why) differing++;
+      lines.push(`    ${check}  directly ${before[id] ?? '-'}, through the gate ${after[id] ?? '-'}  ${why ? `(cannot hold: ${why})` : through.faults[check] ?? ''}`);
     }
   }
-  return differing;
+  return { lines, differing };
 }
 
 let passed = 0, failed = 0;
 try {
-  const fixture = await start(process.execPath, [path.join(here, 'fixture.mjs')]);
+  const [command, ...args] = FIXTURE, url = await start(command, args);
   for (const revision of revisions) {
-    const direct = run(fixture, revision), of = Object.keys(direct.checks).length;
-    console.log(`${revision} directly: ${clean(direct)} of ${of} scenarios`);
-    clean(direct) === of ? passed++ : failed++;
-    for (const [name, policy] of Object.entries(POLICIES)) {
-      const through = run(await startGate(policy, fixture), revision), differing = compare(direct, through);
-      console.log(`${revision} through the gate, ${name}: ${clean(through)} of ${of} scenarios, ${differing} check(s) differ`);
+    const direct = run(url, revision);
+    console.log(`${revision} directly: ${counts(direct)}`);
+    clean(direct) === Object.keys(direct.checks).length ? passed++ : failed++;
+    const told = new Set();
+    for (const { name, behind, policy } of COLUMNS) {
+      const upstream = behind === 'http' ? ['--upstream', url] : ['--', ...FIXTURE, '--stdio'];
+      const through = run(await startGate(policy, upstream), revision);
+      const { lines, differing } = compare(direct, through, behind === 'stdio' ? NOT_OVER_STDIO : {}), fresh = lines.filter(line => !told.has(line));
+      for (const line of fresh) { told.add(line); console.log(line); }
+      if (fresh.length < lines.length) console.log(`    ${lines.length - fresh.length} as above`);
+      console.log(`${revision} through the gate, ${name}: ${counts(through)}, ${differing} check(s) differ`);
       differing === 0 ? passed++ : failed++;
     }
   }

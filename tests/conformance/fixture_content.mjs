@@ -1,23 +1,30 @@
-// What the fixture serves: the diagnostic tools, prompts and resources that the public suite asks for,
-// and two of our own for byte fidelity. A tool is [name, description, inputSchema, run(arguments, call)].
+// What the fixture serves in both eras: the diagnostic tools, prompts and resources that the public suite asks for,
+// two of our own for byte fidelity, and some to try one client after another on. A tool is [name, description,
+// inputSchema, run(arguments, call)]; what a call can do is said in fixture_answers.mjs.
+import { changed, untilCancelled, updated, wasCancelled } from './fixture_hub.mjs';
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
 const WAV = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=';
 
-const pause = ms => new Promise(done => setTimeout(done, ms));
-const says = (text, more) => ({ content: [{ type: 'text', text }], ...more });
-const takes = (properties = {}, required) => ({ type: 'object', properties, ...(required && { required }) });
-const word = description => ({ type: 'string', description });
+export const pause = ms => new Promise(done => setTimeout(done, ms));
+export const says = (text, more) => ({ content: [{ type: 'text', text }], ...more });
+export const takes = (properties = {}, required) => ({ type: 'object', properties, ...(required && { required }) });
+export const word = description => ({ type: 'string', description });
+
+/** What a server may ask a client for; how it gets there differs by era. */
+export const form = (message, properties, required) =>
+  ({ method: 'elicitation/create', params: { message, requestedSchema: { type: 'object', properties, required } } });
+export const sample = (prompt, maxTokens) =>
+  ({ method: 'sampling/createMessage', params: { messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens } });
+export const roots = { method: 'roots/list', params: {} };
 
 const image = { type: 'image', data: PNG, mimeType: 'image/png' };
 const resource = (uri, mimeType, text) => ({ type: 'resource', resource: { uri, mimeType, text } });
 
-/** A tool that asks the person in front of the client, and tells what came back. */
+/** A tool of the session era that asks the person in front of the client, and tells what came back. */
 const asks = (message, properties, required) => async (args, call) => {
-  const answer = await call.request('elicitation/create', {
-    message: message ?? args.message, requestedSchema: { type: 'object', properties, required },
-  });
-  return says(`Elicitation completed: action=${answer.action}, content=${JSON.stringify(answer.content ?? {})}`);
+  const { person } = await call.ask({ person: form(message ?? args.message, properties, required) });
+  return says(`Elicitation completed: action=${person.action}, content=${JSON.stringify(person.content ?? {})}`);
 };
 
 const oneOf = (stem, titles) => titles.map((title, at) => ({ const: `${stem}${at + 1}`, title }));
@@ -63,7 +70,7 @@ export const tools = [
   ['test_error_handling', 'Always an error', takes(), () => says('This tool intentionally returns an error for testing', { isError: true })],
   ['test_tool_with_logging', 'Three log messages', takes(), async (_, call) => {
     for (const line of ['Tool execution started', 'Tool processing data', 'Tool execution completed']) {
-      call.notify('notifications/message', { level: 'info', logger: 'fixture', data: line });
+      call.log('info', line);
       await pause(50);
     }
     return says('Tool with logging executed');
@@ -72,23 +79,7 @@ export const tools = [
     for (const progress of [0, 50, 100]) { call.progress(progress, 100); await pause(50); }
     return says('Progress done');
   }],
-  ['test_sampling', 'Asks the client\'s model', takes({ prompt: word('what to ask') }, ['prompt']), async (args, call) => {
-    const answer = await call.request('sampling/createMessage', {
-      messages: [{ role: 'user', content: { type: 'text', text: args.prompt } }], maxTokens: 100,
-    });
-    return says(`LLM response: ${answer.content?.text ?? ''}`);
-  }],
-  ['test_elicitation', 'Asks the person', takes({ message: word('what to ask') }, ['message']),
-    asks(undefined, { username: word('User\'s response'), email: word('User\'s email address') }, ['username', 'email'])],
-  ['test_elicitation_sep1034_defaults', 'Asks with defaults', takes(), asks('Please review', DEFAULTS, [])],
-  ['test_elicitation_sep1330_enums', 'Asks with choices', takes(), asks('Please choose', ENUMS, [])],
   ['json_schema_2020_12_tool', 'Keywords of JSON Schema 2020-12', CONTACT, args => says(JSON.stringify(args))],
-  ['test_reconnection', 'Closes its stream before it answers', takes(), async (_, call) => {
-    await pause(20);
-    call.close_stream();
-    await pause(150);
-    return says('Reconnection test completed successfully');
-  }],
   // Byte fidelity: what arrived, as it arrived; and what doubles cannot hold.
   ['echo_raw', 'The request body as it arrived', { type: 'object' }, (_, call) => says(call.raw)],
   ['big_numbers', 'Numbers, members and a content type that a careless gate would change', takes(), () => ({
@@ -96,6 +87,45 @@ export const tools = [
       + '"structuredContent":{"id":9223372036854775807,"f":0.1000000000000000055511151231257827,"z":1,"a":2},'
       + '"x-extra":{"k":18446744073709551616}}',
   })],
+  ['test_custom_header', 'One argument is mirrored to a header', takes({ region: { type: 'string', 'x-mcp-header': 'Region' }, note: word('anything') }),
+    args => says(`region=${args.region}`)],
+  ['test_trigger_tool_change', 'Tells that the list of tools changed', takes(), () => { changed('tools'); return says('told'); }],
+  ['test_trigger_prompt_change', 'Tells that the list of prompts changed', takes(), () => { changed('prompts'); return says('told'); }],
+  ['test_trigger_resource_update', 'Tells that a resource changed', takes({ uri: word('which') }, ['uri']), args => { updated(args.uri); return says('told'); }],
+  // What every client does with every server, whatever their eras.
+  ['ask_person', 'Asks for a name, by a form', takes(), async (_, call) => {
+    const { person } = await call.ask({ person: form('Who is there?', { name: { type: 'string' } }, ['name']) });
+    return says(`person: ${person.action} ${person.content?.name ?? ''}`.trim());
+  }],
+  ['ask_model', 'Asks the client\'s model', takes(), async (_, call) => {
+    const { model } = await call.ask({ model: sample('One word, please', 10) });
+    return says(`model: ${model.content?.text}`);
+  }],
+  ['wait', 'Reports progress once and goes on until it is cancelled, at most 20 s', takes({ label: word('a name for this wait') }, ['label']), async (args, call) => {
+    call.progress(1, 2);
+    if (await Promise.race([call.cancelled.then(() => true), pause(20_000)])) wasCancelled(args.label);
+    return says('waited');
+  }],
+  ['was_cancelled', 'Whether the wait of that label was cancelled', takes({ label: word('which wait') }, ['label']),
+    async args => says(await untilCancelled(args.label, 5_000) ? 'cancelled' : 'not cancelled')],
+];
+
+/** Tools that need a session, or a stream that can be left and found again. */
+export const legacyTools = [
+  ['test_sampling', 'Asks the client\'s model', takes({ prompt: word('what to ask') }, ['prompt']), async (args, call) => {
+    const { model } = await call.ask({ model: sample(args.prompt, 100) });
+    return says(`LLM response: ${model.content?.text ?? ''}`);
+  }],
+  ['test_elicitation', 'Asks the person', takes({ message: word('what to ask') }, ['message']),
+    asks(undefined, { username: word('User\'s response'), email: word('User\'s email address') }, ['username', 'email'])],
+  ['test_elicitation_sep1034_defaults', 'Asks with defaults', takes(), asks('Please review', DEFAULTS, [])],
+  ['test_elicitation_sep1330_enums', 'Asks with choices', takes(), asks('Please choose', ENUMS, [])],
+  ['test_reconnection', 'Closes its stream before it answers', takes(), async (_, call) => {
+    await pause(20);
+    call.close_stream();
+    await pause(150);
+    return says('Reconnection test completed successfully');
+  }],
 ];
 
 export const resources = [
