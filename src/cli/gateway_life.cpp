@@ -123,7 +123,7 @@ net::Task<void> GatewayProcess::every_second() {
   for (std::uint64_t second = 0;; ++second) {
     co_await loop_.sleep(std::chrono::milliseconds(500));
     look_for_changes(Look::only_if_changed);
-    desk_.expire(approval::Moment::of(clock_));
+    parts_->questions.expire(approval::Moment::of(clock_));
     journal_->tick();
     if (second % 120 == 0) {
       for (const auto& gate : gates_->all()) gate->reap_idle(loop_.now());

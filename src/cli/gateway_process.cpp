@@ -144,14 +144,15 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 }
 
 Exit GatewayProcess::open_doors() {
-  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_, desk_, *store_, policies_});
+  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
+                               shared_ ? shared_->questions() : questions_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
-  api_ = std::make_unique<admin::Api>(admin::Api::Parts{desk_, *directory_, *directory_, metrics_, clock_},
+  api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_},
                                       admin::Guard(std::move(*token), std::move(admin_access)));
   const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
 
@@ -192,7 +193,7 @@ Exit GatewayProcess::announce() {
 }
 
 Exit GatewayProcess::open_shared_state() {
-  auto shared = SharedState::open(loop_, log_, *config_.state, config_.data / "counters");
+  auto shared = SharedState::open(loop_, log_, *config_.state, config_.data / "counters", [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
   if (!shared) return say(err_, shared.error(), Exit::unavailable);
   shared_ = std::move(*shared);
   return Exit::ok;

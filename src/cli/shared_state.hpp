@@ -3,11 +3,13 @@
 #include <filesystem>
 #include <memory>
 
+#include "approval/shared_questions.hpp"
 #include "base/log.hpp"
 #include "config/config.hpp"
 #include "limits/redis_counters.hpp"
 
-/// What this gateway shares with others by a server: today the counts of limits.
+/// What this gateway shares with others by a server: counts of limits, questions
+/// to people.
 namespace callgate::cli {
 
 class SharedState {
@@ -17,21 +19,24 @@ class SharedState {
   /// `unavailable` where it cannot be written. Whether the server can be reached
   /// is for the log: the gateway starts, and refuses what needs the server.
   static Result<std::unique_ptr<SharedState>> open(net::Loop& loop, Log& log, const config::SharedState& place,
-                                                   const std::filesystem::path& folder);
+                                                   const std::filesystem::path& folder, approval::MakeId make_id);
   SharedState(const SharedState&) = delete;
   SharedState& operator=(const SharedState&) = delete;
 
   limits::Counters& counters() { return counters_; }
-  /// The gateway ends: its sessions are over.
-  net::Task<void> leave() { return counters_.leave(); }
+  approval::Questions& questions() { return questions_; }
+  /// The gateway ends: its sessions are over, its held calls have let go.
+  net::Task<void> leave();
 
  private:
-  SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options);
+  SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options, approval::MakeId make_id);
   void start(const std::string& where);
 
   Log& log_;
   net::RedisClient client_;
+  net::RedisFeed feed_;
   limits::RedisCounters counters_;
+  approval::SharedQuestions questions_;
   net::TaskGroup tasks_;
 };
 

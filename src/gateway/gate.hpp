@@ -176,6 +176,7 @@ class Gate {
   net::Task<void> handle_judged(Inbound& in, InFlight& flight);
   net::Task<void> handle_completion(Inbound& in, InFlight& flight);
   net::Task<void> run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes);
+  net::Task<bool> use_yes(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes& yes);
   net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
   net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;

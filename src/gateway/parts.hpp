@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "approval/desk.hpp"
+#include "approval/questions.hpp"
 #include "audit/journal.hpp"
 #include "audit/key_file.hpp"
 #include "base/clock.hpp"
@@ -27,7 +27,7 @@ struct Parts {
   audit::Journal& journal;
   audit::DigestKey& digest_key;
   limits::Counters& counters;
-  approval::Desk& desk;
+  approval::Questions& questions;
   store::Store& store;
   Policies& policies;
   /// Says how bad a call of a tool can get; empty: of none is anything known.
