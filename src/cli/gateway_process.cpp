@@ -145,8 +145,10 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
-                               shared_ ? shared_->questions() : questions_, *store_, policies_});
+                               shared_ ? shared_->questions() : questions_,
+                               shared_ ? shared_->sessions() : sessions_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
+  parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
@@ -245,6 +247,7 @@ Exit GatewayProcess::run() {
   admin_server_.reset();
   local_server_.reset();
   stdio_.reset();
+  parts_->sessions.on_end({});
   gates_.reset();
   shared_.reset();
   [[maybe_unused]] const auto written = journal_->flush();

@@ -95,6 +95,7 @@ class GatewayProcess {
   std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
   approval::MemoryQuestions questions_{desk_};   ///< unless they are shared
+  session::NoSessionStore sessions_;             ///< unless they are shared
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;
   std::optional<audit::Retention> retention_;

@@ -49,7 +49,8 @@ SharedState::SharedState(net::Loop& loop, Log& log, const config::SharedState& p
       client_(loop, place_of(place)),
       feed_(client_),
       counters_(client_, options),
-      questions_(client_, feed_, std::move(make_id), {.gateway = options.gateway}) {}
+      questions_(client_, feed_, std::move(make_id), {.gateway = options.gateway}),
+      sessions_(client_, feed_) {}
 
 void SharedState::start(const std::string& where) {
   counters_.on_change([this](const Result<void>& counts) {
@@ -62,11 +63,13 @@ void SharedState::start(const std::string& where) {
   });
   tasks_.spawn(counters_.keep_alive());
   tasks_.spawn(questions_.keep_places());
+  tasks_.spawn(sessions_.keep_going());
   tasks_.spawn(feed_.keep_looking());
 }
 
 net::Task<void> SharedState::leave() {
   co_await questions_.settled(client_.answer_within());
+  co_await sessions_.settled(client_.answer_within());
   co_await counters_.leave();
 }
 

@@ -7,9 +7,10 @@
 #include "base/log.hpp"
 #include "config/config.hpp"
 #include "limits/redis_counters.hpp"
+#include "session/shared_sessions.hpp"
 
 /// What this gateway shares with others by a server: counts of limits, questions
-/// to people.
+/// to people, sessions.
 namespace callgate::cli {
 
 class SharedState {
@@ -25,7 +26,8 @@ class SharedState {
 
   limits::Counters& counters() { return counters_; }
   approval::Questions& questions() { return questions_; }
-  /// The gateway ends: its sessions are over, its held calls have let go.
+  session::SessionStore& sessions() { return sessions_; }
+  /// The gateway ends: what it held is let go of, and goes on elsewhere.
   net::Task<void> leave();
 
  private:
@@ -37,6 +39,7 @@ class SharedState {
   net::RedisFeed feed_;
   limits::RedisCounters counters_;
   approval::SharedQuestions questions_;
+  session::SharedSessions sessions_;
   net::TaskGroup tasks_;
 };
 

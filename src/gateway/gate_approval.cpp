@@ -68,6 +68,13 @@ std::string with_reason(const policy::Decision& decision, std::string text) {
 
 }  // namespace
 
+/// Its session is over: a call that waits for a person is refused at once.
+void Gate::wake_held(const Conversation& conversation) {
+  for (Held* held : held_) {
+    if (held->conversation.get() == &conversation) held->wake.raise();
+  }
+}
+
 net::Instant Gate::held_until() const { return parts_.loop.now() + parts_.config.approval_wait; }
 
 /// All that a yes is tied to, as the call is judged now.

@@ -13,6 +13,7 @@
 #include "limits/counters.hpp"
 #include "net/loop.hpp"
 #include "registry/tool_table.hpp"
+#include "session/session_store.hpp"
 #include "store/store.hpp"
 
 namespace callgate::gateway {
@@ -28,6 +29,7 @@ struct Parts {
   audit::DigestKey& digest_key;
   limits::Counters& counters;
   approval::Questions& questions;
+  session::SessionStore& sessions;
   store::Store& store;
   Policies& policies;
   /// Says how bad a call of a tool can get; empty: of none is anything known.

@@ -187,6 +187,7 @@ local function take(keys, args)
   end
   if session_keep > 0 then
     redis.call('SADD', keys[3], keys[2])
+    redis.call('HSET', keys[2], 'of', keys[3])  -- the gateway that it went on at
     outlive(keys[2], session_keep)
     outlive(keys[3], session_keep)
   end
@@ -211,14 +212,23 @@ local function pass_on(index, now)
   local all = redis.call('HGETALL', index)
   for i = 1, #all, 2 do
     local max, window, keep, ended = all[i + 1]:match('^(%d+) (%d+) (%d+) (.*)$')
-    local c = {key = all[i], ended = ended, max = tonumber(max), window = tonumber(window)}
-    way(c).used(c, c.key, now)
-    way(c).used(c, c.ended, now)
-    way(c).pass_on(c)
-    outlive(c.ended, tonumber(keep))
-    redis.call('DEL', c.key)
+    if max then
+      local c = {key = all[i], ended = ended, max = tonumber(max), window = tonumber(window)}
+      way(c).used(c, c.key, now)
+      way(c).used(c, c.ended, now)
+      way(c).pass_on(c)
+      outlive(c.ended, tonumber(keep))
+      redis.call('DEL', c.key)
+    end
   end
   redis.call('DEL', index)
+end
+
+-- A session that went on at another gateway is not over with this one. One that
+-- nobody took over yet begins anew, with the calls of the ended ones: its own too.
+local function pass_on_unless_taken(index, gateway, now)
+  local of = redis.call('HGET', index, 'of')
+  if not of or of == gateway then pass_on(index, now) end
 end
 
 -- KEYS clock, session's counters, gateway's sessions. ARGV now, at most passed.
@@ -231,7 +241,7 @@ end
 -- KEYS clock, all gateways, gateway's sessions. ARGV now, at most passed.
 local function end_gateway(keys, args)
   local now = clock(keys[1], args[1], args[2])
-  for _, index in ipairs(redis.call('SMEMBERS', keys[3])) do pass_on(index, now) end
+  for _, index in ipairs(redis.call('SMEMBERS', keys[3])) do pass_on_unless_taken(index, keys[3], now) end
   redis.call('DEL', keys[3])
   redis.call('ZREM', keys[2], keys[3])
   return 1
@@ -246,7 +256,7 @@ local function beat(keys, args)
   outlive(keys[1], tonumber(args[4]))
   local silent = redis.call('ZRANGEBYSCORE', keys[2], '-inf', text(now - tonumber(args[3])), 'LIMIT', 0, 1)[1]
   if not silent then return {1, raw, now} end
-  for _, index in ipairs(redis.call('SPOP', silent, 100)) do pass_on(index, now) end
+  for _, index in ipairs(redis.call('SPOP', silent, 100)) do pass_on_unless_taken(index, silent, now) end
   if redis.call('EXISTS', silent) == 0 then redis.call('ZREM', keys[2], silent) end
   return {1, raw, now}
 end

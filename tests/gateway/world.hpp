@@ -132,7 +132,7 @@ class World : public testing::Test {
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *store, policies, risk_of});
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *keeping, *store, policies, risk_of});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -226,6 +226,8 @@ class World : public testing::Test {
   limits::Counters* counting = &counters;  ///< what the gate asks
   std::optional<approval::Desk> desk;
   std::optional<approval::MemoryQuestions> questions;
+  session::NoSessionStore no_sessions;
+  session::SessionStore* keeping = &no_sessions;  ///< where sessions are kept
   approval::Questions* asking = nullptr;   ///< what the gate asks; null: memory
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;
