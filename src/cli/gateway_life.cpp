@@ -98,6 +98,13 @@ void GatewayProcess::end_sessions_of_lost_grants() {
   for (const auto& gate : gates_->all()) gate->end_sessions(may_stay);
 }
 
+void GatewayProcess::take_up_grants() {
+  const auto changed = grants_->refresh();
+  if (!changed || !*changed) return;
+  load_grant_policies();
+  end_sessions_of_lost_grants();
+}
+
 void GatewayProcess::look_for_changes(Look look) {
   const bool store_changed = [this] {
     const auto changed = store_->changed(store_seen_);
@@ -108,10 +115,7 @@ void GatewayProcess::look_for_changes(Look look) {
   if (policies_.refresh()) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
   }
-  if (auto changed = grants_->refresh(); changed && *changed) {
-    load_grant_policies();
-    end_sessions_of_lost_grants();
-  }
+  take_up_grants();
   for (const auto& gate : gates_->all()) {
     if (store_changed) gate->tools().pins_changed();
     gate->tools().look_at_reviewed();

@@ -148,6 +148,12 @@ Exit GatewayProcess::open_doors() {
                                shared_ ? shared_->questions() : questions_,
                                shared_ ? shared_->sessions() : sessions_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
+  if (shared_) {
+    shared_->grants().on_change([this](const Result<void>& changed) {
+      if (changed) take_up_grants();
+      else log_.error("shared_grants_not_written", {{"fault", changed.error().message}, {"effect", "grants that others revoked or rotated are refused here"}});
+    });
+  }
   parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   auto token = admin::load_or_make_token(config_.data);
@@ -170,7 +176,7 @@ Exit GatewayProcess::open_doors() {
     stdio_ = std::make_unique<gateway::StdioFront>(*parts_, *gates_->all().front(), STDIN_FILENO, STDOUT_FILENO);
     return Exit::ok;
   }
-  front_ = std::make_unique<gateway::HttpFront>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_), session::AccessList(config_));
+  front_ = std::make_unique<gateway::HttpFront>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_, shared_ ? &shared_->grants() : nullptr), session::AccessList(config_));
   net::ServerLimits limits{.body = config_.limits.body, .connections_per_address = config_.limits.connections_per_address};
   server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
   for (const config::Endpoint& endpoint : config_.listen) {
@@ -195,7 +201,7 @@ Exit GatewayProcess::announce() {
 }
 
 Exit GatewayProcess::open_shared_state() {
-  auto shared = SharedState::open(loop_, log_, *config_.state, config_.data / "counters", [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
+  auto shared = SharedState::open(loop_, log_, *config_.state, config_.data / "counters", *store_, [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
   if (!shared) return say(err_, shared.error(), Exit::unavailable);
   shared_ = std::move(*shared);
   return Exit::ok;

@@ -64,6 +64,7 @@ class GatewayProcess {
   void reload_config(Look look);
   Result<void> serve_from_now_on(config::Config fresh);
   void load_grant_policies();
+  void take_up_grants();
   void end_sessions_of_lost_grants();
   Exit restore_counters();
   Exit open_shared_state();

@@ -30,7 +30,7 @@ net::RedisPlace place_of(const config::SharedState& state) {
 }  // namespace
 
 Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log, const config::SharedState& place, const fs::path& folder,
-                                                        approval::MakeId make_id) {
+                                                        store::Store& store, approval::MakeId make_id) {
   if (auto made = make_private_folder(folder); !made) return std::unexpected(made.error());
   const fs::path file = folder / "shared-name";
   limits::RedisCounters::Options options{.gateway = random_hex(8), .predecessor = last_name(file)};
@@ -39,18 +39,20 @@ Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log
   std::error_code fault;
   fs::rename(fresh, file, fault);
   if (!written || fault) return fail(ErrorKind::unavailable, fmt::format("`{}` cannot be written", file.string()));
-  std::unique_ptr<SharedState> shared(new SharedState(loop, log, place, std::move(options), std::move(make_id)));
+  std::unique_ptr<SharedState> shared(new SharedState(loop, log, place, std::move(options), store, std::move(make_id)));
   shared->start(fmt::format("{}:{}/{}", place.host, place.port, place.database));
   return shared;
 }
 
-SharedState::SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options, approval::MakeId make_id)
+SharedState::SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options, store::Store& store,
+                         approval::MakeId make_id)
     : log_(log),
       client_(loop, place_of(place)),
       feed_(client_),
       counters_(client_, options),
       questions_(client_, feed_, std::move(make_id), {.gateway = options.gateway}),
-      sessions_(client_, feed_) {}
+      sessions_(client_, feed_),
+      grants_(client_, feed_, store) {}
 
 void SharedState::start(const std::string& where) {
   counters_.on_change([this](const Result<void>& counts) {
@@ -64,6 +66,7 @@ void SharedState::start(const std::string& where) {
   tasks_.spawn(counters_.keep_alive());
   tasks_.spawn(questions_.keep_places());
   tasks_.spawn(sessions_.keep_going());
+  tasks_.spawn(grants_.keep_going());
   tasks_.spawn(feed_.keep_looking());
 }
 

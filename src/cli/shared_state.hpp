@@ -7,10 +7,11 @@
 #include "base/log.hpp"
 #include "config/config.hpp"
 #include "limits/redis_counters.hpp"
+#include "session/shared_grants.hpp"
 #include "session/shared_sessions.hpp"
 
 /// What this gateway shares with others by a server: counts of limits, questions
-/// to people, sessions.
+/// to people, sessions, grants.
 namespace callgate::cli {
 
 class SharedState {
@@ -20,18 +21,20 @@ class SharedState {
   /// `unavailable` where it cannot be written. Whether the server can be reached
   /// is for the log: the gateway starts, and refuses what needs the server.
   static Result<std::unique_ptr<SharedState>> open(net::Loop& loop, Log& log, const config::SharedState& place,
-                                                   const std::filesystem::path& folder, approval::MakeId make_id);
+                                                   const std::filesystem::path& folder, store::Store& store, approval::MakeId make_id);
   SharedState(const SharedState&) = delete;
   SharedState& operator=(const SharedState&) = delete;
 
   limits::Counters& counters() { return counters_; }
   approval::Questions& questions() { return questions_; }
   session::SessionStore& sessions() { return sessions_; }
+  session::SharedGrants& grants() { return grants_; }
   /// The gateway ends: what it held is let go of, and goes on elsewhere.
   net::Task<void> leave();
 
  private:
-  SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options, approval::MakeId make_id);
+  SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options, store::Store& store,
+              approval::MakeId make_id);
   void start(const std::string& where);
 
   Log& log_;
@@ -40,6 +43,7 @@ class SharedState {
   limits::RedisCounters counters_;
   approval::SharedQuestions questions_;
   session::SharedSessions sessions_;
+  session::SharedGrants grants_;
   net::TaskGroup tasks_;
 };
 

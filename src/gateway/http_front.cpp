@@ -100,6 +100,9 @@ Gate* HttpFront::gate_of(std::string_view target) const {
 std::expected<HttpFront::Visit, HttpFront::No> HttpFront::admit(const net::RequestHead& head) const {
   Gate* gate = gate_of(head.target);
   if (gate == nullptr) return std::unexpected(No{404, R"({"error":"no server at this address"})", "unknown address"});
+  if (!authenticator_.ready())
+    return std::unexpected(No{503, mcp::rpc_error({}, mcp::code::internal_error, "the grants of all gateways are not read yet: try again"), "grants not read yet",
+                              "Retry-After: 1\r\n"});
   auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), grants_clock_.wall_ms());
   if (!caller)
     return std::unexpected(No{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
@@ -121,10 +124,11 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
     co_return co_await refuse(exchange, 403, mcp::rpc_error({}, mcp::code::invalid_request, "this Origin may not call: add it to `origins`"), "origin not allowed");
   const std::string_view path = path_of(head.target);
   if (path == "/healthz" || path == "/readyz") {
-    const bool well = path == "/healthz" || parts_.journal.health().writing;
+    const bool well = path == "/healthz" || (parts_.journal.health().writing && authenticator_.ready());
     // Calls without limits go on, so a balancer has no reason to leave this gateway.
     const bool counts = path == "/healthz" || parts_.counters.health().has_value();
-    const std::string_view status = !well    ? R"({"status":"the journal cannot be written"})"
+    const std::string_view status = !well && !authenticator_.ready() ? R"({"status":"the grants of all gateways are not read yet"})"
+                                    : !well  ? R"({"status":"the journal cannot be written"})"
                                     : counts ? R"({"status":"ok"})"
                                              : R"({"status":"ok","limits":"cannot be counted: calls that have limits are refused"})";
     co_await exchange.respond(well ? 200 : 503, json_type, status);
