@@ -105,6 +105,26 @@ void GatewayProcess::take_up_grants() {
   end_sessions_of_lost_grants();
 }
 
+/// What others change is taken up here, and they are told what this gateway judges by.
+void GatewayProcess::join_others() {
+  shared_->grants().on_change([this](const Result<void>& changed) {
+    if (changed) take_up_grants();
+    else log_.error("shared_grants_not_written", {{"fault", changed.error().message}, {"effect", "grants that others revoked or rotated are refused here"}});
+  });
+  shared_->tell_policies([this] { return policy_versions(); });
+}
+
+gateway::Peers::Versions GatewayProcess::policy_versions() const {
+  gateway::Peers::Versions versions;
+  for (const auto& gate : gates_->all()) {
+    if (const auto policy = gate->policy()) versions.emplace("server `" + gate->name() + '`', policy->hash());
+  }
+  for (const store::Grant& grant : grants_->table()->grants()) {
+    if (const auto policy = policies_.find(grant.policy)) versions.emplace("grant `" + grant.id + '`', policy->hash());
+  }
+  return versions;
+}
+
 void GatewayProcess::look_for_changes(Look look) {
   const bool store_changed = [this] {
     const auto changed = store_->changed(store_seen_);

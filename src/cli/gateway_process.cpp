@@ -148,14 +148,10 @@ Exit GatewayProcess::open_doors() {
                                shared_ ? shared_->questions() : questions_,
                                shared_ ? shared_->sessions() : sessions_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
-  if (shared_) {
-    shared_->grants().on_change([this](const Result<void>& changed) {
-      if (changed) take_up_grants();
-      else log_.error("shared_grants_not_written", {{"fault", changed.error().message}, {"effect", "grants that others revoked or rotated are refused here"}});
-    });
-  }
+  if (shared_) join_others();
   parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
+  if (shared_) directory_->add_faults([this] { return shared_->peers().differences(); });
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
   session::AccessList admin_access(config_);
@@ -201,7 +197,7 @@ Exit GatewayProcess::announce() {
 }
 
 Exit GatewayProcess::open_shared_state() {
-  auto shared = SharedState::open(loop_, log_, *config_.state, config_.data / "counters", *store_, [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
+  auto shared = SharedState::open(loop_, log_, metrics_, *config_.state, config_.data / "counters", *store_, [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
   if (!shared) return say(err_, shared.error(), Exit::unavailable);
   shared_ = std::move(*shared);
   return Exit::ok;

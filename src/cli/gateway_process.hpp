@@ -65,6 +65,8 @@ class GatewayProcess {
   Result<void> serve_from_now_on(config::Config fresh);
   void load_grant_policies();
   void take_up_grants();
+  void join_others();
+  gateway::Peers::Versions policy_versions() const;
   void end_sessions_of_lost_grants();
   Exit restore_counters();
   Exit open_shared_state();

@@ -188,6 +188,8 @@ net::Task<bool> Gate::serve_stream(std::shared_ptr<Conversation> conversation, C
   conversation->stream = stream;
   net::TaskGroup tasks;
   tasks.spawn(close_when_gone(channel, stream));
+  // One that was opened at another gateway has no link here yet.
+  if (!conversation->link) [[maybe_unused]] const auto linked = co_await revive(conversation);
   if (conversation->link && conversation->link->has_stream()) {
     tasks.spawn(feed_stream(conversation, stream, std::string(last_event_id)));
   } else {
@@ -203,8 +205,6 @@ net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, st
   record.id = parts_.journal.next_id();
   record.method = "stream";
   record.verdict = policy::Verdict::allow;
-  // One that was opened at another gateway has no link here yet.
-  if (!conversation->link) [[maybe_unused]] const auto linked = co_await revive(conversation);
   const std::shared_ptr<upstream::Link> link = conversation->link;
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
   if (permit && link) {
