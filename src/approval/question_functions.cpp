@@ -42,8 +42,8 @@ end
 local function close(b, id, state)
   local kept = redis.call('HMGET', q(b, id), 'size', 'arguments_size', 'owed')
   left_waiting(b, id)
-  add(b, 'open_bytes', -tonumber(kept[1]))
-  add(b, 'finished_bytes', tonumber(kept[2]))
+  add(b, 'open_bytes', -tonumber(kept[1] or 0))
+  add(b, 'finished_bytes', tonumber(kept[2] or 0))
   redis.call('HDEL', q(b, id), 'bytes')
   redis.call('HSET', q(b, id), 'state', state, 'ended_at', text(b.wall))
   redis.call('ZADD', b.p .. ':finished', text(b.now), id)
@@ -51,7 +51,7 @@ local function close(b, id, state)
   local places = redis.call('HKEYS', b.p .. ':places:' .. id)
   if #places > 0 then redis.call('HDEL', b.p .. ':where', unpack(places)) end
   redis.call('DEL', b.p .. ':places:' .. id)
-  if state == 'denied' and tonumber(kept[3]) > 0 then
+  if state == 'denied' and tonumber(kept[3] or 0) > 0 then
     set_deadline(b, id, b.now + b.yes_lasts)
   else
     forget_binding(b, id)
@@ -106,9 +106,11 @@ local function shown(b, id) return redis.call('HGETALL', q(b, id)) end
 
 constexpr std::string_view places = R"lua(
 local function place_in(b, id, place, gateway)
+  local keep = math.max(redis.call('PTTL', q(b, id)), 1000)
   redis.call('HSET', b.p .. ':places:' .. id, place, gateway)
   redis.call('HSET', b.p .. ':where', place, id)
   redis.call('ZADD', b.p .. ':gateways', text(b.now), gateway)
+  for _, key in ipairs({':places:' .. id, ':where', ':gateways'}) do outlive(b.p .. key, keep) end
 end
 
 -- A call that may return keeps the question open, and is owed a no.
@@ -137,7 +139,7 @@ local function leave(keys, args)
   local place, how = args[6], args[7]
   local id = redis.call('HGET', b.p .. ':where', place)
   redis.call('HDEL', b.p .. ':where', place)
-  if not id or redis.call('HDEL', b.p .. ':places:' .. id, place) == 0 then return {'gone', b.raw} end
+  if not id or redis.call('HDEL', b.p .. ':places:' .. id, place) == 0 or not get(b, id, 'state') then return {'gone', b.raw} end
   if how == 'return' then
     may_return(b, id)
     return {'ok', b.raw}
@@ -185,7 +187,7 @@ local function ask(keys, args)
   if redis.call('ZCARD', b.p .. ':waiting') >= b.most or total(b, 'open_bytes') + size > b.bytes then return {'full', b.raw} end
 
   local keep = math.ceil(timeout / 1000) + 176400000
-  for _, index in ipairs({'clock', 'open', 'deadlines', 'waiting', 'askers', 'counts', 'finished', 'totals', 'where', 'gateways'}) do
+  for _, index in ipairs({'clock', 'open', 'deadlines', 'waiting', 'askers', 'counts', 'finished', 'totals'}) do
     b[index] = b.p .. ':' .. index
   end
   add(b, 'open_bytes', size)
@@ -196,13 +198,12 @@ local function ask(keys, args)
   redis.call('HSET', q(b, id), 'state', 'waiting', 'binding', binding, 'size', args[11], 'arguments_size', args[12], 'owed', 0,
              'asked_at', text(b.wall), 'expires_at', text(b.wall + math.floor(timeout / 1000)), unpack(args, 14))
   set_deadline(b, id, b.now + timeout)
-  place_in(b, id, args[7], args[8])
-  for _, index in ipairs({b.clock, b.open, b.deadlines, b.waiting, b.askers, b.counts, b.finished, b.totals, b.where, b.gateways}) do
+  for _, index in ipairs({b.clock, b.open, b.deadlines, b.waiting, b.askers, b.counts, b.finished, b.totals}) do
     outlive(index, keep)
   end
   keep = math.max(keep, redis.call('PTTL', b.open))
   redis.call('PEXPIRE', q(b, id), text(keep))
-  redis.call('PEXPIRE', b.p .. ':places:' .. id, text(keep))
+  place_in(b, id, args[7], args[8])
   say(b.feed, 'approval ' .. id)
   return {'ok', b.raw, id, shown(b, id)}
 end

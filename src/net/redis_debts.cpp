@@ -11,9 +11,9 @@ void RedisDebts::owe(RedisCall call) {
 }
 
 void RedisDebts::settle() {
-  if (owed_.empty()) return;
-  const auto all = owed_;
-  for (const std::shared_ptr<Owed>& owed : all) {
+  // By index: nothing is taken out before a later turn, but the room may grow.
+  for (std::size_t i = 0; i < owed_.size(); ++i) {
+    const std::shared_ptr<Owed> owed = owed_[i];
     if (std::exchange(owed->sent, true)) continue;
     stamp_(owed->call);
     tasks_.spawn(hear(owed, functions_.run(owed->call)));
@@ -24,7 +24,9 @@ void RedisDebts::settle() {
 Task<void> RedisDebts::hear(std::shared_ptr<Owed> owed, Task<Result<RedisReply>> reply) {
   const auto heard = co_await reply;
   owed->sent = false;
-  if (heard && !heard->is_error()) std::erase(owed_, owed);
+  if (!heard || heard->is_error()) co_return;
+  // Mostly the first: answers come in the order of the calls.
+  if (const auto found = std::ranges::find(owed_, owed); found != owed_.end()) owed_.erase(found);
 }
 
 Task<void> RedisDebts::settled(Duration most) {

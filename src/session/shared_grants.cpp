@@ -129,6 +129,7 @@ net::Task<bool> SharedGrants::tell_ours() {
   if (!changed) co_return false;
   if (!*changed && !tell_) co_return true;
   tell_ = true;  // until all of it was told
+  if (!functions_.client().health()) co_return false;
   const auto ours = store_.grants().list();
   if (!ours) co_return false;
   std::vector<std::string> rows;

@@ -14,6 +14,8 @@ namespace {
 
 /// Names asked about in one call.
 constexpr std::size_t most_at_once = 500;
+/// So many ends of sessions that may not even be kept are told.
+constexpr std::size_t most_unheard = 1'000;
 
 struct Field {
   std::string_view name;
@@ -78,12 +80,6 @@ std::vector<std::string> SharedSessions::words_of(const Served& served) {
   return words;
 }
 
-void SharedSessions::owe_keep(const Served& served) {
-  net::RedisCall call{.function = names_.keep, .keys = keys_, .args = std::vector<std::string>(2)};
-  std::ranges::move(words_of(served), std::back_inserter(call.args));
-  debts_.owe(std::move(call));
-}
-
 net::Task<bool> SharedSessions::keep(KeptSession session, std::size_t most_of_grant) {
   std::string name = session.name;
   Served& served = served_[name];
@@ -94,8 +90,7 @@ net::Task<bool> SharedSessions::keep(KeptSession session, std::size_t most_of_gr
 net::Task<bool> SharedSessions::finish_keep(std::string name, net::Task<Items> keeping) {
   const auto kept = co_await keeping;
   if (kept) co_return true;
-  // It may have ended meanwhile; of that the server is told by itself.
-  if (const auto served = served_.find(name); served != served_.end()) owe_keep(served->second);
+  if (served_.contains(name)) unkept_.insert(std::move(name));
   co_return false;
 }
 
@@ -120,17 +115,24 @@ void SharedSessions::serves(KeptSession session) {
   served_[std::move(name)] = {.session = std::move(session), .most_of_grant = std::size_t{1} << 30U};
 }
 
-void SharedSessions::serves_no_longer(std::string_view name) { served_.erase(std::string(name)); }
+void SharedSessions::serves_no_longer(std::string_view name) {
+  served_.erase(std::string(name));
+  unkept_.erase(std::string(name));
+}
 
 void SharedSessions::end(std::string_view name) {
+  // Sessions that nobody heard of come and go as fast as clients make them: most need no word of their end.
+  const bool heard_of = !unkept_.contains(std::string(name));
   serves_no_longer(name);
   used_.erase(std::string(name));
+  if (!heard_of && debts_.size() >= most_unheard) return;
   debts_.owe({.function = names_.end, .keys = keys_, .args = {{}, {}, std::string(name)}});
 }
 
 // What others did -----------------------------------------------------------------
 
 void SharedSessions::ended(std::string_view name) {
+  unkept_.erase(std::string(name));
   if (served_.erase(std::string(name)) == 1 && heard_) heard_(name);
 }
 
@@ -139,7 +141,7 @@ void SharedSessions::ended(std::string_view name) {
 void SharedSessions::look_again(net::RedisFeed::Missed missed) {
   std::vector<std::string> names;
   for (const auto& [name, served] : served_) {
-    if (missed == net::RedisFeed::Missed::all) owe_keep(served);
+    if (missed == net::RedisFeed::Missed::all) unkept_.insert(name);
     else names.push_back(name);
   }
   if (!names.empty()) tasks_.spawn(ask_which_are_over(std::move(names)));
@@ -159,8 +161,19 @@ net::Task<void> SharedSessions::ask_which_are_over(std::vector<std::string> name
   }
 }
 
-net::Task<void> SharedSessions::round() {
+net::Task<void> SharedSessions::keep_again() {
   debts_.settle();
+  while (!unkept_.empty()) {
+    std::string name = unkept_.extract(unkept_.begin()).value();
+    const auto served = served_.find(name);
+    if (served == served_.end()) continue;
+    if (co_await run(names_.keep, words_of(served->second))) continue;
+    if (served_.contains(name)) unkept_.insert(std::move(name));
+    co_return;
+  }
+}
+
+net::Task<void> SharedSessions::sweep() {
   std::vector<std::string> names(used_.begin(), used_.end());
   used_.clear();
   while (!names.empty()) {
@@ -175,8 +188,9 @@ net::Task<void> SharedSessions::round() {
 }
 
 net::Task<void> SharedSessions::keep_going() {
-  for (;;) {
-    co_await round();
+  for (unsigned round = 0;; ++round) {
+    co_await keep_again();
+    if (round % rounds_between_sweeps == 0) co_await sweep();
     co_await functions_.client().loop().sleep(between_rounds);
   }
 }

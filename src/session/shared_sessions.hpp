@@ -28,7 +28,8 @@ class SharedSessions final : public SessionStore {
     std::string prefix = "callgate:";  ///< of all keys
     std::chrono::milliseconds idle = std::chrono::minutes(60);
   };
-  static constexpr net::Duration between_rounds = std::chrono::seconds(10);
+  static constexpr net::Duration between_rounds = std::chrono::seconds(1);
+  static constexpr unsigned rounds_between_sweeps = 10;
 
   SharedSessions(net::RedisClient& client, net::RedisFeed& feed, Options options);
   SharedSessions(net::RedisClient& client, net::RedisFeed& feed) : SharedSessions(client, feed, Options{}) {}
@@ -45,8 +46,10 @@ class SharedSessions final : public SessionStore {
 
   /// Tells what was used, and ends what was not; runs until it is cancelled.
   net::Task<void> keep_going();
-  /// One round of that.
-  net::Task<void> round();
+  /// Tells of sessions that the server does not have yet.
+  net::Task<void> keep_again();
+  /// Tells which were used, and ends which were not for long.
+  net::Task<void> sweep();
   /// Waits until the server heard which ended, at most so long.
   net::Task<void> settled(net::Duration most) { return debts_.settled(most); }
   std::size_t owed() const { return debts_.size(); }
@@ -64,7 +67,6 @@ class SharedSessions final : public SessionStore {
   net::Task<bool> finish_keep(std::string name, net::Task<Items> keeping);
   static net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, net::Task<Items> finding);
   static std::vector<std::string> words_of(const Served& served);
-  void owe_keep(const Served& served);
   void ended(std::string_view name);
   void look_again(net::RedisFeed::Missed missed);
   net::Task<void> ask_which_are_over(std::vector<std::string> names);
@@ -77,7 +79,8 @@ class SharedSessions final : public SessionStore {
   net::RedisTime time_;
   net::RedisDebts debts_;
   std::unordered_map<std::string, Served> served_;  ///< by name
-  std::unordered_set<std::string> used_;            ///< since the last round
+  std::unordered_set<std::string> unkept_;          ///< of these, those that the server may not have
+  std::unordered_set<std::string> used_;            ///< since the last sweep
   net::TaskGroup tasks_;
 };
 

@@ -151,6 +151,12 @@ TEST_F(SharedQuestionsTest, ACallThatLetsGoWhileTheServerIsAwayIsToldWhenItIsBac
   EXPECT_EQ(state(*b_, id), "withdrawn");
 }
 
+TEST_F(SharedQuestionsTest, CallsThatNobodyCanBeAskedAboutLeaveNoMoreThanSoMuchBehind) {
+  server_->stop();
+  for (int i = 0; i < 3'000; ++i) EXPECT_FALSE(ask(*a_));
+  EXPECT_LE(a_->questions.owed(), 1'000U);
+}
+
 TEST_F(SharedQuestionsTest, ACallThatIsDroppedBeforeItsAnswerHoldsNoPlace) {
   { const auto dropped = a_->questions.ask(question(), nullptr, now_); }
   until([&] { return a_->questions.owed() == 0; });
@@ -259,6 +265,9 @@ TEST_F(SharedQuestionsTest, EveryKeyExpiresByItself) {
   auto second = ask(*b_, question("other"));
   ASSERT_TRUE(answer(*a_, first->approval.id));
   ASSERT_TRUE(answer(*a_, second->approval.id, Answer::no));
+  auto third = ask(*a_, question("third"));
+  third->waiter.leave_open();
+  const auto repeat = ask(*b_, question("third"));
   a_->live();
   until([&] { return a_->questions.owed() == 0; });
   const auto keys = callgate::test::ask(a_->client, {"KEYS", "*"});

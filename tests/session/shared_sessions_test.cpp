@@ -143,7 +143,7 @@ TEST_F(SharedSessionsTest, WhatNobodyUsedForLongEndsAndUseAtAnyGatewayCounts) {
   for (int i = 0; i < 4; ++i) {
     await(loop_, done(pause(loop_)));
     d.sessions.used(session_name("used"));
-    await(loop_, done(d.sessions.round()));
+    await(loop_, done(d.sessions.sweep()));
   }
   look(c);
   EXPECT_THAT(c.ended, ElementsAre(session_name("idle")));
@@ -165,6 +165,7 @@ TEST_F(SharedSessionsTest, WhileTheServerIsAwayNobodyKnowsAndItIsToldLater) {
   a_->sessions.end(early.name);
   server_->thaw();
   back(*a_);
+  await(loop_, done(a_->sessions.keep_again()));
   settle(*a_);
   back(*b_);
   EXPECT_TRUE(find(*b_, "late"));
@@ -172,11 +173,21 @@ TEST_F(SharedSessionsTest, WhileTheServerIsAwayNobodyKnowsAndItIsToldLater) {
   EXPECT_FALSE(find(*b_, "short")) << "what ended meanwhile does not come back";
 }
 
+TEST_F(SharedSessionsTest, SessionsThatNobodyHearsOfLeaveNoMoreThanSoMuchBehind) {
+  server_->stop();
+  for (int i = 0; i < 3'000; ++i) {
+    const KeptSession session = session_of(fmt::format("id-{}", i));
+    EXPECT_FALSE(keep(*a_, session));
+    a_->sessions.end(session.name);
+  }
+  EXPECT_LE(a_->sessions.owed(), 1'001U);
+}
+
 TEST_F(SharedSessionsTest, AServerThatForgotIsToldOfWhatIsServed) {
   keep(*a_, session_of("id-1"));
   ASSERT_TRUE(callgate::test::ask(b_->client, {"FLUSHALL"}));
   look(*a_);
-  settle(*a_);
+  await(loop_, done(a_->sessions.keep_again()));
   EXPECT_TRUE(find(*b_, "id-1"));
   EXPECT_THAT(a_->ended, IsEmpty());
 }
