@@ -15,8 +15,10 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-POLICY = "callgate: 1\ndefault: allow\ntools:\n  echo: {action: allow, rate_limit: {max: 10, window: 1m, per: server}}\n"
+POLICY = ("callgate: 1\ndefault: allow\ntools:\n  echo: {action: allow, rate_limit: {max: 10, window: 1m, per: server}}\n"
+          "  misbehave: {action: require_approval}\n")
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}'
+ASK = '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"misbehave","arguments":{}}}'
 OPEN = ('{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},'
         '"clientInfo":{"name":"three","version":"1"}}}')
 
@@ -62,10 +64,10 @@ def gateway(binary, folder, state, upstream, policy, children):
 
 
 def main():
-    flags = argparse.ArgumentParser(prog="./dev three", description="Three gateways that count together on one Redis or Valkey.")
+    flags = argparse.ArgumentParser(prog="./dev three", description="Three gateways that share one Redis or Valkey.")
     flags.add_argument("--callgate", required=True, help=argparse.SUPPRESS)
     flags.add_argument("--upstream", help="URL of an MCP server (Streamable HTTP) to put behind")
-    flags.add_argument("--policy", help="a policy file; by default `echo` may be called 10 times a minute")
+    flags.add_argument("--policy", help="a policy file; by default `echo` may be called 10 times a minute, and `misbehave` needs an approval")
     chosen = flags.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     children = []
@@ -82,9 +84,12 @@ def main():
             print(f"  store     {state}\n  server    {upstream}\n  policy    {policy}")
             for url in urls:
                 print(f"  gateway   {url}")
-            print(f"\n  Each call counts for all three. One session, one call:\n\n    H='Content-Type: application/json'; A='Accept: application/json, text/event-stream'\n"
+            print(f"\n  A session opened at one goes on at the others, and each call counts for all three:\n\n    H='Content-Type: application/json'; A='Accept: application/json, text/event-stream'\n"
                   f"    S=$(curl -si {urls[0]} -H \"$H\" -H \"$A\" -d '{OPEN}' | tr -d '\\r' | sed -n 's/^mcp-session-id: //Ip')\n"
-                  f"    curl -s {urls[0]} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{CALL}'\n\n  Ctrl-C ends everything.", flush=True)
+                  f"    curl -s {urls[1]} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{CALL}'\n\n"
+                  f"  A call that waits for a person at one is answered at another:\n\n"
+                  f"    curl -s {urls[0]} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{ASK}' &\n"
+                  f"    {chosen.callgate} approvals list --data {folder}/two/data      # then: approvals approve ID\n\n  Ctrl-C ends everything.", flush=True)
             signal.pause()
         except KeyboardInterrupt:
             pass

@@ -69,10 +69,10 @@ const std::vector<Api::Route>& Api::routes() {
   return table;
 }
 
-ApiResponse Api::handle(const ApiRequest& request) {
-  if (std::optional<ApiResponse> refused = guard_.refusal(request)) return *std::move(refused);
+Api::Answering Api::handle(const ApiRequest& request) {
+  if (std::optional<ApiResponse> refused = guard_.refusal(request)) return Answering::ready(*std::move(refused));
   const Result<Target> target = read_target(request.target);
-  if (!target) return answer_error(target.error());
+  if (!target) return Answering::ready(answer_error(target.error()));
 
   std::string allowed;
   for (const Route& route : routes()) {
@@ -84,16 +84,16 @@ ApiResponse Api::handle(const ApiRequest& request) {
     }
     for (const auto& [key, value] : target->query) {
       if (std::ranges::find(route.query, key) == route.query.end()) {
-        return answer_error(400, "invalid", fmt::format("`{}` is no parameter of this request", key));
+        return Answering::ready(answer_error(400, "invalid", fmt::format("`{}` is no parameter of this request", key)));
       }
     }
-    if (std::optional<ApiResponse> refused = body_refusal(request)) return *std::move(refused);
+    if (std::optional<ApiResponse> refused = body_refusal(request)) return Answering::ready(*std::move(refused));
     return (this->*route.answer)({.request = request, .target = *target, .segments = *std::move(segments)});
   }
-  if (allowed.empty()) return answer_error(404, "not_found", "there is nothing at this path; see /api/v1/openapi.json");
+  if (allowed.empty()) return Answering::ready(answer_error(404, "not_found", "there is nothing at this path; see /api/v1/openapi.json"));
   ApiResponse refused = answer_error(405, "method", fmt::format("this path takes {} only", allowed));
   refused.headers.emplace_back("Allow", allowed);
-  return refused;
+  return Answering::ready(std::move(refused));
 }
 
 Result<std::vector<std::string>> read_text_members(std::string_view body, std::span<const std::string_view> keys) {
@@ -114,24 +114,27 @@ Result<std::vector<std::string>> read_text_members(std::string_view body, std::s
   return out;
 }
 
-ApiResponse Api::show_health(const Call& /*call*/) {
-  const Health health = parts_.health.health();
-  parts_.desk.expire(approval::Moment::of(parts_.clock));
+Api::Answering Api::show_health(const Call& /*call*/) { return finish_health(parts_.health.health()); }
+
+/// Questions that cannot be counted are among the faults.
+Api::Answering Api::finish_health(Health health) {
+  const Result<std::size_t> waiting = co_await parts_.questions.waiting(approval::Moment::of(parts_.clock));
+  if (!waiting) health.faults.push_back(fmt::format("approvals cannot be asked, answered or used: {}", waiting.error().message));
   JsonObject object;
   object.text("status", health.faults.empty() ? "ok" : "degraded")
       .text("version", health.version)
       .text("instance", health.instance)
       .text("started_at", utc_text(health.started_ms))
       .text("time", utc_text(parts_.clock.wall_ms()))
-      .number("approvals_waiting", parts_.desk.waiting())
+      .number("approvals_waiting", waiting.value_or(0))
       .texts("faults", health.faults);
-  return answer_json(200, object.done());
+  co_return answer_json(200, object.done());
 }
 
-ApiResponse Api::show_metrics(const Call& /*call*/) {
-  return answer_text(200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics.prometheus());
+Api::Answering Api::show_metrics(const Call& /*call*/) {
+  return Answering::ready(answer_text(200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics.prometheus()));
 }
 
-ApiResponse Api::show_openapi(const Call& /*call*/) { return answer_json(200, std::string(openapi_text())); }
+Api::Answering Api::show_openapi(const Call& /*call*/) { return Answering::ready(answer_json(200, std::string(openapi_text()))); }
 
 }  // namespace callgate::admin

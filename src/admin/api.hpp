@@ -8,23 +8,23 @@
 #include "admin/guard.hpp"
 #include "admin/http.hpp"
 #include "admin/target.hpp"
-#include "approval/desk.hpp"
+#include "approval/questions.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 
 namespace callgate::admin {
 
 /// The admin API (interface.md "URLs"): approvals, servers, health, metrics. No
-/// transport, no I/O of its own: a request in, an answer out, at once. Whatever
-/// it cannot read is refused with a reason, and every request passes the guard.
-/// Threads: the one of the desk and the directory.
+/// transport, no I/O of its own: a request in, an answer out, as soon as the
+/// questions are read. Whatever it cannot read is refused with a reason, and every
+/// request passes the guard. Threads: the one of the questions and the directory.
 class Api {
  public:
   static constexpr std::size_t max_body = 64 * 1024;  ///< longer bodies are refused; the transport may refuse sooner
 
   /// All references outlive the API.
   struct Parts {
-    approval::Desk& desk;
+    approval::Questions& questions;
     ServerDirectory& servers;
     const HealthSource& health;
     const Metrics& metrics;
@@ -32,24 +32,31 @@ class Api {
   };
   Api(Parts parts, Guard guard) : parts_(parts), guard_(std::move(guard)) {}
 
-  ApiResponse handle(const ApiRequest& request);
+  using Answering = net::Task<ApiResponse>;
+
+  /// `request` is read before this returns; it need not outlive the task.
+  Answering handle(const ApiRequest& request);
 
  private:
   struct Route;
   struct Call;  ///< a request whose route is known
   static const std::vector<Route>& routes();
 
-  ApiResponse list_approvals(const Call& call);
-  ApiResponse show_approval(const Call& call);
-  ApiResponse approve(const Call& call);
-  ApiResponse deny(const Call& call);
-  ApiResponse answer_question(const Call& call, approval::Answer answer);
-  ApiResponse list_servers(const Call& call);
-  ApiResponse list_tools(const Call& call);
-  ApiResponse pin(const Call& call);
-  ApiResponse show_health(const Call& call);
-  ApiResponse show_metrics(const Call& call);
-  ApiResponse show_openapi(const Call& call);
+  Answering list_approvals(const Call& call);
+  Answering show_approval(const Call& call);
+  Answering approve(const Call& call);
+  Answering deny(const Call& call);
+  Answering answer_question(const Call& call, approval::Answer answer);
+  Answering finish_health(Health health);
+  static Answering finish_list(net::Task<Result<std::vector<approval::Approval>>> reading);
+  static Answering finish_show(net::Task<Result<std::optional<approval::Approval>>> reading);
+  static Answering finish_answer(net::Task<Result<approval::Approval>> answering);
+  Answering list_servers(const Call& call);
+  Answering list_tools(const Call& call);
+  Answering pin(const Call& call);
+  Answering show_health(const Call& call);
+  Answering show_metrics(const Call& call);
+  Answering show_openapi(const Call& call);
 
   Parts parts_;
   Guard guard_;

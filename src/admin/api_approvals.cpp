@@ -66,43 +66,55 @@ bool changes_arguments(std::string_view body) {
 
 }  // namespace
 
-ApiResponse Api::list_approvals(const Call& call) {
-  parts_.desk.expire(Moment::of(parts_.clock));
+Api::Answering Api::list_approvals(const Call& call) {
   std::optional<State> state;
   for (const auto& [key, value] : call.target.query) {
     state = approval::state_of(value);
-    if (!state) return answer_error(400, "invalid", "`state` is waiting, approved, denied, expired, used or withdrawn");
+    if (!state)
+      return Answering::ready(answer_error(400, "invalid", "`state` is waiting, approved, denied, expired, used or withdrawn"));
   }
-  const auto write = [](const Approval* approval) { return approval_object(*approval).done(); };
-  return answer_json(200, json_list("approvals", parts_.desk.list(state), write));
+  return finish_list(parts_.questions.list(state, Moment::of(parts_.clock)));
 }
 
-ApiResponse Api::show_approval(const Call& call) {
-  parts_.desk.expire(Moment::of(parts_.clock));
-  const Approval* approval = parts_.desk.find(call.segments[0]);
-  return approval == nullptr ? unknown_approval() : answer_json(200, approval_page(*approval));
+Api::Answering Api::finish_list(net::Task<Result<std::vector<Approval>>> reading) {
+  const auto approvals = co_await reading;
+  if (!approvals) co_return answer_error(approvals.error());
+  const auto write = [](const Approval& approval) { return approval_object(approval).done(); };
+  co_return answer_json(200, json_list("approvals", *approvals, write));
 }
 
-ApiResponse Api::approve(const Call& call) { return answer_question(call, approval::Answer::yes); }
+Api::Answering Api::show_approval(const Call& call) {
+  return finish_show(parts_.questions.find(std::string(call.segments[0]), Moment::of(parts_.clock)));
+}
 
-ApiResponse Api::deny(const Call& call) { return answer_question(call, approval::Answer::no); }
+Api::Answering Api::finish_show(net::Task<Result<std::optional<Approval>>> reading) {
+  const auto found = co_await reading;
+  if (!found) co_return answer_error(found.error());
+  co_return *found ? answer_json(200, approval_page(**found)) : unknown_approval();
+}
 
-ApiResponse Api::answer_question(const Call& call, approval::Answer answer) {
-  if (!is_ulid(call.segments[0])) return unknown_approval();
+Api::Answering Api::approve(const Call& call) { return answer_question(call, approval::Answer::yes); }
+
+Api::Answering Api::deny(const Call& call) { return answer_question(call, approval::Answer::no); }
+
+Api::Answering Api::answer_question(const Call& call, approval::Answer answer) {
+  if (!is_ulid(call.segments[0])) return Answering::ready(unknown_approval());
   constexpr std::array<std::string_view, 1> keys{"reason"};
-  if (answer == approval::Answer::yes && changes_arguments(call.request.body)) {
-    return answer_error(422, "unsupported", "changing the arguments is not supported yet by this version");
-  }
+  if (answer == approval::Answer::yes && changes_arguments(call.request.body))
+    return Answering::ready(answer_error(422, "unsupported", "changing the arguments is not supported yet by this version"));
   Result<std::vector<std::string>> members = read_text_members(call.request.body, keys);
-  if (!members) return answer_error(members.error());
+  if (!members) return Answering::ready(answer_error(members.error()));
   std::string& reason = members->front();
-  if (reason.size() > kMaxReason) {
-    return answer_error(400, "invalid", fmt::format("`reason` holds at most {} bytes", kMaxReason));
-  }
-  const Result<Approval> answered = parts_.desk.answer(
-      call.segments[0], answer, std::string(who(call.request.door)), std::move(reason), Moment::of(parts_.clock));
-  if (answered) return answer_json(200, approval_page(*answered));
-  return answered.error().kind == ErrorKind::not_found ? unknown_approval() : answer_error(answered.error());
+  if (reason.size() > kMaxReason)
+    return Answering::ready(answer_error(400, "invalid", fmt::format("`reason` holds at most {} bytes", kMaxReason)));
+  return finish_answer(parts_.questions.answer(std::string(call.segments[0]), answer, std::string(who(call.request.door)),
+                                               std::move(reason), Moment::of(parts_.clock)));
+}
+
+Api::Answering Api::finish_answer(net::Task<Result<Approval>> answering) {
+  const Result<Approval> answered = co_await answering;
+  if (answered) co_return answer_json(200, approval_page(*answered));
+  co_return answered.error().kind == ErrorKind::not_found ? unknown_approval() : answer_error(answered.error());
 }
 
 }  // namespace callgate::admin

@@ -11,7 +11,7 @@ struct Api::Route {
   std::string_view method;
   std::vector<std::string_view> path;  ///< `*` stands for one segment, handed on in order
   std::vector<std::string_view> query; ///< the keys it knows; any other is refused
-  ApiResponse (Api::*answer)(const Call&);
+  Answering (Api::*answer)(const Call&);
 };
 
 struct Api::Call {

@@ -41,27 +41,27 @@ std::string_view word(ToolEntry::State state) {
   return words[static_cast<std::size_t>(state)];
 }
 
-ApiResponse Api::list_servers(const Call& /*call*/) {
-  return answer_json(200, json_list("servers", parts_.servers.servers(), server_text));
+Api::Answering Api::list_servers(const Call& /*call*/) {
+  return Answering::ready(answer_json(200, json_list("servers", parts_.servers.servers(), server_text)));
 }
 
-ApiResponse Api::list_tools(const Call& call) {
+Api::Answering Api::list_tools(const Call& call) {
   const Result<std::vector<ToolEntry>> tools = parts_.servers.tools(call.segments[0]);
-  if (!tools) return answer_error(tools.error());
-  return answer_json(200, json_list("tools", *tools, tool_text));
+  if (!tools) return Answering::ready(answer_error(tools.error()));
+  return Answering::ready(answer_json(200, json_list("tools", *tools, tool_text)));
 }
 
-ApiResponse Api::pin(const Call& call) {
+Api::Answering Api::pin(const Call& call) {
   constexpr std::array<std::string_view, 2> keys{"tool", "fingerprint"};
   Result<std::vector<std::string>> members = read_text_members(call.request.body, keys);
-  if (!members) return answer_error(members.error());
+  if (!members) return Answering::ready(answer_error(members.error()));
   const PinRequest request{.tool = std::move((*members)[0]), .fingerprint = std::move((*members)[1])};
   if (request.tool.empty() && !request.fingerprint.empty()) {
-    return answer_error(400, "invalid", "`fingerprint` belongs to a `tool`; name it");
+    return Answering::ready(answer_error(400, "invalid", "`fingerprint` belongs to a `tool`; name it"));
   }
   const Result<std::vector<std::string>> pinned = parts_.servers.pin(call.segments[0], request);
-  if (!pinned) return answer_error(pinned.error());
-  return answer_json(200, JsonObject().texts("pinned", *pinned).done());
+  if (!pinned) return Answering::ready(answer_error(pinned.error()));
+  return Answering::ready(answer_json(200, JsonObject().texts("pinned", *pinned).done()));
 }
 
 }  // namespace callgate::admin

@@ -89,7 +89,7 @@ Desk::Entry& Desk::open(std::string id, Question question, Moment now) {
 Result<Approval> Desk::use(Waiter& waiter, const Binding& binding, Moment now) {
   expire(now);
   const auto found = entries_.find(waiter.id());
-  if (waiter.desk_ != this || found == entries_.end()) {
+  if (waiter.places_ != this || found == entries_.end()) {
     return fail(ErrorKind::conflict, "this call holds no approval");
   }
   Entry& entry = found->second;
@@ -100,7 +100,7 @@ Result<Approval> Desk::use(Waiter& waiter, const Binding& binding, Moment now) {
     return fail(ErrorKind::conflict, "the call is no longer the one that was approved");
   }
   std::erase_if(entry.places, [&](const Place& each) { return each.number == waiter.number_; });
-  waiter.desk_ = nullptr;
+  waiter.places_ = nullptr;
 
   Approval used = entry.approval;
   used.state = State::used;

@@ -8,14 +8,14 @@
 namespace callgate::approval {
 
 Waiter::Waiter(Waiter&& other) noexcept
-    : desk_(std::exchange(other.desk_, nullptr)), id_(std::move(other.id_)), number_(other.number_) {
+    : places_(std::exchange(other.places_, nullptr)), id_(std::move(other.id_)), number_(other.number_) {
   other.id_.clear();
 }
 
 Waiter& Waiter::operator=(Waiter&& other) noexcept {
   if (this == &other) return *this;
   cancel();
-  desk_ = std::exchange(other.desk_, nullptr);
+  places_ = std::exchange(other.places_, nullptr);
   id_ = std::move(other.id_);
   other.id_.clear();
   number_ = other.number_;
@@ -23,11 +23,11 @@ Waiter& Waiter::operator=(Waiter&& other) noexcept {
 }
 
 void Waiter::cancel() {
-  if (Desk* desk = std::exchange(desk_, nullptr)) desk->leave(id_, number_, Desk::Leaving::for_good);
+  if (Places* places = std::exchange(places_, nullptr)) places->leave(id_, number_, Leaving::for_good);
 }
 
 void Waiter::leave_open() {
-  if (Desk* desk = std::exchange(desk_, nullptr)) desk->leave(id_, number_, Desk::Leaving::may_return);
+  if (Places* places = std::exchange(places_, nullptr)) places->leave(id_, number_, Leaving::may_return);
 }
 
 Waiter Desk::place(Entry& entry, Listener listener) {
@@ -42,6 +42,8 @@ void Desk::leave(const std::string& id, std::uint64_t number, Leaving leaving) {
   const auto place = std::ranges::find(entry.places, number, &Place::number);
   if (place == entry.places.end()) return;
   entry.places.erase(place);
+  // What is over stays as it ended: a listener lets another call go that has not heard yet.
+  if (entry.approval.state != State::waiting && entry.approval.state != State::approved) return;
 
   if (leaving == Leaving::may_return) {
     entry.kept_open = true;

@@ -4,7 +4,7 @@ namespace callgate::cli {
 
 net::Task<void> AdminFront::handle(net::HttpExchange& exchange) {
   const net::RequestHead& head = exchange.head();
-  const admin::ApiResponse response = api_.handle(
+  const admin::ApiResponse response = co_await api_.handle(
       {.method = head.method, .target = head.target, .headers = head.headers, .body = exchange.body(), .door = door_});
   std::string headers;
   for (const auto& [name, value] : response.headers) headers += name + ": " + value + "\r\n";

@@ -104,6 +104,9 @@ admin::Health Directory::health() const {
     const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
     if (!known.fault.empty()) health.faults.push_back(fmt::format("the tools of `{}` could not be read: {}", gate->name(), known.fault));
   }
+  if (more_faults_) {
+    for (std::string& fault : more_faults_()) health.faults.push_back(std::move(fault));
+  }
   return health;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "admin/directory.hpp"
 #include "gateway/gates.hpp"
@@ -18,12 +20,15 @@ class Directory final : public admin::ServerDirectory, public admin::HealthSourc
   Result<std::vector<admin::ToolEntry>> tools(std::string_view server) const override;
   Result<std::vector<std::string>> pin(std::string_view server, const admin::PinRequest& request) override;
   admin::Health health() const override;
+  /// Sentences of `faults` stand in the health too.
+  void add_faults(std::function<std::vector<std::string>()> faults) { more_faults_ = std::move(faults); }
 
  private:
   const gateway::Parts parts_;
   gateway::Gates& gates_;
   std::string source_;
   std::int64_t started_ms_;
+  std::function<std::vector<std::string>()> more_faults_;
 };
 
 }  // namespace callgate::cli

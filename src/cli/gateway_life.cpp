@@ -98,6 +98,33 @@ void GatewayProcess::end_sessions_of_lost_grants() {
   for (const auto& gate : gates_->all()) gate->end_sessions(may_stay);
 }
 
+void GatewayProcess::take_up_grants() {
+  const auto changed = grants_->refresh();
+  if (!changed || !*changed) return;
+  load_grant_policies();
+  end_sessions_of_lost_grants();
+}
+
+/// What others change is taken up here, and they are told what this gateway judges by.
+void GatewayProcess::join_others() {
+  shared_->grants().on_change([this](const Result<void>& changed) {
+    if (changed) take_up_grants();
+    else log_.error("shared_grants_not_written", {{"fault", changed.error().message}, {"effect", "grants that others revoked or rotated are refused here"}});
+  });
+  shared_->tell_policies([this] { return policy_versions(); });
+}
+
+gateway::Peers::Versions GatewayProcess::policy_versions() const {
+  gateway::Peers::Versions versions;
+  for (const auto& gate : gates_->all()) {
+    if (const auto policy = gate->policy()) versions.emplace("server `" + gate->name() + '`', policy->hash());
+  }
+  for (const store::Grant& grant : grants_->table()->grants()) {
+    if (const auto policy = policies_.find(grant.policy)) versions.emplace("grant `" + grant.id + '`', policy->hash());
+  }
+  return versions;
+}
+
 void GatewayProcess::look_for_changes(Look look) {
   const bool store_changed = [this] {
     const auto changed = store_->changed(store_seen_);
@@ -108,10 +135,7 @@ void GatewayProcess::look_for_changes(Look look) {
   if (policies_.refresh()) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
   }
-  if (auto changed = grants_->refresh(); changed && *changed) {
-    load_grant_policies();
-    end_sessions_of_lost_grants();
-  }
+  take_up_grants();
   for (const auto& gate : gates_->all()) {
     if (store_changed) gate->tools().pins_changed();
     gate->tools().look_at_reviewed();
@@ -123,7 +147,7 @@ net::Task<void> GatewayProcess::every_second() {
   for (std::uint64_t second = 0;; ++second) {
     co_await loop_.sleep(std::chrono::milliseconds(500));
     look_for_changes(Look::only_if_changed);
-    desk_.expire(approval::Moment::of(clock_));
+    parts_->questions.expire(approval::Moment::of(clock_));
     journal_->tick();
     if (second % 120 == 0) {
       for (const auto& gate : gates_->all()) gate->reap_idle(loop_.now());

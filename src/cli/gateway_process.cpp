@@ -144,14 +144,19 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 }
 
 Exit GatewayProcess::open_doors() {
-  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_, desk_, *store_, policies_});
+  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
+                               shared_ ? shared_->questions() : questions_,
+                               shared_ ? shared_->sessions() : sessions_, *store_, policies_});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
+  if (shared_) join_others();
+  parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
+  if (shared_) directory_->add_faults([this] { return shared_->peers().differences(); });
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
-  api_ = std::make_unique<admin::Api>(admin::Api::Parts{desk_, *directory_, *directory_, metrics_, clock_},
+  api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_},
                                       admin::Guard(std::move(*token), std::move(admin_access)));
   const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
 
@@ -167,7 +172,7 @@ Exit GatewayProcess::open_doors() {
     stdio_ = std::make_unique<gateway::StdioFront>(*parts_, *gates_->all().front(), STDIN_FILENO, STDOUT_FILENO);
     return Exit::ok;
   }
-  front_ = std::make_unique<gateway::HttpFront>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_), session::AccessList(config_));
+  front_ = std::make_unique<gateway::HttpFront>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_, shared_ ? &shared_->grants() : nullptr), session::AccessList(config_));
   net::ServerLimits limits{.body = config_.limits.body, .connections_per_address = config_.limits.connections_per_address};
   server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
   for (const config::Endpoint& endpoint : config_.listen) {
@@ -192,7 +197,7 @@ Exit GatewayProcess::announce() {
 }
 
 Exit GatewayProcess::open_shared_state() {
-  auto shared = SharedState::open(loop_, log_, *config_.state, config_.data / "counters");
+  auto shared = SharedState::open(loop_, log_, metrics_, *config_.state, config_.data / "counters", *store_, [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
   if (!shared) return say(err_, shared.error(), Exit::unavailable);
   shared_ = std::move(*shared);
   return Exit::ok;
@@ -244,6 +249,7 @@ Exit GatewayProcess::run() {
   admin_server_.reset();
   local_server_.reset();
   stdio_.reset();
+  parts_->sessions.on_end({});
   gates_.reset();
   shared_.reset();
   [[maybe_unused]] const auto written = journal_->flush();

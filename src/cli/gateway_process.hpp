@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "admin/api.hpp"
+#include "approval/memory_questions.hpp"
 #include "audit/retention.hpp"
 #include "cli/admin_front.hpp"
 #include "cli/counters_file.hpp"
@@ -63,6 +64,9 @@ class GatewayProcess {
   void reload_config(Look look);
   Result<void> serve_from_now_on(config::Config fresh);
   void load_grant_policies();
+  void take_up_grants();
+  void join_others();
+  gateway::Peers::Versions policy_versions() const;
   void end_sessions_of_lost_grants();
   Exit restore_counters();
   Exit open_shared_state();
@@ -93,6 +97,8 @@ class GatewayProcess {
   limits::MemoryCounters counters_;              ///< unless they are shared
   std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
+  approval::MemoryQuestions questions_{desk_};   ///< unless they are shared
+  session::NoSessionStore sessions_;             ///< unless they are shared
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;
   std::optional<audit::Retention> retention_;

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view effect = "calls whose tools have limits are refused until it can";
+constexpr std::string_view effect = "calls whose tools have limits or need an approval are refused until it can";
 
 /// The name of the process before this one on the same folder; empty if there was none.
 std::string last_name(const fs::path& file) {
@@ -29,7 +29,8 @@ net::RedisPlace place_of(const config::SharedState& state) {
 
 }  // namespace
 
-Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log, const config::SharedState& place, const fs::path& folder) {
+Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log, Metrics& metrics, const config::SharedState& place, const fs::path& folder,
+                                                        store::Store& store, approval::MakeId make_id) {
   if (auto made = make_private_folder(folder); !made) return std::unexpected(made.error());
   const fs::path file = folder / "shared-name";
   limits::RedisCounters::Options options{.gateway = random_hex(8), .predecessor = last_name(file)};
@@ -38,13 +39,21 @@ Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log
   std::error_code fault;
   fs::rename(fresh, file, fault);
   if (!written || fault) return fail(ErrorKind::unavailable, fmt::format("`{}` cannot be written", file.string()));
-  std::unique_ptr<SharedState> shared(new SharedState(loop, log, place, std::move(options)));
+  std::unique_ptr<SharedState> shared(new SharedState(loop, log, metrics, place, std::move(options), store, std::move(make_id)));
   shared->start(fmt::format("{}:{}/{}", place.host, place.port, place.database));
   return shared;
 }
 
-SharedState::SharedState(net::Loop& loop, Log& log, const config::SharedState& place, limits::RedisCounters::Options options)
-    : log_(log), client_(loop, place_of(place)), counters_(client_, std::move(options)) {}
+SharedState::SharedState(net::Loop& loop, Log& log, Metrics& metrics, const config::SharedState& place, limits::RedisCounters::Options options, store::Store& store,
+                         approval::MakeId make_id)
+    : log_(log),
+      client_(loop, place_of(place)),
+      feed_(client_),
+      counters_(client_, options),
+      questions_(client_, feed_, std::move(make_id), {.gateway = options.gateway}),
+      sessions_(client_, feed_),
+      grants_(client_, feed_, store),
+      peers_(client_, log, metrics, {.gateway = options.gateway}) {}
 
 void SharedState::start(const std::string& where) {
   counters_.on_change([this](const Result<void>& counts) {
@@ -56,6 +65,17 @@ void SharedState::start(const std::string& where) {
     else log_.error("shared_state_not_reached", {{"server", where}, {"fault", there.error().message}, {"effect", effect}});
   });
   tasks_.spawn(counters_.keep_alive());
+  tasks_.spawn(questions_.keep_places());
+  tasks_.spawn(sessions_.keep_going());
+  tasks_.spawn(grants_.keep_going());
+  tasks_.spawn(feed_.keep_looking());
+}
+
+net::Task<void> SharedState::leave() {
+  co_await questions_.settled(client_.answer_within());
+  co_await sessions_.settled(client_.answer_within());
+  co_await peers_.leave();
+  co_await counters_.leave();
 }
 
 }  // namespace callgate::cli

@@ -47,6 +47,8 @@ struct Conversation {
   bool reviving = false;            ///< the link is being opened anew
   bool list_change_waits = false;   ///< the client will hear that the list is another one
   bool closed = false;
+  bool kept = false;                ///< other gateways know the session
+  net::Instant told;                ///< when they were told last that it is used
 
   InFlight* find_in_flight(std::string_view id);
   /// Takes the id of a request that the server waits on; false where there is none.

@@ -50,6 +50,7 @@ net::Task<void> Gate::handle(Inbound in) {
   const Busy of_gate(busy_);
   in.conversation->last_used = parts_.loop.now();
   if (in.era() == mcp::Era::modern && in.message.is_request() && !links_.knows_modern()) co_await learn_era();
+  if (in.conversation->kept) note_use(*in.conversation);
   if (in.message.is_response()) co_return co_await handle_response(in);
   const auto standing = mcp::standing(in.message.method_id, in.revision, mcp::Direction::from_client);
   if (in.message.is_notification()) {

@@ -24,6 +24,7 @@
 #include "mcp/tool_call.hpp"
 #include "mcp/tool_list.hpp"
 #include "policy/policy.hpp"
+#include "session/caller.hpp"
 
 namespace callgate::gateway {
 
@@ -87,9 +88,14 @@ class Gate {
 
   /// The session of that id if it is this caller's; null for any other.
   std::shared_ptr<Conversation> find_session(std::string_view id, std::string_view grant) const;
-  /// Ends a session for good.
-  void end_session(const std::shared_ptr<Conversation>& conversation);
-  /// This gate serves no longer: its sessions end, what is under way goes on.
+  /// The session that another gateway opened goes on here, if it is this caller's;
+  /// null for any other. Error `unavailable`: there is no room.
+  Result<std::shared_ptr<Conversation>> take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept);
+  /// Ends a session for good, at every gateway.
+  void end_session(const std::shared_ptr<Conversation>& conversation) { close_session(conversation, Ending::for_all); }
+  /// The session of that name ended at another gateway.
+  void ended_elsewhere(std::string_view name);
+  /// This gate serves no longer: its sessions end here, what is under way goes on.
   void retire();
   /// Nothing is under way any more.
   bool at_rest() const { return busy_ == 0 && tasks_.empty(); }
@@ -176,6 +182,7 @@ class Gate {
   net::Task<void> handle_judged(Inbound& in, InFlight& flight);
   net::Task<void> handle_completion(Inbound& in, InFlight& flight);
   net::Task<void> run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes);
+  net::Task<bool> use_yes(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes& yes);
   net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
   net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
@@ -231,6 +238,15 @@ class Gate {
   net::Task<void> follow_stream(std::shared_ptr<Conversation> conversation);
   net::Task<void> feed_stream(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id);
 
+  // gate_kept.cpp
+  enum class Ending : std::uint8_t { for_all, heard, here };
+  void close_session(const std::shared_ptr<Conversation>& conversation, Ending ending);
+  net::Task<void> keep_session(std::shared_ptr<Conversation> conversation);
+  session::KeptSession kept_of(const Conversation& conversation) const;
+  void note_kept(Conversation& conversation);
+  void note_use(Conversation& conversation);
+  void wake_held(const Conversation& conversation);
+
   // gate_server.cpp
   net::Task<bool> from_server(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   net::Task<bool> late_answer(std::shared_ptr<Conversation> conversation, Channel* channel, const upstream::Event& event);
@@ -258,6 +274,7 @@ class Gate {
     std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
   };
   std::unordered_map<std::string, std::shared_ptr<Conversation>, IdHash, std::equal_to<>> sessions_;
+  std::unordered_map<std::string, std::string> kept_;  ///< ids of the sessions that other gateways know, by name
   net::Broadcast revived_;  ///< a link was opened anew, or not
   std::size_t busy_ = 0;
   bool stopping_ = false;

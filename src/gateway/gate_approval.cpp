@@ -52,11 +52,28 @@ std::string rest_digest(const mcp::Message& message) {
   return rest.empty() ? rest : sha256_hex(rest);
 }
 
+/// What nobody can be asked about is refused: because of what was asked, or
+/// because the questions are out of reach.
+void note_unasked(policy::Decision& decision, const Error& why) {
+  using enum ErrorKind;
+  const bool of_the_call = why.kind == refused || why.kind == too_large || why.kind == invalid;
+  decision.verdict = of_the_call ? policy::Verdict::deny : policy::Verdict::fault;
+  decision.reason = of_the_call ? why.message : fmt::format("no person can be asked now: {}", why.message);
+  if (!of_the_call) decision.faults = {why.message};
+}
+
 std::string with_reason(const policy::Decision& decision, std::string text) {
   return decision.has_author_reason ? fmt::format("{}; {}", decision.reason, text) : text;
 }
 
 }  // namespace
+
+/// Its session is over: a call that waits for a person is refused at once.
+void Gate::wake_held(const Conversation& conversation) {
+  for (Held* held : held_) {
+    if (held->conversation.get() == &conversation) held->wake.raise();
+  }
+}
 
 net::Instant Gate::held_until() const { return parts_.loop.now() + parts_.config.approval_wait; }
 
@@ -93,6 +110,37 @@ Result<void> Gate::run_as_approved(const Inbound& in, const approval::Approval& 
   return {};
 }
 
+/// Takes the yes for this call. Where it is good for the call no longer (an
+/// identical one took it, or the call or its rule is another one by now) a new
+/// question is asked. False: the call was dealt with.
+net::Task<bool> Gate::use_yes(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes& yes) {
+  std::optional<Counting> meanwhile(std::in_place, *this, *in.conversation);
+  auto used = co_await parts_.questions.use(yes.waiter, binding_of(in, draft, judged), approval::Moment::of(parts_.clock));
+  meanwhile.reset();
+  if (is_over(in, flight)) {
+    co_await not_wanted(in, flight, draft, judged, what, &yes);
+    co_return false;
+  }
+  if (!used && used.error().kind == ErrorKind::conflict) {
+    give_back(what);
+    co_await ask_people(in, flight, draft, judged, yes.until);
+    co_return false;
+  }
+  auto run = used ? run_as_approved(in, *used, what) : std::unexpected(used.error());
+  if (!run) {
+    give_back(what);
+    yes.waiter.leave_open();
+    judged.decision.verdict = policy::Verdict::fault;
+    judged.decision.reason = used ? run.error().message : fmt::format("its approval cannot be used now: {}", run.error().message);
+    judged.decision.faults = {run.error().message};
+    co_await refuse(in, draft, judged);
+    co_return false;
+  }
+  draft.approval = yes.id;
+  judged.decision.verdict = policy::Verdict::allow;
+  co_return true;
+}
+
 /// A call that a person allowed is judged once more, by what is in force now.
 net::Task<void> Gate::run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes) {
   const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
@@ -113,17 +161,16 @@ net::Task<void> Gate::run_approved(Inbound& in, InFlight& flight, Draft& draft, 
 net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until) {
   Held held(*this, in.conversation, flight);
   const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
-  auto asked = parts_.desk.ask({.binding = binding_of(in, draft, judged),
-                                .arguments = draft.canonical,
-                                .bytes = arguments && arguments->text() != draft.canonical ? std::string(arguments->text()) : std::string(),
-                                .session = in.conversation->session.name,
-                                .rule = judged.decision.rule,
-                                .reason = judged.decision.reason,
-                                .timeout = judged.decision.approval->timeout},
-                               [&held](const approval::Approval& approval) { held.told(approval); }, approval::Moment::of(parts_.clock));
+  auto asked = co_await parts_.questions.ask({.binding = binding_of(in, draft, judged),
+                                              .arguments = draft.canonical,
+                                              .bytes = arguments && arguments->text() != draft.canonical ? std::string(arguments->text()) : std::string(),
+                                              .session = in.conversation->session.name,
+                                              .rule = judged.decision.rule,
+                                              .reason = judged.decision.reason,
+                                              .timeout = judged.decision.approval->timeout},
+                                             [&held](const approval::Approval& approval) { held.told(approval); }, approval::Moment::of(parts_.clock));
   if (!asked) {
-    judged.decision.verdict = policy::Verdict::deny;
-    judged.decision.reason = asked.error().message;
+    note_unasked(judged.decision, asked.error());
     co_return co_await refuse(in, draft, judged);
   }
   const approval::Approval approval = std::move(asked->approval);
@@ -135,7 +182,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   // A closed stream is a cancel in the stateless era; else the call goes on without its reader.
   net::TaskGroup watch;
   if (in.era() == mcp::Era::modern) watch.spawn(cancel_when_gone(in.channel, flight, held.wake));
-  while (!held.is_told && !held.grant_is_over && !flight.cancelled && !stopping_) {
+  while (!held.is_told && !held.grant_is_over && !in.conversation->closed && !flight.cancelled && !stopping_) {
     const net::Duration left = until - parts_.loop.now();
     if (left <= net::Duration::zero() || !co_await held.wake.wait(left)) break;
   }
@@ -170,11 +217,11 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
 }
 
 /// The wait is over and the question is still open: the agent is told to come
-/// back. Questions do not outlive the gateway, so one that stops takes them along.
+/// back. A gateway that stops takes its questions along, unless others share them.
 net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval) {
   const std::string expires = utc_text(approval.expires_at_ms);
   judged.decision.retry_after = std::chrono::seconds(15);
-  if (stopping_) {
+  if (stopping_ && !parts_.questions.outlive_gateway()) {
     waiter.cancel();
     judged.decision.reason = with_reason(judged.decision, "the gateway stops before anybody answered; repeat the call later to ask anew");
     co_return co_await refuse(in, draft, judged);

@@ -112,22 +112,7 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
     }
     if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, what, yes);
   }
-  if (yes != nullptr) {
-    auto used = parts_.desk.use(yes->waiter, binding_of(in, draft, judged), approval::Moment::of(parts_.clock));
-    if (!used) {
-      // An identical call took the yes, or the call or its rule is another one by now: a new question.
-      give_back(what);
-      co_return co_await ask_people(in, flight, draft, judged, yes->until);
-    }
-    draft.approval = yes->id;
-    judged.decision.verdict = policy::Verdict::allow;
-    if (auto run = run_as_approved(in, *used, what); !run) {
-      give_back(what);
-      judged.decision.verdict = policy::Verdict::fault;
-      judged.decision.reason = run.error().message;
-      co_return co_await refuse(in, draft, judged);
-    }
-  }
+  if (yes != nullptr && !co_await use_yes(in, flight, draft, judged, what, *yes)) co_return;
   if (what.taken) list_limits(draft, judged, *in.conversation, *what.taken);
   what.record = record_of(draft, in, judged);
   auto delivery = co_await exchange(in, &flight, what);
@@ -144,19 +129,20 @@ void Gate::list_limits(Draft& draft, const Judged& judged, const Conversation& c
 }
 
 /// Whoever called has cancelled, or may call no longer, since the call was judged:
-/// counting may have taken a while.
+/// counting it, or using its yes, may have taken a while.
 bool Gate::is_over(const Inbound& in, const InFlight& flight) { return flight.cancelled || in.conversation->closed; }
 
-/// Such a call is not forwarded, and uses nothing up.
+/// Such a call is not forwarded, and uses nothing up but a yes that it has taken
+/// already.
 net::Task<void> Gate::not_wanted(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes* yes) {
   give_back(what);
   if (yes != nullptr) yes->waiter.cancel();
   judged.decision.verdict = policy::Verdict::deny;
   if (in.conversation->closed && !flight.cancelled) {
-    judged.decision.reason = "the caller's grant or session ended while the call's limits were counted";
+    judged.decision.reason = fmt::format("the caller's grant or session ended {}", yes != nullptr ? "before the call ran" : "while the call's limits were counted");
     co_return co_await refuse(in, draft, judged);
   }
-  judged.decision.reason = "cancelled while its limits were counted";
+  judged.decision.reason = yes != nullptr ? "cancelled before it ran" : "cancelled while its limits were counted";
   refused_.add();
   parts_.journal.record(record_of(draft, in, judged));
   co_await in.channel.ended();

@@ -47,8 +47,8 @@ struct Gate::Yes {
   net::Instant until;  ///< how long the call may still be held if it has to ask anew
 };
 
-/// A call whose limits are being counted, which may take a while: whoever may call
-/// no longer meanwhile is told by `closed`.
+/// A call whose limits are being counted, or whose yes is being used, which may
+/// take a while: whoever may call no longer meanwhile is told by `closed`.
 struct Gate::Counting : net::ListNode {
   Counting(Gate& gate, Conversation& of) : conversation(of) { gate.counting_.push_back(*this); }
   Conversation& conversation;

@@ -11,6 +11,8 @@ namespace callgate::gateway {
 namespace {
 
 constexpr net::Duration idle_session = std::chrono::minutes(60);
+/// One that may be in use at another gateway is let go of here a little later than it would end for all.
+constexpr net::Duration idle_here = std::chrono::minutes(65);
 
 }  // namespace
 
@@ -71,6 +73,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     sessions_.emplace(conversation.session.id, in.conversation);
     ++totals_.sessions;
     tools_.want(mcp::Era::legacy);
+    if (parts_.sessions.keeps()) co_await keep_session(in.conversation);
   }
   co_await deliver(in, *delivery, what.record.id);
 }
@@ -125,14 +128,6 @@ void Gate::leave_session(const std::shared_ptr<Conversation>& conversation) {
   totals_.sessions -= sessions_.erase(conversation->session.id);
 }
 
-void Gate::end_session(const std::shared_ptr<Conversation>& conversation) {
-  if (conversation->closed) return;
-  conversation->closed = true;
-  if (conversation->stream) conversation->stream->close();
-  leave_session(conversation);
-  tasks_.spawn(delete_upstream_session(conversation));
-}
-
 net::Task<void> Gate::delete_upstream_session(std::shared_ptr<Conversation> conversation) {
   const std::shared_ptr<upstream::Link> link = conversation->link;
   if (!link || !link->alive()) co_return;
@@ -147,9 +142,10 @@ net::Task<void> Gate::delete_upstream_session(std::shared_ptr<Conversation> conv
 void Gate::reap_idle(net::Instant now) {
   std::vector<std::shared_ptr<Conversation>> idle;
   for (const auto& [id, each] : sessions_) {
-    if (each->busy == 0 && now - each->last_used > idle_session) idle.push_back(each);
+    if (each->busy != 0 && each->kept) note_use(*each);
+    if (each->busy == 0 && now - each->last_used > (each->kept ? idle_here : idle_session)) idle.push_back(each);
   }
-  for (const auto& each : idle) end_session(each);
+  for (const auto& each : idle) close_session(each, each->kept ? Ending::here : Ending::for_all);
 }
 
 net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id) {
@@ -193,6 +189,8 @@ net::Task<bool> Gate::serve_stream(std::shared_ptr<Conversation> conversation, C
   conversation->stream = stream;
   net::TaskGroup tasks;
   tasks.spawn(close_when_gone(channel, stream));
+  // One that was opened at another gateway has no link here yet.
+  if (!conversation->link) [[maybe_unused]] const auto linked = co_await revive(conversation);
   if (conversation->link && conversation->link->has_stream()) {
     tasks.spawn(feed_stream(conversation, stream, std::string(last_event_id)));
   } else {
@@ -243,7 +241,7 @@ void Gate::retire() {
   stop();
   std::vector<std::shared_ptr<Conversation>> all;
   for (const auto& [id, each] : sessions_) all.push_back(each);
-  for (const auto& each : all) end_session(each);
+  for (const auto& each : all) close_session(each, Ending::here);
 }
 
 void Gate::stop() {

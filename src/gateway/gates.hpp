@@ -24,6 +24,10 @@ class Gates {
   /// These are the servers from now on. A gate whose server is the same stays as
   /// it is, sessions and all; any other is retired and finishes what is under way.
   void serve(std::span<const config::Server> servers);
+  /// The session of that name ended at another gateway.
+  void ended_elsewhere(std::string_view session) const {
+    for (const auto& gate : gates_) gate->ended_elsewhere(session);
+  }
   /// Lets go of retired gates that have nothing under way.
   void clear_away();
   bool has_retired() const { return !retired_.empty(); }

@@ -100,6 +100,9 @@ Gate* HttpFront::gate_of(std::string_view target) const {
 std::expected<HttpFront::Visit, HttpFront::No> HttpFront::admit(const net::RequestHead& head) const {
   Gate* gate = gate_of(head.target);
   if (gate == nullptr) return std::unexpected(No{404, R"({"error":"no server at this address"})", "unknown address"});
+  if (!authenticator_.ready())
+    return std::unexpected(No{503, mcp::rpc_error({}, mcp::code::internal_error, "the grants of all gateways are not read yet: try again"), "grants not read yet",
+                              "Retry-After: 1\r\n"});
   auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), grants_clock_.wall_ms());
   if (!caller)
     return std::unexpected(No{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
@@ -121,10 +124,11 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
     co_return co_await refuse(exchange, 403, mcp::rpc_error({}, mcp::code::invalid_request, "this Origin may not call: add it to `origins`"), "origin not allowed");
   const std::string_view path = path_of(head.target);
   if (path == "/healthz" || path == "/readyz") {
-    const bool well = path == "/healthz" || parts_.journal.health().writing;
+    const bool well = path == "/healthz" || (parts_.journal.health().writing && authenticator_.ready());
     // Calls without limits go on, so a balancer has no reason to leave this gateway.
     const bool counts = path == "/healthz" || parts_.counters.health().has_value();
-    const std::string_view status = !well    ? R"({"status":"the journal cannot be written"})"
+    const std::string_view status = !well && !authenticator_.ready() ? R"({"status":"the grants of all gateways are not read yet"})"
+                                    : !well  ? R"({"status":"the journal cannot be written"})"
                                     : counts ? R"({"status":"ok"})"
                                              : R"({"status":"ok","limits":"cannot be counted: calls that have limits are refused"})";
     co_await exchange.respond(well ? 200 : 503, json_type, status);
@@ -148,6 +152,29 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
   if (!modern && head.method == "DELETE") co_return co_await remove(exchange, *visit);
   co_await refuse(exchange, 405, mcp::rpc_error({}, mcp::code::invalid_request, "this method is not served here"), "method not allowed",
                   modern ? "Allow: POST\r\n" : "Allow: GET, POST, DELETE\r\n");
+}
+
+/// The session that the request names, of this gateway or of another one that
+/// opened it. Whoever came is looked at again after a wait.
+net::Task<std::expected<std::shared_ptr<Conversation>, HttpFront::No>> HttpFront::session_of(net::HttpExchange& exchange, Visit& visit) {
+  if (auto here = visit.gate->find_session(visit.session_id, visit.caller.grant)) co_return here;
+  const No unknown{404, std::string(mcp::session_not_found), "unknown session"};
+  if (!parts_.sessions.keeps()) co_return std::unexpected(unknown);
+  const auto kept = co_await parts_.sessions.find(visit.session_id);
+  // INVARIANT: nothing of the visit is used that a wait may have changed.
+  auto again = admit(exchange.head());
+  if (!again) co_return std::unexpected(std::move(again.error()));
+  visit = std::move(*again);
+  const auto later = [](const Error& why) {
+    return No{503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", why.message)), "sessions out of reach",
+              "Retry-After: 1\r\n"};
+  };
+  if (!kept) co_return std::unexpected(later(kept.error()));
+  if (!*kept) co_return std::unexpected(unknown);
+  auto taken = visit.gate->take_over(visit.session_id, visit.caller, **kept);
+  if (!taken) co_return std::unexpected(later(taken.error()));
+  if (!*taken) co_return std::unexpected(unknown);
+  co_return std::move(*taken);
 }
 
 std::unique_ptr<json::Document> HttpFront::take_document() {
@@ -175,6 +202,13 @@ net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
 }
 
 net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
+  std::shared_ptr<Conversation> conversation;
+  if (!visit.session_id.empty()) conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
+  if (!conversation && !visit.session_id.empty() && parts_.sessions.keeps()) {
+    auto found = co_await session_of(exchange, visit);
+    if (!found && found.error().status != 404) co_return co_await refuse(exchange, std::move(found.error()));
+    if (found) conversation = std::move(*found);
+  }
   std::vector<mcp::Header> mirrored;
   mirrored.reserve(4);
   for (const net::Header& header : exchange.head().headers.all()) {
@@ -184,12 +218,10 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   if (!meta)
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_params, meta.error().message), meta.error().message);
   const mcp::Era era = mcp::era_of(mirrored, message, *meta);
-  std::shared_ptr<Conversation> conversation;
   const bool opens = era == mcp::Era::legacy && message.method_id == mcp::MethodId::initialize && message.is_request();
   if (era == mcp::Era::legacy && !opens) {
     if (visit.session_id.empty())
       co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing: start with `initialize`"), "no session");
-    conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
     if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
     conversation->session.grant_policy = visit.caller.policy;
   } else {
@@ -217,8 +249,9 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
 
 net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {
   if (visit.session_id.empty()) co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing"), "no session");
-  auto conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
-  if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
+  auto found = co_await session_of(exchange, visit);
+  if (!found) co_return co_await refuse(exchange, std::move(found.error()));
+  const std::shared_ptr<Conversation> conversation = std::move(*found);
   HttpChannel channel(exchange, *conversation, Announce::nothing);
   const std::string last_event(exchange.head().headers.find(net::HeaderName::last_event_id));
   const bool served = co_await visit.gate->open_stream(conversation, channel, last_event);
@@ -231,8 +264,9 @@ net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {
 
 net::Task<void> HttpFront::remove(net::HttpExchange& exchange, Visit& visit) {
   if (visit.session_id.empty()) co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing"), "no session");
-  auto conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
-  if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
+  auto found = co_await session_of(exchange, visit);
+  if (!found) co_return co_await refuse(exchange, std::move(found.error()));
+  const std::shared_ptr<Conversation> conversation = std::move(*found);
   visit.gate->end_session(conversation);
   co_await exchange.respond(200, {}, {});
 }

@@ -35,6 +35,7 @@ class HttpFront final : public net::HttpHandler {
   net::Task<void> carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message);
   net::Task<void> refuse(net::HttpExchange& exchange, No no);
   net::Task<void> refuse(net::HttpExchange& exchange, int status, std::string_view body, std::string_view why, std::string_view headers = {});
+  net::Task<std::expected<std::shared_ptr<Conversation>, No>> session_of(net::HttpExchange& exchange, Visit& visit);
   Gate* gate_of(std::string_view target) const;
   std::unique_ptr<json::Document> take_document();
   void give_document(std::unique_ptr<json::Document> document);

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "approval/desk.hpp"
+#include "approval/questions.hpp"
 #include "audit/journal.hpp"
 #include "audit/key_file.hpp"
 #include "base/clock.hpp"
@@ -13,6 +13,7 @@
 #include "limits/counters.hpp"
 #include "net/loop.hpp"
 #include "registry/tool_table.hpp"
+#include "session/session_store.hpp"
 #include "store/store.hpp"
 
 namespace callgate::gateway {
@@ -27,7 +28,8 @@ struct Parts {
   audit::Journal& journal;
   audit::DigestKey& digest_key;
   limits::Counters& counters;
-  approval::Desk& desk;
+  approval::Questions& questions;
+  session::SessionStore& sessions;
   store::Store& store;
   Policies& policies;
   /// Says how bad a call of a tool can get; empty: of none is anything known.

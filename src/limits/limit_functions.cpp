@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/sha256.hpp"
+#include "net/redis_functions.hpp"
 
 namespace callgate::limits {
 namespace {
@@ -11,35 +11,7 @@ namespace {
 // tells it), windows too. A counter `c` has a key, a max, a window, the time in
 // milliseconds that its keys outlive their last change, and, if it is a
 // session's, the key where the calls of ended sessions of its grant stand.
-constexpr std::string_view common = R"lua(
-local function text(n) return string.format('%.0f', n) end
-
-local function outlive(key, keep)
-  if redis.call('PTTL', key) < keep then redis.call('PEXPIRE', key, text(keep)) end
-end
-
--- The clock of all windows goes on as the server's does. Set back, no time has
--- passed; set forward, no more than the caller knows to be possible.
-local function clock(key, given, at_most)
-  local raw
-  if given ~= '' then
-    raw = tonumber(given)
-  else
-    local t = redis.call('TIME')
-    raw = t[1] * 1000000 + t[2]
-  end
-  local kept = redis.call('HMGET', key, 'now', 'raw')
-  local now = raw
-  if kept[1] then
-    local step = math.max(raw - tonumber(kept[2]), 0)
-    if at_most ~= '' then step = math.min(step, tonumber(at_most)) end
-    now = tonumber(kept[1]) + step
-  end
-  redis.call('HSET', key, 'now', text(now), 'raw', text(raw))
-  return now, raw
-end
-)lua";
-
+//
 // Small limits keep each call: a sorted set of times. Calls inherited from ended
 // sessions begin with `<`: they count here and are not passed on again.
 constexpr std::string_view exact = R"lua(
@@ -215,6 +187,7 @@ local function take(keys, args)
   end
   if session_keep > 0 then
     redis.call('SADD', keys[3], keys[2])
+    redis.call('HSET', keys[2], 'of', keys[3])  -- the gateway that it went on at
     outlive(keys[2], session_keep)
     outlive(keys[3], session_keep)
   end
@@ -239,14 +212,23 @@ local function pass_on(index, now)
   local all = redis.call('HGETALL', index)
   for i = 1, #all, 2 do
     local max, window, keep, ended = all[i + 1]:match('^(%d+) (%d+) (%d+) (.*)$')
-    local c = {key = all[i], ended = ended, max = tonumber(max), window = tonumber(window)}
-    way(c).used(c, c.key, now)
-    way(c).used(c, c.ended, now)
-    way(c).pass_on(c)
-    outlive(c.ended, tonumber(keep))
-    redis.call('DEL', c.key)
+    if max then
+      local c = {key = all[i], ended = ended, max = tonumber(max), window = tonumber(window)}
+      way(c).used(c, c.key, now)
+      way(c).used(c, c.ended, now)
+      way(c).pass_on(c)
+      outlive(c.ended, tonumber(keep))
+      redis.call('DEL', c.key)
+    end
   end
   redis.call('DEL', index)
+end
+
+-- A session that went on at another gateway is not over with this one. One that
+-- nobody took over yet begins anew, with the calls of the ended ones: its own too.
+local function pass_on_unless_taken(index, gateway, now)
+  local of = redis.call('HGET', index, 'of')
+  if not of or of == gateway then pass_on(index, now) end
 end
 
 -- KEYS clock, session's counters, gateway's sessions. ARGV now, at most passed.
@@ -259,7 +241,7 @@ end
 -- KEYS clock, all gateways, gateway's sessions. ARGV now, at most passed.
 local function end_gateway(keys, args)
   local now = clock(keys[1], args[1], args[2])
-  for _, index in ipairs(redis.call('SMEMBERS', keys[3])) do pass_on(index, now) end
+  for _, index in ipairs(redis.call('SMEMBERS', keys[3])) do pass_on_unless_taken(index, keys[3], now) end
   redis.call('DEL', keys[3])
   redis.call('ZREM', keys[2], keys[3])
   return 1
@@ -274,7 +256,7 @@ local function beat(keys, args)
   outlive(keys[1], tonumber(args[4]))
   local silent = redis.call('ZRANGEBYSCORE', keys[2], '-inf', text(now - tonumber(args[3])), 'LIMIT', 0, 1)[1]
   if not silent then return {1, raw, now} end
-  for _, index in ipairs(redis.call('SPOP', silent, 100)) do pass_on(index, now) end
+  for _, index in ipairs(redis.call('SPOP', silent, 100)) do pass_on_unless_taken(index, silent, now) end
   if redis.call('EXISTS', silent) == 0 then redis.call('ZREM', keys[2], silent) end
   return {1, raw, now}
 end
@@ -284,21 +266,15 @@ end
 
 LimitFunctions::LimitFunctions() {
   std::string body = fmt::format("local MAX_EXACT = {}\n", max_exact_shared);
-  for (const std::string_view part : {common, exact, slots, counters, sessions}) body += part;
-  const std::string version = sha256_hex(body).substr(0, 12);
-  text = fmt::format("#!lua name=callgate_limits_{}\n{}", version, body);
-  const auto add = [&](std::string_view function) {
-    const std::string name = fmt::format("callgate_{}_{}", function, version);
-    // The keys of a grant's limits are found while a function runs, which a cluster does not allow.
-    text += fmt::format("redis.register_function{{function_name = '{}', callback = {}, flags = {{'no-cluster'}}}}\n", name, function);
-    return name;
-  };
-  take = add("take");
-  look = add("look");
-  give_back = add("give_back");
-  end_session = add("end_session");
-  end_gateway = add("end_gateway");
-  beat = add("beat");
+  for (const std::string_view part : {exact, slots, counters, sessions}) body += part;
+  net::RedisLibrary library("limits", body);
+  take = library.add("take");
+  look = library.add("look");
+  give_back = library.add("give_back");
+  end_session = library.add("end_session");
+  end_gateway = library.add("end_gateway");
+  beat = library.add("beat");
+  text = library.text();
 }
 
 }  // namespace callgate::limits

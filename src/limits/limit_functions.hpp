@@ -7,11 +7,8 @@
 /// its Lua (FUNCTION LOAD, Redis 7). Each call of one is atomic.
 namespace callgate::limits {
 
-/// The library as `FUNCTION LOAD` takes it.
-///
-/// INVARIANT: its name, and that of each function, ends in a digest of the text,
-/// so gateways of different versions that share a server each call their own.
-/// What they share are the keys, whose form is named by `key_form`.
+/// The library as `FUNCTION LOAD` takes it (`net::RedisLibrary`), and the names
+/// of its functions. The form of their keys is named by `key_form`.
 struct LimitFunctions {
   LimitFunctions();
 
@@ -20,7 +17,7 @@ struct LimitFunctions {
 };
 
 /// Stands in every key; another form of what is kept gets another number.
-inline constexpr std::string_view key_form = "1";
+inline constexpr std::string_view key_form = "2";
 
 /// Up to this many calls every call's time is kept by the server; above, calls
 /// per 64th of the window (as `limits::Window` does).

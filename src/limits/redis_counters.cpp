@@ -37,6 +37,7 @@ constexpr Nanos kept_in_tests = std::chrono::minutes(10);
 /// How much longer than on our clock it may take from one call to the next until
 /// they reach the server; no less than a call may take.
 constexpr Nanos slack = std::chrono::milliseconds(500);
+constexpr std::size_t most_owed_uncounted = 10'000;
 constexpr std::uint64_t most_counted = std::uint64_t{1} << 53U;  // what Lua's numbers hold exactly
 
 std::int64_t microseconds(Nanos time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); }
@@ -49,30 +50,29 @@ std::size_t limits_in(std::span<const Ask> asks) {
   return count;
 }
 
-/// Of another server's words, as much as belongs in a reason.
-std::string_view short_text(std::string_view text) { return text.substr(0, 160); }
-
 }  // namespace
 
 RedisCounters::RedisCounters(net::RedisClient& client, Options options)
     : client_(client),
       options_(std::move(options)),
+      server_(client, functions_.text),
       clock_key_(key("clock", {})),
       gateways_key_(key("gateways", {})),
-      sessions_key_(key("gateway", {options_.gateway})) {
+      sessions_key_(key("gateway", {options_.gateway})),
+      debts_(server_, [this](net::RedisCall& call) {
+        call.args.clear();
+        add_time(call, here());
+      }) {
   if (options_.predecessor.empty()) return;
-  owe({.function = functions_.end_gateway, .keys = {clock_key_, gateways_key_, key("gateway", {options_.predecessor})}, .args = {}});
+  debts_.owe({.function = functions_.end_gateway, .keys = {clock_key_, gateways_key_, key("gateway", {options_.predecessor})}, .args = {}});
 }
 
 RedisCounters::~RedisCounters() { tasks_.cancel(); }
 
 // Keys ----------------------------------------------------------------------------
 
-/// Parts stand with their lengths, so no two lists of parts make the same key.
 std::string RedisCounters::key(std::string_view kind, std::initializer_list<std::string_view> parts) const {
-  std::string out = fmt::format("{}{{limits}}:{}:{}", options_.prefix, key_form, kind);
-  for (const std::string_view part : parts) out += fmt::format(":{}:{}", part.size(), part);
-  return out;
+  return net::redis_key(fmt::format("{}{{limits}}:{}:{}", options_.prefix, key_form, kind), parts);
 }
 
 std::int64_t RedisCounters::units(Nanos time) const {
@@ -80,7 +80,7 @@ std::int64_t RedisCounters::units(Nanos time) const {
 }
 
 /// The counter of each limit, and where the calls of ended sessions stand.
-void RedisCounters::add_limits(Call& call, std::span<const Ask> asks, const Subject& who) const {
+void RedisCounters::add_limits(net::RedisCall& call, std::span<const Ask> asks, const Subject& who) const {
   for (const Ask& ask : asks) {
     for (const policy::RateLimit* limit : ask.limits) {
       if (has(*limit, policy::Per::session)) {
@@ -101,60 +101,25 @@ void RedisCounters::add_limits(Call& call, std::span<const Ask> asks, const Subj
 
 /// What time it is, and how much can have passed at most since anybody's last
 /// call: no more than since our own.
-void RedisCounters::add_time(Call& call, BootTime now) {
+void RedisCounters::add_time(net::RedisCall& call, BootTime now) {
   now_ = std::max(now_, now);
   const bool ours = options_.time == Time::of_caller;
   call.args.push_back(ours ? std::to_string(now_.time_since_epoch().count()) : std::string());
   call.args.push_back(ours || !last_answered_ ? std::string() : std::to_string(microseconds(now_ - *last_answered_ + slack)));
 }
 
-// Calling -------------------------------------------------------------------------
+// Reading -------------------------------------------------------------------------
 
-net::Task<Result<net::RedisReply>> RedisCounters::send(const Call& call) {
-  const std::string key_count = std::to_string(call.keys.size());
-  std::vector<std::string_view> words{"FCALL", call.function, key_count};
-  words.insert(words.end(), call.keys.begin(), call.keys.end());
-  words.insert(words.end(), call.args.begin(), call.args.end());
-  return client_.ask(words);
-}
-
-/// Begins at once.
-net::Task<Result<net::RedisReply>> RedisCounters::run(Call call) {
-  auto first = send(call);
-  return run_or_load(std::move(call), std::move(first));
-}
-
-/// A server that does not know the function (a new one, or one that forgot) is
-/// given the library. What it did not know it did not run, so it is asked again.
-net::Task<Result<net::RedisReply>> RedisCounters::run_or_load(Call call, net::Task<Result<net::RedisReply>> first) {
-  auto reply = co_await first;
-  if (!reply || !reply->is_error() || !reply->text.contains("Function not found")) co_return reply;
-  const std::array<std::string_view, 3> load{"FUNCTION", "LOAD", functions_.text};
-  auto loading = client_.ask(load);
-  auto again = send(call);
-  auto loaded = co_await loading;
-  // Another gateway may have been faster.
-  if (loaded && loaded->is_error() && !loaded->text.contains("already exists")) co_return loaded;
-  co_return co_await again;
-}
-
-Result<RedisCounters::Answer> RedisCounters::read(const Result<net::RedisReply>& reply, std::size_t limits) {
-  if (!reply) return std::unexpected(reply.error());
-  auto answer = read(*reply, limits);
+Result<RedisCounters::Answer> RedisCounters::read(Result<net::RedisReply> reply, std::size_t limits) {
+  const auto items = net::items_of(client_, std::move(reply));
+  auto answer = items ? read(*items, limits) : std::unexpected(items.error());
   const bool news = counting_.has_value() != answer.has_value();
   counting_ = answer ? Result<void>() : std::unexpected(answer.error());
   if (news && on_change_) on_change_(counting_);
   return answer;
 }
 
-Result<RedisCounters::Answer> RedisCounters::read(const net::RedisReply& reply, std::size_t limits) {
-  if (reply.is_error()) {
-    Error fault{ErrorKind::unavailable, fmt::format("the shared state answered `{}`", short_text(reply.text)), {}};
-    // A name may lead to the new primary by now.
-    if (reply.text.starts_with("READONLY")) client_.renew(fault);
-    return std::unexpected(std::move(fault));
-  }
-  const auto& items = reply.items;
+Result<RedisCounters::Answer> RedisCounters::read(const std::vector<net::RedisReply>& items, std::size_t limits) {
   const bool all_numbers = std::ranges::all_of(items, [](const auto& item) { return item.kind == net::RedisReply::Kind::integer; });
   const bool whole = items.size() == 3 + 2 * limits || (items.size() == 3 && items[0].integer == 2);
   if (!all_numbers || !whole || items[0].integer < 0 || items[0].integer > 2)
@@ -204,11 +169,11 @@ Look faulty(std::string why) {
 
 net::Task<Look> RedisCounters::look(std::span<const Ask> asks, const Subject& who, BootTime now) {
   if (limits_in(asks) == 0) return net::Task<Look>::ready(Look());
-  settle_all();
-  Call call{.function = functions_.look, .keys = {clock_key_}, .args = {}};
+  debts_.settle();
+  net::RedisCall call{.function = functions_.look, .keys = {clock_key_}, .args = {}};
   add_time(call, now);
   add_limits(call, asks, who);
-  return finish_look(asks, run(std::move(call)));
+  return finish_look(asks, server_.run(std::move(call)));
 }
 
 net::Task<Look> RedisCounters::finish_look(std::span<const Ask> asks, net::Task<Result<net::RedisReply>> reply) {
@@ -220,8 +185,8 @@ net::Task<Look> RedisCounters::finish_look(std::span<const Ask> asks, net::Task<
 net::Task<Counters::TakeResult> RedisCounters::take(std::span<const Ask> asks, const Subject& who, BootTime now) {
   const std::size_t limits = limits_in(asks);
   if (limits == 0) return net::Task<TakeResult>::ready(Taken(now));
-  settle_all();
-  Call call{.function = functions_.take, .keys = {clock_key_, key("sessions", {who.server, who.grant, who.session}), sessions_key_}, .args = {}};
+  debts_.settle();
+  net::RedisCall call{.function = functions_.take, .keys = {clock_key_, key("sessions", {who.server, who.grant, who.session}), sessions_key_}, .args = {}};
   add_time(call, now);
   // Who waits gives up by then: a call that a stopped server finds later counts for nothing.
   const bool may_be_late = options_.time == Time::of_server && server_ahead_;
@@ -238,7 +203,7 @@ net::Task<Counters::TakeResult> RedisCounters::take(std::span<const Ask> asks, c
   for (std::size_t i = 0; i < receipt->keys.size(); i += 2) {
     if (receipt->keys[i] != receipt->keys[i + 1]) counted_sessions_.insert(call.keys[1]);
   }
-  return finish_take(asks, std::move(receipt), now_, run(std::move(call)));
+  return finish_take(asks, std::move(receipt), now_, server_.run(std::move(call)));
 }
 
 net::Task<Counters::TakeResult> RedisCounters::finish_take(std::span<const Ask> asks, std::shared_ptr<Taken::Receipt> receipt,
@@ -261,10 +226,10 @@ net::Task<Counters::TakeResult> RedisCounters::finish_take(std::span<const Ask> 
 void RedisCounters::give_back(Taken&& taken) {
   const Taken spent = std::move(taken);
   if (!spent.receipt_) return;
-  Call call{.function = functions_.give_back, .keys = spent.receipt_->keys, .args = {spent.receipt_->id, std::to_string(spent.at_.time_since_epoch().count())}};
+  net::RedisCall call{.function = functions_.give_back, .keys = spent.receipt_->keys, .args = {spent.receipt_->id, std::to_string(spent.at_.time_since_epoch().count())}};
   call.args.insert(call.args.end(), spent.receipt_->limits.begin(), spent.receipt_->limits.end());
   // Not heard of, the call stays counted: the safe side.
-  tasks_.spawn(forget(run(std::move(call))));
+  tasks_.spawn(forget(server_.run(std::move(call))));
 }
 
 net::Task<void> RedisCounters::forget(net::Task<Result<net::RedisReply>> reply) { [[maybe_unused]] const auto ignored = co_await reply; }
@@ -276,58 +241,35 @@ Result<void> RedisCounters::health() const {
 
 // Sessions ------------------------------------------------------------------------
 
-void RedisCounters::session_ended(const Subject& who, BootTime now) {
-  std::string session = key("sessions", {who.server, who.grant, who.session});
-  if (counted_sessions_.erase(session) == 0) return;
-  now_ = std::max(now_, now);
-  owe({.function = functions_.end_session, .keys = {clock_key_, std::move(session), sessions_key_}, .args = {}});
-}
-
 /// The end of a session is told until it was heard: else the next session of its
 /// grant would begin with too few calls.
-void RedisCounters::owe(Call call) {
-  owed_.push_back(std::make_shared<Owed>(std::move(call)));
-  settle_all();
-}
-
-/// Commands keep their order: what is sent here is run before the next call is counted.
-void RedisCounters::settle_all() {
-  if (owed_.empty()) return;
-  const auto all = owed_;
-  for (const std::shared_ptr<Owed>& owed : all) {
-    if (std::exchange(owed->sent, true)) continue;
-    owed->call.args.clear();
-    add_time(owed->call, here());
-    tasks_.spawn(settle(owed, run(owed->call)));
-    if (!owed->sent) return;  // refused at once: the server is lost, and the others would be as well
-  }
+void RedisCounters::session_ended(const Subject& who, BootTime now) {
+  std::string session = key("sessions", {who.server, who.grant, who.session});
+  // Another gateway may have counted it too; while much is owed already, only what was counted here.
+  if (counted_sessions_.erase(session) == 0 && debts_.size() >= most_owed_uncounted) return;
+  now_ = std::max(now_, now);
+  debts_.owe({.function = functions_.end_session, .keys = {clock_key_, std::move(session), sessions_key_}, .args = {}});
 }
 
 BootTime RedisCounters::here() const {
   return options_.time == Time::of_caller ? now_ : BootTime(client_.loop().now().time_since_epoch());
 }
 
-net::Task<void> RedisCounters::settle(std::shared_ptr<Owed> owed, net::Task<Result<net::RedisReply>> reply) {
-  const auto heard = co_await reply;
-  owed->sent = false;
-  if (heard && !heard->is_error()) std::erase(owed_, owed);
-}
-
 net::Task<void> RedisCounters::leave() {
-  Call call{.function = functions_.end_gateway, .keys = {clock_key_, gateways_key_, sessions_key_}, .args = {}};
+  net::RedisCall call{.function = functions_.end_gateway, .keys = {clock_key_, gateways_key_, sessions_key_}, .args = {}};
   add_time(call, here());
-  co_await forget(run(std::move(call)));
+  co_await forget(server_.run(std::move(call)));
 }
 
 net::Task<void> RedisCounters::keep_alive() {
   for (;;) {
-    settle_all();
-    Call call{.function = functions_.beat, .keys = {clock_key_, gateways_key_, sessions_key_}, .args = {}};
+    debts_.settle();
+    net::RedisCall call{.function = functions_.beat, .keys = {clock_key_, gateways_key_, sessions_key_}, .args = {}};
     const BootTime now = here();
     add_time(call, now);
     call.args.push_back(std::to_string(units(silent_for)));
     call.args.push_back(std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(kept_longer).count()));
-    const auto answer = read(co_await run(std::move(call)), 0);
+    const auto answer = read(co_await server_.run(std::move(call)), 0);
     if (answer) last_answered_ = std::max(last_answered_.value_or(now), now);
     co_await client_.loop().sleep(between_beats);
   }

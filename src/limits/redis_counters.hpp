@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -13,7 +12,8 @@
 
 #include "limits/counters.hpp"
 #include "limits/limit_functions.hpp"
-#include "net/redis_client.hpp"
+#include "net/redis_debts.hpp"
+#include "net/redis_functions.hpp"
 
 namespace callgate::limits {
 
@@ -57,46 +57,28 @@ class RedisCounters final : public Counters {
   /// Ends this gateway's sessions, as before its own end.
   net::Task<void> leave();
   /// Ends of sessions that the server has not heard of yet.
-  std::size_t owed() const { return owed_.size(); }
+  std::size_t owed() const { return debts_.size(); }
 
  private:
-  using Words = std::vector<std::string>;
-  /// A call of a function, in the making: its keys are counted when it is sent.
-  struct Call {
-    std::string_view function;
-    Words keys;
-    Words args;
-  };
-  /// Something that the server must hear before the next call is counted.
-  struct Owed {
-    Call call;
-    bool sent = false;
-  };
-
-  net::Task<Result<net::RedisReply>> run(Call call);
-  net::Task<Result<net::RedisReply>> run_or_load(Call call, net::Task<Result<net::RedisReply>> first);
-  net::Task<Result<net::RedisReply>> send(const Call& call);
   net::Task<Look> finish_look(std::span<const Ask> asks, net::Task<Result<net::RedisReply>> reply);
   net::Task<TakeResult> finish_take(std::span<const Ask> asks, std::shared_ptr<Taken::Receipt> receipt, BootTime now,
                                     net::Task<Result<net::RedisReply>> reply);
-  net::Task<void> settle(std::shared_ptr<Owed> owed, net::Task<Result<net::RedisReply>> reply);
   static net::Task<void> forget(net::Task<Result<net::RedisReply>> reply);
-  void settle_all();
-  void owe(Call call);
 
   std::string key(std::string_view kind, std::initializer_list<std::string_view> parts) const;
-  void add_limits(Call& call, std::span<const Ask> asks, const Subject& who) const;
-  void add_time(Call& call, BootTime now);
+  void add_limits(net::RedisCall& call, std::span<const Ask> asks, const Subject& who) const;
+  void add_time(net::RedisCall& call, BootTime now);
   std::int64_t units(Nanos time) const;
   BootTime here() const;
   struct Answer;
-  Result<Answer> read(const Result<net::RedisReply>& reply, std::size_t limits);
-  Result<Answer> read(const net::RedisReply& reply, std::size_t limits);
+  Result<Answer> read(Result<net::RedisReply> reply, std::size_t limits);
+  Result<Answer> read(const std::vector<net::RedisReply>& items, std::size_t limits);
   Look look_of(std::span<const Ask> asks, const Answer& answer) const;
 
   net::RedisClient& client_;
   const Options options_;
   const LimitFunctions functions_;
+  net::RedisFunctions server_;
   const std::string clock_key_;
   const std::string gateways_key_;
   const std::string sessions_key_;  ///< of this gateway's sessions
@@ -107,7 +89,7 @@ class RedisCounters final : public Counters {
   std::function<void(const Result<void>&)> on_change_;
   Result<void> counting_;  ///< what the server's last answer says of it
   std::unordered_set<std::string> counted_sessions_;  ///< those that took a limit of their own
-  std::deque<std::shared_ptr<Owed>> owed_;
+  net::RedisDebts debts_;
   net::TaskGroup tasks_;
 };
 

@@ -22,7 +22,8 @@ Result<Caller> Authenticator::authenticate(std::string_view authorization, std::
   if (auth_ == config::Auth::none) return Caller{.grant = {}, .principal = "anonymous", .policy = {}};
   const auto table = grants_->table();
   const store::Grant* grant = table->find(bearer_token(authorization), now_ms);
-  if (grant == nullptr || grant->server != server)
+  const bool overruled = grant != nullptr && shared_ != nullptr && shared_->overruled(grant->id);
+  if (grant == nullptr || overruled || grant->server != server)
     return fail(ErrorKind::refused, "a valid token for this server is needed: `Authorization: Bearer …`");
   return Caller{.grant = grant->id, .principal = grant->name, .policy = grant->policy};
 }

@@ -35,6 +35,7 @@ class GrantTable {
   bool is_live(std::string_view id, std::int64_t now_ms) const;
 
   std::size_t size() const { return grants_.size(); }
+  const std::vector<Grant>& grants() const { return grants_; }
 
  private:
   std::vector<Grant> grants_;

@@ -72,10 +72,24 @@ class SqliteGrants final : public Grants {
     return grants;
   }
 
+  Result<void> put(std::span<const Grant> grants) override {
+    const std::scoped_lock lock(connection_.mutex);
+    auto transaction = Transaction::begin(*connection_.database);
+    if (!transaction) return std::unexpected(transaction.error());
+    // A revoked one lets go of its name first.
+    for (const bool revoked : {true, false}) {
+      for (const Grant& grant : grants) {
+        if (grant.revoked_ms.has_value() != revoked) continue;
+        if (auto done = put_one(grant); !done) return done;
+      }
+    }
+    return transaction->commit();
+  }
+
   Result<bool> rotate(std::string_view id, const TokenHash& token_hash, std::int64_t now_ms) override {
     const std::scoped_lock lock(connection_.mutex);
     Query query(*connection_.database,
-                "UPDATE grants SET token_hash = ?, rotated = ? WHERE id = ? AND revoked IS NULL");
+                "UPDATE grants SET token_hash = ?, rotated = max(?, created + 1, coalesce(rotated, 0) + 1) WHERE id = ? AND revoked IS NULL");
     const auto done = query.bind(std::span<const std::uint8_t>(token_hash)).bind(now_ms).bind(id).run();
     if (!done) return std::unexpected(done.error());
     return query.changes() == 1;
@@ -90,6 +104,22 @@ class SqliteGrants final : public Grants {
   }
 
  private:
+  Result<void> put_one(const Grant& grant) {
+    Query other(*connection_.database, "SELECT 1 FROM grants WHERE name = ? AND revoked IS NULL AND id <> ?");
+    const auto taken = other.bind(grant.name).bind(grant.id).step();
+    if (!taken) return std::unexpected(taken.error());
+    const bool rename = *taken && !grant.revoked_ms;
+    const std::string name = rename ? grant.name.substr(0, 55) + "-" + grant.id.substr(grant.id.size() - std::min<std::size_t>(grant.id.size(), 8)) : grant.name;
+    Query query(*connection_.database,
+                "INSERT INTO grants (id, name, server, policy, token_hash, created, expires, rotated, revoked) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, server = excluded.server, "
+                "policy = excluded.policy, token_hash = excluded.token_hash, created = excluded.created, expires = excluded.expires, "
+                "rotated = excluded.rotated, revoked = excluded.revoked");
+    return query.bind(grant.id).bind(name).bind(grant.server).bind(grant.policy)
+        .bind(std::span<const std::uint8_t>(grant.token_hash)).bind(grant.created_ms)
+        .bind(grant.expires_ms).bind(grant.rotated_ms).bind(grant.revoked_ms).run();
+  }
+
   Connection& connection_;
 };
 

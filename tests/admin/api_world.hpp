@@ -1,12 +1,15 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "admin/api.hpp"
+#include "approval/memory_questions.hpp"
 #include "base/ids.hpp"
+#include "net/loop.hpp"
 
 namespace callgate::admin {
 
@@ -49,7 +52,13 @@ inline constexpr std::string_view kToken = "0123456789abcdef0123456789abcdef0123
 struct ApiWorld {
   using Header = net::Header;
 
-  ApiResponse send(ApiRequest request) { return api.handle(request); }
+  ApiResponse send(ApiRequest request) {
+    std::optional<ApiResponse> response;
+    net::TaskGroup group;
+    group.spawn(answer(api.handle(request), response));
+    return std::move(response.value());  // from memory: there at once
+  }
+  static net::Task<void> answer(net::Task<ApiResponse> answering, std::optional<ApiResponse>& out) { out = co_await answering; }
   ApiResponse get(std::string_view target) {
     return send({.method = "GET", .target = target, .headers = {}, .body = {}, .door = Door::local_socket});
   }
@@ -86,7 +95,8 @@ struct ApiWorld {
   FakeDirectory directory;
   FakeHealth health;
   Metrics metrics;
-  Api api{{.desk = desk, .servers = directory, .health = health, .metrics = metrics, .clock = clock},
+  approval::MemoryQuestions questions{desk};
+  Api api{{.questions = questions, .servers = directory, .health = health, .metrics = metrics, .clock = clock},
           Guard(Secret(std::string(kToken)), access_of("10.0.0.5:8809"))};
 };
 

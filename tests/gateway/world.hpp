@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "approval/memory_questions.hpp"
 #include "audit/memory_sink.hpp"
 #include "gateway/http_front.hpp"
 #include "limits/memory_counters.hpp"
@@ -103,6 +104,7 @@ class World : public testing::Test {
     std::filesystem::create_directories(folder);
     store = std::move(*store::open_in_memory());
     desk.emplace([this](std::int64_t wall_ms) { return ids.next(wall_ms); });
+    questions.emplace(*desk);
     journal = std::move(*audit::Journal::open({.instance = "test", .sync = audit::Sync::none}, std::make_unique<audit::MemorySink>(disk), clock, log));
     loop.at_turn_end([this] {
       if (journal->has_unwritten()) [[maybe_unused]] const auto written = journal->flush();
@@ -130,7 +132,7 @@ class World : public testing::Test {
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, *desk, *store, policies, risk_of});
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *keeping, *store, policies, risk_of});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -223,6 +225,10 @@ class World : public testing::Test {
   limits::MemoryCounters counters;
   limits::Counters* counting = &counters;  ///< what the gate asks
   std::optional<approval::Desk> desk;
+  std::optional<approval::MemoryQuestions> questions;
+  session::NoSessionStore no_sessions;
+  session::SessionStore* keeping = &no_sessions;  ///< where sessions are kept
+  approval::Questions* asking = nullptr;   ///< what the gate asks; null: memory
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;
   std::function<registry::Risk(const registry::Tool&)> risk_of;

@@ -106,6 +106,45 @@ TEST_F(RedisCountersTest, TheServersClockTellsTheTime) {
   EXPECT_LE(refused.error().retry_after, 1h);
 }
 
+/// Security requirement S19: the counts of a session follow it from gateway to gateway.
+TEST_F(RedisCountersTest, ASessionThatWentOnAtAnotherGatewayKeepsItsCountWhenTheFirstIsKilled) {
+  auto first = gateway("a", RedisCounters::Time::of_server);
+  const auto second = gateway("b", RedisCounters::Time::of_server);
+  const RateLimit five = limit(5, 1h);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(take(*first, five, ann_));
+  EXPECT_TRUE(take(*second, five, ann_));
+  first.reset();
+  const auto again = gateway("a2", RedisCounters::Time::of_server, "a");
+  EXPECT_EQ(look(*second, five, ann_).remaining, 1U);
+  EXPECT_EQ(look(*again, five, {"valkey", "ann", "s2"}).remaining, 5U) << "it is not over, so nobody begins with its calls";
+  EXPECT_TRUE(take(*second, five, ann_));
+  EXPECT_FALSE(take(*second, five, ann_));
+}
+
+TEST_F(RedisCountersTest, ASessionThatIsTakenOverFromAKilledGatewayHasItsCallsStill) {
+  auto first = gateway("a", RedisCounters::Time::of_server);
+  const auto second = gateway("b", RedisCounters::Time::of_server);
+  for (const RateLimit& each : {limit(5, 1h), limit(5000, 1h)}) {
+    for (std::uint64_t i = 0; i < each.max; ++i) EXPECT_TRUE(take(*first, each, ann_));
+  }
+  first.reset();
+  const auto again = gateway("a2", RedisCounters::Time::of_server, "a");
+  EXPECT_FALSE(take(*second, limit(5, 1h), ann_));
+  EXPECT_FALSE(take(*second, limit(5000, 1h), ann_));
+}
+
+TEST_F(RedisCountersTest, ASessionThatEndsWhereItWasNeverCountedLeavesItsCalls) {
+  const auto first = gateway("a");
+  const auto second = gateway("b");
+  const RateLimit five = limit(5, 60s);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(take(*first, five, ann_));
+  second->session_ended(ann_, BootTime(1h));
+  EXPECT_FALSE(take(*second, five, {"valkey", "ann", "s2"})) << "a new session begins with the calls of those that ended";
+  first->session_ended(ann_, BootTime(1h));
+  EXPECT_FALSE(take(*first, five, {"valkey", "ann", "s3"}));
+  EXPECT_TRUE(take(*first, five, {"valkey", "ann", "s4"}, 60s));
+}
+
 TEST_F(RedisCountersTest, EveryKeyExpiresByItself) {
   const auto counters = gateway("a", RedisCounters::Time::of_server);
   const RateLimit small = limit(5, 60s);

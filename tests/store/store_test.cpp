@@ -106,12 +106,42 @@ TEST_P(StoreContract, AGrantsNameIsFreeAgainOnceItIsRevoked) {
 
 TEST_P(StoreContract, RotatingReplacesTheTokenAndOnlyOfALiveGrant) {
   ASSERT_TRUE(store_->grants().add(grant("g1", "ci", 1)));
-  EXPECT_TRUE(store_->grants().rotate("g1", hash_of(2), 20).value());
+  EXPECT_TRUE(store_->grants().rotate("g1", hash_of(2), 2'000).value());
   EXPECT_EQ(store_->grants().find("g1").value()->token_hash, hash_of(2));
-  EXPECT_EQ(store_->grants().find("g1").value()->rotated_ms, 20);
+  EXPECT_EQ(store_->grants().find("g1").value()->rotated_ms, 2'000);
+  EXPECT_TRUE(store_->grants().rotate("g1", hash_of(4), 20).value());
+  EXPECT_EQ(store_->grants().find("g1").value()->rotated_ms, 2'001) << "by a clock that was set back";
   EXPECT_TRUE(store_->grants().revoke("g1", 30).value());
   EXPECT_FALSE(store_->grants().revoke("g1", 40).value());
   EXPECT_FALSE(store_->grants().rotate("g1", hash_of(3), 50).value());
+}
+
+TEST_P(StoreContract, GrantsOfAnotherFolderAreAddedOrTakeThePlaceOfTheirIds) {
+  ASSERT_TRUE(store_->grants().add(grant("g1", "ci", 1)));
+  Grant changed = grant("g1", "ci", 2);
+  changed.rotated_ms = 3'000;
+  ASSERT_TRUE(store_->grants().put(std::vector{changed, grant("g2", "dev", 3)}));
+  EXPECT_EQ(store_->grants().find("g1").value(), changed);
+  EXPECT_EQ(store_->grants().find("g2").value(), grant("g2", "dev", 3));
+  EXPECT_TRUE(store_->grants().put({}));
+}
+
+TEST_P(StoreContract, AGrantOfAnotherFolderWhoseNameIsTakenGetsTheEndOfItsId) {
+  ASSERT_TRUE(store_->grants().add(grant("g1", "ci", 1)));
+  ASSERT_TRUE(store_->grants().put(std::vector{grant("01ARZ3NDEKTSV4RRFFQ69G5FAV", "ci", 2)}));
+  EXPECT_EQ(store_->grants().find("ci").value()->id, "g1");
+  EXPECT_EQ(store_->grants().find("ci-69G5FAV").value(), std::nullopt);
+  EXPECT_EQ(store_->grants().find("ci-Q69G5FAV").value()->id, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  Grant over = grant("g1", "ci", 1);
+  over.revoked_ms = 5'000;
+  ASSERT_TRUE(store_->grants().put(std::vector{grant("g3", "ci", 3), over})) << "a revoked one lets go of its name first";
+  EXPECT_EQ(store_->grants().find("ci").value()->id, "g3");
+}
+
+TEST_P(StoreContract, OfGrantsThatCannotAllBePutNoneIs) {
+  ASSERT_TRUE(store_->grants().add(grant("g1", "ci", 1)));
+  EXPECT_FALSE(store_->grants().put(std::vector{grant("g2", "dev", 2), grant("g3", "ops", 1)})) << "a token belongs to one grant";
+  EXPECT_EQ(store_->grants().find("g2").value(), std::nullopt);
 }
 
 TEST_P(StoreContract, TheFirstListPinsAndALaterOneDoesNot) {

@@ -2,13 +2,11 @@
 import threading
 import time
 
-import shared_store
 import world
-from scripted_http import Scripted
-from shared_store import Store, Wire
-from world import Gate, Http, World, decision_of, gate_binary
+from shared_store import Wire
+from shared_world import SLOW, Shared
+from world import Http, decision_of
 
-SLOW = world.LONG > 20
 AT_ONCE = 1.5 if SLOW else 0.5  # seconds in which a call that cannot be counted is refused
 LONG_MOST, SHORT_MOST, SHORT_WINDOW = 150, 20, 1
 POLICY = f"""callgate: 1
@@ -20,36 +18,8 @@ tools:
 """
 
 
-class Shared(World):
-    def setUp(self):
-        super().setUp()
-        if not shared_store.program():
-            self.skipTest("neither valkey-server nor redis-server is installed")
-        self.arrivals = []
-        self.server = Scripted(self.note)
-        self.addCleanup(self.server.end)
-
-    def note(self, request):
-        """What reached the server behind, and when."""
-        if (request.message or {}).get("method") == "tools/call":
-            self.arrivals.append((time.monotonic(), request.message["params"]["name"]))
-
-    def store(self, *more):
-        store = Store(self.dir, *more)
-        self.addCleanup(store.kill)
-        return store
-
-    def gate(self, name, port, login="", policy=POLICY):
-        folder = self.dir / name
-        self.write(f"{name}/policy.yaml", policy)
-        config = self.write(f"{name}/callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nstate: redis://{login}127.0.0.1:{port}/0\n"
-                            f"servers:\n  it: {{url: {self.server.url}, policy: policy.yaml}}\n")
-        gate = Gate(folder, [gate_binary(), "serve", "--config", config, "--data", str(folder / "data")], [])
-        self.addCleanup(gate.end)
-        return gate
-
-    def arrived(self, tool):
-        return sorted(at for at, name in self.arrivals if name == tool)
+class Limits(Shared):
+    policy = POLICY
 
     def refused_at_once(self, client, because):
         """A limited call is refused in time, with the reason; one without limits goes on. Gives the seconds it took."""
@@ -73,13 +43,8 @@ class Shared(World):
             time.sleep(0.01)
         return time.monotonic() - began
 
-    def opened(self, gate):
-        client = gate.client()
-        client.initialize()
-        return client
 
-
-class ThreeGateways(Shared):
+class ThreeGateways(Limits):
     def test_no_window_holds_more_than_max_calls_of_three_gateways(self):
         """Security requirement S19, of several gateways together."""
         store = self.store()
@@ -133,7 +98,7 @@ class ThreeGateways(Shared):
         self.assertEqual(verdicts, ["allow", "allow", "rate_limited"])
 
 
-class Faults(Shared):
+class Faults(Limits):
     def test_stopped_and_started_again(self):
         """Security requirement S22: a limit that cannot be counted refuses."""
         store = self.store()

@@ -1,0 +1,125 @@
+#include "session/session_functions.hpp"
+
+#include "net/redis_functions.hpp"
+
+namespace callgate::session {
+namespace {
+
+// KEYS of every function: what all keys begin with, the feed. ARGV: at most passed,
+// idle time in µs; then its own. Every answer begins {server's time}.
+//
+// Kept are, after the first key: `s:<name>` a session; `used` names by when they
+// were used last; `of:<grant>` the names of one grant in the same way.
+constexpr std::string_view body = R"lua(
+local function begin(keys, args)
+  local now, raw = clock(keys[1] .. ':clock', '', args[1])
+  local b = {p = keys[1], feed = keys[2], now = now, raw = raw, idle = tonumber(args[2])}
+  b.keep = math.ceil(b.idle / 1000) + 90000000
+  outlive(b.p .. ':clock', b.keep)
+  return b
+end
+
+local function grant_key(b, grant) return b.p .. ':of:' .. grant end
+
+local function touch(b, name, grant)
+  redis.call('ZADD', b.p .. ':used', text(b.now), name)
+  redis.call('PEXPIRE', b.p .. ':s:' .. name, text(b.keep))
+  outlive(b.p .. ':used', b.keep)
+  if grant == '' then return end
+  redis.call('ZADD', grant_key(b, grant), text(b.now), name)
+  outlive(grant_key(b, grant), b.keep)
+end
+
+local function over(b, name)
+  local grant = redis.call('HGET', b.p .. ':s:' .. name, 'grant')
+  redis.call('ZREM', b.p .. ':used', name)
+  if not grant then return end
+  redis.call('DEL', b.p .. ':s:' .. name)
+  if grant ~= '' then redis.call('ZREM', grant_key(b, grant), name) end
+  say(b.feed, 'session ' .. name)
+end
+
+-- Those that nobody used for long, some at a time.
+local function sweep(keys, args)
+  local b = begin(keys, args)
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', b.p .. ':used', '-inf', text(b.now - b.idle), 'LIMIT', 0, 200)) do over(b, name) end
+  return {b.raw}
+end
+
+-- ARGV name, grant, most of a grant, then fields and their texts. Of a grant the
+-- longest unused make room; a name whose session has gone by itself takes none.
+local function keep(keys, args)
+  local b = begin(keys, args)
+  local name, grant, most = args[3], args[4], tonumber(args[5])
+  redis.call('HSET', b.p .. ':s:' .. name, unpack(args, 6))
+  touch(b, name, grant)
+  if grant == '' then return {b.raw} end
+  local names = redis.call('ZRANGE', grant_key(b, grant), 0, -1)
+  local excess = #names - most
+  for _, other in ipairs(names) do
+    if excess <= 0 then break end
+    if other ~= name then
+      over(b, other)
+      redis.call('ZREM', grant_key(b, grant), other)
+      excess = excess - 1
+    end
+  end
+  return {b.raw}
+end
+
+-- ARGV name.
+local function find(keys, args)
+  local b = begin(keys, args)
+  local fields = redis.call('HGETALL', b.p .. ':s:' .. args[3])
+  local at = redis.call('ZSCORE', b.p .. ':used', args[3])
+  if #fields == 0 or not at then return {b.raw, {}} end
+  if tonumber(at) <= b.now - b.idle then
+    over(b, args[3])
+    return {b.raw, {}}
+  end
+  touch(b, args[3], redis.call('HGET', b.p .. ':s:' .. args[3], 'grant'))
+  return {b.raw, fields}
+end
+
+-- ARGV names.
+local function used(keys, args)
+  local b = begin(keys, args)
+  for i = 3, #args do
+    local grant = redis.call('HGET', b.p .. ':s:' .. args[i], 'grant')
+    if grant then touch(b, args[i], grant) end
+  end
+  return {b.raw}
+end
+
+-- ARGV name.
+local function end_session(keys, args)
+  local b = begin(keys, args)
+  over(b, args[3])
+  return {b.raw}
+end
+
+-- ARGV names. Those that are over.
+local function alive(keys, args)
+  local b = begin(keys, args)
+  local gone = {b.raw}
+  for i = 3, #args do
+    if redis.call('EXISTS', b.p .. ':s:' .. args[i]) == 0 then gone[#gone + 1] = args[i] end
+  end
+  return gone
+end
+)lua";
+
+}  // namespace
+
+SessionFunctions::SessionFunctions() {
+  net::RedisLibrary library("sessions", body);
+  keep = library.add("keep");
+  find = library.add("find");
+  used = library.add("used");
+  end = library.add("end_session");
+  sweep = library.add("sweep");
+  alive = library.add("alive");
+  text = library.text();
+}
+
+}  // namespace callgate::session

@@ -1,0 +1,86 @@
+"""Sessions of several gateways on one Redis or Valkey: opened at one, used at any, ended for all."""
+import time
+
+import world
+from shared_world import Shared
+from world import Http, decision_of
+
+POLICY = "callgate: 1\ndefault: allow\ntools:\n  odd: {action: allow, rate_limit: {max: 5, window: 1h, per: session}}\n"
+
+
+class ThreeGateways(Shared):
+    policy = POLICY
+
+    def setUp(self):
+        super().setUp()
+        self.shared = self.store()
+        self.gates = {name: self.gate(name, self.shared.port) for name in "abc"}
+
+    def at(self, name, client):
+        """The same client, with its session, at another gateway."""
+        other = Http(self.gates[name].url)
+        other.headers, other.ids = client.headers, client.ids
+        return other
+
+    def verdict(self, client):
+        answer = client.call("odd")
+        return decision_of(answer).get("verdict", "allow") if "result" in answer else client.status
+
+    def test_a_session_opened_at_one_goes_on_at_the_others_and_ends_for_all(self):
+        """Security requirement S18, of several gateways together."""
+        client = self.opened(self.gates["a"])
+        for name in "bcab":
+            self.assertFalse(self.at(name, client).call("plain")["result"].get("isError"), name)
+        self.assertEqual(self.at("b", client).exchange("DELETE")[0], 200)
+        took = self.soon(lambda: self.at("a", client).call("plain") is not None and self.status(client, "a") == 404)
+        self.assertEqual(self.status(client, "b"), 404)
+        self.soon(lambda: self.status(client, "c") == 404)
+        print(f"        unknown at the gateway that opened it {took * 1000:.0f} ms after it ended at another")
+        client.headers["Mcp-Session-Id"] = "0" * 64
+        unknown = self.at("a", client).exchange("POST", b'{"jsonrpc":"2.0","id":1,"method":"ping"}')
+        self.assertEqual(unknown[0], 404)
+
+    def status(self, client, name):
+        return self.at(name, client).exchange("POST", b'{"jsonrpc":"2.0","id":"s","method":"ping"}')[0]
+
+    def test_a_limit_per_session_follows_the_session(self):
+        """Security requirement S19, of a session that several gateways serve."""
+        client = self.opened(self.gates["a"])
+        self.assertEqual([self.verdict(self.at(name, client)) for name in "abcabc"], ["allow"] * 5 + ["rate_limited"])
+        other = self.opened(self.gates["b"])
+        self.assertEqual(self.verdict(other), "allow", "another session has its own")
+
+    def test_the_sessions_of_a_gateway_that_is_killed_go_on_and_keep_their_counts(self):
+        client, untouched = self.opened(self.gates["a"]), self.opened(self.gates["a"])
+        self.assertEqual([self.verdict(self.at(name, client)) for name in "aab"], ["allow"] * 3)
+        self.assertEqual([self.verdict(untouched) for _ in range(4)], ["allow"] * 4)
+        self.gates["a"].process.kill()
+        self.gates["a"].process.wait()
+        (self.dir / "a" / "ready.json").unlink()
+        self.assertEqual(self.verdict(self.at("b", client)), "allow")
+        self.gates["a"] = self.gate("a", self.shared.port)  # ends what the one before counted, but for what went on elsewhere
+        self.assertEqual([self.verdict(self.at(name, client)) for name in "ca"], ["allow", "rate_limited"])
+        self.assertEqual([self.verdict(self.at("c", untouched)) for _ in range(2)], ["allow", "rate_limited"])
+
+    def test_a_new_session_does_not_begin_anew_when_the_old_one_ended_elsewhere(self):
+        client = self.opened(self.gates["a"])
+        self.assertEqual([self.verdict(client) for _ in range(5)], ["allow"] * 5)
+        self.assertEqual(self.at("b", client).exchange("DELETE")[0], 200)
+        self.assertEqual(self.verdict(self.opened(self.gates["b"])), "rate_limited")
+
+    def test_without_the_store_known_sessions_go_on_and_others_wait(self):
+        client, other = self.opened(self.gates["a"]), self.opened(self.gates["b"])
+        self.shared.freeze()
+        began = time.monotonic()
+        self.assertEqual(self.status(other, "a"), 503, "nobody knows: not the same as no session")
+        self.assertLess(time.monotonic() - began, 1.5)
+        self.assertFalse(client.call("plain")["result"].get("isError"))
+        opened = self.opened(self.gates["a"])
+        self.assertFalse(opened.call("plain")["result"].get("isError"), "one that cannot be shared yet works where it was opened")
+        self.shared.thaw()
+        self.soon(lambda: self.status(other, "a") == 200, world.LONG)
+        self.soon(lambda: self.status(opened, "b") == 200, world.LONG)
+
+
+if __name__ == "__main__":
+    world.main()

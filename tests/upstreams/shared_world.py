@@ -1,0 +1,58 @@
+"""What tests of several gateways on one store have in common."""
+import time
+
+import shared_store
+import world
+from scripted_http import Scripted
+from shared_store import Store
+from world import Gate, World, gate_binary
+
+SLOW = world.LONG > 20
+HEARD = 3.0 if SLOW else 1.0  # seconds in which what happens at one gateway is known at another
+
+
+class Shared(World):
+    policy = "callgate: 1\ndefault: allow\n"
+
+    def setUp(self):
+        super().setUp()
+        if not shared_store.program():
+            self.skipTest("neither valkey-server nor redis-server is installed")
+        self.arrivals = []
+        self.server = Scripted(self.note)
+        self.addCleanup(self.server.end)
+
+    def note(self, request):
+        """What reached the server behind, and when."""
+        if (request.message or {}).get("method") == "tools/call":
+            self.arrivals.append((time.monotonic(), request.message["params"]["name"]))
+
+    def store(self, *more):
+        store = Store(self.dir, *more)
+        self.addCleanup(store.kill)
+        return store
+
+    def gate(self, name, port, login="", policy=None, more="", auth="none"):
+        folder = self.dir / name
+        self.write(f"{name}/policy.yaml", policy or self.policy)
+        config = self.write(f"{name}/callgate.yaml", f"listen: 127.0.0.1:0\nauth: {auth}\nstate: redis://{login}127.0.0.1:{port}/0\n{more}"
+                            f"servers:\n  it: {{url: {self.server.url}, policy: policy.yaml}}\n")
+        gate = Gate(folder, [gate_binary(), "serve", "--config", config, "--data", str(folder / "data")], [])
+        self.addCleanup(gate.end)
+        return gate
+
+    def arrived(self, tool):
+        return sorted(at for at, name in self.arrivals if name == tool)
+
+    def opened(self, gate):
+        client = gate.client()
+        client.initialize()
+        return client
+
+    def soon(self, look, within=HEARD):
+        """Looks until it is so; gives the seconds that it took."""
+        began = time.monotonic()
+        while not look():
+            self.assertLess(time.monotonic() - began, within, "it did not come about in time")
+            time.sleep(0.01)
+        return time.monotonic() - began
