@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "classify/lexicon.hpp"
+#include "classify/tokens.hpp"
+
+/// Turns of words in a running text.
+namespace callgate::classify {
+
+/// Whether a "not", "without", "never" in the same clause, a few words before
+/// `at`, or a "blocked", "refused" a few words behind denies what stands there.
+bool is_denied(std::span<const Token> tokens, std::string_view text, std::size_t at);
+
+/// Whether the clause around `at` speaks of another tool: it holds an identifier
+/// other than `own_name` together with "use", "see", "call" or "instead".
+bool is_of_another_tool(std::span<const Token> tokens, std::string_view text, std::size_t at, std::string_view own_name);
+
+/// Calls `found(phrase, from, to)` for every phrase of the tables that stands
+/// in the text, is not denied and is not said of another tool.
+void match_phrases(std::string_view text, std::span<const Token> tokens, std::string_view own_name, const Lexicon& lexicon,
+                   const std::function<void(const Phrase&, std::size_t, std::size_t)>& found);
+
+}  // namespace callgate::classify
