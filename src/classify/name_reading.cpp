@@ -95,6 +95,8 @@ class NameReader {
         return;
       }
     }
+    // A word that may be a noun does not outweigh a plain verb of the text: `place_details` that gets them.
+    if (lead_ != nullptr && !lead_->often_noun) return;
     for (std::size_t i = first_; i < parts_.size(); ++i) {
       if (verb_at(i) == nullptr || !is_form(i, Form::base, Form::base) || (i > first_ && is_word(i - 1, prepositions))) continue;
       verb_ = i;
