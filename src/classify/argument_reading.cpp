@@ -53,7 +53,8 @@ class ArgumentReader {
     if (kind == "amount" || kind == "quantity" || kind == "instance") return parameter.types != static_cast<std::uint8_t>(Type::boolean);
     if (kind == "bulk") return parameter.is(Type::array) || parameter.may_be(Type::boolean);
     if (kind == "confirm" || kind == "dryrun" || kind == "public" || kind == "deletes" || kind == "perms" || kind == "currency") return true;
-    if (kind == "expiry" || kind == "content" || kind == "newvalue" || kind == "method" || kind == "environment" || kind == "filter") return true;
+    if (kind == "expiry" || kind == "content" || kind == "newvalue" || kind == "environment" || kind == "filter") return true;
+    if (kind == "method" || kind == "apipath") return parameter.depth == 0;
     if (kind == "free") return parameter.open_object || parameter.types == 0;
     if (kind == "code" || kind == "shell" || kind == "sql" || kind == "graph") return text && !parameter.bounded && parameter.depth == 0;
     if (kind == "selector") return parameter.depth == 0 && !parameter.bounded;

@@ -90,10 +90,13 @@ void Judgement::gather_acts() {
 
 /// Whether the name's verb might as well be a noun, reads as a look, and the text plainly says more.
 bool Judgement::is_outweighed() const {
-  if (!name_.verb->verb->often_noun || !text_.lead || !text_.in_first_sentence || text_.lead->verb->often_noun) return false;
+  const bool may_be_noun = name_.verb->verb->often_noun || name_.is_inner;
+  if (!may_be_noun || !text_.lead || !text_.in_first_sentence || text_.lead->verb->often_noun) return false;
   const auto name = category_of_kind(lexicon_.verb_kinds[name_.verb->verb->kind]);
   const auto text = category_of_kind(lexicon_.verb_kinds[text_.lead->verb->kind]);
-  return name == Category::read && text && *text != Category::read;
+  if (name != Category::read || !text || *text == Category::read) return false;
+  // Behind a service's name stands the verb as a rule, so only what changes something outweighs it.
+  return name_.verb->verb->often_noun || *text == Category::write || *text == Category::destructive;
 }
 
 void Judgement::set_act(const Verb& verb, Place place) {

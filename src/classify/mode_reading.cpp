@@ -23,7 +23,8 @@ class ModeReader {
   std::optional<FoundModes> read() {
     for (std::size_t i = 0; i < tool_.parameters.size(); ++i) {
       const Parameter& parameter = tool_.parameters[i];
-      if (parameter.depth > 1) continue;
+      // Within a list there is one for each element: no choice of what the tool is.
+      if (parameter.depth > 1 || parameter.array_item) continue;
       const std::string_view last = last_word(parameter.name);
       const bool sure = is_one_of(last, sure_names);
       if (!sure && !is_one_of(last, likely_names)) continue;

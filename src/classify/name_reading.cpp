@@ -96,7 +96,7 @@ class NameReader {
       }
     }
     // A word that may be a noun does not outweigh a plain verb of the text: `place_details` that gets them.
-    if (lead_ != nullptr && !lead_->often_noun) return;
+    if (lead_ != nullptr && !lead_->often_noun && lexicon_.verb_kinds[lead_->kind] != "vague") return;
     for (std::size_t i = first_; i < parts_.size(); ++i) {
       if (verb_at(i) == nullptr || !is_form(i, Form::base, Form::base) || (i > first_ && is_word(i - 1, prepositions))) continue;
       verb_ = i;
@@ -116,7 +116,7 @@ class NameReader {
     reading_.verb = FoundVerb{verb, parts_[verb_].start, parts_[verb_].end};
     facts_.set(groups_.name_verbs[verb->kind], place(verb_, verb_ + 1));
     facts_.set(verb->own, place(verb_, verb_ + 1));
-    if (verb_ > first_) facts_.set("name:", "inner", place(verb_, verb_ + 1));
+    reading_.is_inner = verb_ > first_;
   }
 
   /// `create_or_update`, `start_and_stop`: each verb is an act.

@@ -20,6 +20,7 @@ struct FoundVerb {
 /// `service_verb_object_to_target`.
 struct NameReading {
   std::optional<FoundVerb> verb;
+  bool is_inner = false;     ///< other words stand before the verb
   bool from_method = false;  ///< the verb is an HTTP method of a generated name
 };
 

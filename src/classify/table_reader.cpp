@@ -231,7 +231,7 @@ std::string_view TableReader::known_family_fault(std::string_view feature) const
   const std::string_view group = feature.substr(0, colon);
   const std::string_view name = feature.substr(colon + 1);
   const auto among = [name](const std::vector<std::string>& names) { return std::ranges::find(names, name) != names.end(); };
-  if (name == "none" || name == "plural" || name == "inner") return "";
+  if (name == "none" || name == "plural") return "";
   if (group == "verb" || group == "lead" || group == "do") return lemmas_.contains(name) ? "" : "a rule asks for a verb that no table has";
   if (group == "noun") return noun_places_.contains(with_blanks(name)) ? "" : "a rule asks for a noun that no table has";
   if (group == "name" || group == "text" || group == "chain" || group == "act") return among(out_.verb_kinds) ? "" : "a rule asks for a class of verbs that no table has";

@@ -12,6 +12,7 @@
 #include "cli/policy_files.hpp"
 #include "cli/ready_line.hpp"
 #include "cli/server_command.hpp"
+#include "cli/tool_classes.hpp"
 #include "config/text_file.hpp"
 #include "net/child.hpp"
 #include "net/signals.hpp"
@@ -144,7 +145,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 }
 
 Exit GatewayProcess::open_doors() {
-  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_, desk_, *store_, policies_});
+  parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_, desk_, *store_, policies_, tool_classes()});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   auto token = admin::load_or_make_token(config_.data);

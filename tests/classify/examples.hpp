@@ -54,6 +54,11 @@ inline Classification judged(const std::string& name, const std::string& descrip
     if (described) break;
   }
   std::string list = "[" + tool(name, description, properties);
+  // `@readOnlyHint`: an annotation of a server that is trusted.
+  if (siblings.starts_with('@')) {
+    list.insert(list.size() - 1, R"(,"annotations":{")" + siblings.substr(1, siblings.find('=') - 1) + "\":" + siblings.substr(siblings.find('=') + 1) + "}");
+    return first_of(list + "]", Hinting::trusted);
+  }
   for (const std::string& sibling : split(siblings, ',')) list += "," + tool(sibling, "");
   return first_of(list + "]");
 }

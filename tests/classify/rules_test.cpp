@@ -28,12 +28,14 @@ TEST(ClassifyRules, AnswerTheirExamples) {
   }
 }
 
-TEST(ClassifyRules, HaveAnExampleEach) {
+TEST(ClassifyRules, HaveExamplesOfTheirOwn) {
   std::map<std::string, int> shown;
   for (const auto& row : rows_of("rule_examples.tsv")) ++shown[row[0]];
   std::set<std::string> seen;
   for (const Rule* rule : all_rules()) {
-    EXPECT_GE(shown[rule->id], 1) << rule->id;
+    // Two things that a decision fits are a rule; one may be a memory of that one.
+    const bool is_signal = !category_of(rule->value) && !risk_of(rule->value);
+    EXPECT_GE(shown[rule->id], is_signal ? 1 : 2) << rule->id;
     EXPECT_TRUE(seen.insert(rule->id).second) << "two rules are called " << rule->id;
   }
 }

@@ -29,6 +29,7 @@ BARS = [  # figure, bar, at least?
 ]
 TOOLS_PER_SECOND = 20000
 LEAN = 10  # answers' worth of doubt
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "classify", "rule_examples.tsv")
 
 
 def is_frozen(server):
@@ -134,12 +135,14 @@ def classified(program, data):
 
 
 def lint_rows(answers):
-    """Rows that decide for just one tool of all lists: general rules do not."""
+    """Rows that decide for just one tool of all lists, and have less than two examples of their own: a general rule has more."""
+    with open(EXAMPLES, encoding="utf-8") as file:
+        shown = collections.Counter(line.split("\t")[0] for line in file if not line.startswith("#"))
     used = collections.defaultdict(set)
     for got in answers:
         for each in got["evidence"]:
             used[each["rule"]].add((got["server"], got["tool"]))
-    return sorted(rule for rule, tools in used.items() if len(tools) == 1)
+    return sorted(rule for rule, tools in used.items() if len(tools) == 1 and "/" in rule and shown[rule] < 2 and rule != "against/verb")
 
 
 def main():
@@ -171,8 +174,8 @@ def main():
     if arguments.errors:
         show_errors(seen)
     lonely = lint_rows(answers)
-    print(f"  rules that decide for one tool only: {', '.join(lonely) or 'none'}")
-    met &= speed >= TOOLS_PER_SECOND
+    print(f"  rules that are a memory of one tool: {', '.join(lonely) or 'none'}")
+    met &= speed >= TOOLS_PER_SECOND and not lonely
     print("\nevery bar is met" if met else "\na bar is missed")
     return 1 if arguments.bars and not met else 0
 

@@ -130,7 +130,7 @@ class World : public testing::Test {
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, *desk, *store, policies, risk_of});
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, *desk, *store, policies, classes_of});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -225,7 +225,7 @@ class World : public testing::Test {
   std::optional<approval::Desk> desk;
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;
-  std::function<registry::Risk(const registry::Tool&)> risk_of;
+  registry::ClassesOf classes_of;
   std::string authorization;  ///< a header line of every request
   std::optional<Parts> parts;
   std::unique_ptr<Gates> gates;
