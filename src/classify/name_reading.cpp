@@ -69,17 +69,28 @@ class NameReader {
       verb_ = may_be_noun ? strong : first_;
       return;
     }
-    if (strong < parts_.size()) {
+    // Behind a service's name: the verb that the text agrees with before one that merely looks like a verb.
+    if (const std::size_t agreed = first_agreed(strong); agreed < parts_.size()) {
+      verb_ = agreed;
+    } else if (strong < parts_.size()) {
       verb_ = strong;
-      return;
+    } else {
+      find_weak_verb();
     }
-    find_weak_verb();
   }
 
   /// The first verb that cannot well be a noun and follows no preposition.
   std::size_t first_strong() const {
     for (std::size_t i = first_; i < parts_.size(); ++i) {
       if (is_strong(i) && (i == first_ || !is_word(i - 1, prepositions))) return i;
+    }
+    return parts_.size();
+  }
+
+  /// The first word up to `end` that is the verb of the text, in its plain form.
+  std::size_t first_agreed(std::size_t end) const {
+    for (std::size_t i = first_; i < std::min(end, parts_.size()); ++i) {
+      if (lead_ != nullptr && verb_at(i) == lead_ && is_form(i, Form::base, Form::base)) return i;
     }
     return parts_.size();
   }

@@ -134,6 +134,30 @@ def classified(program, data):
     return json.loads(done.stdout), float(re.search(r"(\d+) tools/s", done.stderr)[1]), done.stderr.strip()
 
 
+def misquoted(answers, data):
+    """Evidence whose text does not stand where it is said to stand, over every tool of every list."""
+    definitions = {}
+    for path in glob.glob(os.path.join(data, "raw", "*.json")):
+        with open(path, encoding="utf-8") as file:
+            listed = json.load(file)
+        if not re.search(r"-\d+\.\d+\.\d+\.json$", path):
+            definitions.update({(listed["server"], tool["name"]): tool for tool in listed["tools"]})
+    return [(got["tool"], each) for got in answers for each in got["evidence"]
+            if not stands(each, definitions.get((got["server"], got["tool"]), {}))]
+
+
+def stands(evidence, definition):
+    """Whether the quoted bytes are those of the value, or of the parameter's name, that the pointer names."""
+    field, value, last = evidence["field"], definition, ""
+    if field.startswith("sibling:"):
+        value = field[len("sibling:"):].split("/")[0]
+    else:
+        for last in (part.replace("~1", "/").replace("~0", "~") for part in field.split("/")[1:]):
+            value = value[int(last)] if isinstance(value, list) else value[last]
+    whole = last if isinstance(value, (dict, list)) else value if isinstance(value, str) else json.dumps(value)
+    return whole.encode()[evidence["start"]:evidence["end"]] == evidence["text"].encode()
+
+
 def lint_rows(answers):
     """Rows that decide for just one tool of all lists, and have less than two examples of their own: a general rule has more."""
     with open(EXAMPLES, encoding="utf-8") as file:
@@ -173,9 +197,11 @@ def main():
     print(f"\n  {len(answers)} tools: {speed_text}; at least {TOOLS_PER_SECOND} are demanded")
     if arguments.errors:
         show_errors(seen)
+    wrong = misquoted(answers, arguments.data)
+    print(f"  quotations: {sum(len(got['evidence']) for got in answers)}, of which {len(wrong)} stand elsewhere {wrong[:3] if wrong else ''}")
     lonely = lint_rows(answers)
     print(f"  rules that are a memory of one tool: {', '.join(lonely) or 'none'}")
-    met &= speed >= TOOLS_PER_SECOND and not lonely
+    met &= speed >= TOOLS_PER_SECOND and not lonely and not wrong
     print("\nevery bar is met" if met else "\na bar is missed")
     return 1 if arguments.bars and not met else 0
 
