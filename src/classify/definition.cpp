@@ -14,6 +14,25 @@ std::string_view cut_text(std::string_view text, std::size_t limit) {
   return text.substr(0, limit);
 }
 
+bool is_first_of_a_pair(std::string_view escape) {
+  return escape.starts_with("\\u") && escape.size() > 3 && (escape[2] == 'd' || escape[2] == 'D') && std::string_view("89abAB").contains(escape[3]);
+}
+
+/// As much of an escaped text as makes more than `limit` bytes; no escape, nor a pair of them, is parted.
+std::string_view enough_of(std::string_view raw, std::size_t limit) {
+  std::size_t at = 0;
+  for (std::size_t made = 0; at < raw.size() && made <= limit; ++made) {
+    if (raw[at] != '\\') {
+      ++at;
+    } else if (raw[at + 1] != 'u') {
+      at += 2;
+    } else {
+      at += is_first_of_a_pair(raw.substr(at)) ? 12 : 6;
+    }
+  }
+  return raw.substr(0, at);
+}
+
 std::optional<bool> flag(json::Value object, std::string_view key) {
   const auto value = object.find(key);
   if (!value || !value->is_boolean()) return std::nullopt;
@@ -34,10 +53,10 @@ Definition::Definition(json::Value definition) {
 std::string_view Definition::keep(json::Value string, std::size_t limit, bool& was_cut) {
   std::string_view whole;
   if (string.has_escapes()) {
-    // Escapes only shrink: six bytes make one at most, so a bounded piece of the source is enough.
     const std::string_view raw = string.raw_string();
-    if (raw.size() > limit * 6 + 12) was_cut = true;
-    unescaped_.emplace_back(string.string());
+    const std::string_view piece = enough_of(raw, limit);
+    was_cut |= piece.size() < raw.size();
+    json::append_unescaped(unescaped_.emplace_back(), piece);
     whole = unescaped_.back();
   } else {
     whole = string.raw_string();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace callgate::classify {
 namespace {
@@ -9,6 +10,7 @@ namespace {
 constexpr std::size_t reach_before = 5;
 constexpr std::size_t reach_behind = 6;
 constexpr std::size_t clause_reach = 24;
+constexpr std::size_t max_asked = 400;
 
 constexpr std::array<std::string_view, 18> denials{"not", "no", "never", "without", "cannot", "can't", "don't", "doesn't", "won't", "isn't", "didn't", "nor", "neither", "avoid", "avoids", "non", "instead", "prevents"};
 constexpr std::array<std::string_view, 12> refusals{"blocked", "refused", "rejected", "disabled", "disallowed", "prohibited", "forbidden", "denied", "filtered", "unsupported", "unavailable", "stripped"};
@@ -50,26 +52,29 @@ bool is_denied(std::span<const Token> tokens, std::string_view text, std::size_t
 bool is_of_another_tool(std::span<const Token> tokens, std::string_view text, std::size_t at, std::string_view own_name) {
   std::size_t begin = at;
   while (begin > 0 && at - begin < clause_reach && !tokens[begin].clause) --begin;
-  bool other = false;
-  bool pointer = false;
-  for (std::size_t i = begin; i < tokens.size() && i < at + clause_reach && (i <= at || !tokens[i].clause); ++i) {
-    const std::string_view word = word_at(text, tokens[i]);
-    other |= tokens[i].tool_like && word.size() > 4 && word != own_name;
-    pointer |= is_word(text, tokens[i], pointers);
-  }
-  return other && pointer;
+  std::size_t end = at + 1;
+  while (end < tokens.size() && end < at + clause_reach && !tokens[end].clause) ++end;
+  const auto clause = tokens.subspan(begin, end - begin);
+  const bool other = std::ranges::any_of(clause, [&](const Token& token) {
+    const std::string_view word = word_at(text, token);
+    return token.tool_like && word.size() > 4 && word != own_name;
+  });
+  return other && std::ranges::any_of(clause, [&](const Token& token) { return is_word(text, token, pointers); });
 }
 
 void match_phrases(std::string_view text, std::span<const Token> tokens, std::string_view own_name, const Lexicon& lexicon,
-                   const std::function<void(const Phrase&, std::size_t, std::size_t)>& found) {
+                   const std::function<bool(const Phrase&, std::size_t, std::size_t)>& found) {
+  std::vector<bool> settled(lexicon.meanings.size());
+  std::size_t asked = 0;
   for (std::size_t at = 0; at < tokens.size(); ++at) {
     if (tokens[at].entry == nullptr) continue;
     for (const std::uint16_t index : tokens[at].entry->phrases) {
       const Phrase& phrase = lexicon.phrases[index];
+      if (settled[phrase.meaning]) continue;
       const std::size_t length = length_at(phrase, tokens, at);
       if (length == 0) continue;
-      if (phrase.deniable && (is_denied(tokens, text, at) || is_of_another_tool(tokens, text, at, own_name))) continue;
-      found(phrase, at, at + length);
+      if (phrase.deniable && ++asked <= max_asked && (is_denied(tokens, text, at) || is_of_another_tool(tokens, text, at, own_name))) continue;
+      settled[phrase.meaning] = found(phrase, at, at + length);
     }
   }
 }

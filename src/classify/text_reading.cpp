@@ -37,8 +37,9 @@ class TextReader {
     }
     match_phrases(text_, tokens_, own_name, lexicon_, [&](const Phrase& phrase, std::size_t from, std::size_t to) {
       // What softens counts in the first sentence alone: a soothing one can be added behind any other.
-      if (phrase.lead_only && (lead_begin_ > 0 || to > lead_end_)) return;
+      if (phrase.lead_only && (lead_begin_ > 0 || to > lead_end_)) return false;
       facts_.set(groups_.says[phrase.meaning], place(from, to));
+      return true;
     });
     return reading_;
   }
@@ -78,6 +79,7 @@ class TextReader {
     bool steers = false;
     match_phrases(text_, std::span(tokens_).subspan(begin, end - begin), own_name_, lexicon_, [&](const Phrase& phrase, std::size_t, std::size_t) {
       steers |= lexicon_.meanings[phrase.meaning] == "steer";
+      return true;
     });
     return steers;
   }
@@ -194,6 +196,7 @@ void read_parameter_text(std::string_view text, std::uint16_t parameter, const L
   match_phrases(text, tokens, {}, lexicon, [&](const Phrase& phrase, std::size_t from, std::size_t to) {
     facts.set(groups.argument_says[phrase.meaning],
               {.where = Place::Where::parameter_text, .which = parameter, .start = tokens[from].start, .end = tokens[to - 1].end});
+    return true;
   });
 }
 
