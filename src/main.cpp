@@ -15,6 +15,7 @@
 #include "cli/policy_check.hpp"
 #include "cli/policy_explain.hpp"
 #include "cli/policy_test.hpp"
+#include "cli/scan_command.hpp"
 #include "cli/server_command.hpp"
 #include "cli/words.hpp"
 #include "net/signals.hpp"
@@ -61,6 +62,7 @@ Exit gateway(Args args, std::ostream& out, std::ostream& err) {
 constexpr std::array commands{
     Command{"run", "stand between a stdio client and a server", gateway<config::Command::run>},
     Command{"serve", "stand in front of servers, for HTTP clients", gateway<config::Command::serve>},
+    Command{"scan", "what a server's tools can do, and how bad it can get", cli::scan},
     Command{"policy", "check, test and explain policy files", policy},
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},

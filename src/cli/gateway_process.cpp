@@ -12,6 +12,7 @@
 #include "cli/policy_files.hpp"
 #include "cli/ready_line.hpp"
 #include "cli/server_command.hpp"
+#include "cli/tool_classes.hpp"
 #include "config/text_file.hpp"
 #include "net/child.hpp"
 #include "net/signals.hpp"
@@ -146,7 +147,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
                                shared_ ? shared_->questions() : questions_,
-                               shared_ ? shared_->sessions() : sessions_, *store_, policies_});
+                               shared_ ? shared_->sessions() : sessions_, *store_, policies_, tool_classes()});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();
   parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });

@@ -157,6 +157,7 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   const registry::Risk risk = judged.tool != nullptr ? judged.tool->risk : registry::Risk::unknown;
   if (judged.tool != nullptr) record.definition = judged.tool->fingerprint;
   record.risk = registry::word(risk);
+  if (judged.tool != nullptr) record.category = judged.tool->category;
   record.may_use_reserve = draft.subject.empty() || risk == registry::Risk::low;
   if (draft.has_digest) record.args_digest = audit::view(draft.digest);
   record.arg_keys = draft.arg_keys;

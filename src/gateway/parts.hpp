@@ -12,7 +12,7 @@
 #include "gateway/policies.hpp"
 #include "limits/counters.hpp"
 #include "net/loop.hpp"
-#include "registry/tool_table.hpp"
+#include "registry/pins.hpp"
 #include "session/session_store.hpp"
 #include "store/store.hpp"
 
@@ -32,8 +32,9 @@ struct Parts {
   session::SessionStore& sessions;
   store::Store& store;
   Policies& policies;
-  /// Says how bad a call of a tool can get; empty: of none is anything known.
-  std::function<registry::Risk(const registry::Tool&)> risk_of;
+  /// Says what tools are and how bad a call can get, once for each list that is
+  /// read; empty: of none is anything known.
+  registry::ClassesOf classes_of = {};
 };
 
 }  // namespace callgate::gateway

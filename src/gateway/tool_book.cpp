@@ -104,7 +104,7 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   }
   const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
                                                                                       : registry::NewTools::refuse;
-  const registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr, .risk_of = parts_.risk_of};
+  const registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr, .classes_of = parts_.classes_of};
   auto table = registry::observe(parts_.store.pins(), source, definitions, parts_.clock.wall_ms(), state.known.table.get());
   if (!table) return std::unexpected(table.error());
   for (const registry::Drift& drift : (*table)->drift())

@@ -86,7 +86,12 @@ std::string difference_from(const std::string& pinned_text, json::Value now) {
 class Comparison {
  public:
   Comparison(const ListSource& source, Listing listing, Definitions pinned, std::int64_t now_ms)
-      : source_(source), now_ms_(now_ms), listing_(std::move(listing)), pinned_(std::move(pinned)), names_(by_name(pinned_)) {}
+      : source_(source), now_ms_(now_ms), listing_(std::move(listing)), pinned_(std::move(pinned)), names_(by_name(pinned_)) {
+    if (!source_.classes_of) return;
+    std::vector<json::Value> definitions;
+    for (const Listed& listed : listing_.tools) definitions.push_back(listed.definition);
+    classes_ = source_.classes_of(definitions);
+  }
 
   void run(const ToolTable* previous);
   Result<void> store_results(store::Pins& pins) const;
@@ -109,6 +114,7 @@ class Comparison {
   Listing listing_;
   Definitions pinned_;
   ByName names_;
+  std::vector<ToolClass> classes_;  ///< of the listing's tools, in their order; empty: nobody says
   std::vector<Tool> tools_;
   Definitions offered_;
   Definitions followed_;  ///< new names pinned at once
@@ -154,7 +160,11 @@ void Comparison::add_known(const Listed& listed, const ToolTable* previous) {
             .fingerprint = listed.fingerprint,
             .definition = std::string(listed.definition.text()),
             .pinned_fingerprint = listed.fingerprint};
-  if (source_.risk_of) tool.risk = source_.risk_of(tool);
+  if (!classes_.empty()) {
+    const ToolClass& is = classes_[static_cast<std::size_t>(&listed - listing_.tools.data())];
+    tool.risk = is.risk;
+    tool.category = is.category;
+  }
   const Tool* before = previous != nullptr ? previous->find(listed.name) : nullptr;
   if (before != nullptr && before->state == Tool::State::known && before->fingerprint == tool.fingerprint) {
     tool.input_schema = before->input_schema;

@@ -21,12 +21,15 @@ enum class NewTools : std::uint8_t {
   follow_policy,  ///< a new name is pinned at once
 };
 
+/// Says of each definition of one list what it is, in their order.
+using ClassesOf = std::function<std::vector<ToolClass>(std::span<const json::Value> definitions)>;
+
 /// Whose list it is, and under which rules it is read.
 struct ListSource {
   store::ListKey key;                 ///< server, address, era
   NewTools new_tools = NewTools::refuse;
   const PinFile* reviewed = nullptr;  ///< pins in version control instead of the store's
-  std::function<Risk(const Tool&)> risk_of;  ///< empty: nobody says
+  ClassesOf classes_of = {};  ///< empty: nobody says
 };
 
 /// Compares the list that the gateway itself read with the pins and makes the

@@ -16,6 +16,12 @@ namespace callgate::registry {
 enum class Risk : std::uint8_t { unknown, low, medium, high, critical };
 std::string_view word(Risk risk);  ///< `Low`, `Medium`, …; empty where unknown
 
+/// What somebody said of a tool before any call of it.
+struct ToolClass {
+  Risk risk = Risk::unknown;
+  std::string_view category;  ///< a word that lives as long as the program; empty where unknown
+};
+
 /// One tool that the server lists and that the pins hold.
 struct Tool {
   enum class State : std::uint8_t {
@@ -30,6 +36,7 @@ struct Tool {
   std::shared_ptr<const schema::Schema> input_schema;  ///< null where quarantined or faulty
   std::string schema_fault;        ///< why the inputSchema did not compile; empty where it did
   Risk risk = Risk::unknown;
+  std::string_view category;       ///< a word that lives as long as the program; empty where unknown
   std::string difference;          ///< quarantined: what changed, for people
 };
 

@@ -11,7 +11,11 @@ class FullDisk : public World {
   void begin(const std::string& policy, audit::OnFull on_full = audit::OnFull::refuse_medium) {
     journal = std::move(*audit::Journal::open({.instance = "full", .sync = audit::Sync::none, .on_full = on_full, .reserve_bytes = 60'000},
                                               std::make_unique<audit::MemorySink>(disk), clock, log));
-    risk_of = [](const registry::Tool& tool) { return tool.name == "read" ? registry::Risk::low : registry::Risk::unknown; };
+    classes_of = [](std::span<const json::Value> definitions) {
+      std::vector<registry::ToolClass> classes;
+      for (const json::Value each : definitions) classes.push_back(each.find("name")->equals("read") ? registry::ToolClass{registry::Risk::low, "Read"} : registry::ToolClass{});
+      return classes;
+    };
     start(policy);
     open_session();
     EXPECT_NE(call("write").body.find("done"), std::string::npos);
@@ -35,7 +39,7 @@ TEST_F(FullDisk, LowRiskGoesOnWithItsRecordAndUnknownRiskIsRefused) {
   EXPECT_NE(last.find("disk of the journal is full"), std::string::npos) << last;
   EXPECT_NE(last.find(R"("verdict":"fault")"), std::string::npos) << last;
   EXPECT_NE(records().find(R"("tool":"read")"), std::string::npos);
-  EXPECT_NE(records().find(R"("risk":"Low")"), std::string::npos);
+  EXPECT_NE(records().find(R"("risk":"Low","category":"Read")"), std::string::npos);
 }
 
 TEST_F(FullDisk, WhatCallsNothingGoesOn) {

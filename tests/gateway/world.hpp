@@ -132,7 +132,7 @@ class World : public testing::Test {
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *keeping, *store, policies, risk_of});
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *keeping, *store, policies, classes_of});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -231,7 +231,7 @@ class World : public testing::Test {
   approval::Questions* asking = nullptr;   ///< what the gate asks; null: memory
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;
-  std::function<registry::Risk(const registry::Tool&)> risk_of;
+  registry::ClassesOf classes_of;
   std::string authorization;  ///< a header line of every request
   std::optional<Parts> parts;
   std::unique_ptr<Gates> gates;

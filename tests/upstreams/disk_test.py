@@ -46,6 +46,7 @@ class Kept(World):
 class Full(World):
     """The data folder is a file system of 64 MiB of its own, in a mount namespace that needs no rights."""
     REFUSED_MS = 500
+    refused_tool = "echo"  # one that does not go on while the disk is full
 
     def setUp(self):
         super().setUp()
@@ -76,7 +77,7 @@ class Full(World):
                     piece = piece[: len(piece) // 2]
         # What is left of the journal's last page takes a few more records.
         for _ in range(50):
-            if self.refused(self.client.call("echo", {"text": "last room"})):
+            if self.refused(self.client.call(self.refused_tool, {"text": "last room"})):
                 return
         self.fail("the disk is not full")
 
@@ -89,23 +90,24 @@ class Full(World):
         slowest, reasons = 0.0, set()
         for _ in range(count):
             began = time.monotonic()
-            reasons.add(self.refused(self.client.call("echo", {"text": "full"})))
+            reasons.add(self.refused(self.client.call(self.refused_tool, {"text": "full"})))
             slowest = max(slowest, (time.monotonic() - began) * 1000)
         return slowest, reasons
 
     def recovers(self):
         (self.data / "fill").unlink()
         began = time.monotonic()
-        while "result" not in (answer := self.client.call("echo", {"text": "after"})) or decision_of(answer):
+        while "result" not in (answer := self.client.call(self.refused_tool, {"text": "after"})) or decision_of(answer):
             self.assertLess(time.monotonic() - began, world.LONG, self.gate.last_words())
             time.sleep(0.02)
-        self.assertEqual(text_of(answer), "after")
-        return time.monotonic() - began
+        took = time.monotonic() - began
+        self.assertEqual(text_of(self.client.call("echo", {"text": "after"})), "after")
+        return took
 
     def forwarded_is_on_record(self):
-        forwarded = [m["params"]["arguments"]["text"] for m in self.seen("tools/call") if m["params"]["name"] == "echo"]
+        forwarded = [m["params"]["arguments"]["text"] for m in self.seen("tools/call") if m["params"]["name"] in {"echo", "misbehave"}]
         self.assertNotIn("full", forwarded)
-        allowed = sum('"verdict":"allow"' in line and '"tool":"echo"' in line
+        allowed = sum('"verdict":"allow"' in line and ('"tool":"echo"' in line or '"tool":"misbehave"' in line)
                       for name in self.data.glob("journal/*/*.jsonl") for line in name.read_text().splitlines())
         self.assertGreaterEqual(allowed, len(forwarded))
         proof = subprocess.run([gate_binary(), "audit", "verify", str(self.data)], capture_output=True, text=True)
@@ -113,11 +115,13 @@ class Full(World):
 
     def test_refuses_calls_with_the_reason_and_lets_the_rest_go_on_until_there_is_room(self):
         """Security requirement S22."""
+        self.refused_tool = "misbehave"  # of which nothing is known, so that it counts as High
         self.begin("refuse_medium")
         self.fill()
         slowest, reasons = self.refusals()
         self.assertLess(slowest, self.REFUSED_MS)
         self.assertIn("disk of the journal is full", " ".join(reasons))
+        self.assertEqual(text_of(self.client.call("echo", {"text": "low"})), "low", "what is of Low risk goes on")
         self.assertIn("tools", self.client.ask("tools/list")["result"], "what calls nothing goes on")
         other = self.gate.client()
         self.assertIn("result", other.initialize())

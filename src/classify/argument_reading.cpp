@@ -1,0 +1,76 @@
+#include "classify/argument_reading.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "classify/text_reading.hpp"
+#include "classify/tokens.hpp"
+
+namespace callgate::classify {
+namespace {
+
+constexpr std::size_t max_described = 160;  ///< parameters whose descriptions are read
+
+class ArgumentReader {
+ public:
+  ArgumentReader(const Definition& tool, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts)
+      : tool_(tool), lexicon_(lexicon), groups_(groups), facts_(facts) {}
+
+  void read() {
+    for (std::size_t i = 0; i < tool_.parameters.size(); ++i) {
+      const Parameter& parameter = tool_.parameters[i];
+      read_name(parameter, static_cast<std::uint16_t>(i));
+      if (i < max_described && !parameter.bounded) read_parameter_text(parameter.description, static_cast<std::uint16_t>(i), lexicon_, groups_, facts_);
+    }
+  }
+
+ private:
+  void read_name(const Parameter& parameter, std::uint16_t index) {
+    const std::vector<Token> parts = parts_of(parameter.name, lexicon_);
+    std::string words;
+    // Its last three words, its last two, its last.
+    for (std::size_t count = std::min<std::size_t>(parts.size(), 4); count > 0; --count) {
+      words.clear();
+      for (std::size_t i = parts.size() - count; i < parts.size(); ++i) {
+        if (!words.empty()) words += ' ';
+        words += LowerCase(parameter.name.substr(parts[i].start, parts[i].end - parts[i].start)).view();
+      }
+      const ArgumentName* known = lexicon_.argument(words);
+      if (known == nullptr || (known->whole && count != parts.size())) continue;
+      for (const std::uint8_t kind : known->kinds) set(lexicon_.argument_kinds[kind], groups_.arguments[kind], parameter, index);
+      return;
+    }
+  }
+
+  void set(std::string_view kind, Feature feature, const Parameter& parameter, std::uint16_t index) {
+    if (!fits(kind, parameter)) return;
+    facts_.set(feature, {.where = Place::Where::parameter, .which = index, .end = static_cast<std::uint32_t>(parameter.name.size())});
+  }
+
+  static bool fits(std::string_view kind, const Parameter& parameter) {
+    const bool text = parameter.may_be(Type::string) || parameter.is(Type::array);
+    if (kind == "amount" || kind == "quantity" || kind == "instance") return parameter.types != static_cast<std::uint8_t>(Type::boolean);
+    if (kind == "bulk") return parameter.is(Type::array) || parameter.may_be(Type::boolean);
+    if (kind == "confirm" || kind == "dryrun" || kind == "public" || kind == "deletes" || kind == "perms" || kind == "currency") return true;
+    if (kind == "expiry" || kind == "content" || kind == "newvalue" || kind == "environment" || kind == "filter") return true;
+    if (kind == "method" || kind == "apipath") return parameter.depth == 0;
+    if (kind == "free") return parameter.open_object || parameter.types == 0;
+    if (kind == "code" || kind == "shell" || kind == "sql" || kind == "graph") return text && !parameter.bounded && parameter.depth == 0;
+    if (kind == "selector") return parameter.depth == 0 && !parameter.bounded;
+    return text && !parameter.bounded;
+  }
+
+  const Definition& tool_;
+  const Lexicon& lexicon_;
+  const FeatureGroups& groups_;
+  Facts& facts_;
+};
+
+}  // namespace
+
+void read_arguments(const Definition& tool, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts) {
+  ArgumentReader(tool, lexicon, groups, facts).read();
+}
+
+}  // namespace callgate::classify

@@ -1,0 +1,48 @@
+#include "classify/odd_characters.hpp"
+
+#include <cstddef>
+
+namespace callgate::classify {
+namespace {
+
+unsigned char byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
+
+/// The length of the character at `at`, 0 where the bytes are none.
+std::size_t length_at(std::string_view text, std::size_t at) {
+  const unsigned char lead = byte_at(text, at);
+  const std::size_t size = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  if (size == 0 || text.size() - at < size) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte_at(text, at + i) & 0xC0U) != 0x80U) return 0;
+  }
+  return size;
+}
+
+bool is_odd_wide(std::string_view text, std::size_t at, std::size_t size) {
+  const unsigned char second = byte_at(text, at + 1);
+  if (size == 2) return byte_at(text, at) == 0xC2 && (second < 0xA0 || second == 0xAD);  // C1 controls, soft hyphen
+  if (size == 4) return byte_at(text, at) == 0xF3 && second == 0xA0;                     // tags, further selectors
+  const unsigned char third = byte_at(text, at + 2);
+  if (byte_at(text, at) == 0xE2 && second == 0x80) return (third >= 0x8B && third <= 0x8F && third != 0x8D) || (third >= 0xAA && third <= 0xAE);
+  if (byte_at(text, at) == 0xE2 && second == 0x81) return third >= 0xA0 && third <= 0xAF;
+  return byte_at(text, at) == 0xEF && second == 0xBB && third == 0xBF;
+}
+
+}  // namespace
+
+bool has_odd_characters(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const unsigned char byte = byte_at(text, at);
+    if (byte < 0x80) {
+      if ((byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7F) return true;
+      ++at;
+      continue;
+    }
+    const std::size_t size = length_at(text, at);
+    if (size == 0 || is_odd_wide(text, at, size)) return true;
+    at += size;
+  }
+  return false;
+}
+
+}  // namespace callgate::classify

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace callgate::classify {
+
+/// Whether a text holds what hides in a terminal or turns its direction:
+/// control characters other than line ends and tabs, invisible and
+/// bidirectional ones, tags (U+E0000…), or bytes that are no UTF-8.
+bool has_odd_characters(std::string_view text);
+
+}  // namespace callgate::classify

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "registry/pins.hpp"
+
+namespace callgate::cli {
+
+/// What the classifier says of each tool of a list, for the registry: judged once
+/// when a list is read, never when a tool is called. Annotations lower nothing.
+/// The classifier is built at the first list. Threads: one.
+registry::ClassesOf tool_classes();
+
+}  // namespace callgate::cli

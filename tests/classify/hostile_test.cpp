@@ -1,0 +1,99 @@
+#include <chrono>
+
+#include "classify/world.hpp"
+
+namespace callgate::classify {
+namespace {
+
+TEST(ClassifyHostile, WrongTypesEverywhereAreAbsent) {
+  for (const char* definition : {"null", "7", "[]", "\"delete\"", "{}", R"({"name":7})", R"({"name":"get_x","description":{}})", R"({"name":"get_x","inputSchema":[]})",
+                                 R"({"name":"get_x","inputSchema":{"type":7,"properties":[1]}})", R"({"name":"get_x","inputSchema":{"properties":{"a":1,"b":null,"c":[],"d":{"type":[1,{}],"enum":7,"items":3,"anyOf":{}}}}})",
+                                 R"({"name":"get_x","annotations":7,"title":[]})", R"({"name":"get_x","annotations":{"readOnlyHint":"yes","title":5}})",
+                                 R"({"name":"get_x","inputSchema":{"type":"object","required":7,"properties":{"a":{"$ref":7}}}})"}) {
+    const Classification answer = judge(definition);
+    EXPECT_FALSE(answer.evidence.empty()) << definition;
+    EXPECT_FALSE(to_json(answer, "s", "v").empty());
+  }
+}
+
+TEST(ClassifyHostile, ReferencesInACircleEnd) {
+  const Classification answer = judge(R"({"name":"create_tree","inputSchema":{"type":"object","properties":{"root":{"$ref":"#/$defs/Node"},"self":{"$ref":"#/$defs/Self"}},
+      "$defs":{"Self":{"$ref":"#/$defs/Self"},"Node":{"type":"object","properties":{"left":{"$ref":"#/$defs/Node"},"right":{"$ref":"#/$defs/Node"},"password":{"type":"string"}}}}}})");
+  EXPECT_EQ(answer.category, Category::write);
+  EXPECT_TRUE(has_signal(answer, "credential_argument"));
+}
+
+TEST(ClassifyHostile, ReferencesElsewhereAreNotFollowed) {
+  EXPECT_EQ(judge(R"({"name":"get_x","inputSchema":{"type":"object","properties":{"a":{"$ref":"https://elsewhere.example/x.json"},"b":{"$ref":"#/$defs/none"}}}})").category, Category::read);
+}
+
+TEST(ClassifyHostile, WhatHidesInTextIsFlagged) {
+  EXPECT_TRUE(has_signal(judge(tool("get_x", "Gets\u202e it.")), "odd_characters"));
+  EXPECT_TRUE(has_signal(judge(tool("get_x", "Gets\u200b it.")), "odd_characters"));
+  EXPECT_TRUE(has_signal(judge(tool("get_x", "Gets \U000E0041it.")), "odd_characters"));
+  EXPECT_TRUE(has_signal(judge(R"({"name":"get_x","description":"Gets\u0000 it"})"), "odd_characters"));
+  EXPECT_TRUE(has_signal(judge(tool("get_x", "", R"("a":{"description":"\u0007"})")), "odd_characters"));
+  EXPECT_FALSE(has_signal(judge(tool("get_x", "Gets it – naïvely: 日本語 ✓ 👩‍💻.\n\tNext line.")), "odd_characters"));
+}
+
+double milliseconds(const std::string& definition) {
+  const ToolsOf list("[" + definition + "]");
+  const Siblings siblings = classifier().siblings_of(list.tools);
+  double best = 1e9;
+  for (int i = 0; i < 5; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const Classification answer = classifier().classify(list.tools.front(), siblings, Hinting::untrusted);
+    best = std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    EXPECT_FALSE(answer.evidence.empty());
+  }
+  return best;
+}
+
+// What is allowed in a build that is not optimized, or is watched by a sanitizer.
+constexpr double allowed_ms = 60;
+
+std::string repeated(std::string_view piece, std::size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) text += piece;
+  return text;
+}
+
+TEST(ClassifyHostile, AMebibyteOfTextTakesBoundedTime) {
+  for (const char* piece : {"delete ", "permanently ", "a", "use `x_y` not ", "\"drop\", ", "DEL, ", "..", "read-only ", "\n- ", "\u202e", "get and delete and "}) {
+    EXPECT_LT(milliseconds(tool("get_x", repeated(piece, 1 << 20))), allowed_ms) << piece;
+  }
+}
+
+TEST(ClassifyHostile, TextThatIsTooLongToReadIsNeverSure) {
+  EXPECT_LE(judge(tool("get_x", repeated("Gets it. ", 1 << 20))).confidence, 0.5);
+}
+
+TEST(ClassifyHostile, FiveHundredParametersTakeBoundedTime) {
+  std::string members;
+  for (int i = 0; i < 500; ++i) {
+    members += (i > 0 ? "," : "") + std::string("\"sql_path_") + std::to_string(i) + R"(":{"type":"string","description":")" + repeated("the SQL query to run, use with care ", 2000) + R"(","enum":["a","b","c"]})";
+  }
+  EXPECT_LT(milliseconds(tool("run_x", "Runs.", members)), allowed_ms);
+}
+
+TEST(ClassifyHostile, DeepAndWideSchemasTakeBoundedTime) {
+  std::string schema = R"({"type":"string"})";
+  for (int i = 0; i < 100; ++i) schema = R"({"anyOf":[)" + schema + R"(],"type":"object","properties":{"a":)" + R"({"type":"string"})" + "}}";
+  EXPECT_LT(milliseconds(tool("run_x", "Runs.", "\"deep\":" + schema)), allowed_ms);
+  std::string fan = R"({"name":"run_x","inputSchema":{"type":"object","properties":{"a":{"$ref":"#/$defs/d0"}},"$defs":{)";
+  for (int i = 0; i < 30; ++i) {
+    fan += (i > 0 ? "," : "") + std::string("\"d") + std::to_string(i) + R"(":{"type":"object","anyOf":[)";
+    for (int k = 0; k < 8; ++k) fan += (k > 0 ? "," : "") + std::string(R"({"$ref":"#/$defs/d)") + std::to_string((i + 1) % 30) + "\"}";
+    fan += R"(],"properties":{"p":{"$ref":"#/$defs/d)" + std::to_string((i + 1) % 30) + "\"}}}";
+  }
+  EXPECT_LT(milliseconds(fan + "}}}"), allowed_ms);
+}
+
+TEST(ClassifyHostile, NamesOfAnyLengthAndBytesAreJudged) {
+  EXPECT_FALSE(judge(tool(repeated("delete_", 5000), "")).evidence.empty());
+  EXPECT_EQ(judge(tool("удалить_всё", "")).category, Category::execute);
+  EXPECT_EQ(judge(tool("d\u0435lete_user", "")).category, Category::execute) << "a Cyrillic letter makes another word";
+}
+
+}  // namespace
+}  // namespace callgate::classify

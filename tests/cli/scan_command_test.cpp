@@ -1,0 +1,190 @@
+#include "cli/scan_command.hpp"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+#include <sstream>
+
+#include "cli/client_config.hpp"
+#include "cli/last_look.hpp"
+#include "cli/offline_world.hpp"
+#include "cli/scan_flags.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view shop = R"({"server":"shop","tools":[
+  {"name":"list_items","description":"List items.","inputSchema":{"type":"object","properties":{}}},
+  {"name":"delete_table","description":"Delete a table.","inputSchema":{"type":"object","properties":{"name":{"type":"string"}}}},
+  {"name":"frobnicate"}]})";
+
+struct ScanCommand : testing::Test {
+  OfflineWorld world;
+  std::string out;
+  std::string err;
+
+  Exit run(std::vector<std::string_view> args) {
+    std::ostringstream to_out;
+    std::ostringstream to_err;
+    const Exit exit = scan(args, world.home, Colour::off, to_out, to_err);
+    out = to_out.str();
+    err = to_err.str();
+    return exit;
+  }
+  /// Its path, which lives as long as the test.
+  std::string_view file(std::string_view text, const std::string& name = "tools.json") { return paths.emplace_back(world.folder.write(name, text)); }
+  std::deque<std::string> paths;
+};
+
+TEST_F(ScanCommand, ShowsTheWorstToolFirst) {
+  const std::string_view list = file(shop);
+  EXPECT_EQ(run({"--tools", list}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("shop: 3 tools: 1 Critical, 1 High, 1 Low"));
+  EXPECT_LT(out.find("delete_table"), out.find("frobnicate"));
+  EXPECT_LT(out.find("frobnicate"), out.find("list_items"));
+  EXPECT_THAT(out, HasSubstr("? needs a look"));
+  EXPECT_THAT(out, Not(HasSubstr("last look"))) << "nobody looks at a saved list again";
+}
+
+TEST_F(ScanCommand, WritesAnArrayOfClassifications) {
+  const std::string_view list = file(shop);
+  const std::string_view other = file(R"({"result":{"tools":[{"name":"get_x"}]}})", "other.json");
+  EXPECT_EQ(run({"--json", "--tools", list, other}), Exit::ok);
+  const auto document = json::OwnedDocument::parse(out);
+  ASSERT_TRUE(document) << out;
+  ASSERT_EQ((*document)->root().size(), 4U);
+  std::vector<std::string> tools;
+  for (const json::Value each : (*document)->root().elements()) tools.push_back(each.find("server")->string() + "/" + each.find("tool")->string());
+  EXPECT_THAT(tools, testing::ElementsAre("shop/list_items", "shop/delete_table", "shop/frobnicate", "default/get_x"));
+}
+
+TEST_F(ScanCommand, AnEmptyListIsAnEmptyArray) {
+  EXPECT_EQ(run({"--json", "--tools", file(R"({"tools":[]})")}), Exit::ok);
+  EXPECT_EQ(out, "[]\n");
+}
+
+TEST_F(ScanCommand, FailsOnARiskInAnyLetterCase) {
+  const std::string_view list = file(shop);
+  EXPECT_EQ(run({"--tools", list, "--fail-on", "critical"}), Exit::refused);
+  EXPECT_EQ(run({"--tools", list, "--fail-on=HIGH"}), Exit::refused);
+  EXPECT_EQ(run({"--tools", file(R"({"tools":[{"name":"get_x"}]})"), "--fail-on", "Medium"}), Exit::ok);
+}
+
+TEST_F(ScanCommand, GivesEvidenceAndSignalsInItsLongForm) {
+  EXPECT_EQ(run({"--long", "--tools", file(shop)}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("for category: /name says `delete`"));
+  EXPECT_THAT(out, HasSubstr("signals: "));
+}
+
+TEST_F(ScanCommand, CallsASavedListAsItIsTold) {
+  EXPECT_EQ(run({"--name", "mine", "--tools", file(shop)}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("mine: 3 tools"));
+}
+
+TEST_F(ScanCommand, FilesThatAreNoListsAreNamed) {
+  const std::string none = (world.folder.path() / "none.json").string();
+  EXPECT_EQ(run({"--tools", none}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("none.json"));
+  EXPECT_EQ(run({"--tools", file("{")}), Exit::unavailable);
+  EXPECT_EQ(run({"--tools", file(R"({"tools":{}})")}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("no array `tools`"));
+}
+
+TEST_F(ScanCommand, HiddenCharactersOfNamesAreShown) {
+  EXPECT_EQ(run({"--tools", file("{\"tools\":[{\"name\":\"get\u202ex\"}]}")}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("get\\u202ex"));
+}
+
+TEST_F(ScanCommand, AWrongCommandLineIsUsage) {
+  for (const std::vector<std::string_view>& args : {std::vector<std::string_view>{}, {"--tools"}, {"--bogus"}, {"--fail-on", "bad", "--tools", "x"}, {"--tools", "x", "--upstream", "http://127.0.0.1:1/mcp"},
+                                                    {"--upstream", "ftp://x"}, {"--name", "a/b", "--tools", "x"}, {"--"}, {"--timeout", "0", "--", "x"}, {"x"}, {"--header", "A: b", "--", "x"},
+                                                    {"--name", "n", "--client-config", "x"}, {"--upstream", "http://127.0.0.1:1/mcp", "--header", "Authorization: Bearer x"}}) {
+    EXPECT_EQ(run(args), Exit::usage) << testing::PrintToString(args);
+    EXPECT_THAT(err, HasSubstr("callgate scan --help"));
+  }
+  EXPECT_EQ(run({"--help"}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("Example"));
+}
+
+TEST_F(ScanCommand, AClientsFileThatCannotBeReadIsNamed) {
+  const std::string none = (world.folder.path() / "none.json").string();
+  EXPECT_EQ(run({"--client-config", none}), Exit::unavailable);
+  EXPECT_EQ(run({"--json", "--client-config", file("{}")}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("neither `mcpServers` nor `servers`"));
+  EXPECT_EQ(out, "[]\n") << "programs get an array in any case";
+}
+
+ClientServers servers_in(std::string_view text) {
+  const OfflineWorld world;
+  auto read = read_client_config(text, world.home);
+  EXPECT_TRUE(read) << (read ? "" : read.error().message);
+  return read ? std::move(*read) : ClientServers{};
+}
+
+TEST(ClientConfig, IsReadInTheShapesOfTheClients) {
+  const auto desktop = servers_in(R"({"mcpServers":{"files":{"command":"npx","args":["-y","server"],"env":{"A":"b"}}}})");
+  ASSERT_EQ(desktop.servers.size(), 1U);
+  EXPECT_EQ(desktop.servers[0].name, "files");
+  EXPECT_THAT(desktop.servers[0].command, testing::ElementsAre("npx", "-y", "server"));
+  EXPECT_EQ(desktop.servers[0].env.at(0).second.reveal(), "b");
+  const auto code = servers_in("{ // a comment\n \"servers\": {\"web\": {\"type\": \"http\", \"url\": \"https://host.example/mcp\", /* more */ \"headers\": {\"X-Key\": \"k\"}}}}");
+  ASSERT_EQ(code.servers.size(), 1U);
+  EXPECT_EQ(code.servers[0].url, "https://host.example/mcp");
+  EXPECT_EQ(code.servers[0].headers.at(0).second.reveal(), "k");
+  EXPECT_EQ(servers_in(R"({"mcp":{"servers":{"a":{"command":"x"}}}})").servers.size(), 1U);
+}
+
+TEST(ClientConfig, NamesWhatIsLeftOut) {
+  const auto read = servers_in(R"({"mcpServers":{"off":{"command":"x","disabled":true},"asks":{"command":"x","env":{"K":"${input:key}"}},"empty":{},"both":{"command":"x","url":"https://h.example"},
+    "odd":7,"unset":{"command":"${NOT_SET_HERE}"},"scheme":{"url":"file:///x"},"home":{"command":"${HOME}"},"a b/c":{"command":"x"}}})");
+  std::vector<std::string> names;
+  for (const Error& each : read.left_out) names.push_back(each.where);
+  EXPECT_THAT(names, testing::ElementsAre("off", "asks", "empty", "both", "odd", "unset", "scheme"));
+  ASSERT_EQ(read.servers.size(), 2U);
+  EXPECT_FALSE(read.servers[0].command[0].empty());
+  EXPECT_EQ(read.servers[1].name, "a_b_c");
+}
+
+TEST(ClientConfig, SlashesWithinTextAreNoComments) {
+  const auto read = servers_in(R"({"mcpServers":{"a":{"command":"x","args":["https://h.example/*not*/","\"//"]}}})");
+  ASSERT_EQ(read.servers.size(), 1U);
+  EXPECT_THAT(read.servers[0].command, testing::ElementsAre("x", "https://h.example/*not*/", "\"//"));
+}
+
+TEST(LastLook, TellsWhatHasChangedSince) {
+  const TemporaryFolder folder;
+  const auto first = look_again(folder.path(), "s", "a", R"([{"name":"x","description":"one"},{"name":"y"}])");
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(first->first);
+  const auto same = look_again(folder.path(), "s", "a", R"([{"name":"y"},{"description":"one","name":"x"}])");
+  ASSERT_TRUE(same);
+  EXPECT_FALSE(same->first);
+  EXPECT_TRUE(same->changes.empty());
+  const auto other = look_again(folder.path(), "s", "a", R"([{"name":"x","description":"two"},{"name":"z"}])");
+  ASSERT_EQ(other->changes.size(), 3U);
+  EXPECT_EQ(other->changes[0].kind, Change::Kind::changed);
+  EXPECT_THAT(other->changes[0].difference, HasSubstr("- description: \"one\""));
+  EXPECT_THAT(other->changes[0].difference, HasSubstr("+ description: \"two\""));
+  EXPECT_EQ(other->changes[1].tool, "z");
+  EXPECT_EQ(other->changes[2].kind, Change::Kind::removed);
+}
+
+TEST(LastLook, KeepsServersOfOneNameApart) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(look_again(folder.path(), "s", "a", "[]"));
+  EXPECT_TRUE(look_again(folder.path(), "s", "b", "[]")->first);
+  EXPECT_TRUE(look_again(folder.path(), "t", "a", "[]")->first);
+}
+
+TEST(LastLook, ThatCannotBeReadCountsAsNone) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(look_again(folder.path(), "s", "a", "[]"));
+  for (const auto& each : std::filesystem::directory_iterator(folder.path() / "looks")) std::filesystem::resize_file(each.path(), 1);
+  EXPECT_TRUE(look_again(folder.path(), "s", "a", "[]")->first);
+}
+
+}  // namespace
+}  // namespace callgate::cli
