@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "base/sanitized.hpp"
 #include "classify/world.hpp"
 
 namespace callgate::classify {
@@ -50,7 +51,7 @@ double milliseconds(const std::string& definition) {
 }
 
 // What is allowed in a build that is not optimized, or is watched by a sanitizer.
-constexpr double allowed_ms = 60;
+constexpr double allowed_ms = 60.0 * slower;
 
 std::string repeated(std::string_view piece, std::size_t bytes) {
   std::string text;
