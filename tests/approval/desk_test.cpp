@@ -113,7 +113,7 @@ struct Difference {
 
 class EveryPartOfTheBinding : public testing::TestWithParam<Difference> {};
 
-/// Security requirement S20: what a yes is bound to, a row a part.
+/// Security requirement S20: what a yes is bound to, a row a part. Protocol item 62.
 TEST_P(EveryPartOfTheBinding, MakesItAnotherQuestionAndSpoilsTheYes) {
   World world;
   auto asked = world.ask();

@@ -87,7 +87,7 @@ TEST(Journal, GivesPermitsForItsOwnTrafficOnly) {
   EXPECT_TRUE(parsed(world.lines()[0])->root().find("internal")->equals("ping"));
 }
 
-/// Security requirements S24, S26: a record's fields, the id of the boot among them.
+/// Security requirements S24, S26: a record's fields, the id of the boot among them. Protocol item 99.
 TEST(Journal, LineHoldsEveryFieldOfTheContract) {
   World world;
   const std::vector<std::string> faults{"schema of `x` does not compile"};

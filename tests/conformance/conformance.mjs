@@ -3,7 +3,7 @@
 // Four runs a revision: direct; through the gate with everything allowed; through the gate with one tool hidden and one
 // denied that no scenario uses; and through the gate to the fixture as a child on stdio. The suite speaks HTTP only, so
 // what stdio gives is held against the direct run over HTTP. Exit 0 only when each scenario is clean directly and
-// nothing differs.
+// nothing differs. Protocol items 13, 71, 77, 83, 101, 102.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

@@ -103,7 +103,7 @@ class CountersContract : public testing::TestWithParam<Implementation> {
   Subject ann_{"valkey", "ann", "s1"};
 };
 
-/// Security requirement S19: no window holds more than its maximum.
+/// Security requirement S19: no window holds more than its maximum. Protocol item 34.
 TEST_P(CountersContract, LetsMaxCallsPassInAWindowAndNoMore) {
   const RateLimit two = limit(2, 60s);
   EXPECT_TRUE(take(two, ann_, 0s));

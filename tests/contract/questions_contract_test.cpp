@@ -159,7 +159,7 @@ TEST_P(QuestionsContract, IdenticalCallsShareOneQuestionAndOneRun) {
   EXPECT_NE(again->approval.id, second->approval.id);
 }
 
-/// Security requirement S20: what a yes is bound to, a member at a time.
+/// Security requirement S20: what a yes is bound to, a member at a time. Protocol item 62.
 TEST_P(QuestionsContract, EveryPartOfTheBindingMakesItAnotherQuestionAndSpoilsTheYes) {
   auto asked = ask();
   ASSERT_TRUE(yes(asked->approval.id));
@@ -289,6 +289,7 @@ TEST_P(QuestionsContract, ACallThatEndsInAnyOtherWayIsCancelled) {
   EXPECT_EQ(state(id), "withdrawn");
 }
 
+/// Protocol item 63.
 TEST_P(QuestionsContract, ACancelOfOneCallLeavesTheQuestionToTheOthers) {
   auto first = ask(some_question(), "first");
   auto second = ask(some_question(), "second");

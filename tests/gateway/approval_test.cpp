@@ -16,6 +16,7 @@ class Approvals : public World {
   }
 };
 
+/// Protocol item 55.
 TEST_F(Approvals, AHeldCallRunsAfterTheYesAndNotBefore) {
   start(asks);
   open_session();
@@ -31,6 +32,7 @@ TEST_F(Approvals, AHeldCallRunsAfterTheYesAndNotBefore) {
   EXPECT_NE(records().find(R"("approval":)"), std::string::npos);
 }
 
+/// Protocol item 64.
 TEST_F(Approvals, ANoIsToldWithThePersonsReason) {
   start(asks);
   open_session();
@@ -44,7 +46,7 @@ TEST_F(Approvals, ANoIsToldWithThePersonsReason) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
-/// Security requirement S20: nobody is served behind their back; the repeat picks the yes up.
+/// Security requirement S20: nobody is served behind their back; the repeat picks the yes up. Protocol item 61.
 TEST_F(Approvals, WithoutAnAnswerTheCallIsToldToAskAgainAndItsRepeatPicksTheYesUpOnce) {
   config.approval_wait = std::chrono::milliseconds(0);
   start(asks);
@@ -61,6 +63,7 @@ TEST_F(Approvals, WithoutAnAnswerTheCallIsToldToAskAgainAndItsRepeatPicksTheYesU
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Protocol items 63, 73.
 TEST_F(Approvals, ACancelWithdrawsTheQuestion) {
   start(asks);
   open_session();
@@ -111,7 +114,7 @@ TEST_F(Approvals, AYesToAnotherRuleDoesNotCountAndANewQuestionIsAsked) {
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
-/// Security requirement S20: the gate runs what was asked about.
+/// Security requirement S20: the gate runs what was asked about. Protocol item 62.
 TEST_F(Approvals, WhatRunsIsWhatWasAskedAbout) {
   config.approval_wait = std::chrono::milliseconds(0);
   start(asks);

@@ -6,6 +6,7 @@
 namespace callgate::gateway {
 namespace {
 
+/// Protocol item 36: what cannot be recorded is not decided.
 class FullDisk : public World {
  protected:
   void begin(const std::string& policy, audit::OnFull on_full = audit::OnFull::refuse_medium) {

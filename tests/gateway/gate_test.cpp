@@ -7,7 +7,7 @@ namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
 
-/// Security requirement S5: the bytes judged are the bytes sent.
+/// Security requirement S5: the bytes judged are the bytes sent. Protocol items 1, 103.
 TEST_F(World, AllowedCallsReachTheServerByteForByte) {
   start(allow_all);
   open_session();
@@ -20,6 +20,7 @@ TEST_F(World, AllowedCallsReachTheServerByteForByte) {
   EXPECT_NE(answer.body.find(R"("id":"x\u0041")"), std::string::npos) << answer.body;
 }
 
+/// Protocol item 81: content of any kind, numbers of any size.
 TEST_F(World, AnswersComeBackByteForByte) {
   start(allow_all);
   open_session();
@@ -28,6 +29,7 @@ TEST_F(World, AnswersComeBackByteForByte) {
   EXPECT_EQ(answer.body, R"({"jsonrpc":"2.0","id":1,"result":)" + upstream.call_result + "}");
 }
 
+/// Protocol items 37, 38, 41, 44: a refusal is a tool result with status 200.
 TEST_F(World, DeniedCallNeverReachesTheServer) {
   start("callgate: 1\ndefault: allow\ntools:\n  write: {action: deny, reason: nothing is written here}\n");
   open_session();
@@ -42,7 +44,7 @@ TEST_F(World, DeniedCallNeverReachesTheServer) {
   EXPECT_EQ(records().find("424242"), std::string::npos) << "argument values are not recorded";
 }
 
-/// Security requirement S24: the record before, the outcome after.
+/// Security requirement S24: the record before, the outcome after. Protocol item 99.
 TEST_F(World, EveryForwardHasItsRecordBeforeAndItsOutcomeAfter) {
   start(allow_all);
   open_session();
@@ -71,7 +73,7 @@ TEST_F(World, WhatCannotBeRecordedIsNotForwarded) {
   EXPECT_NE(call("read", "{}", 2).body.find("done"), std::string::npos) << "it recovers by itself";
 }
 
-/// Security requirement S7: one answer for hidden and unknown.
+/// Security requirement S7: one answer for hidden and unknown. Protocol item 39.
 TEST_F(World, HiddenAndUnknownToolsCannotBeToldApart) {
   start("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n");
   open_session();
@@ -87,6 +89,7 @@ TEST_F(World, HiddenAndUnknownToolsCannotBeToldApart) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Protocol items 45, 51.
 TEST_F(World, ListsLeaveOutWhatIsHidden) {
   start("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n  write: {action: deny}\n");
   open_session();
@@ -96,7 +99,7 @@ TEST_F(World, ListsLeaveOutWhatIsHidden) {
   EXPECT_NE(answer.body.find(R"("name":"write")"), std::string::npos);
 }
 
-/// Security requirement S10: a change is quarantined, a new name unknown.
+/// Security requirement S10: a change is quarantined, a new name unknown. Protocol item 50.
 TEST_F(World, AChangedDefinitionIsQuarantinedAndANewToolIsUnknown) {
   start(allow_all);
   open_session();
@@ -114,6 +117,7 @@ TEST_F(World, AChangedDefinitionIsQuarantinedAndANewToolIsUnknown) {
   EXPECT_EQ(list.find("send all mail"), std::string::npos) << "the agent does not read an unaccepted definition";
 }
 
+/// Protocol item 30.
 TEST_F(World, ArgumentsAreHeldAgainstBothSchemas) {
   start("callgate: 1\ndefault: deny\ntools:\n  write:\n    action: allow\n    arguments: {properties: {n: {type: integer, maximum: 10}}}\n");
   open_session();
@@ -126,6 +130,7 @@ TEST_F(World, ArgumentsAreHeldAgainstBothSchemas) {
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Protocol item 34: the refusal says when to come back.
 TEST_F(World, TheCallAfterTheLimitIsRefusedUntilTheWindowPassed) {
   start("callgate: 1\ndefault: allow\ntools:\n  read: {action: allow, rate_limit: {max: 2, window: 60}}\n");
   open_session();
@@ -241,7 +246,7 @@ TEST_F(World, AServerThatChangedIsServedAnewAndOthersKeepTheirSessions) {
   EXPECT_FALSE(gates->has_retired());
 }
 
-/// Security requirements S16, S25, S28: headers are made here, in both directions.
+/// Security requirements S16, S25, S28: headers are made here, in both directions. Protocol items 17, 20, 93.
 TEST_F(World, UpstreamHeadersDoNotPass) {
   start(allow_all);
   open_session();
@@ -258,7 +263,7 @@ TEST_F(World, UpstreamHeadersDoNotPass) {
   EXPECT_NE(seen.find("MCP-Protocol-Version: 2025-06-18"), std::string::npos);
 }
 
-/// Security requirement S18: no id means no session, never another one.
+/// Security requirement S18: no id means no session, never another one. Protocol item 21.
 TEST_F(World, SessionsOfNobodyAreNotFound) {
   start(allow_all);
   EXPECT_EQ(post(call_text("read")).status, 400) << "no session id";
@@ -268,7 +273,7 @@ TEST_F(World, SessionsOfNobodyAreNotFound) {
   EXPECT_EQ(unknown.body, R"({"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}})");
 }
 
-/// Security requirement S15: pages of elsewhere are refused, also on loopback.
+/// Security requirement S15: pages of elsewhere are refused, also on loopback. Protocol item 97.
 TEST_F(World, ForeignHostsAndOriginsAreRefused) {
   start(allow_all);
   const std::string opening = R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{}})";
@@ -279,7 +284,7 @@ TEST_F(World, ForeignHostsAndOriginsAreRefused) {
   EXPECT_EQ(own.headers.find("Access-Control"), std::string::npos) << "no page of another origin may read an answer";
 }
 
-/// Security requirement S8: other methods are answered with -32601.
+/// Security requirement S8: other methods are answered with -32601. Protocol items 27, 43.
 TEST_F(World, UnknownMethodsNeverReachTheServer) {
   start(allow_all);
   open_session();
@@ -289,14 +294,14 @@ TEST_F(World, UnknownMethodsNeverReachTheServer) {
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"notifications/nonsense"})").status, 202);
 }
 
-/// Security requirement S9: an answer to no question.
+/// Security requirement S9: an answer to no question. Protocol item 6.
 TEST_F(World, AResponseThatNobodyWaitsForIsRefused) {
   start(allow_all);
   open_session();
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","id":3,"result":{}})").status, 400);
 }
 
-/// Security requirement S3: a call that nobody could hear the answer of.
+/// Security requirement S3: a call that nobody could hear the answer of. Protocol item 43.
 TEST_F(World, ACallWithoutAnIdIsDropped) {
   start(allow_all);
   open_session();
@@ -313,7 +318,7 @@ struct BadBody {
 };
 class BadBodies : public World, public testing::WithParamInterface<BadBody> {};
 
-/// Security requirements S1, S3, S4: over HTTP, with their status.
+/// Security requirements S1, S3, S4: over HTTP, with their status. Protocol items 3, 4.
 TEST_P(BadBodies, AreRefusedAndNothingReachesTheServer) {
   start(allow_all);
   open_session();
@@ -350,7 +355,7 @@ struct BadAnswer {
 };
 class BadAnswers : public World, public testing::WithParamInterface<BadAnswer> {};
 
-/// Security requirement S25: one well-formed answer with the caller's id, or -32603.
+/// Security requirement S25: one well-formed answer with the caller's id, or -32603. Protocol items 5, 78.
 TEST_P(BadAnswers, BecomeAnErrorWithTheCallersId) {
   start(allow_all);
   open_session();

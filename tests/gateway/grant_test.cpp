@@ -28,7 +28,7 @@ class Grants : public World {
 
 constexpr const char* allows_all = "callgate: 1\ndefault: allow\nsampling: allow\n";
 
-/// Security requirement S22: no policy means no call.
+/// Security requirement S22: no policy means no call. Protocol item 36.
 TEST_F(Grants, WithoutAPolicyIsDeniedAndSeesNothing) {
   start(allows_all);
   call_as("ann", "");

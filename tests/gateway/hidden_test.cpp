@@ -6,7 +6,7 @@ namespace callgate::gateway {
 namespace {
 
 /// What an agent hears of a hidden prompt or resource is what it hears of one that nobody has.
-/// Security requirements S7, S8: prompts and resources by the same rule as tools.
+/// Security requirements S7, S8: prompts and resources by the same rule as tools. Protocol items 40, 52.
 class Hidden : public World {
  protected:
   std::string get_prompt(const std::string& name) { return ask("prompts/get", R"("name":")" + name + '"'); }

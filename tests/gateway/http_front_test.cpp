@@ -59,7 +59,7 @@ TEST_F(TwoParts, WithoutATokenNoBodyIsWaitedFor) {
   EXPECT_EQ(server->body_bytes(), 0U);
 }
 
-/// Security requirement S13: bodies are application/json.
+/// Security requirement S13: bodies are application/json. Protocol item 7.
 TEST_F(TwoParts, AnotherMediaTypeIsRefusedBeforeItsBody) {
   start(allow_all);
   std::string got;
@@ -110,6 +110,7 @@ std::size_t count_of(const std::string& text, std::string_view part) {
   return count;
 }
 
+/// Protocol item 98.
 TEST_F(World, RefusalsAreCountedAllAndRecordedAtABoundedRate) {
   start(allow_all);
   target = "/nowhere";

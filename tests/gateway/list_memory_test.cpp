@@ -44,6 +44,7 @@ TEST_F(Lists, AnotherPolicyJudgesTheSameAnswerAnew) {
   EXPECT_NE(third.find("secret"), std::string::npos);
 }
 
+/// Protocol item 86: no list is answered from memory.
 TEST_F(Lists, AnAnswerThatDiffersIsReadAnew) {
   start(hides_secret);
   open_session();

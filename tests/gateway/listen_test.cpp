@@ -60,6 +60,7 @@ TEST_F(Listen, CarriesWhatTheServerSaysUntilItEndsTheSubscription) {
   EXPECT_NE(filters.front().find(R"("later":1)"), std::string::npos) << "unknown members pass";
 }
 
+/// Protocol items 26, 51.
 TEST_F(Listen, LeavesOutResourcesThatMayNotBeWatched) {
   says = {notification("notifications/resources/updated", R"("uri":"demo://open")"), notification("notifications/resources/updated", R"("uri":"demo://secret")"),
           notification("notifications/resources/updated", R"("uri":"demo://closed")")};
@@ -107,6 +108,7 @@ TEST_F(Listen, EndsWithAResultWhenTheGatewayStops) {
   EXPECT_NE(answer.body.find(R"("id":"sub","result":{"resultType":"complete"})"), std::string::npos) << answer.body;
 }
 
+/// Protocol item 49.
 TEST_F(Listen, HearsThatAPolicyMadeItsListAnotherOne) {
   ends = false;
   says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{})")};

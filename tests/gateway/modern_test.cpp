@@ -6,7 +6,7 @@ namespace callgate::gateway {
 namespace {
 
 /// What 2026-07-28 asks of whoever stands between client and server
-/// (protocol items 31, 41, 48, 75, 84, 85, 94).
+/// (protocol items 31, 41, 48, 75, 84, 94).
 class Modern : public World {
  protected:
   Answer call_tool(const std::string& name, const std::string& more = {}, const std::string& id = "7") {

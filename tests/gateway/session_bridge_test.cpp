@@ -60,6 +60,7 @@ TEST_F(SessionBridged, OpensWithWhatTheServerSaysOfItself) {
   EXPECT_NE(answer.headers.find("Mcp-Session-Id: "), std::string::npos);
 }
 
+/// Protocol items 20, 68, 88.
 TEST_F(SessionBridged, CallsCarryWhatTheSessionKnowsOfItsClient) {
   begin_with();
   open_session();
@@ -128,6 +129,7 @@ TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
   EXPECT_NE(bodies[1].find(R"("inputResponses":{"who":{"action":"decline"}})"), std::string::npos) << bodies[1];
 }
 
+/// Protocol item 69.
 TEST_F(SessionBridged, NewsOfTheServerComeOnTheSessionsStream) {
   begin_with();
   open_session();

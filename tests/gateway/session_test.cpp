@@ -28,7 +28,7 @@ class Sessions : public World {
   }
 };
 
-/// Security requirement S18: what is another's looks like what is not there, to every verb.
+/// Security requirement S18: what is another's looks like what is not there, to every verb. Protocol items 19, 21.
 TEST_F(Sessions, OfOthersAreAnsweredLikeThoseOfNobody) {
   start(allow_all);
   call_as("ann");
@@ -53,7 +53,7 @@ TEST_F(Sessions, OfOthersAreAnsweredLikeThoseOfNobody) {
   EXPECT_NE(call("read").body.find("done"), std::string::npos) << "and it goes on for its owner";
 }
 
-/// Security requirement S18: the gate alone makes ids.
+/// Security requirement S18: the gate alone makes ids. Protocol item 19.
 TEST_F(Sessions, HaveIdsThatNoClientChose) {
   start(allow_all);
   call_as("ann");
@@ -66,7 +66,7 @@ TEST_F(Sessions, HaveIdsThatNoClientChose) {
   EXPECT_EQ(call("read").status, 404);
 }
 
-/// Security requirement S18: an id that nobody used for an hour opens nothing any more.
+/// Security requirement S18: an id that nobody used for an hour opens nothing any more. Protocol item 25.
 TEST_F(Sessions, ExpireAnHourAfterTheirLastUse) {
   start(allow_all);
   call_as("ann");

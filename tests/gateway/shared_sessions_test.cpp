@@ -88,6 +88,7 @@ TEST_F(SharedSessions, ANewSessionIsKeptUnderItsNameWithWhatOpensItAnew) {
   EXPECT_EQ(store_.asked, 0) << "a session of this gateway is looked up nowhere";
 }
 
+/// Protocol item 22.
 TEST_F(SharedSessions, ASessionOpenedElsewhereGoesOnHereWithAServersSessionOfItsOwn) {
   start(allow_);
   session_id = opened_elsewhere();

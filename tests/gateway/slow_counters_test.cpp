@@ -99,6 +99,7 @@ TEST_F(SlowCounters, ASessionThatEndsMeanwhileForwardsNothingAndUsesNothingUp) {
   EXPECT_EQ(held_.given_back, 1);
 }
 
+/// Protocol item 73.
 TEST_F(SlowCounters, ACallThatIsCancelledMeanwhileIsNotForwarded) {
   start(limited_);
   open_session();
@@ -124,6 +125,7 @@ TEST_F(SlowCounters, AStatelessCallerWhoMayCallNoLongerIsNotForwarded) {
   EXPECT_TRUE(answer_.body.contains("grant or session ended")) << answer_.body;
 }
 
+/// Protocol item 35.
 TEST_F(SlowCounters, APolicyThatChangesMeanwhileDoesNotMixWithTheDecision) {
   start(limited_);
   open_session();

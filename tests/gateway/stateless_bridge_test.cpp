@@ -58,6 +58,7 @@ class StatelessBridged : public World {
 
 constexpr const char* asks_who = R"({"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{"message":"Who?","requestedSchema":{"type":"object","properties":{}}}})";
 
+/// Protocol item 16.
 TEST_F(StatelessBridged, DiscoverSaysWhatTheHandshakeSaid) {
   begin_with();
   EXPECT_EQ(ask("server/discover").body,
@@ -70,6 +71,7 @@ TEST_F(StatelessBridged, ListsAreNobodyElsesToKeep) {
   EXPECT_NE(answer.body.find(R"("result":{"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[)"), std::string::npos) << answer.body;
 }
 
+/// Protocol item 65.
 TEST_F(StatelessBridged, CallsGoWithoutTheirEnvelopeUnderIdsOfTheSession) {
   begin_with();
   EXPECT_EQ(call_tool("read").body, R"({"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}})");
@@ -86,6 +88,7 @@ TEST_F(StatelessBridged, RulesHoldAsBeforeAnyServer) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Protocol item 66.
 TEST_F(StatelessBridged, ProgressHasTheTokenOfItsClient) {
   begin_with();
   before = R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"callgate-none","progress":1}})";

@@ -73,6 +73,7 @@ TEST_F(Tasks, ThatAServerStartsForWhoNeverAskedAreNobodys) {
   EXPECT_NE(task("tasks/get", "t-1").body.find("-32602"), std::string::npos);
 }
 
+/// Protocol item 84.
 TEST_F(Tasks, MayNotAskTheClientForWhatThePolicyDoesNotAllow) {
   begin_with(allow_all);
   view = R"({"resultType":"complete","taskId":"t-1","status":"input_required","inputRequests":{"a":{"method":"sampling/createMessage","params":{}}}})";
@@ -82,6 +83,7 @@ TEST_F(Tasks, MayNotAskTheClientForWhatThePolicyDoesNotAllow) {
   EXPECT_NE(answer.body.find("sampling/createMessage"), std::string::npos);
 }
 
+/// Protocol item 18: `tasks/list` is of 2025-11-25 only, and no request here has a version header.
 TEST_F(Tasks, OfASessionAreListedWithoutThoseOfOthers) {
   upstream.revision = "2025-11-25";
   begin_with(allow_all);

@@ -6,13 +6,14 @@ import sys
 
 import layers
 import permit
+import protocol
 import security
 import shape
 
 
 def main():
     passed = failed = 0
-    for rule in layers.RULES + shape.RULES + permit.RULES + security.RULES:
+    for rule in layers.RULES + shape.RULES + permit.RULES + security.RULES + protocol.RULES:
         faults = list(rule())
         print(f"{'broken' if faults else 'kept':6}  {rule.__doc__}")
         for fault in faults:

@@ -5,6 +5,7 @@ import tempfile
 
 import layers
 import permit
+import protocol
 import security
 import shape
 import tree
@@ -49,12 +50,16 @@ BREAKS = {
     security.each_is_named_by_a_test: ("tests/x/x_test.cpp", "/// Security requirement" " S1: a promise.\n"),
     security.the_table_tells_the_truth: ("docs/security.md", "| S1 | a promise | `x/x_test.cpp` |\n"),
     security.the_limits_are_admitted: ("docs/limits.md", "Nothing gets by.\n"),
+    protocol.each_point_has_its_row: ("docs/protocol.md", "| 1 | a point | met | `x/x_test.cpp` |\n"),
+    protocol.what_is_met_is_proved: ("docs/protocol.md", "| 1 | a point | met | by construction, as everybody knows |\n"),
+    protocol.no_other_number_is_named: ("tests/x/x_test.cpp", "/// Protocol items" " 3, 100-105: points.\n"),
 }
 
 # Text that looks like a fault and is none: comments and literals.
 HARMLESS = {
     layers.pure_rooms_ask_no_clock: ("src/schema/x.cpp", "// unlike clock::now(), this is given\n"),
     shape.nothing_runs_a_shell: ("src/upstream/x.cpp", 'auto s = "system(x)"; int system_calls(int);\n'),
+    protocol.no_other_number_is_named: ("src/gateway/x.cpp", "/// Protocol items" " 3, 12-14 and 104; item 105 of a list\n"),
     permit.transmitting_needs_forward: ("src/gateway/x.cpp", "/* transmit(x) is for forward alone */\n"),
 }
 
@@ -66,7 +71,7 @@ def faults(rule, path, text):
         file = top / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-        for module in (tree, shape, security):
+        for module in (tree, shape, security, protocol):
             module.TOP = top
         tree.sources.cache_clear()
         return list(rule())
@@ -80,7 +85,7 @@ def main():
             passed, failed = passed + good, failed + (not good)
             if not good:
                 print(f"FAILED  `{rule.__doc__}` should have: {name} {path}: {text[:80]}")
-    untested = set(layers.RULES + shape.RULES + permit.RULES + security.RULES) - BREAKS.keys()
+    untested = set(layers.RULES + shape.RULES + permit.RULES + security.RULES + protocol.RULES) - BREAKS.keys()
     for rule in untested:
         print(f"FAILED  `{rule.__doc__}` is not shown a fault")
     print(f"{passed} passed, {failed + len(untested)} failed")

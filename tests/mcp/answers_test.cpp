@@ -11,6 +11,7 @@ namespace {
 constexpr DecisionNote plain{.id = "01J", .verdict = "deny", .rule = "/tools/refund", .reason = "not \"today\"",
                              .policy = "sha256:3f"};
 
+/// Protocol item 37.
 TEST(Answers, DenyACallAsAResultThatTheModelReads) {
   EXPECT_EQ(denied_call("7", "Refused by policy: not \"today\".", plain, Era::legacy),
             R"({"jsonrpc":"2.0","id":7,"result":{"isError":true,"content":[{"type":"text",)"
@@ -23,6 +24,7 @@ TEST(Answers, NameTheResultTypeOnModernRevisionsOnly) {
   EXPECT_EQ(denied_call("7", "", plain, Era::legacy).find("resultType"), std::string::npos);
 }
 
+/// Protocol items 38, 42.
 TEST(Answers, CarryWhatALimitOrAnApprovalAdds) {
   DecisionNote note = plain;
   note.retry_after_s = 12;

@@ -39,6 +39,7 @@ TEST(ToModern, KeepsWhatTheClientSaidOfItself) {
   EXPECT_EQ(text.find("clientCapabilities"), text.rfind("clientCapabilities")) << text;
 }
 
+/// Protocol item 83: the state goes back as it was written.
 TEST(ToModern, GoesOnWithTheClientsAnswersAndTheServersState) {
   const Read request(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}})");
   const Read answer(R"({"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","requestState":"\u0073 ","inputRequests":{"k":{"method":"roots/list"}}}})", Direction::from_server);
@@ -79,6 +80,7 @@ TEST(ToLegacy, TagsWhatBelongsToASubscription) {
   EXPECT_EQ(tagged(plain.message, "\"s\""), R"({"params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"s"}},"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
 }
 
+/// Protocol item 31.
 TEST(Requests, KnowTheRoundsOfOneCallAsOne) {
   const Read first(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"x":2.0}}})");
   const Read second(R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"requestState":"s","name":"a","arguments":{"x": 2.0},"_meta":{"a":1}}})");
@@ -87,6 +89,7 @@ TEST(Requests, KnowTheRoundsOfOneCallAsOne) {
   EXPECT_NE(logical_text(first.message), logical_text(other.message));
 }
 
+/// Protocol item 47.
 TEST(Requests, AskForTheNextPageInTheClientsWords) {
   const Read bare(R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})");
   EXPECT_EQ(next_page_request(bare.message, "2", "c\"1"), R"({"params":{"cursor":"c\"1"},"jsonrpc":"2.0","id":2,"method":"tools/list"})");

@@ -61,7 +61,7 @@ std::string refused_at(const std::string& body) {
   return "gate";
 }
 
-/// Security requirements S1, S3, S4: forms that passed other gateways.
+/// Security requirements S1, S3, S4: forms that passed other gateways. Protocol item 2.
 TEST(Corpus, EveryBypassIsRefusedWhereItSaysAtTheLatest) {
   const auto rows = rows_of("bypass");
   EXPECT_GE(rows.size(), 200U);

@@ -21,7 +21,7 @@ struct Value {
 
 class GoldenBytes : public testing::TestWithParam<Value> {};
 
-/// Security requirement S5: nothing is encoded anew.
+/// Security requirement S5: nothing is encoded anew. Protocol items 1, 103.
 TEST_P(GoldenBytes, PassInRequestsUnchangedOrNotAtAll) {
   const std::string before = R"({"jsonrpc":"2.0","id":)";
   const std::string after = R"(,"method":"tools/call","params":{"name":"a","arguments":{"v":)" + GetParam().text + "}}}";
@@ -39,6 +39,7 @@ TEST_P(GoldenBytes, PassInRequestsUnchangedOrNotAtAll) {
   EXPECT_EQ(out, before + "\"other\"" + after);
 }
 
+/// Protocol items 81, 103.
 TEST_P(GoldenBytes, PassInResponsesUnchangedOrNotAtAll) {
   const std::string before = R"({ "result" : {"content":[],"structuredContent":)" + GetParam().text + R"( }, "id":)";
   const std::string after = R"(,"jsonrpc":"2.0" })";

@@ -34,7 +34,7 @@ struct Row {
 
 class MirroredHeaders : public testing::TestWithParam<Row> {};
 
-/// Security requirement S16: headers are held against the body in every era, a row a clause.
+/// Security requirement S16: headers are held against the body in every era, a row a clause. Protocol items 9, 10, 28.
 TEST_P(MirroredHeaders, MustAgreeWithTheBody) {
   json::Document document;
   const auto message = read_message(GetParam().body, document, Direction::from_client);
@@ -107,6 +107,7 @@ TEST(Headers, NameWhatIsSupportedAndWhatWasAskedFor) {
   EXPECT_EQ(unsupported_version(both, "x\"y").data, R"({"supported":["2025-11-25","2026-07-28"],"requested":"x\"y"})");
 }
 
+/// Protocol item 88.
 TEST(Headers, AreMadeFromTheBody) {
   const std::string body = call("\"\u00e9 1\"", R"({"region":" eu","page":{"count":7},"other":1})");
   json::Document document;

@@ -5,7 +5,7 @@
 namespace callgate::mcp {
 namespace {
 
-/// Security requirement S2: which keys are twins.
+/// Security requirement S2: which keys are twins. Protocol item 2.
 TEST(Keys, TwinsAreEqualOnlyAfterFolding) {
   EXPECT_TRUE(is_case_twin("Name", "name"));
   EXPECT_TRUE(is_case_twin("me\u017f\u017fage", "message"));

@@ -19,6 +19,7 @@ struct Refused {
 class RefusedMessage : public testing::TestWithParam<Refused> {};
 
 /// Security requirements S1, S2: the envelope, its ids and its keys, a row a clause, with the code and a text that names the fault.
+/// Protocol items 2, 4.
 TEST_P(RefusedMessage, IsRefusedWithACodeAndATextThatNamesTheFault) {
   json::Document document;
   const auto message = read_message(GetParam().bytes, document, GetParam().direction);
@@ -110,6 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Keys, RefusedMessage, testing::Values(
     Refused{"reserved_of_server", R"({"jsonrpc":"2.0","id":1,"result":{"_meta":{"dev.callgate/decision":{}}}})",
             "reserved for the gateway", server}), by_name);
 
+/// Protocol item 3.
 TEST(Message, KeepsTheIdAsItIsWritten) {
   for (const std::string id : {"0", "-1", "-0", "9007199254740993", "18446744073709551615", "-9223372036854775808",
                                "\"\"", "\"a\\u0062\\/\"", "\"1\""}) {
@@ -140,6 +142,7 @@ TEST(Message, DecodesAMethodThatIsWrittenWithEscapes) {
   EXPECT_EQ(message->method_id, MethodId::tools_call);
 }
 
+/// Protocol item 100: the context of a trace among them.
 TEST(Message, PassesMembersItDoesNotKnow) {
   json::Document document;
   const std::string bytes = R"({"jsonrpc":"2.0","id":1,"x":1,"method":"tools/call","params":{"name":"a","Überraschung":1,)"

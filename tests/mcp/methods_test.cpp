@@ -16,7 +16,7 @@ struct Row {
 
 class MethodTable : public testing::TestWithParam<Row> {};
 
-/// Security requirement S8: an allow-list for each revision.
+/// Security requirement S8: an allow-list for each revision. Protocol item 27.
 TEST_P(MethodTable, HoldsTheMethodsOfEachRevision) {
   const MethodId id = method_id(GetParam().method);
   ASSERT_NE(id, MethodId::unknown);

@@ -8,7 +8,7 @@
 #include "mcp/message.hpp"
 #include "mcp/tool_call.hpp"
 
-/// What the strict reader accepts, the lenient readers behind it must read the
+/// Protocol item 2: what the strict reader accepts, the lenient readers behind it must read the
 /// same: those that fold the case of keys, and of several equal keys take the
 /// first or the last. Random messages are put together from honest and hostile
 /// members; the readers below know nothing of the strict one's tables.

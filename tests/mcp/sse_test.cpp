@@ -46,6 +46,7 @@ struct Row {
 
 class EventStream : public testing::TestWithParam<Row> {};
 
+/// Protocol item 76.
 TEST_P(EventStream, IsReadTheSameHoweverItIsCut) {
   const std::string& stream = GetParam().stream;
   for (std::size_t size = 1; size <= stream.size() + 1; ++size) {

@@ -32,6 +32,7 @@ struct Row {
 
 class FilteredList : public testing::TestWithParam<Row> {};
 
+/// Protocol item 45.
 TEST_P(FilteredList, KeepsEveryOtherByte) {
   const Page page(answer(GetParam().result));
   const std::string got = filter_list(page.page, without(GetParam().hidden));
@@ -65,6 +66,7 @@ TEST(ToolList, ReadsNamesDefinitionsAndCursor) {
   EXPECT_FALSE(Page(answer(R"({"tools":[],"nextCursor":null})")).page.next_cursor);
 }
 
+/// Protocol items 46, 47.
 TEST(ToolList, JoinsPagesIntoOneWithoutCursor) {
   const Page first(answer(R"({"nextCursor":"2","tools":[{"name":"a"}, {"name":"b"}],"_meta":{"k":1}})"));
   const Page second(answer(R"({"tools":[],"nextCursor":"3"})"));
@@ -84,6 +86,7 @@ TEST(ToolList, DropsACursorWhereverItStands) {
   }
 }
 
+/// Protocol item 48.
 TEST(ToolList, SaysThatItIsPrivateOnceItDependsOnWhoAsks) {
   const Page page(answer(R"({"ttlMs":300000,"tools":[],"cacheScope":"public"})"));
   EXPECT_EQ(filter_list(page.page, without(""), {}, {.make_private = true, .max_ttl_ms = 5000}),
@@ -93,6 +96,7 @@ TEST(ToolList, SaysThatItIsPrivateOnceItDependsOnWhoAsks) {
             answer(R"({"ttlMs":0,"tools":[]})"));
 }
 
+/// Protocol item 52.
 TEST(ToolList, FiltersTheOtherListsByTheirOwnNames) {
   const Page resources(answer(R"({"resources":[{"uri":"a:1","name":"x"},{"uri":"a:2","name":"x"}]})"), resource_list);
   EXPECT_EQ(filter_list(resources.page, without("a:1")), answer(R"({"resources":[{"uri":"a:2","name":"x"}]})"));

@@ -16,6 +16,7 @@ TEST(UnknownToolAnswer, IsTheStandardOneUntilOneIsLearned) {
   EXPECT_EQ(answer.stored(), "");
 }
 
+/// Protocol item 39.
 TEST(UnknownToolAnswer, TakesTheServersFormForAnotherNameAndId) {
   const std::string seen = R"({ "id" : 12,"jsonrpc":"2.0","result":{"content":[{"type":"text","text":"MCP error -32602: Tool k3v9q_probe not found"}],"isError":true}})";
   const auto answer = UnknownToolAnswer::learn(seen, probe, "12");

@@ -14,6 +14,7 @@ Result<void> read(const std::string& head, RequestHead& out) { return read_reque
 
 class RefusedHead : public testing::TestWithParam<Row> {};
 
+/// Protocol item 8.
 TEST_P(RefusedHead, IsNotRead) {
   RequestHead out;
   EXPECT_FALSE(read(GetParam().head, out).has_value());

@@ -173,6 +173,7 @@ TEST_F(HttpWorld, RequestsSentAheadAreServedOneInATurn) {
   EXPECT_EQ(most, 1);
 }
 
+/// Protocol item 76.
 TEST_F(HttpWorld, StreamsArriveAsChunks) {
   start();
   const std::string got = raw("POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -260,6 +261,7 @@ TEST_F(HttpWorld, GetAndDeleteWithABodyAreRefused) {
   EXPECT_TRUE(raw("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx").starts_with("HTTP/1.1 400"));
 }
 
+/// Protocol item 8.
 TEST_F(HttpWorld, SmugglingFormsCloseTheConnection) {
   start();
   const std::string got = raw(
@@ -367,6 +369,7 @@ class RawServer {
 
 class HostileServer : public testing::TestWithParam<std::pair<const char*, std::string>> {};
 
+/// Protocol item 78.
 TEST_P(HostileServer, GivesAnErrorAndIsAskedOnce) {
   Loop loop;
   RawServer server(loop, GetParam().second);

@@ -165,7 +165,7 @@ class Model : public testing::Test {
   const ToolList own_ = tool_list(R"({"tools":[{"name":"own","inputSchema":{"type":"object","required":["m"]}}]})");
 };
 
-/// Security requirement S22: whatever cannot be decided is not allowed; a second, simple reading of the language says when.
+/// Security requirement S22: whatever cannot be decided is not allowed; a second, simple reading of the language says when. Protocol item 36.
 TEST_F(Model, AgreesOnRandomPoliciesAndCalls) {
   Chance chance(20261123);
   int pairs = 0;

@@ -15,6 +15,7 @@ struct Row {
 
 class Uris : public testing::TestWithParam<Row> {};
 
+/// Protocol item 52.
 TEST_P(Uris, HaveOneNormalForm) {
   const std::optional<std::string> normal = normal_uri(GetParam().uri);
   EXPECT_EQ(normal.value_or("refused"), GetParam().normal == nullptr ? "refused" : GetParam().normal) << GetParam().uri;

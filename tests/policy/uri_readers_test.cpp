@@ -32,6 +32,7 @@ bool is_covered(std::string_view form, std::string_view reading) {
 
 class Readers : public testing::TestWithParam<Row> {};
 
+/// Protocol item 52.
 TEST_P(Readers, TakeAnAddressForWhatTheRulesTakeItForOrItIsRefused) {
   const Row& row = GetParam();
   const auto form = normal_uri(row.uri);

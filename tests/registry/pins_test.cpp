@@ -84,7 +84,7 @@ TEST(PinsTest, TheFirstListIsPinnedWithItsFingerprints) {
   EXPECT_EQ(pinned[0].time_ms, 1000);
 }
 
-/// Security requirement S7: byte equality, no trimming, no folding.
+/// Security requirement S7: byte equality, no trimming, no folding. Protocol item 29.
 TEST(PinsTest, NamesAreFoundByTheirExactBytesOnly) {
   World world;
   const ToolTable& table = world.list(array({tool("get_all")}));
@@ -95,6 +95,7 @@ TEST(PinsTest, NamesAreFoundByTheirExactBytesOnly) {
   EXPECT_NE(table.find("get_all"), nullptr);
 }
 
+/// Protocol item 29.
 TEST(PinsTest, AnUnknownNameThatLooksLikeAKnownOneIsNamedForTheLog) {
   World world;
   const ToolTable& table = world.list(array({tool("get_all")}));
@@ -136,7 +137,7 @@ TEST(PinsTest, AToolThatComesBackChangedIsQuarantined) {
   EXPECT_EQ(world.tools(), "?get, set");
 }
 
-/// Security requirement S10: pins belong to a server's name, address and era.
+/// Security requirement S10: pins belong to a server's name, address and era. Protocol item 29.
 TEST(PinsTest, ErasAndAddressesPinApart) {
   World world;
   world.list(array({tool("get")}));

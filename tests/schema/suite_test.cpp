@@ -98,6 +98,7 @@ struct Folder {
 
 class OfficialSuite : public testing::TestWithParam<Folder> {};
 
+/// Protocol item 30.
 TEST_P(OfficialSuite, IsJudgedRightInEveryCase) {
   const Tally tally = run_folder(GetParam().path, GetParam().dialect);
   EXPECT_EQ(tally.files, GetParam().files);

@@ -36,7 +36,7 @@ struct Row {
 
 class RefundArguments : public testing::TestWithParam<Row> {};
 
-/// Security requirement S11: missing, null, wrong type, numeric string, negative, overflowing: a row a clause.
+/// Security requirement S11: missing, null, wrong type, numeric string, negative, overflowing: a row a clause. Protocol item 30.
 TEST_P(RefundArguments, AreJudgedWithPlaceAndKeyword) {
   const auto failure = judged(refund, GetParam().instance);
   ASSERT_EQ(failure ? failure->keyword : "", GetParam().keyword);

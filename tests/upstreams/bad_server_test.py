@@ -13,7 +13,7 @@ from world import World, decision_of, text_of
 # Sanitized code is several times slower: what floods the gate has to be read within this time too.
 PATIENCE = f"start_timeout: 5s\ncall_timeout: {6 if 'CALLGATE_SLOW' in os.environ else 3}s"
 
-# Security requirement S25, a row a clause: the tool's `how`, and what the caller gets: an answer ("done"), or an error ("error").
+# Security requirement S25, protocol item 78, a row a clause: the tool's `how`, and what the caller gets: an answer ("done"), or an error ("error").
 OVER_STDIO = {
     "die": "error", "die_in_the_middle_of_a_line": "error", "silence": "error", "half_a_line": "error", "another_id": "error",
     "id_of_another_type": "error", "no_id": "error", "result_and_error": "error", "neither": "error", "array": "error",
@@ -70,6 +70,7 @@ class Over_stdio(Server_case):
         self.assertEqual(len(text_of(client.call("misbehave", {"how": "huge", "size": 10}))), 10 << 20)
 
     def test_an_answer_of_20_mib_is_refused(self):
+        """Protocol item 85."""
         self.misbehave("huge", "error", 20)
 
     def test_an_answer_of_200_mb_is_refused_in_little_memory(self):
@@ -139,13 +140,14 @@ class Over_http(Server_case):
             self.assertNotIn(name, headers)
 
     def test_a_session_that_vanishes_is_opened_again_or_reported_lost(self):
+        """Protocol item 22."""
         client = self.session()
         self.misbehave("session_vanishes", "error", client=client)
         answer = client.call("echo", {"text": "back"})
         self.assertTrue(client.status == 404 or text_of(answer) == "back", answer)
 
     def test_the_clients_own_headers_are_not_passed_on(self):
-        """Security requirements S16, S28."""
+        """Security requirements S16, S28; protocol items 24, 93."""
         client = self.session()
         client.post(world.request(1, "tools/call", {"name": "echo", "arguments": {"text": "headers"}}),
                     Cookie="a=b", X_Forwarded_Host="evil", Callgate_Session="s")
@@ -218,6 +220,7 @@ class At_the_start(World):
         self.answers("endless_pages")
 
     def test_a_cursor_that_stands_still_is_cut(self):
+        """Protocol item 46, with the one above."""
         self.answers("cursor_that_stands_still")
 
     def test_tools_that_are_no_list_allow_nothing(self):
@@ -228,7 +231,7 @@ class At_the_start(World):
         self.echoes("announces_without_end")
 
     def test_a_changed_tool_is_quarantined_and_a_new_one_unknown(self):
-        """Security requirement S10."""
+        """Security requirement S10, protocol item 50."""
         _, client = self.gate_before("changes_its_list")
         self.assertEqual(text_of(client.call("misbehave", {})), "done")  # and the list changes behind it
         deadline = time.monotonic() + world.LONG
@@ -242,6 +245,7 @@ class At_the_start(World):
         self.assertEqual(decision_of(extra), {})
 
     def test_a_server_that_ignores_its_end_is_ended(self):
+        """Protocol item 80."""
         gate, client = self.gate_before("ignores_closed_stdin")
         self.assertEqual(text_of(client.call("echo", {"text": "x"})), "x")
         children = children_of(gate.process.pid)

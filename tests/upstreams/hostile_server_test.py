@@ -67,13 +67,14 @@ class Over_http(World):
         self.assertEqual(len(server.calls("odd")), 1)
 
     def test_a_call_does_not_run_again_because_the_session_was_lost_meanwhile(self):
+        """Protocol item 22."""
         self.fails_once_after(lambda client: client.ask("ping"))
 
     def test_a_call_does_not_run_again_when_its_session_was_ended(self):
         self.fails_once_after(lambda client: client.exchange("DELETE"))
 
     def test_what_was_sent_counts_also_when_the_server_knows_no_session(self):
-        """Security requirement S19: a limit is given back only when no byte was sent."""
+        """Security requirement S19, protocol item 34: a limit is given back only when no byte was sent."""
         def script(incoming):
             return is_call(incoming, "odd") and (incoming.status(404) or True)
 
@@ -101,7 +102,7 @@ class Over_http(World):
         self.assertEqual(len(server.calls("odd")), 1)
 
     def test_a_list_does_not_come_in_by_a_resumed_stream(self):
-        """Security requirement S21: what is resumed was decided before; a list that nobody filtered is not let in."""
+        """Security requirement S21, protocol item 71: what is resumed was decided before; a list that nobody filtered is not let in."""
         asked, lie = [], threading.Event()
 
         def script(incoming):
@@ -147,6 +148,7 @@ class Over_http(World):
         self.assertIn(b"late", body)
 
     def test_the_servers_revision_does_not_become_a_header(self):
+        """Protocol item 17."""
         server, gate = self.behind(handshake={"protocolVersion": "2025-11-25\r\nX-Evil: injected"})
         client = gate.client()
         self.assertIn("error", client.post(request("init", "initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}})))
@@ -182,7 +184,7 @@ class Over_http(World):
         self.assertEqual(client.status, 202)
 
     def test_tasks_of_others_are_out_of_reach(self):
-        """Security requirement S8."""
+        """Security requirement S8, protocol item 32."""
         def script(incoming):
             if not incoming.message or incoming.message.get("method") != "tasks/list":
                 return False
@@ -217,6 +219,7 @@ class Over_http(World):
         self.assertNotIn("inputRequests", answer)
 
     def test_what_a_modern_server_asks_in_a_filtered_list_is_decided_too(self):
+        """Protocol item 84, with the one above."""
         def script(incoming):
             message = incoming.message or {}
             if message.get("method") != "tools/list" or "clientAsks" not in message.get("params", {}):
@@ -232,6 +235,7 @@ class Over_http(World):
             self.assertIn("sampling/createMessage", answer["error"]["message"])
 
     def test_a_modern_client_does_not_listen_past_the_rules(self):
+        """Protocol items 26, 74."""
         policy = OPEN + 'resources:\n  "file:///secret/*": {action: hide}\n'
         server, gate = self.behind(policy=policy)
         watched = ["file:///secret/x", "file:///open/y"]
@@ -279,6 +283,7 @@ class As_a_child(World):
         self.assertTrue(gate.alive(), gate.last_words())
 
     def test_a_child_that_dies_again_and_again_is_started_again_and_no_call_runs_twice(self):
+        """Protocol item 80."""
         deaths = int(os.environ.get("CALLGATE_DEATHS", "15"))
         gate = self.serve(*self.fake())
         client = gate.client()
@@ -293,6 +298,7 @@ class As_a_child(World):
         self.assertEqual(len([m for m in self.seen("tools/call") if m["params"]["arguments"].get("how") == "die"]), deaths)
 
     def test_a_client_that_does_not_read_its_stream_does_no_harm(self):
+        """Protocol item 79."""
         gate = self.serve(*self.fake())
         client = gate.client()
         client.initialize()
@@ -312,7 +318,7 @@ class As_a_child(World):
         self.assertEqual(passed, 2)
 
     def test_events_of_one_call_are_bounded_in_bytes_and_time(self):
-        """Security requirement S25."""
+        """Security requirement S25, protocol item 79."""
         gate = self.serve_config(command=self.fake(), settings="call_timeout: 5s\n", top="limits: {result: 1MiB}\n")
         client = gate.client()
         client.initialize()
@@ -322,6 +328,7 @@ class As_a_child(World):
         self.assertLess(time.monotonic() - began, world.LONG)
 
     def test_a_cancel_names_the_call_as_the_shared_child_knows_it(self):
+        """Protocol items 65, 73."""
         pipe = self.run_gate(*self.fake())
         meta = {"_meta": MODERN}
         pipe.send(request(41, "tools/call", {"name": "misbehave", "arguments": {"how": "slow", "size": 20}, **meta}))

@@ -206,7 +206,7 @@ class Reloads(World):
         os.replace(fresh, self.dir / "policy.yaml")
 
     def test_under_load_lose_no_call_and_mix_no_two_policies(self):
-        """Security requirement S23: a reload is atomic."""
+        """Security requirement S23, protocol item 35: a reload is atomic."""
         gate = self.serve(*self.fake(), policy=self.ONE)
         over, failures, answers = threading.Event(), [], []
 

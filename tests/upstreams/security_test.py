@@ -45,7 +45,7 @@ class With_a_scripted_server(World):
 
 
 class An_answer_of_the_client(With_a_scripted_server):
-    """Security requirement S9: it counts for an open request of a server, in that session, once."""
+    """Security requirement S9, protocol items 6, 67: it counts for an open request of a server, in that session, once."""
 
     def test_counts_in_its_session_and_once(self):
         answered = threading.Event()
@@ -78,7 +78,7 @@ class An_answer_of_the_client(With_a_scripted_server):
 
 
 class A_stream(With_a_scripted_server):
-    """Security requirement S21: a client resumes what its own session was sent, and nothing else."""
+    """Security requirement S21, protocol items 69-71: a client resumes what its own session was sent, and nothing else."""
 
     def test_is_resumed_in_the_session_that_asks(self):
         def script(incoming):
@@ -106,7 +106,7 @@ class A_stream(With_a_scripted_server):
 
 class A_changed_list(With_a_scripted_server):
     def test_is_read_before_it_is_announced(self):
-        """Security requirement S10: who hears `list_changed` is already judged by the new list."""
+        """Security requirement S10, protocol item 50: who hears `list_changed` is already judged by the new list."""
         changed, read_again, go_on = threading.Event(), threading.Event(), threading.Event()
         self.addCleanup(go_on.set)
 
@@ -191,7 +191,7 @@ class A_crash(With_a_scripted_server):
 
 class Children(World):
     def test_are_bounded_in_number(self):
-        """Security requirement S27: at most `limits.children` programs run at a time."""
+        """Security requirement S27, protocol item 80: at most `limits.children` programs run at a time."""
         gate = self.serve_config(command=self.fake(), top="limits: {children: 2}\n")
         clients = [gate.client() for _ in range(4)]
         opening = {"protocolVersion": world.LATEST_HANDSHAKE, "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}}

@@ -59,7 +59,7 @@ class Real(World):
 
 
 class Everything(Real):
-    """server-everything: tools, resources, prompts, progress, and requests that the server starts."""
+    """server-everything: tools, resources, prompts, progress, and requests that the server starts (protocol items 67, 77)."""
 
     STEPS = ({"list": "tools"}, {"call": "echo", "arguments": {"message": "hello"}}, {"call": "get-env"},
              {"call": "gzip-file-as-resource", "arguments": {"name": "x"}}, {"call": "get-sum", "arguments": {"a": 2, "b": 3}},

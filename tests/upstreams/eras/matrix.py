@@ -1,5 +1,5 @@
 """Every client with every server through the gate: the official SDKs of both generations and the wire of each revision,
-with servers of either era, over HTTP and stdio.
+with servers of either era, over HTTP and stdio (protocol items 9, 13-15, 66, 67, 104).
 
 CALLGATE=build/release/callgate PACKAGES=build/packages python3 tests/upstreams/eras/matrix.py
     --only TEXT    the clients whose name holds this
