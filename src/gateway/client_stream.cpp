@@ -21,6 +21,13 @@ void QueuedStream::close() {
   written_.notify();
 }
 
+net::Task<bool> QueuedStream::send(std::string_view bytes, net::Duration time) {
+  while (!push(bytes, {})) {
+    if (closed_ || !co_await written_.wait(time)) co_return false;
+  }
+  co_return true;
+}
+
 void QueuedStream::open() {
   opened_ = true;
   wake_.raise();

@@ -23,7 +23,7 @@ class ClientStream {
   virtual void close() = 0;
 };
 
-/// The events of one GET stream on their way. Many push, one coroutine writes:
+/// The events of one stream on their way. Many push, one coroutine writes:
 /// INVARIANT: nobody but `write_to` touches the channel.
 class QueuedStream final : public ClientStream {
  public:
@@ -31,6 +31,9 @@ class QueuedStream final : public ClientStream {
 
   bool push(std::string_view bytes, std::string_view raw) override;
   void close() override;
+  bool closed() const { return closed_; }
+  /// Pushes once there is room; false when the time passed or the stream closed.
+  net::Task<bool> send(std::string_view bytes, net::Duration time);
   /// The stream is there: its head may be sent.
   void open();
   bool opened() const { return opened_; }

@@ -14,6 +14,10 @@ InFlight* Conversation::find_in_flight(std::string_view id) {
   return nullptr;
 }
 
+bool Conversation::is_asked(std::string_view id) const {
+  return std::ranges::any_of(server_requests, [id](const std::string& each) { return mcp::same_id(each, id); });
+}
+
 bool Conversation::take_server_request(std::string_view id) {
   const auto found = std::ranges::find_if(server_requests, [id](const std::string& each) { return mcp::same_id(each, id); });
   if (found == server_requests.end()) return false;

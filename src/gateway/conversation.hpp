@@ -41,6 +41,10 @@ struct Conversation {
   std::vector<std::string> server_requests;  ///< ids, as written, of requests that the server waits on
   std::vector<Resumable> resumable;          ///< bounded: the oldest goes
   std::shared_ptr<ClientStream> stream;      ///< null: the client has none open
+  std::shared_ptr<QueuedStream> pipe;        ///< HTTP+SSE: all that the client hears; the session ends with it
+  net::TaskGroup* pipe_tasks = nullptr;      ///< end with the pipe; null when it is over
+  std::size_t piped = 0;                     ///< messages of the pipe under way
+  std::size_t piped_bytes = 0;
   net::Instant last_used;
   std::size_t busy = 0;             ///< exchanges under way, open streams included
   std::size_t declines = 0;         ///< refusals of the server's requests that are on their way to it
@@ -51,6 +55,8 @@ struct Conversation {
   net::Instant told;                ///< when they were told last that it is used
 
   InFlight* find_in_flight(std::string_view id);
+  /// Whether the server waits on a request of that id.
+  bool is_asked(std::string_view id) const;
   /// Takes the id of a request that the server waits on; false where there is none.
   bool take_server_request(std::string_view id);
 };

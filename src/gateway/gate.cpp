@@ -124,7 +124,12 @@ net::Task<void> Gate::handle_notification(Inbound& in) {
   co_await pass(in, nullptr);
   const Conversation& conversation = *in.conversation;
   const bool opened = in.message.method_id == mcp::MethodId::notifications_initialized && conversation.link && conversation.link->has_stream();
-  if (opened && !in.channel.takes_raw()) tasks_.spawn(follow_stream(in.conversation));
+  if (!opened || in.channel.takes_raw()) co_return;
+  if (!conversation.pipe) {
+    tasks_.spawn(follow_stream(in.conversation));
+  } else if (conversation.pipe_tasks != nullptr) {
+    conversation.pipe_tasks->spawn(follow_stream(in.conversation));
+  }
 }
 
 net::Task<void> Gate::handle_response(Inbound& in) {

@@ -41,6 +41,14 @@ struct Inbound {
   int status(int modern_status) const { return era() == mcp::Era::modern ? modern_status : 200; }
 };
 
+/// A message that came by itself: its answer goes another way than it came (HTTP+SSE).
+/// Stays where it is, since the message points into it.
+struct Piped {
+  std::string bytes;
+  json::Document document;
+  mcp::Message message;
+};
+
 /// One message under way, counted while it is.
 class Busy {
  public:
@@ -88,6 +96,14 @@ class Gate {
 
   /// The session of that id if it is this caller's; null for any other.
   std::shared_ptr<Conversation> find_session(std::string_view id, std::string_view grant) const;
+  /// HTTP+SSE of 2024-11-05: a stream that is a session, and ends with it. Nobody
+  /// else can use its id. Errors: a sentence for the caller where there is no room.
+  Result<std::shared_ptr<Conversation>> open_pipe(const session::Caller& caller);
+  /// Writes the stream of such a session until it ends; `first` is its first event.
+  net::Task<void> serve_pipe(std::shared_ptr<Conversation> conversation, Channel& channel, std::string first);
+  std::shared_ptr<Conversation> find_pipe(std::string_view id, std::string_view grant) const;
+  /// Carries a message of such a session; returns at once. False: too many are under way.
+  bool take(const std::shared_ptr<Conversation>& conversation, std::unique_ptr<Piped> piped);
   /// The session that another gateway opened goes on here, if it is this caller's;
   /// null for any other. Error `unavailable`: there is no room.
   Result<std::shared_ptr<Conversation>> take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept);
@@ -230,6 +246,9 @@ class Gate {
 
   // gate_session.cpp
   net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
+  std::shared_ptr<Conversation> find(std::string_view id, std::string_view grant) const;
+  std::string_view no_room(const std::string& grant);
+  void enter_session(const std::shared_ptr<Conversation>& conversation);
   Result<void> link_session(const std::shared_ptr<Conversation>& conversation);
   bool make_room(std::string_view grant);
   void leave_session(const std::shared_ptr<Conversation>& conversation);
@@ -246,6 +265,10 @@ class Gate {
   void note_kept(Conversation& conversation);
   void note_use(Conversation& conversation);
   void wake_held(const Conversation& conversation);
+
+  // gate_pipe.cpp
+  net::Task<void> carry_piped(std::shared_ptr<Conversation> conversation, std::unique_ptr<Piped> piped);
+  net::Task<void> keep_pipe_open(std::shared_ptr<Conversation> conversation);
 
   // gate_server.cpp
   net::Task<bool> from_server(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);

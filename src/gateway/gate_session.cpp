@@ -16,10 +16,42 @@ constexpr net::Duration idle_here = std::chrono::minutes(65);
 
 }  // namespace
 
-std::shared_ptr<Conversation> Gate::find_session(std::string_view id, std::string_view grant) const {
+std::shared_ptr<Conversation> Gate::find(std::string_view id, std::string_view grant) const {
   const auto found = sessions_.find(id);
   if (found == sessions_.end() || found->second->session.grant != grant || found->second->closed) return nullptr;
   return found->second;
+}
+
+/// A session is known to the transport that opened it, and to no other.
+std::shared_ptr<Conversation> Gate::find_session(std::string_view id, std::string_view grant) const {
+  auto conversation = find(id, grant);
+  return conversation && !conversation->pipe ? conversation : nullptr;
+}
+
+std::shared_ptr<Conversation> Gate::find_pipe(std::string_view id, std::string_view grant) const {
+  auto conversation = find(id, grant);
+  return conversation && conversation->pipe ? conversation : nullptr;
+}
+
+/// Makes room for one more session of that grant; why there is none, else.
+std::string_view Gate::no_room(const std::string& grant) {
+  if (totals_.sessions >= parts_.config.limits.sessions) reap_idle(parts_.loop.now());
+  if (totals_.sessions >= parts_.config.limits.sessions) {
+    refused_.add();
+    parts_.log.warn("sessions_full", {{"server", server_.name}, {"sessions", sessions_.size()}});
+    return "too many sessions are open: try again later";
+  }
+  if (grant.empty() || make_room(grant)) return {};
+  refused_.add();
+  parts_.log.warn("sessions_of_grant_full", {{"server", server_.name}, {"grant", grant}});
+  return "this grant has too many sessions with calls under way: try again later";
+}
+
+void Gate::enter_session(const std::shared_ptr<Conversation>& conversation) {
+  conversation->session.id = session::new_session_id();
+  conversation->session.name = session::session_name(conversation->session.id);
+  sessions_.emplace(conversation->session.id, conversation);
+  ++totals_.sessions;
 }
 
 /// `initialize` opens a session with a link of its own; the server's answer
@@ -28,19 +60,10 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   Conversation& conversation = *in.conversation;
   auto opening = mcp::read_initialize(in.message);
   if (!opening) co_return co_await refuse_shape(in, opening.error(), mcp::code::invalid_params);
-  if (totals_.sessions >= parts_.config.limits.sessions) reap_idle(parts_.loop.now());
-  if (totals_.sessions >= parts_.config.limits.sessions) {
-    refused_.add();
-    parts_.log.warn("sessions_full", {{"server", server_.name}, {"sessions", sessions_.size()}});
-    co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "too many sessions are open: try again later"), {}, 503);
-    co_return;
-  }
-  if (!conversation.session.grant.empty() && !make_room(conversation.session.grant)) {
-    refused_.add();
-    parts_.log.warn("sessions_of_grant_full", {{"server", server_.name}, {"grant", conversation.session.grant}});
-    co_return static_cast<void>(co_await in.channel.answer(
-        mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "this grant has too many sessions with calls under way: try again later"), {}, 503));
-  }
+  // The session of a pipe has its place already.
+  const std::string_view full = conversation.pipe ? std::string_view{} : no_room(conversation.session.grant);
+  if (!full.empty())
+    co_return static_cast<void>(co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, full), {}, 503));
   const bool bridged = links_.bridges_sessions();  // others may find out meanwhile
   if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
   conversation.session.client = mcp::read_client_capabilities(opening->capabilities);
@@ -67,13 +90,12 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     conversation.session.revision = *revision;
     conversation.link->agreed(mcp::word(*revision));
     conversation.opening = in.message.bytes();
-    if (!conversation.session.id.empty()) leave_session(in.conversation);  // stdio: a second handshake begins anew
-    conversation.session.id = session::new_session_id();
-    conversation.session.name = session::session_name(conversation.session.id);
-    sessions_.emplace(conversation.session.id, in.conversation);
-    ++totals_.sessions;
+    if (!conversation.pipe) {
+      if (!conversation.session.id.empty()) leave_session(in.conversation);  // stdio: a second handshake begins anew
+      enter_session(in.conversation);
+    }
     tools_.want(mcp::Era::legacy);
-    if (parts_.sessions.keeps()) co_await keep_session(in.conversation);
+    if (parts_.sessions.keeps() && !conversation.pipe) co_await keep_session(in.conversation);
   }
   co_await deliver(in, *delivery, what.record.id);
 }
@@ -240,14 +262,17 @@ net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, st
 void Gate::retire() {
   stop();
   std::vector<std::shared_ptr<Conversation>> all;
-  for (const auto& [id, each] : sessions_) all.push_back(each);
+  for (const auto& [id, each] : sessions_) {
+    // A pipe brings the answers of what is under way, and ends behind them.
+    if (each->piped == 0) all.push_back(each);
+  }
   for (const auto& each : all) close_session(each, Ending::here);
 }
 
 void Gate::stop() {
   stopping_ = true;
   for (const auto& [id, each] : sessions_) {
-    if (each->stream) each->stream->close();
+    if (each->stream && each->piped == 0) each->stream->close();
   }
   for (Held* held : held_) held->wake.raise();
   end_subscriptions({});

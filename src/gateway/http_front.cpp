@@ -53,14 +53,7 @@ struct HttpFront::Visit {
   Gate* gate;
   session::Caller caller;
   std::string_view session_id;
-};
-
-/// An answer to who gets no further.
-struct HttpFront::No {
-  int status;
-  std::string body;
-  std::string_view why;
-  std::string_view headers = {};
+  bool sse;  ///< the address is one of HTTP+SSE
 };
 
 HttpFront::HttpFront(const Parts& parts, Gates& gates, session::Authenticator authenticator, session::AccessList access)
@@ -69,7 +62,8 @@ HttpFront::HttpFront(const Parts& parts, Gates& gates, session::Authenticator au
       authenticator_(authenticator),
       access_(std::move(access)),
       grants_clock_(parts.clock),
-      refusals_(parts) {}
+      refusals_(parts),
+      sse_(parts) {}
 
 std::string HttpFront::refused(int status, const Error& error, const net::Address& peer) {
   refusals_.note(status, error.message, peer);
@@ -85,29 +79,28 @@ net::Task<void> HttpFront::refuse(net::HttpExchange& exchange, int status, std::
   co_await exchange.respond(status, lines, body);
 }
 
-net::Task<void> HttpFront::refuse(net::HttpExchange& exchange, No no) {
-  co_await refuse(exchange, no.status, no.body, no.why, no.headers);
+net::Task<void> HttpFront::refuse(net::HttpExchange& exchange, RequestRefusal refusal) {
+  co_await refuse(exchange, refusal.status, refusal.body, refusal.why, refusal.headers);
 }
 
-Gate* HttpFront::gate_of(std::string_view target) const {
-  std::string_view path = path_of(target);
+Gate* HttpFront::gate_of(std::string_view path) const {
   if (path.ends_with('/') && path.size() > 1) path.remove_suffix(1);
-  if (path == "/mcp") return gates_.only();
-  constexpr std::string_view prefix = "/mcp/";
-  return path.starts_with(prefix) ? gates_.find(path.substr(prefix.size())) : nullptr;
+  if (path == "/mcp" || path == "/sse") return gates_.only();
+  return path.starts_with("/mcp/") || path.starts_with("/sse/") ? gates_.find(path.substr(5)) : nullptr;
 }
 
-std::expected<HttpFront::Visit, HttpFront::No> HttpFront::admit(const net::RequestHead& head) const {
-  Gate* gate = gate_of(head.target);
-  if (gate == nullptr) return std::unexpected(No{404, R"({"error":"no server at this address"})", "unknown address"});
+std::expected<HttpFront::Visit, RequestRefusal> HttpFront::admit(const net::RequestHead& head) const {
+  const std::string_view path = path_of(head.target);
+  Gate* gate = gate_of(path);
+  if (gate == nullptr) return std::unexpected(RequestRefusal{404, R"({"error":"no server at this address"})", "unknown address"});
   if (!authenticator_.ready())
-    return std::unexpected(No{503, mcp::rpc_error({}, mcp::code::internal_error, "the grants of all gateways are not read yet: try again"), "grants not read yet",
+    return std::unexpected(RequestRefusal{503, mcp::rpc_error({}, mcp::code::internal_error, "the grants of all gateways are not read yet: try again"), "grants not read yet",
                               "Retry-After: 1\r\n"});
   auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), grants_clock_.wall_ms());
   if (!caller)
-    return std::unexpected(No{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
+    return std::unexpected(RequestRefusal{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
                               "WWW-Authenticate: Bearer realm=\"callgate\"\r\n"});
-  return Visit{.gate = gate, .caller = std::move(*caller), .session_id = head.headers.find(net::HeaderName::mcp_session_id)};
+  return Visit{.gate = gate, .caller = std::move(*caller), .session_id = head.headers.find(net::HeaderName::mcp_session_id), .sse = path.starts_with("/sse")};
 }
 
 net::Task<void> HttpFront::handle(net::HttpExchange& exchange) { return route(exchange); }
@@ -136,29 +129,50 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
   }
   auto visit = admit(head);
   if (!visit) co_return co_await refuse(exchange, std::move(visit.error()));
-  if (head.method == "POST") {
-    if (!takes_content(head.headers))
-      co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
-    // INVARIANT: nobody's body is read, and no memory held for it, before all of the head was looked at.
-    const net::Received received = co_await exchange.receive();
-    if (received == net::Received::not_all) co_return;
-    if (received == net::Received::later) visit = admit(head);
-    if (!visit) co_return co_await refuse(exchange, std::move(visit.error()));
-    co_return co_await post(exchange, *visit);
-  }
+  co_await serve_visit(exchange, *visit);
+}
+
+net::Task<void> HttpFront::serve_visit(net::HttpExchange& exchange, Visit& visit) {
+  const net::RequestHead& head = exchange.head();
+  if (head.method == "POST") co_return co_await post_received(exchange, visit);
+  if (visit.sse) co_return co_await serve_sse(exchange, visit);
   const auto revision = mcp::parse_revision(head.headers.find(net::HeaderName::mcp_protocol_version));
   const bool modern = revision && mcp::era_of(*revision) == mcp::Era::modern;
-  if (!modern && head.method == "GET") co_return co_await get(exchange, *visit);
-  if (!modern && head.method == "DELETE") co_return co_await remove(exchange, *visit);
+  if (!modern && head.method == "GET") co_return co_await get(exchange, visit);
+  if (!modern && head.method == "DELETE") co_return co_await remove(exchange, visit);
   co_await refuse(exchange, 405, mcp::rpc_error({}, mcp::code::invalid_request, "this method is not served here"), "method not allowed",
                   modern ? "Allow: POST\r\n" : "Allow: GET, POST, DELETE\r\n");
 }
 
+net::Task<void> HttpFront::post_received(net::HttpExchange& exchange, Visit& visit) {
+  const net::RequestHead& head = exchange.head();
+  if (!takes_content(head.headers))
+    co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
+  // INVARIANT: nobody's body is read, and no memory held for it, before all of the head was looked at.
+  const net::Received received = co_await exchange.receive();
+  if (received == net::Received::not_all) co_return;
+  if (received == net::Received::later) {
+    auto again = admit(head);
+    if (!again) co_return co_await refuse(exchange, std::move(again.error()));
+    visit = std::move(*again);
+  }
+  if (visit.sse) co_return co_await serve_sse(exchange, visit);
+  co_await post(exchange, visit);
+}
+
+net::Task<void> HttpFront::serve_sse(net::HttpExchange& exchange, Visit& visit) {
+  const std::string_view method = exchange.head().method;
+  if (method != "GET" && method != "POST")
+    co_return co_await refuse(exchange, 405, mcp::rpc_error({}, mcp::code::invalid_request, "this method is not served here"), "method not allowed", "Allow: GET, POST\r\n");
+  auto refusal = method == "GET" ? co_await sse_.get(exchange, *visit.gate, visit.caller) : co_await sse_.post(exchange, *visit.gate, visit.caller);
+  if (refusal) co_await refuse(exchange, std::move(*refusal));
+}
+
 /// The session that the request names, of this gateway or of another one that
 /// opened it. Whoever came is looked at again after a wait.
-net::Task<std::expected<std::shared_ptr<Conversation>, HttpFront::No>> HttpFront::session_of(net::HttpExchange& exchange, Visit& visit) {
+net::Task<std::expected<std::shared_ptr<Conversation>, RequestRefusal>> HttpFront::session_of(net::HttpExchange& exchange, Visit& visit) {
   if (auto here = visit.gate->find_session(visit.session_id, visit.caller.grant)) co_return here;
-  const No unknown{404, std::string(mcp::session_not_found), "unknown session"};
+  const RequestRefusal unknown{404, std::string(mcp::session_not_found), "unknown session"};
   if (!parts_.sessions.keeps()) co_return std::unexpected(unknown);
   const auto kept = co_await parts_.sessions.find(visit.session_id);
   // INVARIANT: nothing of the visit is used that a wait may have changed.
@@ -166,7 +180,7 @@ net::Task<std::expected<std::shared_ptr<Conversation>, HttpFront::No>> HttpFront
   if (!again) co_return std::unexpected(std::move(again.error()));
   visit = std::move(*again);
   const auto later = [](const Error& why) {
-    return No{503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", why.message)), "sessions out of reach",
+    return RequestRefusal{503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", why.message)), "sessions out of reach",
               "Retry-After: 1\r\n"};
   };
   if (!kept) co_return std::unexpected(later(kept.error()));

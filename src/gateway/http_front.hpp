@@ -8,14 +8,16 @@
 
 #include "gateway/gates.hpp"
 #include "gateway/refusals.hpp"
+#include "gateway/sse_front.hpp"
 #include "net/http_server.hpp"
 #include "session/access.hpp"
 #include "session/caller.hpp"
 
 namespace callgate::gateway {
 
-/// Streamable HTTP towards clients (basic/transports of every revision):
-/// routes, checks who may speak, reads messages and hands them to the gates.
+/// HTTP towards clients: routes, checks who may speak, reads messages of Streamable
+/// HTTP (basic/transports since 2025-03-26) and hands them to the gates. What came to
+/// an address of HTTP+SSE goes to that front, after the same checks.
 class HttpFront final : public net::HttpHandler {
  public:
   HttpFront(const Parts& parts, Gates& gates, session::Authenticator authenticator, session::AccessList access);
@@ -26,17 +28,19 @@ class HttpFront final : public net::HttpHandler {
 
  private:
   struct Visit;
-  struct No;
-  std::expected<Visit, No> admit(const net::RequestHead& head) const;
+  std::expected<Visit, RequestRefusal> admit(const net::RequestHead& head) const;
   net::Task<void> route(net::HttpExchange& exchange);
+  net::Task<void> serve_visit(net::HttpExchange& exchange, Visit& visit);
+  net::Task<void> serve_sse(net::HttpExchange& exchange, Visit& visit);
+  net::Task<void> post_received(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> post(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> get(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> remove(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message);
-  net::Task<void> refuse(net::HttpExchange& exchange, No no);
+  net::Task<void> refuse(net::HttpExchange& exchange, RequestRefusal refusal);
   net::Task<void> refuse(net::HttpExchange& exchange, int status, std::string_view body, std::string_view why, std::string_view headers = {});
-  net::Task<std::expected<std::shared_ptr<Conversation>, No>> session_of(net::HttpExchange& exchange, Visit& visit);
-  Gate* gate_of(std::string_view target) const;
+  net::Task<std::expected<std::shared_ptr<Conversation>, RequestRefusal>> session_of(net::HttpExchange& exchange, Visit& visit);
+  Gate* gate_of(std::string_view path) const;
   std::unique_ptr<json::Document> take_document();
   void give_document(std::unique_ptr<json::Document> document);
 
@@ -46,6 +50,7 @@ class HttpFront final : public net::HttpHandler {
   session::AccessList access_;
   ExpiryClock grants_clock_;
   Refusals refusals_;
+  SseFront sse_;
   std::vector<std::unique_ptr<json::Document>> documents_;  ///< kept for their memory
 };
 

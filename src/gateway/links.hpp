@@ -17,6 +17,7 @@ namespace callgate::gateway {
 struct Totals {
   std::size_t children = 0;  ///< child processes
   std::size_t sessions = 0;  ///< legacy sessions
+  std::size_t piped_bytes = 0;  ///< of messages over HTTP+SSE under way
 };
 
 /// Makes links to one server and bounds how many children it may have. Knows

@@ -8,6 +8,14 @@
 
 namespace callgate::gateway {
 
+/// An answer to a request that gets no further.
+struct RequestRefusal {
+  int status;
+  std::string body;       ///< JSON
+  std::string_view why;   ///< for the record: a word or sentence of the gateway's own
+  std::string_view headers = {};
+};
+
 /// Puts refusals of requests on record that nobody stands behind. Who makes them
 /// needs no token, so they are counted all, and recorded and logged at a bounded
 /// rate: beyond it, one record a second says how many there were.

@@ -141,11 +141,14 @@ class World : public testing::Test {
     gates->start();
   }
 
+ public:
   struct Answer {
     int status = 0;
     std::string body;
     std::string headers;
   };
+
+ protected:
   net::Task<void> talk(std::string method, std::string headers, std::string body, Answer& out, bool& done) {
     net::HttpClient client(loop, {.tls = false, .host = "127.0.0.1", .port = address.port(), .target = target}, nullptr, {});
     auto reply = co_await client.send(method, headers, body, std::chrono::seconds(10));

@@ -114,7 +114,8 @@ class Stage:
                 return None
             return {"url": self.urls[era]} if via == "http" else {"command": [*FIXTURE, era, "--stdio"]}
         if via == "http":
-            return {"url": self.gate.ready["servers"][slug(server)]}
+            url = self.gate.ready["servers"][slug(server)]
+            return {"url": url.replace("/mcp/", "/sse/") if "SSE" in row[0] else url}
         behind = ["--upstream", self.urls[era]] if carrier == "http" else ["--", *FIXTURE, era, "--stdio"]
         data = self.folder / f"run-{ROWS.index(row)}-{slug(server)}"
         return {"command": [world.gate_binary(), "run", "--policy", self.policy, "--data", str(data), *behind]}
