@@ -93,7 +93,7 @@ void GatewayProcess::end_sessions_of_lost_grants() {
   std::map<std::string, bool, std::less<>> known;
   const auto may_stay = [&](std::string_view grant) {
     const auto found = known.find(grant);
-    return found != known.end() ? found->second : known.emplace(grant, table->is_live(grant, grants_clock_.wall_ms())).first->second;
+    return found != known.end() ? found->second : known.emplace(grant, table->is_live(grant, grants_clock_.wall_ms()) && !(shared_ && shared_->grants().overruled(grant))).first->second;
   };
   for (const auto& gate : gates_->all()) gate->end_sessions(may_stay);
 }
@@ -109,7 +109,8 @@ void GatewayProcess::take_up_grants() {
 void GatewayProcess::join_others() {
   shared_->grants().on_change([this](const Result<void>& changed) {
     if (changed) take_up_grants();
-    else log_.error("shared_grants_not_written", {{"fault", changed.error().message}, {"effect", "grants that others revoked or rotated are refused here"}});
+    else end_sessions_of_lost_grants();
+    if (!changed) log_.error("shared_grants_not_written", {{"fault", changed.error().message}, {"effect", "grants that others revoked or rotated are refused here"}});
   });
   shared_->tell_policies([this] { return policy_versions(); });
 }

@@ -49,6 +49,9 @@ std::span<const mcp::Revision> Gate::modern_revisions() const { return modern; }
 net::Task<void> Gate::handle(Inbound in) {
   const Busy of_gate(busy_);
   in.conversation->last_used = parts_.loop.now();
+  // A stateless caller has no session that could end: whoever revokes its grant finds its requests here.
+  std::optional<Counting> revocable;
+  if (in.era() == mcp::Era::modern) revocable.emplace(*this, *in.conversation);
   if (in.era() == mcp::Era::modern && in.message.is_request() && !links_.knows_modern()) co_await learn_era();
   if (in.conversation->kept) note_use(*in.conversation);
   if (in.message.is_response()) co_return co_await handle_response(in);
@@ -232,6 +235,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
   CallSink sink(*this, in.conversation, in.revision, channel, what.endless ? CallSink::Of::subscription : CallSink::Of::call);
+  sink.hear_for(in);
   upstream::Outbound out{.bytes = what.bytes,
                                .message = what.message,
                                .headers = what.headers,
@@ -292,6 +296,12 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       if (!sent) give_back(what);
       parts_.log.warn("upstream_not_reached", {{"server", server_.name}, {"fault", linked.error().message}, {"detail", linked.error().where}});
       co_await answer_failure(in, linked.error());
+      co_return std::nullopt;
+    }
+    // Opening the link may have taken long enough for the caller to lose its right.
+    if (flight != nullptr && conversation.closed) {
+      if (!sent) give_back(what);
+      co_await answer_failure(in, {ErrorKind::refused, "the caller's grant or session ended", {}});
       co_return std::nullopt;
     }
     if (flight != nullptr) flight->forwarded = true;

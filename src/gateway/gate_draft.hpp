@@ -109,6 +109,10 @@ class CallSink final : public upstream::Sink {
   enum class Of : std::uint8_t { call, subscription };
   CallSink(Gate& gate, std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, Of of = Of::call)
       : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel), of_(of) {}
+  /// Of this request, which outlives the sink.
+  void hear_for(const Inbound& in) { in_ = &in; }
+  bool may_go_on() override { return in_ == nullptr || gate_.still_allowed(*in_); }
+  bool may_ask(mcp::MethodId method, std::string_view name) override { return gate_.decide_asking(*conversation_, revision_, method, name); }
   net::Task<bool> event(const upstream::Event& event) override {
     const bool stateless = mcp::era_of(revision_) == mcp::Era::modern && channel_ != nullptr && event.message != nullptr;
     if (stateless && event.message->is_request()) return gate_.cut_off(*event.message, revision_);
@@ -122,6 +126,7 @@ class CallSink final : public upstream::Sink {
   mcp::Revision revision_;
   Channel* channel_;
   Of of_;
+  const Inbound* in_ = nullptr;
 };
 
 /// Hears a child that speaks unasked. Called by the child's own reader, so it

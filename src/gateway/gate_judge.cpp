@@ -77,6 +77,25 @@ void Gate::doubt(Judged& judged, mcp::Era era) const {
   judged.decision.faults = {tools_.known(era).fault};
 }
 
+/// What was allowed, and asked about where a rule wants that, may be allowed no longer when it goes on.
+bool Gate::still_allowed(const Inbound& in) const {
+  if (in.conversation->closed) return false;
+  const auto passes = [&](policy::Action action, std::string_view name, std::optional<json::Value> arguments) {
+    return judge(in, action, name, arguments).decision.verdict >= policy::Verdict::require_approval;
+  };
+  if (in.message.method_id == mcp::MethodId::tools_call) {
+    const auto call = mcp::read_tool_call(in.message);
+    return call && tools_.is_current(in.era()) && passes(policy::Action::tool_call, call->name.view(), call->arguments);
+  }
+  if (in.message.method_id == mcp::MethodId::prompts_get) {
+    const auto prompt = mcp::read_prompt_get(in.message);
+    return prompt && passes(policy::Action::prompt_get, prompt->name.view(), prompt->arguments);
+  }
+  if (in.message.method_id != mcp::MethodId::resources_read) return true;
+  const auto resource = mcp::read_resource_request(in.message);
+  return resource && passes(policy::Action::resource_read, resource->uri.view(), {});
+}
+
 /// In the stateless form there is no session: its limits count by the grant.
 limits::Subject Gate::subject(const Conversation& conversation) const {
   const session::Session& session = conversation.session;

@@ -215,19 +215,22 @@ net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
   give_document(std::move(document));
 }
 
-net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
-  std::shared_ptr<Conversation> conversation;
-  if (!visit.session_id.empty()) conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
-  if (!conversation && !visit.session_id.empty() && parts_.sessions.keeps()) {
-    auto found = co_await session_of(exchange, visit);
-    if (!found && found.error().status != 404) co_return co_await refuse(exchange, std::move(found.error()));
-    if (found) conversation = std::move(*found);
-  }
+namespace {
+
+std::vector<mcp::Header> mirrored_of(const net::RequestHead& head) {
   std::vector<mcp::Header> mirrored;
   mirrored.reserve(4);
-  for (const net::Header& header : exchange.head().headers.all()) {
+  for (const net::Header& header : head.headers.all()) {
     if (is_mcp_header(header.name)) mirrored.push_back({header.name, header.value});
   }
+  return mirrored;
+}
+
+}  // namespace
+
+net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
+  std::shared_ptr<Conversation> conversation;
+  std::vector<mcp::Header> mirrored = mirrored_of(exchange.head());
   auto meta = mcp::read_request_meta(message);
   if (!meta)
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_params, meta.error().message), meta.error().message);
@@ -236,7 +239,14 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   if (era == mcp::Era::legacy && !opens) {
     if (visit.session_id.empty())
       co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing: start with `initialize`"), "no session");
-    if (!conversation) co_return co_await refuse(exchange, 404, mcp::session_not_found, "unknown session");
+    conversation = visit.gate->find_session(visit.session_id, visit.caller.grant);
+    if (!conversation) {
+      // Whatever ends the visit meanwhile ends the request: the gate of before may be gone.
+      auto found = co_await session_of(exchange, visit);
+      if (!found) co_return co_await refuse(exchange, std::move(found.error()));
+      conversation = std::move(*found);
+      mirrored = mirrored_of(exchange.head());
+    }
     conversation->session.grant_policy = visit.caller.policy;
   } else {
     conversation = std::make_shared<Conversation>();

@@ -96,6 +96,11 @@ net::Task<bool> SharedGrants::read_shared() {
 bool SharedGrants::take_up(std::span<const net::RedisReply> rows) {
   const auto ours = store_.grants().list();
   if (!ours) {
+    // What others revoked is refused here, whether or not the folder can be read.
+    for (std::size_t i = 0; i + 1 < rows.size(); i += 2) {
+      const auto grant = read_row(rows[i + 1].text);
+      if (grant && grant->id == rows[i].text && grant->revoked_ms) overruled_.insert(grant->id);
+    }
     note(std::unexpected(ours.error()));
     return false;
   }
@@ -140,14 +145,17 @@ net::Task<bool> SharedGrants::tell_ours() {
     rows.push_back(own.id);
     rows.push_back(row_text(own));
   }
+  tell_ = false;  // unless others miss it while it is told
   for (std::size_t at = 0; at < rows.size(); at += 2 * most_at_once) {
     const auto first = rows.begin() + static_cast<std::ptrdiff_t>(at);
     const auto last = rows.begin() + static_cast<std::ptrdiff_t>(std::min(at + 2 * most_at_once, rows.size()));
     auto told = net::items_of(functions_.client(), co_await functions_.run({.function = names_.merge, .keys = keys_, .args = std::vector<std::string>(first, last)}));
-    if (!told) co_return false;
+    if (!told) {
+      tell_ = true;
+      co_return false;
+    }
     for (auto row = first; row != last; row += 2) shared_[*row] = *(row + 1);
   }
-  tell_ = false;
   co_return true;
 }
 

@@ -114,7 +114,9 @@ class SqliteGrants final : public Grants {
                 "INSERT INTO grants (id, name, server, policy, token_hash, created, expires, rotated, revoked) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, server = excluded.server, "
                 "policy = excluded.policy, token_hash = excluded.token_hash, created = excluded.created, expires = excluded.expires, "
-                "rotated = excluded.rotated, revoked = excluded.revoked");
+                "rotated = excluded.rotated, revoked = excluded.revoked "
+                // A revocation made here meanwhile stands, whatever came from elsewhere.
+                "WHERE grants.revoked IS NULL OR excluded.revoked IS NOT NULL");
     return query.bind(grant.id).bind(name).bind(grant.server).bind(grant.policy)
         .bind(std::span<const std::uint8_t>(grant.token_hash)).bind(grant.created_ms)
         .bind(grant.expires_ms).bind(grant.rotated_ms).bind(grant.revoked_ms).run();

@@ -1,5 +1,7 @@
 #include "upstream/session_bridge.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/random.hpp"
@@ -95,9 +97,9 @@ net::Task<Forwarded> SessionBridge::send(Round& round, std::optional<policy::Per
   co_return co_await server_->forward(std::move(*permit), {.bytes = round.bytes, .message = &*round.message, .headers = headers, .time = time}, sink);
 }
 
-/// Over HTTP a cancel is the end of the exchange: that is why it runs beside the one who waits for it.
+/// A cancel over HTTP, or while the client is asked, is the end of the exchange:
+/// that is why it runs beside the one who waits for it.
 net::Task<Forwarded> SessionBridge::carry(Outbound out, Sink& sink) {
-  if (server_->hears_cancels()) co_return co_await rounds(std::move(out), sink);
   Carrying carrying(*this, std::string(out.message->id_text));
   net::TaskGroup task;
   task.spawn(carry_into(std::move(out), sink, carrying));
@@ -129,8 +131,10 @@ net::Task<Forwarded> SessionBridge::rounds(Outbound out, Sink& sink) {
     }
     auto asks = mcp::read_input_asks(*answer);
     if (!asks) co_return std::unexpected(bridge_failure(std::move(asks.error())));
-    auto responses = co_await ask_client(std::move(*asks), sink);
+    auto responses = co_await ask_client(client_id, std::move(*asks), sink);
     if (!responses) co_return std::unexpected(bridge_failure(std::move(responses.error())));
+    // Minutes may have passed since the call was decided.
+    if (ended_ || !sink.may_go_on()) co_return std::unexpected(bridge_failure({ErrorKind::refused, "the call is not allowed any more", {}}));
     const std::string id = fresh_id();
     sent_as_[client_id] = id;
     later = std::make_unique<Round>();
@@ -149,22 +153,23 @@ Forwarded SessionBridge::finish(const Outbound& out, Forwarded delivery, const m
 }
 
 /// The answers of the client, as one JSON object; empty where nothing was asked.
-net::Task<Result<std::string>> SessionBridge::ask_client(std::vector<mcp::InputAsk> asks, Sink& sink) {
+net::Task<Result<std::string>> SessionBridge::ask_client(std::string_view of, std::vector<mcp::InputAsk> asks, Sink& sink) {
   std::string responses;
   for (const mcp::InputAsk& ask : asks) {
     if (!asks_of_session(ask.method)) co_return fail(ErrorKind::unsupported, fmt::format("the server asks the client for `{}`, which this gateway does not know", ask.method_name));
-    if (auto done = co_await ask_one(ask, sink, responses); !done) co_return std::unexpected(done.error());
+    if (auto done = co_await ask_one(of, ask, sink, responses); !done) co_return std::unexpected(done.error());
   }
   co_return asks.empty() ? std::string() : '{' + responses + '}';
 }
 
-net::Task<Result<void>> SessionBridge::ask_one(const mcp::InputAsk& ask, Sink& sink, std::string& responses) {
+net::Task<Result<void>> SessionBridge::ask_one(std::string_view of, const mcp::InputAsk& ask, Sink& sink, std::string& responses) {
   const std::string id = fresh_id();
   const std::string request = mcp::ask_request(id, ask);
   json::Document document;
   const auto message = mcp::read_message(request, document, mcp::Direction::from_server, whole_answer);
   if (!message) co_return std::unexpected(message.error());
   Asked asked(*this, id);
+  asked.of = of;
   const bool told = co_await sink.event({.message = &*message, .bytes = request});
   if (told && !asked.done) [[maybe_unused]] const bool in_time = co_await asked.answered.wait(answer_time);
   if (!asked.done) co_return fail(ErrorKind::timeout, fmt::format("the client did not answer `{}`", ask.method_name));
@@ -190,8 +195,10 @@ net::Task<Forwarded> SessionBridge::notify(Outbound out, Sink& sink) {
   // Roots and the like are asked for when they are needed; of its calls alone does such a server hear.
   if (message.method_id != mcp::MethodId::notifications_cancelled) co_return Delivery{.http_status = 202};
   const auto cancelled = mcp::read_cancelled(message);
-  if (!server_->hears_cancels()) {
-    const auto carried = cancelled ? carried_.find(cancelled->request_id) : carried_.end();
+  const auto carried = cancelled ? carried_.find(cancelled->request_id) : carried_.end();
+  // While the client is asked the server has nothing under way that could be cancelled there.
+  const bool asking = std::ranges::any_of(asked_, [&](const auto& each) { return each.second->of == (cancelled ? cancelled->request_id : std::string_view{}); });
+  if (!server_->hears_cancels() || asking) {
     if (carried != carried_.end()) carried->second->done.raise();
     co_return Delivery{.http_status = 202};
   }

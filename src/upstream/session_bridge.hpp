@@ -37,6 +37,7 @@ class SessionBridge final : public Link {
     ~Asked() { bridge.asked_.erase(id); }
     SessionBridge& bridge;
     std::string id;
+    std::string_view of;  ///< the client's request that it is asked for
     net::Signal answered;
     std::optional<std::string> value;  ///< JSON text of the result; nothing where the client refused
     bool done = false;
@@ -66,8 +67,8 @@ class SessionBridge final : public Link {
   net::Task<void> carry_into(Outbound out, Sink& sink, Carrying& carrying);
   net::Task<Forwarded> send(Round& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink);
   static Forwarded finish(const Outbound& out, Forwarded delivery, const mcp::Message& answer);
-  net::Task<Result<std::string>> ask_client(std::vector<mcp::InputAsk> asks, Sink& sink);
-  net::Task<Result<void>> ask_one(const mcp::InputAsk& ask, Sink& sink, std::string& responses);
+  net::Task<Result<std::string>> ask_client(std::string_view of, std::vector<mcp::InputAsk> asks, Sink& sink);
+  net::Task<Result<void>> ask_one(std::string_view of, const mcp::InputAsk& ask, Sink& sink, std::string& responses);
   net::Task<Forwarded> notify(Outbound out, Sink& sink);
   Forwarded watch(const mcp::Message& request);
   Forwarded set_level(const mcp::Message& request);

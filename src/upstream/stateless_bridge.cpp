@@ -41,6 +41,21 @@ class StatelessBridge::Hearer final : public Sink {
   std::weak_ptr<Behind> behind_;
 };
 
+/// A session that is being opened; whoever opens it may be gone before it is there.
+struct StatelessBridge::Opening {
+  Opening(StatelessBridge& its_bridge, BehindRef its_behind) : bridge(its_bridge), behind(std::move(its_behind)) { behind->opening = true; }
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+  ~Opening() {
+    behind->opening = false;
+    if (!done) behind->link.reset();
+    bridge.opened_.notify();
+  }
+  StatelessBridge& bridge;
+  BehindRef behind;
+  bool done = false;
+};
+
 StatelessBridge::~StatelessBridge() {
   for (const auto& [state, running] : parked_) running->over = true;
   tasks_.cancel();
@@ -83,12 +98,10 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
     behind->last_used = parts_.loop.now();
     if (behind->link && behind->link->alive() && !behind->opening) co_return behind;
     if (!behind->opening) {
-      behind->opening = true;
-      const auto done = co_await open(behind, info);
-      behind->opening = false;
-      if (!done) behind->link.reset();
-      opened_.notify();
-      if (!done) co_return std::unexpected(done.error());
+      Opening opening(*this, behind);
+      auto done = co_await open(behind, info);
+      if (!done) co_return std::unexpected(std::move(done.error()));
+      opening.done = true;
       co_return behind;
     }
     const net::Duration left = until - parts_.loop.now();
@@ -111,8 +124,10 @@ bool StatelessBridge::make_room() {
 net::Task<Result<void>> StatelessBridge::open(BehindRef behind, std::string client_info) {
   auto made = make_();
   if (!made) co_return std::unexpected(made.error());
-  behind->link = std::move(*made);
-  behind->hearer = std::make_unique<Hearer>(*this, behind);
+  const std::shared_ptr<Link> link = std::move(*made);
+  behind->link = link;
+  // INVARIANT: one hearer for as long as the session's place lives; links of before may still speak to it.
+  if (!behind->hearer) behind->hearer = std::make_unique<Hearer>(*this, behind);
   behind->level.clear();
   behind->streaming = false;
   NobodyListens nobody;
@@ -127,10 +142,11 @@ net::Task<Result<void>> StatelessBridge::open(BehindRef behind, std::string clie
     co_return fail(ErrorKind::unavailable, "the server does not open a session");
   }
   behind->opened = answer->bytes;
-  behind->link->agreed(mcp::word(*revision));
+  link->agreed(mcp::word(*revision));
   auto noted = co_await say(behind, Own::open, mcp::initialized_notification(), nobody);
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
-  behind->link->on_unsolicited(behind->hearer.get());
+  link->on_unsolicited(behind->hearer.get());
+  behind->link = link;
   co_return Result<void>{};
 }
 

@@ -43,6 +43,7 @@ class StatelessBridge final : public Link {
 
   struct Subscription;
   struct Running;
+  struct Opening;
   class Hearer;
   class CallHearer;
   class Attending;
@@ -65,6 +66,7 @@ class StatelessBridge final : public Link {
   struct Ask {
     mcp::InputAsk ask;
     std::string server_id;  ///< as written
+    bool decided = false;
   };
 
   // stateless_bridge.cpp: sessions
@@ -83,6 +85,7 @@ class StatelessBridge final : public Link {
   net::Task<Forwarded> attend(std::shared_ptr<Running> running, std::chrono::milliseconds time, Sink& sink);
   net::Task<Result<bool>> hand_events(Running& running, Sink& sink);
   Forwarded finish(Running& running);
+  void decline_refused(Running& running, Sink& sink);
   Forwarded park(const std::shared_ptr<Running>& running);
   std::shared_ptr<Running> find_parked(const mcp::Message& request);
   net::Task<void> drop_parked();

@@ -113,7 +113,7 @@ net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
 
 net::Task<void> StatelessBridge::run(Running& running) {
   CallHearer hearer(*this, running);
-  const std::shared_ptr<Link> link = running.behind->link;
+  const std::shared_ptr<Link> link = running.link = running.behind->link;
   if (!link) {
     running.outcome = std::unexpected(bridge_failure({ErrorKind::closed, "the server's session is over", {}}, false));
   } else {
@@ -137,6 +137,7 @@ net::Task<Forwarded> StatelessBridge::attend(std::shared_ptr<Running> running, s
     }
     if (running->over) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client cancelled the request", {}}));
     if (running->outcome) co_return finish(*running);
+    decline_refused(*running, sink);
     if (!running->asks.empty()) co_return park(running);
     if (deadline.left() <= net::Duration::zero()) co_return std::unexpected(bridge_failure({ErrorKind::timeout, "the server did not answer in time", {}}));
     co_await running->wake.wait(deadline.left());
@@ -147,7 +148,7 @@ Forwarded StatelessBridge::finish(Running& running) {
   Forwarded& outcome = *running.outcome;
   if (!outcome) {
     // The next request opens a session anew.
-    if (outcome.error().session_unknown) running.behind->link.reset();
+    if (outcome.error().session_unknown && running.behind->link == running.link) running.behind->link.reset();
     return std::move(outcome);
   }
   if (outcome->kind != Delivery::Kind::answer) return std::unexpected(bridge_failure({ErrorKind::malformed, "the server did not answer", {}}));
@@ -157,6 +158,18 @@ Forwarded StatelessBridge::finish(Running& running) {
   Delivery own = own_delivery(mcp::modern_answer(*answer, running.client_id, running.method), mcp::status_of(*answer));
   own.is_error = outcome->is_error;
   return own;
+}
+
+/// What the policy does not let the server ask is declined at once: the call goes on without it.
+void StatelessBridge::decline_refused(Running& running, Sink& sink) {
+  std::erase_if(running.asks, [&](const Ask& each) {
+    if (each.decided || sink.may_ask(each.ask.method, each.ask.method_name)) return false;
+    const bool form = each.ask.method == mcp::MethodId::elicitation_create;
+    tasks_.spawn(say_later(running.behind, Own::answer, form ? mcp::response_to(each.server_id, R"({"action":"decline"})")
+                                                             : mcp::rpc_error(each.server_id, -32603, "the client does not answer this")));
+    return true;
+  });
+  for (Ask& each : running.asks) each.decided = true;
 }
 
 /// The call waits at the server for what the client will say.

@@ -68,7 +68,7 @@ net::Task<void> StatelessBridge::read_stream(BehindRef behind) {
     co_await parts_.loop.sleep(pause);
     pause = std::min<net::Duration>(pause * 2, std::chrono::minutes(1));
   }
-  behind->streaming = false;
+  if (behind->link == link) behind->streaming = false;
 }
 
 void StatelessBridge::tell(Behind& behind, const mcp::Message& notification) {

@@ -11,6 +11,7 @@ struct StatelessBridge::Running {
   explicit Running(net::Loop& loop) : wake(loop) {}
 
   BehindRef behind;
+  std::shared_ptr<Link> link;  ///< that carries it
   std::string own_id;         ///< of the call at the server; its progress token too
   std::string client_id;      ///< of the request that attends it, as written
   std::string client_token;   ///< likewise; empty where it wants no progress

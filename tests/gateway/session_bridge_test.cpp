@@ -120,6 +120,24 @@ TEST_F(SessionBridged, AQuestionOfTheServerGoesToTheClientAndItsAnswerBack) {
   EXPECT_NE(records().find(R"("method":"elicitation/create")"), std::string::npos);
 }
 
+TEST_F(SessionBridged, ARoundIsDecidedByTheRulesOfItsOwnTime) {
+  begin_with();
+  open_session();
+  Answer stream;
+  bool done = false;
+  begin(call_text("ask"), stream, done);
+  turn_until([&] { return done || stream.body.find("\n\n") != std::string::npos; });
+  const std::size_t at = stream.body.find(R"("id":"callgate-)");
+  ASSERT_NE(at, std::string::npos) << stream.body;
+  const std::string id = stream.body.substr(at + 5, stream.body.find(',', at) - at - 5);
+  write_policy("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  ask: {action: deny, reason: closed meanwhile}\n");
+  ASSERT_TRUE(policies.refresh());
+  post(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"action":"accept","content":{}}})");
+  turn_until([&] { return done; });
+  EXPECT_EQ(bodies.size(), 1U) << "the second round did not leave";
+  EXPECT_NE(stream.body.find("not allowed any more"), std::string::npos) << stream.body;
+}
+
 TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
   begin_with("callgate: 1\ndefault: allow\n");
   open_session();

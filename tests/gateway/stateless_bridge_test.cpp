@@ -138,7 +138,9 @@ TEST_F(StatelessBridged, AQuestionThatThePolicyDoesNotAllowDoesNotPass) {
   question = asks_who;
   const Answer answer = call_tool("read");
   EXPECT_EQ(answer.body.find("inputRequests"), std::string::npos) << answer.body;
-  EXPECT_NE(answer.body.find("elicitation/create"), std::string::npos);
+  EXPECT_NE(answer.body.find("done"), std::string::npos) << "the call goes on without it";
+  EXPECT_EQ(answered, R"({"jsonrpc":"2.0","id":"q","result":{"action":"decline"}})");
+  EXPECT_NE(records().find(R"("method":"elicitation/create","era":"2026-07-28")"), std::string::npos) << records();
 }
 
 TEST_F(StatelessBridged, ASubscriptionHearsWhatTheSessionSays) {
