@@ -338,6 +338,9 @@ class As_a_child(World):
         pipe.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 999, **meta}})
         pipe.send(request(42, "tools/call", {"name": "echo", "arguments": {"text": "on"}, **meta}))
         pipe.answer_to(42)
+        until = time.monotonic() + world.LONG  # the cancel goes on record first; the next call may overtake it
+        while not self.seen("notifications/cancelled") and time.monotonic() < until:
+            time.sleep(0.01)
         self.assertEqual([m["params"]["requestId"] for m in self.seen("notifications/cancelled")], [sent[0]["id"]])
 
 
