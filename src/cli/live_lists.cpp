@@ -13,14 +13,12 @@
 namespace callgate::cli {
 namespace {
 
-constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
-
 /// The definitions of all pages as one array, byte for byte.
 Result<std::string> definitions_of(const gateway::ServerList& list) {
   std::string tools = "[";
   for (const std::string& page : list.pages) {
     json::Document document;
-    const auto message = mcp::read_message(page, document, mcp::Direction::from_server, whole_answer);
+    const auto message = mcp::read_message(page, document, mcp::Direction::from_server, upstream::whole_answer);
     if (!message) return std::unexpected(message.error());
     const auto read = mcp::read_list_page(*message, mcp::tool_list);
     if (!read) return std::unexpected(read.error());

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
-#include "gateway/outbound.hpp"
 #include "mcp/codes.hpp"
-#include "mcp/own_messages.hpp"
 
 namespace callgate::gateway {
 
@@ -16,12 +14,6 @@ constexpr std::array modern{mcp::Revision::r2026_07_28};
 /// The statuses that say something of a message; any other is between the server
 /// and the gateway: a 401 would send the client to a server that it does not know.
 int shown_status(int status) { return status == 400 || status == 404 ? status : 200; }
-
-/// Raised as well by a client that is not there any more.
-net::Task<void> raise_when_gone(Channel& channel, net::Signal& signal) {
-  co_await channel.until_gone();
-  signal.raise();
-}
 
 }  // namespace
 
@@ -156,181 +148,6 @@ net::Task<void> Gate::pass_judged(Inbound& in, InFlight* flight, const Draft& dr
   if (delivery) co_await deliver(in, *delivery, what.record.id);
 }
 
-/// What the child of this conversation says unasked has a place to go.
-void Gate::listen_to(const std::shared_ptr<Conversation>& conversation) {
-  if (!conversation->unsolicited) conversation->unsolicited = std::make_unique<UnsolicitedSink>(*this, conversation);
-  conversation->link->on_unsolicited(conversation->unsolicited.get());
-}
-
-net::Task<Result<void>> Gate::ensure_link(Inbound& in) {
-  Conversation& conversation = *in.conversation;
-  if (in.era() == mcp::Era::legacy) co_return co_await revive(in.conversation);
-  auto link = links_.stateless(conversation.session.grant);
-  if (!link) co_return std::unexpected(link.error());
-  conversation.link = std::move(*link);
-  if (!stateless_) {
-    stateless_ = std::make_shared<Conversation>();
-    stateless_->session.revision = mcp::latest_revision;
-    stateless_->unsolicited = std::make_unique<UnsolicitedSink>(*this, stateless_);
-  }
-  conversation.link->on_unsolicited(stateless_->unsolicited.get());
-  co_return Result<void>{};
-}
-
-/// One request opens the server's session again; others that come meanwhile wait for it.
-net::Task<Result<void>> Gate::revive(std::shared_ptr<Conversation> conversation) {
-  const net::Instant until = parts_.loop.now() + server_.start_timeout;
-  while (conversation->reviving) {
-    const net::Duration left = until - parts_.loop.now();
-    if (left <= net::Duration::zero() || !co_await revived_.wait(left)) co_return fail(ErrorKind::timeout, "the server's session is being opened again");
-  }
-  if (conversation->link && conversation->link->alive()) co_return Result<void>{};
-  if (conversation->opening.empty() || conversation->closed) co_return fail(ErrorKind::closed, "the server's session is over: initialize again");
-  conversation->reviving = true;
-  auto done = co_await reopen(conversation);
-  conversation->reviving = false;
-  if (!done) conversation->link.reset();
-  revived_.notify();
-  co_return done;
-}
-
-net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conversation) {
-  auto made = links_.for_session();
-  if (!made) co_return std::unexpected(made.error());
-  const std::shared_ptr<upstream::Link> link = std::move(*made);
-  conversation->link = link;
-  listen_to(conversation);
-  json::Document document;
-  const auto opening = mcp::read_message(conversation->opening, document, mcp::Direction::from_client);
-  if (!opening) co_return std::unexpected(opening.error());
-  CallSink sink(*this, conversation, conversation->session.revision, nullptr);
-  const auto kind = audit::Internal::initialize;
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
-  if (!permit) co_return std::unexpected(permit.error());
-  auto answer = co_await link->forward(
-      std::move(*permit), {.bytes = conversation->opening, .message = &*opening, .time = server_.start_timeout}, sink);
-  if (!answer) co_return std::unexpected(std::move(answer.error().error));
-  if (answer->is_error || answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
-  link->agreed(mcp::word(conversation->session.revision));
-  const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
-  json::Document note_document;
-  const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
-  permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
-  if (!permit) co_return std::unexpected(permit.error());
-  auto noted = co_await link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
-  if (!noted) co_return std::unexpected(std::move(noted.error().error));
-  parts_.log.info("upstream_session_reopened", {{"server", server_.name}});
-  co_return Result<void>{};
-}
-
-/// Record, permit, forward. What could not be recorded is not forwarded.
-net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what, Channel* channel) {
-  Conversation& conversation = *in.conversation;
-  const Ulid id = what.record.id;
-  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(*what.message, in.revision, param_headers(in));
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
-  if (!permit) {
-    parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});
-    co_return std::unexpected(upstream::Failure{{ErrorKind::internal, fmt::format("the call could not be put on record, so it was refused: {}", permit.error().message), {}}, false});
-  }
-  CallOutcome outcome(parts_.journal, id, stopping_);
-  CallSink sink(*this, in.conversation, in.revision, channel, what.endless ? CallSink::Of::subscription : CallSink::Of::call);
-  sink.hear_for(in);
-  upstream::Outbound out{.bytes = what.bytes,
-                               .message = what.message,
-                               .headers = what.headers,
-                               .time = server_.call_timeout,
-                               .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id),
-                               .endless = what.endless,
-                               .seen = what.seen};
-  // The link may be replaced while this exchange still uses it.
-  const std::shared_ptr<upstream::Link> link = conversation.link;
-  auto forwarded = co_await link->forward(std::move(*permit), std::move(out), sink);
-  if (forwarded) {
-    const bool resumable = forwarded->kind == upstream::Delivery::Kind::resumable;
-    outcome.ended(resumable ? "left_to_a_resumed_stream" : "answered", forwarded->is_error, forwarded->bytes.size());
-  } else {
-    outcome.ended(forwarded.error().sent ? "failed" : "not_sent", true, 0);
-  }
-  co_return forwarded;
-}
-
-/// In the stateless era a client that leaves has cancelled its request: the
-/// server is told at once (protocol item 72).
-net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& flight, Exchange& what) {
-  std::optional<upstream::Forwarded> out;
-  net::Signal done(parts_.loop);
-  const WaitingAt waiting(flight, done);
-  net::TaskGroup tasks;
-  tasks.spawn(raise_when_gone(in.channel, done));
-  tasks.spawn(forward_into(in, what, out, done));
-  if (!out) co_await done.wait(net::Loop::forever);
-  if (out) co_return std::move(*out);
-  co_await cancel_upstream(in);
-  co_return std::unexpected(upstream::Failure{{ErrorKind::closed, "the client left", {}}, true});
-}
-
-net::Task<void> Gate::forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done) {
-  out = co_await forward_recorded(in, what, &in.channel);
-  done.raise();
-}
-
-net::Task<void> Gate::cancel_upstream(Inbound& in) {
-  const std::shared_ptr<upstream::Link> link = in.conversation->link;
-  if (!link || !link->alive() || !link->hears_cancels()) co_return;
-  const std::string cancel = mcp::cancelled_notification(in.message.id_text, "the client left");
-  json::Document document;
-  const auto message = mcp::read_message(cancel, document, mcp::Direction::from_client);
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::cancel, server_.name, mcp::word(in.revision)));
-  if (!message || !permit) co_return;
-  CallSink sink(*this, in.conversation, in.revision, nullptr);
-  [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = cancel, .message = &*message}, sink);
-}
-
-net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
-  Conversation& conversation = *in.conversation;
-  bool sent = false;  // once; the server may have run it, whatever it says
-  for (int attempt = 0;; ++attempt) {
-    const bool linked_already = conversation.link && conversation.link->alive() && !conversation.reviving;
-    if (auto linked = linked_already ? Result<void>{} : co_await ensure_link(in); !linked) {
-      if (!sent) give_back(what);
-      parts_.log.warn("upstream_not_reached", {{"server", server_.name}, {"fault", linked.error().message}, {"detail", linked.error().where}});
-      co_await answer_failure(in, linked.error());
-      co_return std::nullopt;
-    }
-    // Opening the link may have taken long enough for the caller to lose its right.
-    if (flight != nullptr && conversation.closed) {
-      if (!sent) give_back(what);
-      co_await answer_failure(in, {ErrorKind::refused, "the caller's grant or session ended", {}});
-      co_return std::nullopt;
-    }
-    if (flight != nullptr) flight->forwarded = true;
-    auto forwarded = in.era() == mcp::Era::modern && flight != nullptr ? co_await forward_while_there(in, *flight, what)
-                                                                       : co_await forward_recorded(in, what, &in.channel);
-    if (forwarded) {
-      allowed_.add();
-      co_return std::move(*forwarded);
-    }
-    upstream::Failure& failure = forwarded.error();
-    sent = sent || failure.sent;
-    // Only a message that did not run may go a second time, on a new session. What the server says of that
-    // is good enough for sending it again, not for giving its share of the limits back.
-    const bool may_repeat = (!failure.sent || failure.session_unknown) && !conversation.closed && !conversation.opening.empty();
-    if (may_repeat && attempt == 0 && !(conversation.link && conversation.link->alive())) {
-      what.record.id = parts_.journal.next_id();
-      continue;
-    }
-    if (!sent) give_back(what);
-    if (flight != nullptr && flight->cancelled && in.era() == mcp::Era::modern) {
-      co_await in.channel.ended();
-      co_return std::nullopt;
-    }
-    parts_.log.warn("upstream_failed", {{"server", server_.name}, {"method", in.message.method.view()}, {"fault", failure.error.message}, {"detail", failure.error.where}});
-    co_await answer_failure(in, failure.error);
-    co_return std::nullopt;
-  }
-}
-
 /// What a modern server asks of the client stands in its answer: it is decided
 /// like a request of its own, and an answer that asks for what is not allowed
 /// does not pass (protocol item 84).
@@ -339,7 +156,7 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string&
   const json::Limits limits{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false, .keep_depth = 5};
   const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, limits);
   if (!message) return false;
-  if (message->result && may_begin_task(in)) note_task(in, message->result, mcp::read_tool_call(in.message)->name.view());
+  if (message->result) note_task(in, message->result);
   if (message->result && in.era() == mcp::Era::modern) note_round(in, message->result);
   const auto asked = message->result ? message->result.find("inputRequests") : std::nullopt;
   if (!asked) return true;

@@ -143,7 +143,7 @@ class Gate {
   struct Counting;
   struct Listening;
 
-  // gate.cpp: dispatch, the forward, refusals
+  // gate.cpp: dispatch, answers, refusals; gate_forward.cpp: the way to the server
   net::Task<void> learn_era();
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
   net::Task<void> handle_notification(Inbound& in);
@@ -229,7 +229,7 @@ class Gate {
   static std::string_view owner_of(const Conversation& conversation);
   static bool may_begin_task(const Inbound& in);
   static bool declares_tasks(const Inbound& in);
-  void note_task(const Inbound& in, json::Value result, std::string_view tool);
+  void note_task(const Inbound& in, json::Value result);
   net::Task<void> handle_task(Inbound& in, InFlight& flight);
 
   std::string round_key(const Inbound& in, json::Value state) const;

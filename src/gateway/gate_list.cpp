@@ -11,7 +11,6 @@ namespace callgate::gateway {
 
 namespace {
 
-constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
 constexpr ListBounds bounds;
 /// What may stand before the rest of an answer and is copied with its head.
 constexpr std::size_t small_part = 4096;
@@ -100,7 +99,7 @@ net::Task<void> Gate::answer_judged(Inbound& in, const upstream::Delivery& deliv
 /// Reads a list and answers what of it may be seen.
 net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   json::Document document;
-  const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, whole_answer);
+  const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   const auto page = message ? mcp::read_list_page(*message, *mcp::list_shape(in.message.method_id)) : Result<mcp::ListPage>(std::unexpected(message.error()));
   if (!page) co_return co_await answer_failure(in, page.error());
   const bool asks = message->result.find("inputRequests").has_value();
@@ -166,7 +165,7 @@ net::Task<Result<std::string>> Gate::joined_list(Inbound& in, const mcp::ListPag
     cursors.push_back(std::move(cursor));
     auto page = std::make_unique<Page>();
     if (auto asked = co_await next_page(in, cursors.back(), until - parts_.loop.now(), *page); !asked) co_return std::unexpected(asked.error());
-    const auto message = mcp::read_message(page->text, page->document, mcp::Direction::from_server, whole_answer);
+    const auto message = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
     auto read = message ? mcp::read_list_page(*message, first.shape) : Result<mcp::ListPage>(std::unexpected(message.error()));
     if (!read) co_return std::unexpected(read.error());
     bytes += page->text.size();

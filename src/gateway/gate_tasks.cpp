@@ -53,10 +53,11 @@ bool Gate::declares_tasks(const Inbound& in) {
 }
 
 /// INVARIANT: what a task's id is good for is known before the caller knows the id.
-void Gate::note_task(const Inbound& in, json::Value result, std::string_view tool) {
+void Gate::note_task(const Inbound& in, json::Value result) {
   const auto begun = begun_task(result, in.era());
-  if (!begun || begun->id.size() > mcp::max_task_id_bytes) return;
-  tasks_begun_.remember(owner_of(*in.conversation), begun->id, tool, parts_.clock.now(), begun->lives);
+  if (!begun || begun->id.size() > mcp::max_task_id_bytes || !may_begin_task(in)) return;
+  const auto call = mcp::read_tool_call(in.message);
+  if (call) tasks_begun_.remember(owner_of(*in.conversation), begun->id, call->name.view(), parts_.clock.now(), begun->lives);
 }
 
 std::string Gate::round_key(const Inbound& in, json::Value state) const {

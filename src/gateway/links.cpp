@@ -85,11 +85,6 @@ namespace {
 /// A server that does not know the question may not answer it at all.
 constexpr std::chrono::seconds patience{10};
 
-class NobodyListens final : public upstream::Sink {
- public:
-  net::Task<bool> event(const upstream::Event& /*event*/) override { co_return true; }
-};
-
 }  // namespace
 
 net::Task<void> Links::learn_modern() {
@@ -113,7 +108,7 @@ net::Task<Links::Speaks> Links::ask_modern() {
   auto permit = co_await permit_for(upstream::Own::open);
   if (!question || !permit) co_return Speaks::unknown;
   const std::string headers = mirror(*question);
-  NobodyListens sink;
+  upstream::NobodyListens sink;
   const auto time = std::min<std::chrono::milliseconds>(server_.start_timeout, patience);
   auto answer = co_await (*link)->forward(std::move(*permit), {.bytes = text, .message = &*question, .headers = headers, .time = time}, sink);
   if (!answer) co_return answer.error().sent ? Speaks::no : Speaks::unknown;

@@ -13,24 +13,11 @@
 
 namespace callgate::gateway {
 
-namespace {
-
-constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
-
-/// Nobody listens to the gateway's own conversation: requests of the server in
-/// it go unanswered, notifications are dropped.
-class NobodyListens final : public upstream::Sink {
- public:
-  net::Task<bool> event(const upstream::Event& /*event*/) override { co_return true; }
-};
-
-}  // namespace
-
 net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound out) {
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
                                              parts_.journal.record_internal(kind, links_.server().name, mcp::word(revision_)));
   if (!permit) co_return std::unexpected(permit.error());
-  NobodyListens sink;
+  upstream::NobodyListens sink;
   auto sent = co_await link_->forward(std::move(*permit), std::move(out), sink);
   if (!sent) co_return std::unexpected(std::move(sent.error().error));
   co_return Result<void>{};
@@ -44,7 +31,7 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
   const auto read = mcp::read_message(message, document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(read.error());
   const std::string headers = era_ == mcp::Era::modern && links_.over_http() ? mirrored_lines(*read, revision_, {}) : std::string();
-  NobodyListens sink;
+  upstream::NobodyListens sink;
   upstream::Outbound out{.bytes = message, .message = &*read, .headers = headers, .time = links_.server().start_timeout};
   auto answer = co_await link_->forward(std::move(*permit), std::move(out), sink);
   if (!answer) co_return std::unexpected(std::move(answer.error().error));
@@ -72,7 +59,7 @@ net::Task<Result<bool>> Lister::open_legacy() {
   auto answer = co_await handshake();
   if (!answer) co_return std::unexpected(answer.error());
   json::Document document;
-  const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, whole_answer);
+  const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!message || !message->result) co_return fail(ErrorKind::malformed, "the server refused `initialize`");
   const auto opened = mcp::read_initialized(*message);
   if (!opened) co_return std::unexpected(opened.error());
@@ -113,7 +100,7 @@ net::Task<Result<void>> Lister::read_pages(ServerList& list) {
                                                   mcp::all_capabilities));
     if (!answer) co_return std::unexpected(answer.error());
     json::Document document;
-    const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, whole_answer);
+    const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, upstream::whole_answer);
     if (!message) co_return std::unexpected(message.error());
     const auto page = mcp::read_list_page(*message, mcp::tool_list);
     if (!page) co_return std::unexpected(page.error());

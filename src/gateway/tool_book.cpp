@@ -8,8 +8,6 @@ namespace callgate::gateway {
 
 namespace {
 
-constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
-
 std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
 
 }  // namespace
@@ -96,7 +94,7 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   std::vector<json::Value> definitions;
   for (const std::string& page : list.pages) {
     documents.push_back(std::make_unique<json::Document>());
-    const auto message = mcp::read_message(page, *documents.back(), mcp::Direction::from_server, whole_answer);
+    const auto message = mcp::read_message(page, *documents.back(), mcp::Direction::from_server, upstream::whole_answer);
     if (!message) return std::unexpected(message.error());
     const auto read = mcp::read_list_page(*message, mcp::tool_list);
     if (!read) return std::unexpected(read.error());

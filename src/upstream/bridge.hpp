@@ -34,8 +34,6 @@ inline constexpr std::chrono::minutes answer_time{10};
 /// A call goes on so long while its client is asked.
 inline constexpr std::chrono::minutes longest_call{30};
 
-inline constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
-
 inline Failure bridge_failure(Error error, bool sent = true) { return {.error = std::move(error), .sent = sent}; }
 
 /// An answer that the bridge gives itself.

@@ -40,6 +40,13 @@ class Sink {
   virtual bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) { return true; }
 };
 
+/// Nobody hears what comes beside the answer: a request of the server goes
+/// unanswered, a notification is dropped.
+class NobodyListens final : public Sink {
+ public:
+  net::Task<bool> event(const Event& /*event*/) override { co_return true; }
+};
+
 enum class Form : std::uint8_t {
   message,      ///< a request, notification or response
   open_stream,  ///< the GET stream of a legacy session
@@ -146,5 +153,8 @@ std::string_view progress_token(const mcp::Message& request);
 
 /// Responses are read to this depth; deeper values are checked, not kept.
 inline constexpr json::Limits answer_limits{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false, .keep_depth = 3};
+
+/// The same limits for an answer whose every value is looked at.
+inline constexpr json::Limits whole_answer{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false};
 
 }  // namespace callgate::upstream

@@ -13,15 +13,6 @@
 
 namespace callgate::upstream {
 
-namespace {
-
-class NobodyListens final : public Sink {
- public:
-  net::Task<bool> event(const Event& /*event*/) override { co_return true; }
-};
-
-}  // namespace
-
 /// Hears what a session says beside its calls.
 class StatelessBridge::Hearer final : public Sink {
  public:

@@ -13,6 +13,16 @@ class SessionBridged : public World {
     upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string body) { return serve(exchange, method, id, body); };
     start(policy);
   }
+  /// A call in whose midst the client is asked: the id of the question, as written; empty where none came.
+  std::string call_until_asked() {
+    begin(call_text("ask"), stream, done);
+    turn_until([&] { return done || stream.body.find("\n\n") != std::string::npos; });
+    const std::size_t at = stream.body.find(R"("id":"callgate-)");
+    return at == std::string::npos ? std::string() : stream.body.substr(at + 5, stream.body.find(',', at) - at - 5);
+  }
+
+  Answer stream;
+  bool done = false;
   std::vector<std::string> methods;  ///< of requests that reached the server and had their envelope
   std::vector<std::string> bodies;   ///< of tools/call likewise
   std::string filter;                ///< of the last subscription
@@ -102,13 +112,8 @@ TEST_F(SessionBridged, ErrorsHaveTheirOldCodes) {
 TEST_F(SessionBridged, AQuestionOfTheServerGoesToTheClientAndItsAnswerBack) {
   begin_with();
   open_session();
-  Answer stream;
-  bool done = false;
-  begin(call_text("ask"), stream, done);
-  turn_until([&] { return done || stream.body.find("\n\n") != std::string::npos; });
-  const std::size_t at = stream.body.find(R"("id":"callgate-)");
-  ASSERT_NE(at, std::string::npos) << stream.body;
-  const std::string id = stream.body.substr(at + 5, stream.body.find(',', at) - at - 5);
+  const std::string id = call_until_asked();
+  ASSERT_FALSE(id.empty()) << stream.body;
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"action":"accept","content":{"name":"Ann"}}})").status, 202);
   turn_until([&] { return done; });
   EXPECT_NE(stream.body.find(R"("method":"elicitation/create","params":{"mode":"form")"), std::string::npos) << stream.body;
@@ -123,13 +128,8 @@ TEST_F(SessionBridged, AQuestionOfTheServerGoesToTheClientAndItsAnswerBack) {
 TEST_F(SessionBridged, ARoundIsDecidedByTheRulesOfItsOwnTime) {
   begin_with();
   open_session();
-  Answer stream;
-  bool done = false;
-  begin(call_text("ask"), stream, done);
-  turn_until([&] { return done || stream.body.find("\n\n") != std::string::npos; });
-  const std::size_t at = stream.body.find(R"("id":"callgate-)");
-  ASSERT_NE(at, std::string::npos) << stream.body;
-  const std::string id = stream.body.substr(at + 5, stream.body.find(',', at) - at - 5);
+  const std::string id = call_until_asked();
+  ASSERT_FALSE(id.empty()) << stream.body;
   write_policy("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  ask: {action: deny, reason: closed meanwhile}\n");
   ASSERT_TRUE(policies.refresh());
   post(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"action":"accept","content":{}}})");
@@ -152,8 +152,6 @@ TEST_F(SessionBridged, NewsOfTheServerComeOnTheSessionsStream) {
   begin_with();
   open_session();
   announced = R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"demo://a","_meta":{"io.modelcontextprotocol/subscriptionId":"x"}}})";
-  Answer stream;
-  bool done = false;
   std::string headers = "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n";
   group.spawn(talk("GET", headers, "", stream, done));
   for (int turn = 0; turn < 10; ++turn) loop.turn(std::chrono::milliseconds(2));
