@@ -14,12 +14,22 @@ cases_passed() { sed -nE 's/^[0-9]+: \[  PASSED  \] ([0-9]+) tests?\.$/\1/p; s/^
 cases_failed() { sed -nE 's/^[0-9]+: ?\[  FAILED  \] ([0-9]+) tests?, listed.*$/\1/p; s/^[0-9]+: [0-9]+ passed, ([0-9]+) failed.*$/\1/p' "$1" | awk '{n += $1} END {print n + 0}'; }
 say_cases() { echo "$(cases_passed "$1") passed"; }
 
+# Programs run side by side, so their lines are mixed: what each one that failed said last, by itself.
+say_what_failed() {
+  local number name
+  sed -nE 's/^\t *([0-9]+) - ([^ ]+) \(.*$/\1 \2/p' "$1" | while read -r number name; do
+    echo "    $name:"
+    grep "^$number: " "$1" | grep -vE '^[0-9]+: (ok |\[ +(RUN|OK) +\]|\[-+\]|$)' | tail -n 80 | sed -E 's/^[0-9]+: /    │ /'
+  done
+}
+
 # suite PRESET: builds it, runs it, shows ctest's own closing line
 suite() {
   local status=0
   need_store
   build "$1" || give_up "the build failed"
-  STEP_SAYS=say_cases STEP_TAIL=120 step "running the suite ($1)" run_ctest "$1" || status=$?
+  STEP_SAYS=say_cases STEP_TAIL=5 step "running the suite ($1)" run_ctest "$1" || status=$?
+  [ "$status" = 0 ] || say_what_failed "$STEP_LOG"
   sed -n '/tests passed,/p' "$STEP_LOG" | sed 's/^/    /'
   SUITE_LOG=$STEP_LOG
   return $status
