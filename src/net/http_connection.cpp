@@ -112,6 +112,13 @@ Task<Result<void>> HttpConnection::fill(Duration limit) {
   }
 }
 
+/// How long a request may take of whose body `arrived` bytes are here (S14).
+Duration HttpConnection::body_limit(std::size_t arrived) const {
+  const ServerLimits& limits = server_.limits_;
+  const auto bought = std::chrono::milliseconds(std::min<std::size_t>(arrived, limits.body) * 1000 / limits.body_rate);
+  return std::min<Duration>(limits.body_time, body_started_ - started_ + limits.body_grace + bought);
+}
+
 Task<Result<bool>> HttpConnection::read_head() {
   started_ = server_.loop_.now();
   head_bytes_ = message_bytes_ = 0;
@@ -161,6 +168,7 @@ Task<Received> HttpConnection::receive() {
 }
 
 Task<Received> HttpConnection::receive_rest() {
+  body_started_ = server_.loop_.now();
   // RFC 9110 section 10.1.1: a client that asks first is told to go on.
   if (expects_go_ahead(head_) && in_.size() == head_bytes_) {
     if (!co_await stream_->write_all("HTTP/1.1 100 Continue\r\n\r\n", {}, server_.limits_.write_time)) {
@@ -186,7 +194,7 @@ Task<Result<void>> HttpConnection::read_body() {
     if (auto again = parse_head(); !again) co_return again;
   }
   while (in_.size() < message_bytes_) {
-    if (auto filled = co_await fill(server_.limits_.body_time); !filled) co_return filled;
+    if (auto filled = co_await fill(body_limit(in_.size() - head_bytes_)); !filled) co_return filled;
   }
   body_ = in_.view().substr(head_bytes_, length);
   co_return Result<void>{};
@@ -217,7 +225,7 @@ Task<Result<void>> HttpConnection::read_chunks() {
     if (auto counted = count_body(decoded_.capacity()); !counted) co_return counted;
     if (chunks.done()) break;
     if (in_.room().size() < Buffer::small) in_.reserve(in_.size() + large_body);
-    if (auto filled = co_await fill(server_.limits_.body_time); !filled) co_return filled;
+    if (auto filled = co_await fill(body_limit(raw_bytes + in_.size() - head_bytes_)); !filled) co_return filled;
   }
   if (auto again = parse_head(); !again) co_return again;
   body_ = decoded_;
@@ -226,11 +234,13 @@ Task<Result<void>> HttpConnection::read_chunks() {
 
 /// Reads a body that nobody wants, so that the next request can be found.
 Task<bool> HttpConnection::pass_over_body() {
-  std::size_t left = head_bytes_ + static_cast<std::size_t>(*head_.content_length);
+  body_started_ = server_.loop_.now();
+  const std::size_t whole = head_bytes_ + static_cast<std::size_t>(*head_.content_length);
+  std::size_t left = whole;
   while (left > in_.size()) {
     left -= in_.size();
     in_.clear();
-    if (!co_await fill(server_.limits_.body_time)) co_return false;
+    if (!co_await fill(body_limit(whole - left))) co_return false;
   }
   message_bytes_ = left;
   co_return true;

@@ -27,6 +27,7 @@ class HttpConnection : public ListNode {
   Task<Result<void>> read_chunks();
   Result<void> count_body(std::size_t bytes);
   Task<Result<void>> fill(Duration limit);
+  Duration body_limit(std::size_t arrived) const;
   void begin_work();
   void end_work();
   Task<bool> pass_over_body();
@@ -53,6 +54,7 @@ class HttpConnection : public ListNode {
   TurnShare share_;
   std::string out_;
   Instant started_;                ///< first byte of the current request
+  Instant body_started_{};         ///< when its body was first waited for
   bool unread_ = false;            ///< a body follows that nobody has read
   bool busy_ = false;              ///< a complete request is being answered
   bool begun_ = false;

@@ -25,6 +25,8 @@ struct ServerLimits {
   std::size_t connections_per_address = 1024;
   Duration head_time = std::chrono::seconds(10);
   Duration body_time = std::chrono::seconds(30);
+  Duration body_grace = std::chrono::seconds(5);  ///< what any body may take; each byte that comes buys more
+  std::size_t body_rate = 1024;                   ///< bytes a second that a body has to bring after that
   Duration idle_time = std::chrono::seconds(60);
   Duration write_time = std::chrono::seconds(30);
 };

@@ -305,6 +305,25 @@ TEST_F(HttpWorld, ABodyThatTricklesIsCutOffAtTheSameTime) {
   EXPECT_TRUE(refused);
 }
 
+/// Security requirement S14: a least rate besides the time for the whole.
+TEST_F(HttpWorld, ABodyBelowTheLeastRateIsCutOff) {
+  start({.body_grace = milliseconds(30), .body_rate = 1'000'000});
+  for (const std::string_view framing : {"Content-Length: 3000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n7d0\r\n"}) {
+    bool refused = false;
+    group.spawn(trickle(loop, address, fmt::format("POST / HTTP/1.1\r\nHost: a\r\n{}{:x>2000}", framing, ""), refused));
+    turn_until(loop, [&] { return group.empty(); });
+    EXPECT_TRUE(refused) << framing;
+  }
+}
+
+TEST_F(HttpWorld, ABodyThatKeepsTheLeastRateMayTakeLongerThanTheGrace) {
+  start({.body_grace = milliseconds(200), .body_rate = 1});
+  bool refused = true;
+  group.spawn(trickle(loop, address, fmt::format("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{:x>100}", ""), refused));
+  turn_until(loop, [&] { return group.empty(); });
+  EXPECT_FALSE(refused);
+}
+
 TEST_F(HttpWorld, ASlowBodyIsCutOff) {
   start({.body_time = milliseconds(50)});
   EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").starts_with("HTTP/1.1 408"));
