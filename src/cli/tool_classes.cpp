@@ -1,6 +1,8 @@
 #include "cli/tool_classes.hpp"
 
-#include <memory>
+#include <malloc.h>
+
+#include <vector>
 
 #include "classify/classifier.hpp"
 
@@ -20,13 +22,17 @@ registry::Risk risk_of(classify::Risk risk) {
 }  // namespace
 
 registry::ClassesOf tool_classes() {
-  const auto built = std::make_shared<std::unique_ptr<const classify::Classifier>>();
-  return [built](std::span<const json::Value> definitions) {
-    if (*built == nullptr) *built = std::make_unique<const classify::Classifier>();
+  return [](std::span<const json::Value> definitions) {
     std::vector<registry::ToolClass> classes;
-    for (const classify::Classification& each : (*built)->classify_list(definitions, classify::Hinting::untrusted)) {
-      classes.push_back({.risk = risk_of(each.risk), .category = word(each.category)});
+    {
+      const classify::Classifier classifier;
+      for (const classify::Classification& each : classifier.classify_list(definitions, classify::Hinting::untrusted)) {
+        classes.push_back({.risk = risk_of(each.risk), .category = word(each.category)});
+      }
     }
+    // The tables are a third of an idle gateway's heap, and lists are read at starts
+    // and changes: what they took goes back to the system.
+    ::malloc_trim(0);
     return classes;
   };
 }

@@ -6,7 +6,7 @@ namespace callgate::cli {
 
 /// What the classifier says of each tool of a list, for the registry: judged once
 /// when a list is read, never when a tool is called. Annotations lower nothing.
-/// The classifier is built at the first list. Threads: one.
+/// The classifier and its tables (1.3 MiB) last for one list only. Threads: any.
 registry::ClassesOf tool_classes();
 
 }  // namespace callgate::cli
