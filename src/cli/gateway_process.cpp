@@ -131,7 +131,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
   if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
   if (const std::size_t dead = remove_dead_sockets(config_.data); dead > 0) log_.info("dead_sockets_removed", {{"count", dead}});
   socket_ = run / (journal_->instance() + ".sock");
-  local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
+  local_front_ = AdminFront::local(*api_);
   local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, limits);
   // Named once it listens: a socket that refuses is a dead gateway's for sure.
   const fs::path unnamed = run / (journal_->instance() + ".new");
@@ -158,12 +158,14 @@ Exit GatewayProcess::open_doors() {
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
   api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_},
-                                      admin::Guard(std::move(*token), std::move(admin_access)));
+                                      admin::Guard(*token, admin_access));
+  page_ = std::make_unique<admin::ApprovalPage>(admin::ApprovalPage::Parts{parts_->questions, clock_, log_},
+                                                admin::Guard(std::move(*token), std::move(admin_access)));
   const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
 
   if (const Exit exit = open_local_door(admin_limits); exit != Exit::ok) return exit;
   if (config_.admin_listen) {
-    admin_front_ = std::make_unique<AdminFront>(*api_, admin::Door::listener);
+    admin_front_ = std::make_unique<AdminFront>(*api_, *page_);
     admin_server_ = std::make_unique<net::HttpServer>(loop_, *admin_front_, admin_limits);
     auto admin = listen(*admin_server_, *config_.admin_listen);
     if (!admin) return say(err_, admin.error(), Exit::unavailable);

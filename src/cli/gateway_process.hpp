@@ -108,6 +108,7 @@ class GatewayProcess {
   std::unique_ptr<gateway::Gates> gates_;
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<admin::Api> api_;
+  std::unique_ptr<admin::ApprovalPage> page_;
   std::unique_ptr<gateway::HttpFront> front_;
   std::unique_ptr<AdminFront> admin_front_;
   std::unique_ptr<AdminFront> local_front_;
