@@ -116,8 +116,8 @@ ApprovalPage::Answering ApprovalPage::sign_in(const ApiRequest& request, std::st
   }
   parts_.log.info("approval_signed_in");
   ApiResponse response = see_other(fmt::format("/approve/{}", id));
-  response.headers.emplace_back("Set-Cookie", fmt::format("{}{}; HttpOnly; SameSite=Strict; Path=/approve; Max-Age={}", cookie_name,
-                                                          sign_ins_.begin(now), std::chrono::seconds(SignIns::lasts).count()));
+  response.headers.emplace_back("Set-Cookie", fmt::format("{}{}; HttpOnly; SameSite=Strict; Path=/approve; Max-Age={}{}", cookie_name, sign_ins_.begin(now),
+                                                          std::chrono::seconds(SignIns::lasts).count(), parts_.public_url.starts_with("https://") ? "; Secure" : ""));
   return Answering::ready(std::move(response));
 }
 

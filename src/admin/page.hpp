@@ -25,6 +25,7 @@ class ApprovalPage {
     approval::Questions& questions;
     const Clock& clock;
     Log& log;
+    std::string_view public_url = {};  ///< what people see of the listener; empty: its own address
   };
   ApprovalPage(Parts parts, Guard guard) : parts_(parts), guard_(std::move(guard)) {}
 

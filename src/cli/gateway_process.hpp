@@ -53,6 +53,7 @@ class GatewayProcess {
   Exit open_local_door(const net::ServerLimits& limits);
   Exit open_doors();
   Exit announce();
+  std::string approval_url(std::string_view approval) const;
   Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint);
   // gateway_life.cpp: what it does while it runs
   net::Task<void> every_second();
