@@ -21,7 +21,22 @@ class Guard {
   /// The refusal, or nothing when the request may go on.
   std::optional<ApiResponse> refusal(const ApiRequest& request) const;
 
+  /// Why a request is not for this listener, or comes from elsewhere.
+  struct Foreign {
+    std::string_view code;
+    std::string_view message;
+  };
+  /// Whose host is meant, and which site's page asks; of the token nothing.
+  std::optional<Foreign> foreign(const ApiRequest& request) const;
+  /// The same for a page that people open: a link on any site may lead there, as a
+  /// whole page and not within another; a form comes from this very host, and says so.
+  std::optional<Foreign> foreign_to_page(const ApiRequest& request) const;
+
+  /// Whether it is the operator's; takes as long wherever it differs.
+  bool is_token(std::string_view text) const;
+
  private:
+  bool knows_host(const net::Headers& headers) const;
   bool accepts_token(const net::Headers& headers) const;
 
   Secret token_;

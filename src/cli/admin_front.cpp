@@ -4,8 +4,10 @@ namespace callgate::cli {
 
 net::Task<void> AdminFront::handle(net::HttpExchange& exchange) {
   const net::RequestHead& head = exchange.head();
-  const admin::ApiResponse response = co_await api_.handle(
-      {.method = head.method, .target = head.target, .headers = head.headers, .body = exchange.body(), .door = door_});
+  const admin::ApiRequest request{.method = head.method, .target = head.target, .headers = head.headers, .body = exchange.body(), .door = door_};
+  const bool for_page = page_ != nullptr && admin::ApprovalPage::serves(head.target);
+  net::Task<admin::ApiResponse> answering = for_page ? page_->handle(request) : api_.handle(request);
+  const admin::ApiResponse response = co_await answering;
   std::string headers;
   for (const auto& [name, value] : response.headers) headers += name + ": " + value + "\r\n";
   co_await exchange.respond(response.status, headers, response.body);

@@ -131,7 +131,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
   if (auto made = make_private_folder(run); !made) return say(err_, made.error(), Exit::unavailable);
   if (const std::size_t dead = remove_dead_sockets(config_.data); dead > 0) log_.info("dead_sockets_removed", {{"count", dead}});
   socket_ = run / (journal_->instance() + ".sock");
-  local_front_ = std::make_unique<AdminFront>(*api_, admin::Door::local_socket);
+  local_front_ = AdminFront::local(*api_);
   local_server_ = std::make_unique<net::HttpServer>(loop_, *local_front_, limits);
   // Named once it listens: a socket that refuses is a dead gateway's for sure.
   const fs::path unnamed = run / (journal_->instance() + ".new");
@@ -147,7 +147,8 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
                                shared_ ? shared_->questions() : questions_,
-                               shared_ ? shared_->sessions() : sessions_, *store_, policies_, tool_classes()});
+                               shared_ ? shared_->sessions() : sessions_, *store_, policies_, tool_classes(),
+                               [this](std::string_view approval) { return approval_url(approval); }});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();
   parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });
@@ -157,13 +158,16 @@ Exit GatewayProcess::open_doors() {
   if (!token) return say(err_, token.error(), Exit::unavailable);
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
+  admin_access.accept_url(config_.admin_url);
   api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_},
-                                      admin::Guard(std::move(*token), std::move(admin_access)));
+                                      admin::Guard(*token, admin_access));
+  page_ = std::make_unique<admin::ApprovalPage>(admin::ApprovalPage::Parts{parts_->questions, clock_, log_, config_.admin_url},
+                                                admin::Guard(std::move(*token), std::move(admin_access)));
   const net::ServerLimits admin_limits{.body = admin::Api::max_body, .connections = 256, .connections_per_address = 64};
 
   if (const Exit exit = open_local_door(admin_limits); exit != Exit::ok) return exit;
   if (config_.admin_listen) {
-    admin_front_ = std::make_unique<AdminFront>(*api_, admin::Door::listener);
+    admin_front_ = std::make_unique<AdminFront>(*api_, *page_);
     admin_server_ = std::make_unique<net::HttpServer>(loop_, *admin_front_, admin_limits);
     auto admin = listen(*admin_server_, *config_.admin_listen);
     if (!admin) return say(err_, admin.error(), Exit::unavailable);
@@ -182,6 +186,14 @@ Exit GatewayProcess::open_doors() {
     if (bound_.size == 0) bound_ = *address;
   }
   return Exit::ok;
+}
+
+/// Where a person answers; empty where no address is known that would lead there.
+std::string GatewayProcess::approval_url(std::string_view approval) const {
+  if (!admin_bound_) return {};
+  if (!config_.admin_url.empty()) return fmt::format("{}/approve/{}", config_.admin_url, approval);
+  const bool everywhere = config_.admin_listen->host == "0.0.0.0" || config_.admin_listen->host == "::";
+  return everywhere ? std::string() : fmt::format("http://{}/approve/{}", admin_bound_->text(), approval);
 }
 
 Exit GatewayProcess::announce() {

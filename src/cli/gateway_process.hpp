@@ -53,6 +53,7 @@ class GatewayProcess {
   Exit open_local_door(const net::ServerLimits& limits);
   Exit open_doors();
   Exit announce();
+  std::string approval_url(std::string_view approval) const;
   Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint);
   // gateway_life.cpp: what it does while it runs
   net::Task<void> every_second();
@@ -108,6 +109,7 @@ class GatewayProcess {
   std::unique_ptr<gateway::Gates> gates_;
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<admin::Api> api_;
+  std::unique_ptr<admin::ApprovalPage> page_;
   std::unique_ptr<gateway::HttpFront> front_;
   std::unique_ptr<AdminFront> admin_front_;
   std::unique_ptr<AdminFront> local_front_;

@@ -30,7 +30,7 @@ std::vector<std::string> keys_for_next_start(const config::Config& now, const co
   };
   add("listen", now.listen == fresh.listen);
   add("public_url", now.public_url == fresh.public_url);
-  add("admin", now.admin_listen == fresh.admin_listen);
+  add("admin", now.admin_listen == fresh.admin_listen && now.admin_url == fresh.admin_url);
   add("data", now.data == fresh.data);
   add("state", now.state == fresh.state);
   add("auth", now.auth == fresh.auth);

@@ -94,6 +94,7 @@ struct Config {
   std::vector<Endpoint> listen;       ///< empty under `run`
   std::string public_url;             ///< what clients see; without a slash at its end
   std::optional<Endpoint> admin_listen;
+  std::string admin_url;              ///< what people see of that listener: an origin; empty: its own address
   std::filesystem::path data;
   std::optional<SharedState> state;   ///< none: embedded, this gateway's own
   Auth auth = Auth::none;

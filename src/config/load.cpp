@@ -86,7 +86,7 @@ void Reader::read_listeners() {
   }
   const auto admin = section_.take("admin");
   if (!admin) return;
-  static constexpr std::array<std::string_view, 1> admin_keys{"listen"};
+  static constexpr std::array<std::string_view, 2> admin_keys{"listen", "public_url"};
   const Section inside(*admin, admin_keys);
   const auto listen = inside.take("listen");
   if (!listen) {
@@ -94,6 +94,13 @@ void Reader::read_listeners() {
     return;
   }
   if (const auto text = listen->text()) config_.admin_listen = endpoint(*listen, *text);
+  const auto url = inside.take("public_url");
+  const auto text = url ? url->text() : std::nullopt;
+  if (!text) return;
+  auto base = read_public_url(*text);
+  if (!base) return url->fault(fmt::format("`{}`: {}", url->name, base.error().message));
+  if (base->find('/', base->find("://") + 3) != std::string::npos) return url->fault(fmt::format("`{}` has a path; write it without one", url->name));
+  config_.admin_url = std::move(*base);
 }
 
 void Reader::read_access() {

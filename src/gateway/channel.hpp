@@ -26,6 +26,8 @@ class Channel {
   virtual bool gone() const = 0;
   /// Events may go on as the server wrote them.
   virtual bool takes_raw() const { return true; }
+  /// Something may come before the answer.
+  virtual bool streams() const { return true; }
   /// The client can ask for the rest of a stream that broke off (SSE over HTTP).
   virtual bool may_resume() const = 0;
   /// Returns once the client is gone.

@@ -211,6 +211,10 @@ class Gate {
   net::Task<void> ask_if_free(Inbound& in, InFlight& flight, Draft& draft, Judged& judged);
   net::Task<void> ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until);
   net::Instant held_until() const;
+  std::string approval_url(std::string_view id) const;
+
+  // gate_hold.cpp
+  net::Task<void> hold(Inbound& in, InFlight& flight, Held& held, const approval::Approval& approval, net::Instant until);
 
   // gate_list.cpp
   net::Task<void> handle_list(Inbound& in, InFlight& flight);

@@ -12,13 +12,6 @@ namespace callgate::gateway {
 
 namespace {
 
-/// Stateless requests: a closed connection is a cancel.
-net::Task<void> cancel_when_gone(Channel& channel, InFlight& held, net::Signal& signal) {
-  co_await channel.until_gone();
-  held.cancelled = true;
-  signal.raise();
-}
-
 policy::Action action_of(mcp::MethodId method) {
   switch (method) {
     case mcp::MethodId::resources_read: return policy::Action::resource_read;
@@ -74,6 +67,8 @@ void Gate::wake_held(const Conversation& conversation) {
     if (held->conversation.get() == &conversation) held->wake.raise();
   }
 }
+
+std::string Gate::approval_url(std::string_view id) const { return parts_.approval_url ? parts_.approval_url(id) : std::string(); }
 
 net::Instant Gate::held_until() const { return parts_.loop.now() + parts_.config.approval_wait; }
 
@@ -179,13 +174,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   parts_.log.info("approval_asked", {{"approval", approval.id}, {"server", server_.name}, {"tool", draft.subject}});
   if (approval.state != approval::State::waiting) held.told(approval);
 
-  // A closed stream is a cancel in the stateless era; else the call goes on without its reader.
-  net::TaskGroup watch;
-  if (in.era() == mcp::Era::modern) watch.spawn(cancel_when_gone(in.channel, flight, held.wake));
-  while (!held.is_told && !held.grant_is_over && !in.conversation->closed && !flight.cancelled && !stopping_) {
-    const net::Duration left = until - parts_.loop.now();
-    if (left <= net::Duration::zero() || !co_await held.wake.wait(left)) break;
-  }
+  co_await hold(in, flight, held, approval, until);
   if (flight.cancelled) {
     waiter.cancel();
     judged.decision.reason = "cancelled before it was approved";
@@ -204,7 +193,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
     judged.decision.reason = held.state == approval::State::denied
                                  ? (held.reason.empty() ? std::string("a person refused it") : fmt::format("a person refused it: {}", held.reason))
                                  : std::string("nobody approved it in time");
-    co_return co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = {}, .expires_at = utc_text(approval.expires_at_ms)});
+    co_return co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = approval_url(approval.id), .expires_at = utc_text(approval.expires_at_ms)});
   }
   if (in.channel.gone()) {
     // Not served behind the client's back: its repeat picks the yes up.
@@ -227,9 +216,10 @@ net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, ap
     co_return co_await refuse(in, draft, judged);
   }
   waiter.leave_open();
-  judged.decision.reason = with_reason(judged.decision, fmt::format("approval {} was asked for and is open until {}; repeat the identical call to pick up the answer",
-                                                                    approval.id, expires));
-  co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = {}, .expires_at = expires});
+  const std::string url = approval_url(approval.id);
+  judged.decision.reason = with_reason(judged.decision, fmt::format("approval {} was asked for and is open until {}; {}repeat the identical call to pick up the answer",
+                                                                    approval.id, expires, url.empty() ? url : fmt::format("a person answers at {} with yes or no; ", url)));
+  co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = url, .expires_at = expires});
 }
 
 }  // namespace callgate::gateway

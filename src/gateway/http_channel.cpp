@@ -84,6 +84,13 @@ net::Task<bool> HttpChannel::ended() {
   co_return co_await exchange_.finish();
 }
 
+/// Clients have to accept both forms, and some say only one.
+bool HttpChannel::streams() const {
+  if (exchange_.begun()) return true;
+  const std::string_view accept = exchange_.head().headers.find("Accept");
+  return accept.find("text/event-stream") != std::string_view::npos || accept.find("*/*") != std::string_view::npos;
+}
+
 net::Task<void> HttpChannel::until_gone() {
   while (!exchange_.is_gone()) co_await exchange_.gone(net::Loop::forever);
 }

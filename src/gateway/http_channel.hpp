@@ -27,6 +27,7 @@ class HttpChannel final : public Channel {
   net::Task<bool> ended() override;
   bool gone() const override { return exchange_.is_gone(); }
   net::Task<void> until_gone() override;
+  bool streams() const override;
   bool may_resume() const override { return true; }
 
  private:

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <string_view>
 
 #include "approval/questions.hpp"
 #include "audit/journal.hpp"
@@ -35,6 +37,8 @@ struct Parts {
   /// Says what tools are and how bad a call can get, once for each list that is
   /// read; empty: of none is anything known.
   registry::ClassesOf classes_of = {};
+  /// The page where a person answers that approval; empty, or an empty text: there is none.
+  std::function<std::string(std::string_view approval)> approval_url = {};
 };
 
 }  // namespace callgate::gateway

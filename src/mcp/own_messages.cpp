@@ -1,5 +1,7 @@
 #include "mcp/own_messages.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/json.hpp"
@@ -90,6 +92,12 @@ std::string progress_notification(std::string_view token_text, std::uint64_t pro
   const std::string text = message.empty() ? std::string() : fmt::format(R"(,"message":{})", json::quoted(message));
   return fmt::format(R"({{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{},"progress":{}{}}}}})",
                      token_text, progress, text);
+}
+
+std::string waiting_notification(std::string_view token_text, std::uint64_t turn, std::string_view message) {
+  constexpr std::uint64_t last = 999'999;
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{},"progress":-0.{:06},"message":{}}}}})",
+                     token_text, last - std::min(turn, last - 1), json::quoted(message));
 }
 
 }  // namespace callgate::mcp

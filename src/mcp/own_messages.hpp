@@ -44,4 +44,8 @@ std::string cancelled_notification(std::string_view request_id_text, std::string
 /// basic/utilities/progress. `message` is left out when empty.
 std::string progress_notification(std::string_view token_text, std::uint64_t progress, std::string_view message = {});
 
+/// The same before the call is at its server: the `turn`-th sign that it waits here.
+/// Progress has to grow, and a server's own may begin at 0: these stay just below.
+std::string waiting_notification(std::string_view token_text, std::uint64_t turn, std::string_view message);
+
 }  // namespace callgate::mcp

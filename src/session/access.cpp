@@ -45,10 +45,14 @@ std::string origin_of(std::string_view url) {
 AccessList::AccessList(const config::Config& config) {
   for (const std::string& host : config.hosts) hosts_.push_back(lower(host));
   for (const std::string& origin : config.origins) origins_.push_back(lower(origin));
-  if (const std::string origin = origin_of(config.public_url); !origin.empty()) {
-    origins_.push_back(origin);
-    hosts_.emplace_back(host_of(std::string_view(origin).substr(origin.find("://") + 3)));
-  }
+  accept_url(config.public_url);
+}
+
+void AccessList::accept_url(std::string_view url) {
+  const std::string origin = origin_of(url);
+  if (origin.empty()) return;
+  origins_.push_back(origin);
+  hosts_.emplace_back(host_of(std::string_view(origin).substr(origin.find("://") + 3)));
 }
 
 void AccessList::accept_listener(const config::Endpoint& listener) {

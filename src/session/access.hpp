@@ -20,6 +20,9 @@ class AccessList {
   /// wildcard any address literal. A name can be rebound, an address cannot.
   void accept_listener(const config::Endpoint& listener);
 
+  /// Takes in the host of a URL that people open.
+  void accept_url(std::string_view url);
+
   bool host_allowed(std::string_view host) const;
   /// For a header that is there; programs send none.
   bool origin_allowed(std::string_view origin) const;

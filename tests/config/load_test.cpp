@@ -27,7 +27,7 @@ TEST(LoadTest, TheWholePageIsRead) {
   const Loaded loaded = parse(R"(
 listen: [127.0.0.1:8808, "[::1]:8808"]
 public_url: https://gate.example/
-admin: {listen: 127.0.0.1:8809}
+admin: {listen: 127.0.0.1:8809, public_url: https://admin.example/}
 data: /var/lib/callgate
 state: embedded
 auth: grants
@@ -61,6 +61,7 @@ servers:
   EXPECT_EQ(config.listen, (std::vector<Endpoint>{{"127.0.0.1", 8808}, {"::1", 8808}}));
   EXPECT_EQ(config.public_url, "https://gate.example");
   EXPECT_EQ(config.admin_listen->text(), "127.0.0.1:8809");
+  EXPECT_EQ(config.admin_url, "https://admin.example");
   EXPECT_EQ(config.data, "/var/lib/callgate");
   EXPECT_EQ(config.audit.folder, "/var/lib/callgate/journal");
   EXPECT_EQ(config.auth, Auth::grants);
@@ -142,7 +143,10 @@ INSTANTIATE_TEST_SUITE_P(
               "1:1: off loopback `public_url` (`--public-url URL`) is needed: the address that clients see, as in `https://gate.example`\n"},
         Fault{"admin_empty", "admin: {}\n", "1:8: `admin` needs `listen`, as in `127.0.0.1:8809`\n"},
         Fault{"admin_text", "admin: 127.0.0.1:1\n", "1:8: `admin` must be a mapping of keys to values, not `127.0.0.1:1`\n"},
-        Fault{"admin_unknown", "admin: {listen: 127.0.0.1:1, port: 1}\n", "1:30: unknown key `admin.port`; in `admin` there may be `listen`\n"},
+        Fault{"admin_unknown", "admin: {listen: 127.0.0.1:1, port: 1}\n", "1:30: unknown key `admin.port`; in `admin` there may be `listen`, `public_url`\n"},
+        Fault{"admin_url_path", "admin: {listen: 127.0.0.1:1, public_url: https://a.example/gate}\n", "1:42: `admin.public_url` has a path; write it without one\n"},
+        Fault{"admin_url", "admin: {listen: 127.0.0.1:1, public_url: a.example}\n",
+              "1:42: `admin.public_url`: a URL begins with `http://` or `https://`, as in `https://host.example/mcp`\n"},
         Fault{"one_port", "listen: 127.0.0.1:1\nadmin: {listen: 127.0.0.1:1}\n",
               "2:1: administration and agents never share a port; give `admin.listen` another than 1\n"},
         Fault{"redis_literal_password", "state: redis://:pw@h:1/0\n",

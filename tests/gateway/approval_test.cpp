@@ -142,6 +142,62 @@ TEST_F(Approvals, AHeldCallIsNotReleasedByAListThatIsKnownToBeOld) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Protocol item 61.
+TEST_F(Approvals, TheAnswerSaysWhereAPersonAnswersIfThereIsAPage) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  approval_url = [](std::string_view id) { return "http://127.0.0.1:9/approve/" + std::string(id); };
+  start(asks);
+  open_session();
+  const std::string waits = call("write").body;
+  const std::string url = "http://127.0.0.1:9/approve/" + waiting_id();
+  EXPECT_NE(waits.find(R"("url":")" + url + '"'), std::string::npos) << waits;
+  EXPECT_NE(waits.find("a person answers at " + url + " with yes or no"), std::string::npos) << waits;
+  ASSERT_TRUE(decide(approval::Answer::no).has_value());
+  EXPECT_NE(call("write", "{}", 2).body.find(R"("url":")" + url + '"'), std::string::npos);
+}
+
+TEST_F(Approvals, WithoutAPageNoLinkIsMadeUp) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  start(asks);
+  open_session();
+  EXPECT_EQ(call("write").body.find(R"("url")"), std::string::npos);
+}
+
+/// Protocol item 55: the first sign comes at once, more come while it waits, and no value of the arguments is in them.
+TEST_F(Approvals, AHeldCallTellsAClientThatAskedForProgress) {
+  config.approval_wait = std::chrono::milliseconds(200);
+  approval_url = [](std::string_view id) { return "http://127.0.0.1:9/approve/" + std::string(id); };
+  start(asks);
+  open_session();
+  const Answer answer = post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write","arguments":{"n":4711},"_meta":{"progressToken":"p"}}})");
+  EXPECT_NE(answer.headers.find("text/event-stream"), std::string::npos) << answer.headers;
+  const std::string first = R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p","progress":-0.999999,"message":"waiting for a person to approve this call at http://127.0.0.1:9/approve/)";
+  EXPECT_NE(answer.body.find("data: " + first), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find(R"("progress":-0.999998)"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find(R"("verdict":"require_approval")"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("4711"), std::string::npos);
+}
+
+/// Protocol item 55.
+TEST_F(Approvals, AHeldCallWithoutATokenKeepsItsConnectionOpenByComments) {
+  config.approval_wait = std::chrono::milliseconds(200);
+  start(asks);
+  open_session();
+  const Answer answer = call("write");
+  EXPECT_TRUE(answer.body.starts_with(": \n\n")) << answer.body;
+  EXPECT_EQ(answer.body.find("notifications/progress"), std::string::npos) << answer.body;
+}
+
+TEST_F(Approvals, AClientThatTakesNoStreamIsHeldInSilence) {
+  config.approval_wait = std::chrono::milliseconds(200);
+  start(asks);
+  open_session();
+  accept = "application/json";
+  const Answer answer = post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write","arguments":{},"_meta":{"progressToken":1}}})");
+  EXPECT_NE(answer.headers.find("application/json"), std::string::npos) << answer.headers;
+  EXPECT_TRUE(answer.body.starts_with("{")) << answer.body;
+}
+
 TEST_F(Approvals, TheAuthorsReasonIsToldWhileItWaits) {
   config.approval_wait = std::chrono::milliseconds(0);
   start(asks);

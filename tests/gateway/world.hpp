@@ -132,7 +132,7 @@ class World : public testing::Test {
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *keeping, *store, policies, classes_of});
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *keeping, *store, policies, classes_of, approval_url});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -171,7 +171,7 @@ class World : public testing::Test {
     done = true;
   }
   void begin(const std::string& body, Answer& out, bool& done, const std::string& more = {}) {
-    std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + more;
+    std::string headers = "Content-Type: application/json\r\nAccept: " + accept + "\r\n" + more;
     headers += authorization;
     if (!session_id.empty()) headers += "Mcp-Session-Id: " + session_id + "\r\n";
     group.spawn(talk("POST", headers, body, out, done));
@@ -235,12 +235,14 @@ class World : public testing::Test {
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;
   registry::ClassesOf classes_of;
+  std::function<std::string(std::string_view)> approval_url;  ///< where a person answers; empty: nowhere
   std::string authorization;  ///< a header line of every request
   std::optional<Parts> parts;
   std::unique_ptr<Gates> gates;
   std::unique_ptr<HttpFront> front;
   std::optional<net::HttpServer> server;
   net::Address address;
+  std::string accept = "application/json, text/event-stream";
   std::string target = "/mcp";
   std::string session_id;
   net::TaskGroup group;
