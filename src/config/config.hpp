@@ -33,6 +33,13 @@ enum class OnFull : std::uint8_t {
 /// What happens to a tool that a pinned list did not hold.
 enum class NewTools : std::uint8_t { refuse, follow_policy };
 
+/// How a server is spoken to over HTTP.
+enum class Transport : std::uint8_t {
+  found_out,        ///< Streamable HTTP; HTTP+SSE where the server refuses that
+  streamable_http,
+  sse,              ///< HTTP+SSE, the two addresses of 2024-11-05
+};
+
 /// What a child process sees of this process's environment.
 enum class ChildEnvironment : std::uint8_t {
   cleaned,  ///< the few variables that every program needs, and what `env` gives
@@ -75,6 +82,7 @@ struct Server {
   std::vector<std::pair<std::string, Secret>> env;
   ChildEnvironment environment = ChildEnvironment::cleaned;
   std::string url;
+  Transport transport = Transport::found_out;
   std::filesystem::path ca_file;     ///< empty: the system's
   std::vector<std::pair<std::string, Secret>> headers;
   std::filesystem::path policy;

@@ -11,8 +11,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 15> server_keys{
-    "command", "env",          "url",           "ca_file",      "headers",     "policy",        "pins",   "new_tools",
+constexpr std::array<std::string_view, 16> server_keys{
+    "command", "env",          "url",           "transport",    "ca_file",     "headers",       "policy", "pins", "new_tools",
     "shared",  "max_children", "start_timeout", "call_timeout", "trust_hints", "probe_unknown", "extension_methods"};
 
 /// One server's section while it is read.
@@ -52,6 +52,11 @@ void Reader::read_address(const Field& field) {
   if (const auto headers = section.take("headers")) {
     if (!url) headers->fault(fmt::format("`{}` goes with `url` only", headers->name));
     read_headers(*headers);
+  }
+  if (const auto transport = section.take("transport")) {
+    static constexpr std::array<std::string_view, 3> words{"auto", "streamable_http", "sse"};
+    if (!url) transport->fault(fmt::format("`{}` goes with `url` only", transport->name));
+    if (const auto word = transport->word(words)) server.transport = static_cast<Transport>(*word);
   }
   if (const auto ca_file = section.take("ca_file"); ca_file && !url) {
     ca_file->fault(fmt::format("`{}` goes with `url` only", ca_file->name));

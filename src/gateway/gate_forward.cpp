@@ -163,6 +163,11 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_await answer_failure(in, {ErrorKind::refused, "the caller's grant or session ended", {}});
       co_return std::nullopt;
     }
+    if (flight != nullptr && flight->cancelled && !sent) {
+      give_back(what);
+      co_await in.channel.ended();
+      co_return std::nullopt;
+    }
     if (flight != nullptr) flight->forwarded = true;
     auto forwarded = in.era() == mcp::Era::modern && flight != nullptr ? co_await forward_while_there(in, *flight, what)
                                                                        : co_await forward_recorded(in, what, &in.channel);
@@ -180,7 +185,8 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       continue;
     }
     if (!sent) give_back(what);
-    if (flight != nullptr && flight->cancelled && in.era() == mcp::Era::modern) {
+    // Who cancelled expects no answer, and may not be able to place one (basic/utilities/cancellation).
+    if (flight != nullptr && flight->cancelled) {
       co_await in.channel.ended();
       co_return std::nullopt;
     }

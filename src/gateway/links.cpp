@@ -8,13 +8,21 @@
 #include "gateway/recorder.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
+#include "upstream/either_link.hpp"
 #include "upstream/session_bridge.hpp"
 #include "upstream/stateless_bridge.hpp"
 
 namespace callgate::gateway {
 
+namespace {
+
+/// A server that does not know the question may not answer it at all.
+constexpr std::chrono::seconds patience{10};
+
+}  // namespace
+
 Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
-    : parts_(parts), server_(server), totals_(totals), learned_(parts.loop) {}
+    : parts_(parts), server_(server), totals_(totals), is_sse_(server.transport == config::Transport::sse), learned_(parts.loop) {}
 
 Result<upstream::HttpOrigin*> Links::origin() {
   if (!origin_) {
@@ -43,7 +51,35 @@ Result<std::shared_ptr<upstream::Link>> Links::native(upstream::Ids ids, upstrea
   if (!over_http()) return child(ids);
   auto where = origin();
   if (!where) return std::unexpected(where.error());
+  if (sessions == upstream::HttpLink::Sessions::one) return session_over_http(**where);
   return std::make_shared<upstream::HttpLink>(**where, sessions);
+}
+
+/// Which of the two transports it is, is found out by each session that is opened,
+/// until one was opened over HTTP+SSE.
+std::shared_ptr<upstream::Link> Links::session_over_http(upstream::HttpOrigin& origin) {
+  using upstream::HttpLink;
+  if (is_sse_) return over_sse(origin);
+  if (server_.transport == config::Transport::streamable_http) return std::make_shared<HttpLink>(origin, HttpLink::Sessions::one);
+  upstream::EitherLink::Parts parts{.make_sse = [this, &origin] { return over_sse(origin); },
+                                    .permit = [this] { return permit_to_open(); },
+                                    .is_sse = [this] {
+                                      if (!std::exchange(is_sse_, true)) parts_.log.info("upstream_speaks_sse", {{"server", server_.name}});
+                                    }};
+  return std::make_shared<upstream::EitherLink>(std::make_unique<HttpLink>(origin, HttpLink::Sessions::one), std::move(parts));
+}
+
+std::unique_ptr<upstream::SseLink> Links::over_sse(upstream::HttpOrigin& origin) {
+  const bool is_set = server_.transport == config::Transport::sse;
+  upstream::SseLink::Options options{.server = server_.name,
+                                     .patience = is_set ? server_.start_timeout : std::min<std::chrono::milliseconds>(server_.start_timeout, patience),
+                                     // It may have been replaced by one that speaks Streamable HTTP.
+                                     .not_opened = [this, is_set] { is_sse_ = is_set; }};
+  return std::make_unique<upstream::SseLink>(origin, std::move(options), parts_.log);
+}
+
+net::Task<Result<policy::Permit>> Links::permit_to_open() {
+  return permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::initialize, server_.name));
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::for_session() {
@@ -70,6 +106,7 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
 void Links::forget_eras() {
   modern_ = Speaks::unknown;
   only_modern_ = false;
+  is_sse_ = server_.transport == config::Transport::sse;
   // What is under way keeps its link.
   shared_.clear();
 }
@@ -79,13 +116,6 @@ net::Task<bool> Links::handshake_refused() {
   only_modern_ = modern_ == Speaks::yes;
   co_return only_modern_;
 }
-
-namespace {
-
-/// A server that does not know the question may not answer it at all.
-constexpr std::chrono::seconds patience{10};
-
-}  // namespace
 
 net::Task<void> Links::learn_modern() {
   while (learning_) co_await learned_.wait(server_.start_timeout);
@@ -100,6 +130,7 @@ net::Task<void> Links::learn_modern() {
 /// Any answer but one to the question means no; no answer from a server that
 /// cannot be reached means nothing.
 net::Task<Links::Speaks> Links::ask_modern() {
+  if (is_sse_) co_return Speaks::no;
   auto link = native(upstream::Ids::own, upstream::HttpLink::Sessions::none);
   if (!link) co_return Speaks::unknown;
   const std::string text = mcp::plain_request("\"callgate-discover\"", mcp::MethodId::server_discover, mcp::latest_revision, {}, mcp::all_capabilities);

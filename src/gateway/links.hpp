@@ -9,6 +9,7 @@
 #include "mcp/param_headers.hpp"
 #include "upstream/bridge.hpp"
 #include "upstream/http_link.hpp"
+#include "upstream/sse_link.hpp"
 #include "upstream/stdio_link.hpp"
 
 namespace callgate::gateway {
@@ -52,6 +53,9 @@ class Links {
   enum class Speaks : std::uint8_t { unknown, no, yes };
   Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions);
   Result<std::shared_ptr<upstream::Link>> child(upstream::Ids ids);
+  std::shared_ptr<upstream::Link> session_over_http(upstream::HttpOrigin& origin);
+  std::unique_ptr<upstream::SseLink> over_sse(upstream::HttpOrigin& origin);
+  net::Task<Result<policy::Permit>> permit_to_open();
   upstream::BridgeParts bridge_parts();
   net::Task<Speaks> ask_modern();
   net::Task<Result<policy::Permit>> permit_for(upstream::Own own);
@@ -64,6 +68,7 @@ class Links {
   std::unique_ptr<upstream::HttpOrigin> origin_;
   std::map<std::string, std::shared_ptr<upstream::Link>> shared_;  ///< by grant; over HTTP one for all
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
+  bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
   Speaks modern_ = Speaks::unknown;
   bool only_modern_ = false;
   bool learning_ = false;

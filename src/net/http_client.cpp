@@ -63,13 +63,13 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Instant until) 
   co_return std::make_unique<ClientConnection>(std::move(*stream), loop_.now());
 }
 
-void HttpClient::write_head(ClientConnection& connection, std::string_view method, std::string_view headers,
-                            std::size_t length) {
+void HttpClient::write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers,
+                            std::size_t length) const {
   std::string& out = connection.out;
   out.clear();
   out += method;
   out += ' ';
-  out += url_.target;
+  out += target;
   out += " HTTP/1.1\r\nHost: ";
   out += authority_;
   out += "\r\n";
@@ -82,9 +82,9 @@ void HttpClient::write_head(ClientConnection& connection, std::string_view metho
   out += "\r\n";
 }
 
-Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send(std::string_view method,
-                                                                              std::string_view headers,
-                                                                              std::string_view body, Duration time) {
+Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to(std::string_view target, std::string_view method,
+                                                                                 std::string_view headers,
+                                                                                 std::string_view body, Duration time) {
   const Instant until = deadline(loop_, time);
   for (;;) {
     auto connection = take_idle();
@@ -93,7 +93,7 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send(st
       if (!opened) co_return std::unexpected(SendFailure{std::move(opened.error()), false});
       connection = std::move(*opened);
     }
-    write_head(*connection, method, headers, body.size());
+    write_head(*connection, target, method, headers, body.size());
     // The first bytes by hand: a kept connection that takes none of them was
     // closed meanwhile, and only then may another one be tried.
     const std::array<iovec, 2> parts{iovec{connection->out.data(), connection->out.size()},

@@ -90,7 +90,12 @@ class HttpClient {
   /// Connects where need be, sends one request and reads the head of its answer,
   /// all of it before `time` is over. `headers` are ready lines, each with its CRLF.
   Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> send(std::string_view method, std::string_view headers,
-                                                                    std::string_view body, Duration time);
+                                                                    std::string_view body, Duration time) {
+    return send_to(url_.target, method, headers, body, time);
+  }
+  /// The same at another path and query of the origin.
+  Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> send_to(std::string_view target, std::string_view method, std::string_view headers,
+                                                                       std::string_view body, Duration time);
   const Url& url() const { return url_; }
   Loop& loop() { return loop_; }
 
@@ -99,7 +104,7 @@ class HttpClient {
   std::unique_ptr<ClientConnection> take_idle();
   void give_back(std::unique_ptr<ClientConnection> connection);
   Task<Result<std::unique_ptr<ClientConnection>>> open(Instant until);
-  void write_head(ClientConnection& connection, std::string_view method, std::string_view headers, std::size_t length);
+  void write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers, std::size_t length) const;
 
   Loop& loop_;
   Url url_;

@@ -1,30 +1,14 @@
 #include "upstream/http_link.hpp"
 
-#include <algorithm>
 #include <cassert>
 
 #include <fmt/format.h>
 
+#include "upstream/http_words.hpp"
+
 namespace callgate::upstream {
 
 namespace {
-
-/// Header values that came from a server go back to it only if they are plain.
-bool is_visible_ascii(std::string_view text) {
-  return !text.empty() && text.size() <= 1024 &&
-         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
-bool has_media_type(std::string_view value, std::string_view type) {
-  return value.size() >= type.size() && net::same_name(value.substr(0, type.size()), type) &&
-         (value.size() == type.size() || value[type.size()] == ';' || value[type.size()] == ' ');
-}
-
-/// Where and why a server cannot be reached is for the log, not for an agent.
-Failure not_exchanged(net::SendFailure failure) {
-  if (failure.sent) return {.error = std::move(failure.error), .sent = true};
-  return {.error = {failure.error.kind, "the server cannot be reached", std::move(failure.error.message)}, .sent = false};
-}
 
 Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
 
@@ -109,16 +93,6 @@ std::string HttpLink::head_lines(const Outbound& out) const {
   return lines;
 }
 
-Failure HttpLink::refused_by_server(const net::HttpReply& reply, bool session_unknown) {
-  const int status = reply.status();
-  if (session_unknown) return {.error = {ErrorKind::not_found, "the server no longer knows the session", {}}, .sent = true, .session_unknown = true};
-  if (status >= 300 && status < 400)
-    return failed(ErrorKind::refused, fmt::format("the server answered with a redirect (HTTP {}), which is not followed", status));
-  if (status == 401 || status == 403)
-    return failed(ErrorKind::refused, fmt::format("the server refused the gateway's own credentials (HTTP {})", status));
-  return failed(ErrorKind::unavailable, fmt::format("the server answered HTTP {}", status));
-}
-
 net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
   const bool request = out.message != nullptr && out.message->is_request();
   Wanted wanted{.id = request ? out.message->id_text : std::string_view{},
@@ -139,8 +113,7 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
   if (out.form == Form::end_session) lost_ = true;
   if (const auto id = reply->headers().find(net::HeaderName::mcp_session_id); sessions_ == Sessions::one && session_.empty() && is_visible_ascii(id) && status < 300)
     session_ = id;
-  const std::string_view coding = reply->headers().find(net::HeaderName::content_encoding);
-  if (!coding.empty() && !net::same_name(coding, "identity"))
+  if (is_compressed(*reply))
     co_return std::unexpected(failed(ErrorKind::malformed, "the server compressed its answer, which was not offered"));
 
   const std::string_view type = reply->headers().find(net::HeaderName::content_type);
@@ -158,7 +131,7 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
     co_return done;
   }
   if (!has_media_type(type, "application/json") || wanted.id.empty()) {
-    if (status >= 300) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
+    if (status >= 300) co_return std::unexpected(refused_by_server(status, wanted.session_unknown));
     co_return std::unexpected(failed(ErrorKind::malformed, "the server's answer is neither JSON nor an event stream"));
   }
   co_return co_await read_json(std::move(reply), wanted);
@@ -173,15 +146,15 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
   // Nothing is awaited while the scratch document is in use.
   auto message = mcp::read_message(*body, origin_.scratch, mcp::Direction::from_server, answer_limits);
   if (!message) {
-    if (status >= 300) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
+    if (status >= 300) co_return std::unexpected(refused_by_server(status, wanted.session_unknown));
     co_return std::unexpected(unreadable(message.error()));
   }
   const bool ours = message->is_response() && mcp::same_id(message->id_text, wanted.id);
   if (!ours) {
-    if (status >= 300) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
+    if (status >= 300) co_return std::unexpected(refused_by_server(status, wanted.session_unknown));
     co_return std::unexpected(failed(ErrorKind::malformed, "the server answered another request than the one it was sent"));
   }
-  if (status >= 300 && status < 400) co_return std::unexpected(refused_by_server(*reply, wanted.session_unknown));
+  if (status >= 300 && status < 400) co_return std::unexpected(refused_by_server(status, wanted.session_unknown));
   co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status,
                                          .is_error = says_error(*message), .session_lost = lost_});
 }

@@ -47,7 +47,6 @@ class HttpLink final : public Link {
   std::string head_lines(const Outbound& out) const;
   net::Task<Forwarded> read_json(std::unique_ptr<net::HttpReply> reply, Wanted& wanted);
   net::Task<Forwarded> read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink);
-  static Failure refused_by_server(const net::HttpReply& reply, bool session_unknown);
 
   HttpOrigin& origin_;
   Sessions sessions_;

@@ -92,6 +92,7 @@ struct Failure {
   /// The server answered that it does not know the session, so it says that it
   /// did not run the message.
   bool session_unknown = false;
+  int http_status = 0;  ///< of a server over HTTP that refused it; 0: it did not come to that
 };
 
 using Forwarded = std::expected<Delivery, Failure>;

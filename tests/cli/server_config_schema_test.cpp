@@ -50,7 +50,7 @@ const std::vector<std::string> good{
     "{hosts: [a.example, 'b:80'], origins: ['http://localhost:1'], approval_wait: 0}",
     "limits: {body: 1MiB, result: 2097152, sessions: 1, sessions_per_grant: 1, connections_per_address: 1, children: 1}",
     "servers: {a: {command: [x, 1, true], env: {A: 1}, policy: p, pins: q, new_tools: refuse, shared: false, start_timeout: 1s}}",
-    "servers: {a: {url: http://h, ca_file: c, headers: {X-A: b}, policy: p, call_timeout: 5, trust_hints: false, probe_unknown: true, "
+    "servers: {a: {url: http://h, transport: auto, ca_file: c, headers: {X-A: b}, policy: p, call_timeout: 5, trust_hints: false, probe_unknown: true, "
     "extension_methods: {}}}",
 };
 
@@ -70,6 +70,8 @@ const std::vector<std::string> bad{
     "servers: {a: {url: http://h, policy: p, max_children: 2}}",
     "servers: {a: {url: http://h, policy: p, trust_hints: true}}",
     "servers: {a: {url: http://h, policy: p, new_tools: allow}}",
+    "servers: {a: {url: http://h, policy: p, transport: ws}}",
+    "servers: {a: {command: [x], policy: p, transport: sse}}",
     "servers: {a: {url: 'http://u:p@h', policy: p}}",
 };
 

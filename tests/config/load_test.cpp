@@ -53,6 +53,7 @@ servers:
   billing:
     url: https://billing.example/mcp
     ca_file: ca.pem
+    transport: sse
     headers: {Authorization: "Bearer ${file:/run/secrets/billing}"}
     policy: /etc/policies/billing.yaml
 )", environment);
@@ -89,6 +90,7 @@ servers:
   EXPECT_EQ(billing.address(), "https://billing.example/mcp");
   EXPECT_EQ(billing.headers.at(0).second.reveal(), "Bearer top");
   EXPECT_EQ(billing.ca_file, "/etc/gate/ca.pem");
+  EXPECT_EQ(billing.transport, Transport::sse);
   EXPECT_EQ(billing.policy, "/etc/policies/billing.yaml");
 }
 
@@ -226,6 +228,10 @@ INSTANTIATE_TEST_SUITE_P(
               "1:45: `servers.a.headers.X-A`: the value of the header `X-A` holds a line end or another control character\n"},
         Fault{"password_in_url", "servers: {a: {url: \"http://u:pw@h/\", policy: p}}\n",
               "1:20: `servers.a.url`: a URL holds no user name or password; send them with a header from `${env:NAME}` or `${file:PATH}`\n"},
+        Fault{"transport", "servers: {a: {url: http://h, policy: p, transport: ws}}\n",
+              "1:52: `servers.a.transport` must be `auto` or `streamable_http` or `sse`, not `ws`\n"},
+        Fault{"transport_of_a_program", "servers: {a: {command: [x], policy: p, transport: sse}}\n",
+              "1:51: `servers.a.transport` goes with `url` only\n"},
         Fault{"new_tools", "servers: {a: {url: http://h, policy: p, new_tools: allow}}\n",
               "1:52: `servers.a.new_tools` must be `refuse` or `follow_policy`, not `allow`\n"},
         Fault{"shared", "servers: {a: {command: [x], policy: p, shared: true, max_children: 8}}\n",
@@ -238,7 +244,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"timeout_zero", "servers: {a: {url: http://h, policy: p, call_timeout: 0}}\n",
               "1:55: `servers.a.call_timeout` must be at least 1ms\n"},
         Fault{"unknown_server_key", "servers:\n  a:\n    url: http://h\n    policy: p\n    timeout: 5s\n",
-              "5:5: unknown key `servers.a.timeout`; in `servers.a` there may be `command`, `env`, `url`, `ca_file`, `headers`, `policy`, "
+              "5:5: unknown key `servers.a.timeout`; in `servers.a` there may be `command`, `env`, `url`, `transport`, `ca_file`, `headers`, `policy`, "
               "`pins`, `new_tools`, `shared`, `max_children`, `start_timeout`, `call_timeout`, `trust_hints`, `probe_unknown`, "
               "`extension_methods`\n"}),
     [](const auto& row) { return row.param.name; });

@@ -198,5 +198,33 @@ TEST_F(SseFrontTest, ServersAskOnTheStreamAndAreAnsweredByPost) {
   EXPECT_EQ(send(pipe->address(), answer).status, 400) << "each once";
 }
 
+/// What is cancelled is over: an answer behind it finds nobody who could place it (protocol item 73).
+TEST_F(SseFrontTest, ACancelBeforeAServerOfTheStatelessEraEndsTheExchangeAndHasNoAnswer) {
+  bool begun = false;
+  bool left = false;
+  const auto serve = [](bool& call_begun, bool& call_left, net::HttpExchange& exchange, std::string method, std::string id, std::string body) -> net::Task<bool> {
+    if (method == "initialize") co_return co_await exchange.respond(400, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32601,"message":"no"}})");
+    if (method != "tools/call" || body.contains("callgate_probe_")) co_return false;
+    call_begun = true;
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    co_await exchange.gone(net::Loop::forever);
+    call_left = true;
+    co_return true;
+  };
+  upstream.on_request = [&](net::HttpExchange& exchange, std::string method, std::string id, std::string body) {
+    return serve(begun, left, exchange, std::move(method), std::move(id), std::move(body));
+  };
+  start(allow_all);
+  const auto pipe = open();
+  EXPECT_EQ(send(pipe->address(), call_text("read", "{}", 5)).status, 202);
+  turn_until([&] { return begun; });
+  EXPECT_EQ(send(pipe->address(), R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}})").status, 202);
+  turn_until([&] { return left; });
+  EXPECT_TRUE(left) << "the server hears of it";
+  EXPECT_EQ(send(pipe->address(), R"({"jsonrpc":"2.0","id":6,"method":"ping"})").status, 202);
+  EXPECT_TRUE(hears(*pipe, R"("id":6,)"));
+  EXPECT_EQ(pipe->answer.body.find(R"("id":5,)"), std::string::npos) << pipe->answer.body;
+}
+
 }  // namespace
 }  // namespace callgate::gateway

@@ -127,7 +127,9 @@ class World : public testing::Test {
     write_policy(policy);
     config::Server behind;
     behind.name = "fake";
-    behind.url = upstream.url();
+    behind.url = server_url.empty() ? upstream.url() : server_url;
+    behind.transport = transport;
+    behind.start_timeout = start_timeout;
     behind.policy = folder / "policy.yaml";
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
@@ -243,6 +245,9 @@ class World : public testing::Test {
   std::optional<net::HttpServer> server;
   net::Address address;
   std::string accept = "application/json, text/event-stream";
+  std::string server_url;     ///< of the server behind; empty: the fake one's
+  config::Transport transport = config::Transport::found_out;
+  std::chrono::milliseconds start_timeout{60'000};
   std::string target = "/mcp";
   std::string session_id;
   net::TaskGroup group;

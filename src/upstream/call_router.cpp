@@ -1,0 +1,194 @@
+#include "upstream/call_router.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "mcp/answers.hpp"
+#include "mcp/splice.hpp"
+
+namespace callgate::upstream {
+
+namespace {
+
+/// Messages that belong to no call and that nobody takes: more are dropped.
+constexpr std::size_t max_unrelated = 1000;
+/// Events of one call that its client has not taken yet.
+constexpr std::size_t max_events = 10'000;
+
+Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
+
+/// The subscription that a notification belongs to, if it names one (2026-07-28).
+std::optional<json::Value> subscription_of(const mcp::Message& message) {
+  return message.is_notification() && message.meta ? message.meta.find("io.modelcontextprotocol/subscriptionId") : std::nullopt;
+}
+
+/// The message with the id (of a request or response) or the progress token (of
+/// a progress notification) that the other side knows.
+std::string with_own_ids(const mcp::Message& message, std::string_view own) {
+  std::vector<mcp::Edit> edits;
+  if (message.id) edits.push_back(mcp::replace(message.id, own));
+  if (const auto subscription = subscription_of(message)) edits.push_back(mcp::replace(*subscription, own));
+  if (message.is_notification() && message.params) {
+    if (const auto token = message.params.find("progressToken")) edits.push_back(mcp::replace(*token, own));
+  }
+  if (message.is_request() && message.meta) {
+    if (const auto token = message.meta.find("progressToken")) edits.push_back(mcp::replace(*token, own));
+  }
+  return mcp::splice(message.bytes(), edits);
+}
+
+}  // namespace
+
+CallRouter::CallRouter(net::Loop& loop, std::string server, std::size_t max_result, Ids ids, Log& log)
+    : loop_(loop), server_(std::move(server)), max_result_(max_result), ids_(ids), log_(log), has_unrelated_(loop) {
+  tasks_.spawn(pump());
+}
+
+CallRouter::Call* CallRouter::find_call(std::string_view id) {
+  for (net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
+    auto& call = static_cast<Call&>(*node);
+    if (mcp::same_id(call.id, id)) return &call;
+  }
+  return nullptr;
+}
+
+/// The call that a message of the server belongs to: its progress token or
+/// subscription names it; else, on a link of one session, the call that was sent last.
+CallRouter::Call* CallRouter::call_of(const mcp::Message& message) {
+  if (const auto subscription = subscription_of(message)) return find_call(subscription->text());
+  const bool progress = message.method_id == mcp::MethodId::notifications_progress;
+  for (net::ListNode* node = calls_.previous; node != &calls_; node = node->previous) {
+    auto& call = static_cast<Call&>(*node);
+    if (progress ? is_progress_for(message, call.token) : ids_ == Ids::as_sent) return &call;
+  }
+  return nullptr;
+}
+
+/// A cancel under the id by which the server knows its call; nothing where no
+/// call has that id here, or several have.
+std::optional<std::string> CallRouter::with_own_request(const mcp::Message& cancel) const {
+  const auto request = cancel.params ? cancel.params.find("requestId") : std::nullopt;
+  if (!request) return std::nullopt;
+  const Call* match = nullptr;
+  for (const net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
+    const auto& call = static_cast<const Call&>(*node);
+    if (!mcp::same_id(call.client_id, request->text())) continue;
+    if (match != nullptr) return std::nullopt;
+    match = &call;
+  }
+  if (match == nullptr) return std::nullopt;
+  const mcp::Edit edit = mcp::replace(*request, match->id);
+  return mcp::splice(cancel.bytes(), std::span(&edit, 1));
+}
+
+std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& call) {
+  if (out.message != nullptr && out.message->is_request()) {
+    call.client_id = out.message->id_text;
+    call.client_token = progress_token(*out.message);
+    call.id = ids_ == Ids::own ? std::to_string(next_id_++) : call.client_id;
+    call.token = ids_ == Ids::own && !call.client_token.empty() ? call.id : call.client_token;
+    call.endless = out.endless;
+    calls_.push_back(call);
+    if (ids_ == Ids::as_sent) return out.bytes;
+    return call.text = with_own_ids(*out.message, call.id);
+  }
+  const bool cancels = out.message != nullptr && out.message->method_id == mcp::MethodId::notifications_cancelled;
+  if (ids_ == Ids::as_sent || !cancels) return out.bytes;
+  auto cancel = with_own_request(*out.message);
+  if (!cancel) return std::nullopt;
+  return call.text = std::move(*cancel);
+}
+
+Result<void> CallRouter::take(std::string_view text) {
+  const auto message = mcp::read_message(text, document_, mcp::Direction::from_server, answer_limits);
+  if (message) {
+    route(*message);
+    return {};
+  }
+  if (const auto id = mcp::salvage_id(text)) {
+    if (Call* call = find_call(*id); call != nullptr && !call->answered)
+      call->fail({.error = {ErrorKind::malformed, "the server's answer is not a well-formed MCP message", message.error().message}});
+  }
+  return std::unexpected(message.error());
+}
+
+void CallRouter::route(const mcp::Message& message) {
+  if (message.is_response()) return answered(message);
+  if (Call* call = call_of(message)) return happened(*call, message);
+  if (unrelated_.size() >= max_unrelated) return;
+  unrelated_.emplace_back(message.bytes());
+  has_unrelated_.raise();
+}
+
+void CallRouter::answered(const mcp::Message& message) {
+  Call* call = find_call(message.id_text);
+  if (call == nullptr || call->answered) {
+    if (++unexpected_ <= 5 || unexpected_ % 1000 == 0)
+      log_.warn("upstream_answer_unexpected", {{"server", server_}, {"count", unexpected_}});
+    return;
+  }
+  call->answered = true;
+  call->is_error = says_error(message);
+  call->status = mcp::status_of(message);
+  call->answer = ids_ == Ids::own ? with_own_ids(message, call->client_id) : std::string(message.bytes());
+  call->wake.raise();
+}
+
+void CallRouter::happened(Call& call, const mcp::Message& message) {
+  call.bytes += message.bytes().size();
+  // All events of one call together stay under the limit of one answer.
+  if (call.events.size() >= max_events || call.bytes > max_result_)
+    return call.fail(failed(ErrorKind::too_large, "the server sent more messages than the client took"));
+  const std::string& theirs = subscription_of(message) ? call.client_id : call.client_token;
+  call.events.push_back(ids_ == Ids::own && !theirs.empty() ? with_own_ids(message, theirs) : std::string(message.bytes()));
+  call.wake.raise();
+}
+
+net::Task<void> CallRouter::pump() {
+  json::Document document;
+  for (;;) {
+    co_await has_unrelated_.wait(net::Loop::forever);
+    while (!unrelated_.empty()) {
+      const std::string bytes = std::move(unrelated_.front());
+      unrelated_.pop_front();
+      const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
+      if (message && unsolicited_ != nullptr) co_await unsolicited_->event({.message = &*message, .bytes = bytes});
+    }
+  }
+}
+
+void CallRouter::fail_all(const Error& error) {
+  for (net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
+    auto& call = static_cast<Call&>(*node);
+    if (!call.answered && !call.failure) call.failure = Failure{.error = error};
+    call.wake.raise();
+  }
+}
+
+net::Task<Forwarded> CallRouter::answer(Call& call, std::chrono::milliseconds time, Sink& sink) {
+  CallDeadline deadline(loop_, call.endless ? std::chrono::hours(24 * 365) : time);
+  json::Document document;
+  for (;;) {
+    while (!call.events.empty() && deadline.left() > net::Duration::zero()) {
+      const std::string event = std::move(call.events.front());
+      call.events.pop_front();
+      if (call.endless) call.bytes -= std::min(call.bytes, event.size());
+      const auto message = mcp::read_message(event, document, mcp::Direction::from_server, answer_limits);
+      if (!message) continue;
+      if (is_progress_for(*message, call.client_token)) deadline.progress();
+      if (!co_await sink.event({.message = &*message, .bytes = event}))
+        co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
+    }
+    if (call.answered) {
+      Delivery answer{.kind = Delivery::Kind::answer, .http_status = call.status, .is_error = call.is_error};
+      answer.owned = std::make_unique<const std::string>(std::move(call.answer));
+      answer.bytes = *answer.owned;
+      co_return answer;
+    }
+    if (call.failure) co_return std::unexpected(std::move(*call.failure));
+    const bool in_time = deadline.left() > net::Duration::zero() && (co_await call.wake.wait(deadline.left()) || !call.events.empty() || call.answered);
+    if (!in_time) co_return std::unexpected(failed(ErrorKind::timeout, "the server did not answer in time"));
+  }
+}
+
+}  // namespace callgate::upstream
