@@ -11,6 +11,7 @@
 #include "cli/audit_command.hpp"
 #include "cli/exit.hpp"
 #include "cli/gateway_command.hpp"
+#include "cli/generate_command.hpp"
 #include "cli/grant_command.hpp"
 #include "cli/policy_check.hpp"
 #include "cli/policy_explain.hpp"
@@ -43,10 +44,12 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "check") return cli::policy_check(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "test") return cli::policy_test(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
+  if (!args.empty() && args[0] == "generate") return cli::policy_generate(args.subspan(1), out, err);
   const bool help = cli::wants_help(args);
   (help ? out : err) << "callgate policy check FILE…    every fault of a policy, with line and column\n"
                         "callgate policy test FILE      runs the policy's own `expect` tests\n"
-                        "callgate policy explain FILE --call JSON    which rule decides a call, and why\n\n"
+                        "callgate policy explain FILE --call JSON    which rule decides a call, and why\n"
+                        "callgate policy generate -- CMD…    a policy to start from, for the tools of a server\n\n"
                         "example: callgate policy check valkey.yaml\n";
   return help ? Exit::ok : Exit::usage;
 }
@@ -63,7 +66,7 @@ constexpr std::array commands{
     Command{"run", "stand between a stdio client and a server", gateway<config::Command::run>},
     Command{"serve", "stand in front of servers, for HTTP clients", gateway<config::Command::serve>},
     Command{"scan", "what a server's tools can do, and how bad it can get", cli::scan},
-    Command{"policy", "check, test and explain policy files", policy},
+    Command{"policy", "make, check, test and explain policy files", policy},
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},
     Command{"approvals", "answer the questions that calls wait on", cli::approvals},

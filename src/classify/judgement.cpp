@@ -178,6 +178,10 @@ void Judgement::decide_risk(Classification& out) {
 
 void Judgement::judge_modes(Classification& out) {
   if (!modes_) return;
+  // Whatever else may be sent, each value by itself is the one that is named.
+  const Feature open = lexicon_.feature("mode:open");
+  const std::optional<Place> open_place = open != no_feature && facts_.has(open) ? std::optional(facts_.place(open)) : std::nullopt;
+  if (open_place) facts_.forget(open);
   Modes judged{.argument = std::string(tool_.parameters[modes_->parameter].name), .closed = modes_->closed};
   for (const FoundMode& found : modes_->values) {
     Mode mode{.value = found.value, .category = out.category, .risk = out.risk};
@@ -192,8 +196,10 @@ void Judgement::judge_modes(Classification& out) {
       mode.category = *category;
       mode.risk = rule == nullptr ? default_risk(*category) : risk_of(rule->value).value_or(Risk::critical);
     }
+    if (found.loses_later) mode.risk = std::max(mode.risk, Risk::high);
     judged.values.push_back(std::move(mode));
   }
+  if (open_place) facts_.set(open, *open_place);
   out.modes = std::move(judged);
 }
 

@@ -47,20 +47,66 @@ class ModeReader {
   void take_values(const Parameter& parameter, FoundModes& found) {
     for (std::size_t i = 0; i < parameter.values.size() && found.values.size() < max_modes; ++i) {
       const Value& value = parameter.values[i];
-      found.values.push_back({std::string(value.text), kind_of(value.text),
-                              {.where = Place::Where::parameter_value, .which = found.parameter, .value = static_cast<std::uint16_t>(i),
-                               .end = static_cast<std::uint32_t>(value.text.size())}});
+      found.values.push_back(mode_of(value.text, kind_of(value.text),
+                                     {.where = Place::Where::parameter_value, .which = found.parameter, .value = static_cast<std::uint16_t>(i),
+                                      .end = static_cast<std::uint32_t>(value.text.size())}));
     }
   }
 
   /// Values that a text lists: in its own description in any form, in the tool's where they are written as names.
+  /// Where the tool's text has a line about the argument, or shows it in use, only that counts: other
+  /// quoted words are of something else.
   void take_listed(FoundModes& found) {
     const Parameter& parameter = tool_.parameters[found.parameter];
-    take_text(parameter.description, {.where = Place::Where::parameter_text, .which = found.parameter}, true, found);
-    take_text(tool_.description.text, {.where = Place::Where::description}, false, found);
+    take_text(parameter.description, 0, {.where = Place::Where::parameter_text, .which = found.parameter}, true, found);
+    if (!found.values.empty()) return;
+    const std::string_view text = tool_.description.text;
+    if (const auto line = line_about(parameter.name, text)) take_text(*line, offset_in(text, *line), {.where = Place::Where::description}, true, found);
+    if (known(found) >= 2) return take_used(parameter.name, text, found);
+    found.values.clear();
+    take_text(text, 0, {.where = Place::Where::description}, false, found);
   }
 
-  void take_text(std::string_view text, Place where, bool own, FoundModes& found) {
+  static std::size_t offset_in(std::string_view text, std::string_view part) { return static_cast<std::size_t>(part.data() - text.data()); }
+
+  /// What stands behind `name:` at the beginning of a line, to its end.
+  static std::optional<std::string_view> line_about(std::string_view name, std::string_view text) {
+    for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+      const std::size_t behind = at + name.size();
+      const std::size_t before = text.find_last_not_of(" \t-*`", at == 0 ? 0 : at - 1);
+      const bool begins_line = at > 0 && (before == std::string_view::npos || text[before] == '\n');
+      const std::size_t colon = text.find_first_of(":\n", behind);
+      if (!begins_line || colon == std::string_view::npos || text[colon] == '\n' || colon - behind > 24) continue;
+      return text.substr(colon + 1, text.find('\n', colon) - colon - 1);
+    }
+    return std::nullopt;
+  }
+
+  /// `name="VALUE"` in an example.
+  void take_used(std::string_view name, std::string_view text, FoundModes& found) {
+    for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+      const std::size_t first = at + name.size();
+      if (text.substr(first, 2) != "=\"") continue;
+      const std::size_t last = text.find('"', first + 2);
+      if (last == std::string_view::npos || last - first > 64) continue;
+      const std::string_view word = text.substr(first + 2, last - first - 2);
+      add(word, {.where = Place::Where::description, .start = static_cast<std::uint32_t>(first + 2), .end = static_cast<std::uint32_t>(last)}, found);
+    }
+  }
+
+  void add(std::string_view word, Place where, FoundModes& found) {
+    const std::string kind = kind_of(word);
+    const bool there = std::ranges::any_of(found.values, [&](const FoundMode& each) { return each.value == word; });
+    if (kind.empty() || there || word == tool_.name.text || found.values.size() >= max_modes) return;
+    found.values.push_back(mode_of(word, kind, where));
+  }
+
+  static FoundMode mode_of(std::string_view word, const std::string& kind, Place where) {
+    const bool later = kind == "expire";
+    return {.value = std::string(word), .kind = later ? "write" : kind, .loses_later = later, .place = where};
+  }
+
+  void take_text(std::string_view text, std::size_t offset, Place where, bool own, FoundModes& found) {
     const std::vector<Token> tokens = words_of(text, lexicon_, 600);
     for (std::size_t i = 0; i < tokens.size() && found.values.size() < max_modes; ++i) {
       const Token& token = tokens[i];
@@ -68,11 +114,9 @@ class ModeReader {
       const bool written_as_value = token.upper || token.quoted || (own && (token.identifier || token.listed));
       if (!written_as_value || word.size() < 2 || is_denied(tokens, text, i)) continue;
       if (token.upper && lexicon_.command(LowerCase(word).view()).empty()) continue;
-      const std::string kind = kind_of(word);
-      if (kind.empty() || word == tool_.name.text || std::ranges::any_of(found.values, [&](const FoundMode& each) { return each.value == word; })) continue;
-      where.start = token.start;
-      where.end = token.end;
-      found.values.push_back({std::string(word), kind, where});
+      where.start = static_cast<std::uint32_t>(offset) + token.start;
+      where.end = static_cast<std::uint32_t>(offset) + token.end;
+      add(word, where, found);
     }
   }
 
@@ -100,12 +144,16 @@ class ModeReader {
     return std::string(kind);
   }
 
+  static std::size_t known(const FoundModes& found) {
+    return static_cast<std::size_t>(std::ranges::count_if(found.values, [](const FoundMode& each) { return !each.kind.empty(); }));
+  }
+
   /// At least two values that do something, and most of them verbs.
   static bool is_choice(const FoundModes& found, bool sure) {
-    const auto known = static_cast<std::size_t>(std::ranges::count_if(found.values, [](const FoundMode& each) { return !each.kind.empty(); }));
-    if (known < 2) return false;
+    const std::size_t sensible = known(found);
+    if (sensible < 2) return false;
     const bool acts = std::ranges::any_of(found.values, [](const FoundMode& each) { return !each.kind.empty() && each.kind != "read" && each.kind != "generate"; });
-    return sure ? known * 3 >= found.values.size() : acts && known * 3 >= found.values.size() * 2;
+    return sure ? sensible * 3 >= found.values.size() : acts && sensible * 3 >= found.values.size() * 2;
   }
 
   const Definition& tool_;

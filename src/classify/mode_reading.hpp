@@ -15,6 +15,7 @@ namespace callgate::classify {
 struct FoundMode {
   std::string value;
   std::string kind;  ///< `read`, `write`, `destroy`, `remove`, `execute`, `pay`; empty: not known
+  bool loses_later = false;  ///< what it sets makes data vanish by itself
   Place place;
 };
 

@@ -1,18 +1,14 @@
 #include "cli/scan_command.hpp"
 
-#include <unistd.h>
-
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/json.hpp"
-#include "cli/client_config.hpp"
-#include "cli/live_lists.hpp"
+#include "cli/last_look.hpp"
 #include "cli/scan_flags.hpp"
 #include "cli/scan_view.hpp"
-#include "config/text_file.hpp"
+#include "cli/tool_lists.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 
@@ -49,12 +45,8 @@ class Scan {
   Scan(const ScanFlags& flags, Colour colour, std::ostream& out, std::ostream& err) : flags_(flags), colour_(colour), out_(out), err_(err) {}
 
   Exit run(const config::Environment& environment) {
-    if (!flags_.files.empty()) {
-      for (const std::string& file : flags_.files) scan_file(file);
-    } else {
-      config::Config config{.data = flags_.data, .servers = servers(environment)};
-      if (!config.servers.empty()) scan_live(config);
-    }
+    const ShowProgress progress = flags_.json ? ShowProgress::no : ShowProgress::yes;
+    if (!read_tool_lists(flags_, environment, progress, err_, [this](const ToolSourceList& list) { judge(list); })) unavailable_ = true;
     if (flags_.json) out_ << json_ << "]\n";
     if (unavailable_) return Exit::unavailable;
     return found_ ? Exit::refused : Exit::ok;
@@ -66,63 +58,14 @@ class Scan {
     unavailable_ = true;
   }
 
-  std::vector<config::Server> servers(const config::Environment& environment) {
-    std::vector<config::Server> all;
-    if (!flags_.client_config) {
-      all.push_back(*flags_.server);
-    } else if (const auto text = config::read_text(*flags_.client_config); !text) {
-      fault(*flags_.client_config, text.error());
-    } else if (auto read = read_client_config(*text, environment); !read) {
-      fault(*flags_.client_config, read.error());
-    } else {
-      for (const Error& left_out : read->left_out) err_ << "callgate: `" << visible(left_out.where) << "` is left out: " << left_out.message << '\n';
-      all = std::move(read->servers);
-    }
-    for (config::Server& server : all) server.start_timeout = flags_.timeout;
-    return all;
-  }
-
-  void scan_live(const config::Config& config) {
-    const bool live = !flags_.json && ::isatty(STDERR_FILENO) != 0;
-    const Progress progress = [&](std::size_t done, std::size_t all, const LiveList& last) {
-      if (live) err_ << "\r\x1b[K" << done << " of " << all << " servers answered; last: " << visible(last.server) << std::flush;
-    };
-    if (live) err_ << "asking " << config.servers.size() << (config.servers.size() == 1 ? " server" : " servers") << " for tools …" << std::flush;
-    const auto lists = read_live_lists(config, progress);
-    if (live) err_ << "\r\x1b[K" << std::flush;
-    if (!lists) return fault(config.data.string(), lists.error());
-    for (const LiveList& list : *lists) {
-      if (!list.tools) {
-        fault("server `" + visible(list.server) + "`", list.tools.error());
-      } else {
-        judge(list.server, *list.tools, &list);
-      }
-    }
-  }
-
-  void scan_file(const std::string& file) {
-    auto text = config::read_text(file, config::Writers::anybody, std::size_t{64} << 20U);
-    if (!text) return fault(file, text.error());
-    const auto document = json::OwnedDocument::parse(std::move(*text), registry::definition_limits);
-    if (!document) return fault(file, document.error());
-    json::Value root = (*document)->root();
-    if (const auto result = root.find("result")) root = *result;
-    const auto tools = root.is_array() ? std::optional(root) : root.find("tools");
-    if (!tools || !tools->is_array()) return fault(file, {ErrorKind::invalid, "it is no list of tools: there is no array `tools`", {}});
-    const auto name = root.find("server");
-    const std::string server = flags_.server ? flags_.server->name : name && name->is_string() ? name->string() : "default";
-    judge(server, tools->text(), nullptr);
-  }
-
-  /// `live` is null for a saved list, which nobody looks at again.
-  void judge(const std::string& server, std::string_view tools, const LiveList* live) {
-    const auto document = json::OwnedDocument::parse(std::string(tools), registry::definition_limits);
-    if (!document) return fault("server `" + visible(server) + "`", document.error());
+  void judge(const ToolSourceList& list) {
+    const auto document = json::OwnedDocument::parse(std::string(list.tools), registry::definition_limits);
+    if (!document) return fault("server `" + visible(list.server) + "`", document.error());
     std::vector<json::Value> definitions;
     for (const json::Value each : (*document)->root().elements()) definitions.push_back(each);
-    Scanned scanned{.server = server, .tools = classifier_.classify_list(definitions, flags_.hinting)};
-    if (live != nullptr) {
-      auto drift = look_again(flags_.data, live->server, live->address, tools);
+    Scanned scanned{.server = list.server, .tools = classifier_.classify_list(definitions, flags_.hinting)};
+    if (list.live()) {
+      auto drift = look_again(flags_.data, list.server, list.address, list.tools);
       if (!drift) return fault(flags_.data.string(), drift.error());
       scanned.drift = std::move(*drift);
       scanned.looked = true;

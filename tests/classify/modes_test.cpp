@@ -35,6 +35,21 @@ TEST(ClassifyModes, AreFoundInItsOwnDescription) {
   EXPECT_EQ(answer.category, Category::destructive);
 }
 
+TEST(ClassifyModes, OfALineAboutTheArgumentLeaveOtherQuotedWordsOut) {
+  const auto answer = judge(tool("store_write", "Changes the store.\n\nArgs:\n    command: e.g. \"SET\", \"DEL\"\n    args: words\n\nReturns:\n    A dict with \"status\".\n\nExamples:\n    store_write(command=\"EXPIRE\")",
+                                 R"("command":{"type":"string"},"args":{"type":"array"})"));
+  EXPECT_EQ(shown(answer), "command open SET=Write DEL=Destructive EXPIRE=Write");
+}
+
+TEST(ClassifyModes, EachAreJudgedAsTheOneThatIsNamed) {
+  const auto answer = judge(tool("key_write", "Changes keys.\n\nArgs:\n    command: e.g. \"SET\", \"DEL\", \"EXPIRE\"", R"("command":{"type":"string"})"));
+  ASSERT_EQ(answer.modes->values.size(), 3U);
+  EXPECT_EQ(answer.modes->values[0].risk, Risk::medium);
+  EXPECT_EQ(answer.modes->values[1].risk, Risk::high) << "one key";
+  EXPECT_EQ(answer.modes->values[2].risk, Risk::high) << "loss at a later time";
+  EXPECT_EQ(answer.risk, Risk::critical) << "the tool as a whole takes what it likes";
+}
+
 TEST(ClassifyModes, AreNoStatesFormatsOrOrders) {
   for (const char* property : {R"("status":{"enum":["ACTIVE","DELETED"]})", R"("mode":{"enum":["summary","full"]})", R"("type":{"enum":["string","number"]})",
                                R"("order":{"enum":["asc","desc"]})", R"("format":{"enum":["print","export"]})"}) {

@@ -1,0 +1,141 @@
+#include "cli/generate_command.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "classify/classifier.hpp"
+#include "cli/recorded_calls.hpp"
+#include "cli/source_flags.hpp"
+#include "cli/tool_lists.hpp"
+#include "generate/policy.hpp"
+#include "registry/difference.hpp"
+#include "registry/fingerprint.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using registry::visible;
+
+constexpr std::string_view help =
+    R"(callgate policy generate – a policy to start from, for the tools of one server
+
+  callgate policy generate -- CMD…                  a program that is started, and ended again
+  callgate policy generate --upstream URL [--header 'NAME: VALUE']
+  callgate policy generate --tools FILE             a saved list: {"server": NAME, "tools": [...]} or the result of tools/list
+
+  --from-audit DIR  only what the calls in these journals needed: other tools, and arguments that
+                    were never sent, are refused. Journals hold names of arguments and no values,
+                    so no ranges are learned
+  --trust-hints     the server's annotations may lower a class
+  --name NAME       what the server is called (default `default`)
+  --timeout SECS    for each answer of the server (default 60)
+  --data DIR        the data folder (default $XDG_DATA_HOME/callgate)
+
+The policy goes to the standard output; what it lets pass is said beside it. It carries tests of its own and
+passes `policy check --strict` and `policy test` against this list. No tool is called, and nothing is put in force.
+Exit status: 0 done, 1 there is no tool to make a rule for, 2 usage, 3 a file or server cannot be had.
+
+Example:
+  callgate policy generate -- npx -y @modelcontextprotocol/server-filesystem . > files.yaml
+)";
+
+class Generate {
+ public:
+  Generate(const SourceFlags& flags, std::ostream& out, std::ostream& err) : flags_(flags), out_(out), err_(err) {}
+
+  Exit run(const config::Environment& environment) {
+    const bool read = read_tool_lists(flags_, environment, ShowProgress::yes, err_, [this](const ToolSourceList& list) { make(list); });
+    return read ? exit_ : Exit::unavailable;
+  }
+
+ private:
+  Exit unavailable(const std::string& what, const Error& error) {
+    err_ << "callgate: " << what << ": " << error.message << (error.where.empty() ? "" : " (" + error.where + ")") << '\n';
+    return exit_ = Exit::unavailable;
+  }
+
+  void make(const ToolSourceList& list) {
+    const auto document = json::OwnedDocument::parse(std::string(list.tools), registry::definition_limits);
+    if (!document) {
+      unavailable("server `" + visible(list.server) + "`", document.error());
+      return;
+    }
+    std::vector<json::Value> definitions;
+    for (const json::Value each : (*document)->root().elements()) definitions.push_back(each);
+    const auto classes = classifier_.classify_list(definitions, flags_.hinting);
+    if (const std::string* journals = flags_.value("--from-audit")) {
+      learn(list.server, *journals, definitions, classes);
+    } else {
+      tell(list.server, generate::generate_policy(list.server, definitions, classes), definitions.size());
+    }
+  }
+
+  void learn(const std::string& server, const std::string& journals, std::span<const json::Value> definitions, std::span<const classify::Classification> classes) {
+    const auto recorded = recorded_calls(journals, server);
+    if (!recorded) {
+      unavailable(journals, recorded.error());
+      return;
+    }
+    if (recorded->calls.empty()) {
+      std::string others;
+      for (const std::string& other : recorded->other_servers) others += (others.empty() ? "; it holds calls of " : ", ") + visible(other);
+      unavailable(journals, {ErrorKind::not_found, fmt::format("no call of a tool of `{}` was let through{}: say which one by `--name`", visible(server), others), {}});
+      return;
+    }
+    const generate::Learned learned = generate::learn_policy(server, definitions, classes, generate::seen_tools(recorded->calls));
+    tell(server, learned.policy, definitions.size());
+    err_ << fmt::format("learned from {} call{}; against the policy without a journal:\n", recorded->calls.size(), recorded->calls.size() == 1 ? "" : "s");
+    for (const std::string& change : learned.changes) err_ << "  " << change << '\n';
+    err_ << "  journals hold names of arguments and no values: ranges are not learned\n";
+  }
+
+  void tell(const std::string& server, const generate::Generated& made, std::size_t listed) {
+    out_ << made.text;
+    const generate::Effect effect = generate::effect_of(made.rules, listed);
+    err_ << fmt::format("{}: {} (before: without a policy none is callable)\n", visible(server), generate::sentence(effect));
+    if (effect.limited + effect.checked > 0) err_ << fmt::format("  {} with a limit, {} with rules on their arguments\n", effect.limited, effect.checked);
+    for (const std::string& name : made.left_out) {
+      err_ << fmt::format("  no rule for `{}`: its name is no tool name or stands in the list twice, so it is refused\n", visible(name));
+    }
+    if (made.rules.empty()) exit_ = Exit::refused;
+  }
+
+  const SourceFlags& flags_;
+  std::ostream& out_;
+  std::ostream& err_;
+  classify::Classifier classifier_;
+  Exit exit_ = Exit::ok;
+};
+
+std::optional<std::string> unfit(const SourceFlags& flags) {
+  if (flags.client_config) return "a policy is for one server: name it by `-- CMD…` or `--upstream URL`";
+  if (flags.files.size() > 1) return "a policy is for one server: give one file";
+  return std::nullopt;
+}
+
+}  // namespace
+
+Exit policy_generate(std::span<const std::string_view> args, const config::Environment& environment, std::ostream& out, std::ostream& err) {
+  static const SourceGrammar grammar{.command = "policy generate", .verb = "make a policy for", .values = {"--from-audit"}};
+  const auto flags = read_source_flags(grammar, args, environment);
+  const auto fault = flags ? (flags->help ? std::nullopt : unfit(*flags)) : flags.error().message;
+  if (fault) {
+    err << "callgate: " << *fault << "; see `callgate policy generate --help`\n";
+    return Exit::usage;
+  }
+  if (flags->help) {
+    out << help;
+    return Exit::ok;
+  }
+  return Generate(*flags, out, err).run(environment);
+}
+
+Exit policy_generate(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
+  return policy_generate(args, config::ProcessEnvironment(), out, err);
+}
+
+}  // namespace callgate::cli

@@ -1,0 +1,104 @@
+#include "cli/tool_lists.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/json.hpp"
+#include "cli/client_config.hpp"
+#include "cli/live_lists.hpp"
+#include "config/text_file.hpp"
+#include "registry/difference.hpp"
+#include "registry/fingerprint.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using registry::visible;
+
+/// Reads the lists of one command line.
+class Lists {
+ public:
+  using Take = std::function<void(const ToolSourceList&)>;
+  Lists(const SourceFlags& flags, ShowProgress progress, std::ostream& err, const Take& take) : flags_(flags), progress_(progress), err_(err), take_(take) {}
+
+  bool run(const config::Environment& environment) {
+    if (!flags_.files.empty()) {
+      for (const std::string& file : flags_.files) take_file(file);
+    } else {
+      config::Config config{.data = flags_.data, .servers = servers(environment)};
+      if (!config.servers.empty()) take_live(config);
+    }
+    return !unavailable_;
+  }
+
+ private:
+  void fault(const std::string& what, const Error& error) {
+    err_ << "callgate: " << what << ": " << error.message << (error.where.empty() ? "" : " (" + error.where + ")") << '\n';
+    unavailable_ = true;
+  }
+
+  std::vector<config::Server> servers(const config::Environment& environment) {
+    std::vector<config::Server> all;
+    if (!flags_.client_config) {
+      all.push_back(*flags_.server);
+    } else if (const auto text = config::read_text(*flags_.client_config); !text) {
+      fault(*flags_.client_config, text.error());
+    } else if (auto read = read_client_config(*text, environment); !read) {
+      fault(*flags_.client_config, read.error());
+    } else {
+      for (const Error& left_out : read->left_out) err_ << "callgate: `" << visible(left_out.where) << "` is left out: " << left_out.message << '\n';
+      all = std::move(read->servers);
+    }
+    for (config::Server& server : all) server.start_timeout = flags_.timeout;
+    return all;
+  }
+
+  void take_live(const config::Config& config) {
+    const bool live = progress_ == ShowProgress::yes && ::isatty(STDERR_FILENO) != 0;
+    const Progress progress = [&](std::size_t done, std::size_t all, const LiveList& last) {
+      if (live) err_ << "\r\x1b[K" << done << " of " << all << " servers answered; last: " << visible(last.server) << std::flush;
+    };
+    if (live) err_ << "asking " << config.servers.size() << (config.servers.size() == 1 ? " server" : " servers") << " for tools …" << std::flush;
+    const auto lists = read_live_lists(config, progress);
+    if (live) err_ << "\r\x1b[K" << std::flush;
+    if (!lists) return fault(config.data.string(), lists.error());
+    for (const LiveList& list : *lists) {
+      if (!list.tools) {
+        fault("server `" + visible(list.server) + "`", list.tools.error());
+      } else {
+        take_({.server = list.server, .address = list.address, .tools = *list.tools});
+      }
+    }
+  }
+
+  void take_file(const std::string& file) {
+    auto text = config::read_text(file, config::Writers::anybody, std::size_t{64} << 20U);
+    if (!text) return fault(file, text.error());
+    const auto document = json::OwnedDocument::parse(std::move(*text), registry::definition_limits);
+    if (!document) return fault(file, document.error());
+    json::Value root = (*document)->root();
+    if (const auto result = root.find("result")) root = *result;
+    const auto tools = root.is_array() ? std::optional(root) : root.find("tools");
+    if (!tools || !tools->is_array()) return fault(file, {ErrorKind::invalid, "it is no list of tools: there is no array `tools`", {}});
+    const auto name = root.find("server");
+    const std::string server = flags_.server ? flags_.server->name : name && name->is_string() ? name->string() : "default";
+    take_({.server = server, .address = {}, .tools = tools->text()});
+  }
+
+  const SourceFlags& flags_;
+  ShowProgress progress_;
+  std::ostream& err_;
+  const Take& take_;
+  bool unavailable_ = false;
+};
+
+}  // namespace
+
+bool read_tool_lists(const SourceFlags& flags, const config::Environment& environment, ShowProgress progress, std::ostream& err,
+                     const std::function<void(const ToolSourceList& list)>& take) {
+  return Lists(flags, progress, err, take).run(environment);
+}
+
+}  // namespace callgate::cli

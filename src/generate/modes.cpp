@@ -1,0 +1,114 @@
+#include "generate/modes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "generate/tables.hpp"
+#include "generate/yaml_writer.hpp"
+
+namespace callgate::generate {
+namespace {
+
+using classify::Mode;
+using policy::Verdict;
+
+constexpr std::size_t longest_value = 100;
+
+/// The modes of a tool by what becomes of them.
+struct Sorted {
+  std::vector<const Mode*> allowed;
+  std::vector<const Mode*> asked;
+  std::vector<const Mode*> left_out;
+};
+
+Sorted sort(const classify::Modes& modes, bool unsure) {
+  Sorted sorted;
+  for (const Mode& mode : modes.values) {
+    const Verdict action = Tables::built_in().start(mode.category, mode.risk).action;
+    if (action <= Verdict::deny || mode.value.size() > longest_value) {
+      sorted.left_out.push_back(&mode);
+    } else if (action == Verdict::allow && !unsure) {
+      sorted.allowed.push_back(&mode);
+    } else {
+      sorted.asked.push_back(&mode);
+    }
+  }
+  return sorted;
+}
+
+std::string list_of(std::span<const Mode* const> modes) {
+  std::string out;
+  for (const Mode* mode : modes) out += fmt::format("{}{}", out.empty() ? "" : ", ", yaml_string(mode->value));
+  return comment_line(out, 160);
+}
+
+/// The limit of the mildest that has one: it counts all modes together.
+std::optional<Limit> limit_of(std::span<const Mode* const> modes) {
+  std::optional<Limit> widest;
+  for (const Mode* mode : modes) {
+    const auto& limit = Tables::built_in().start(mode->category, mode->risk).limit;
+    if (!limit) continue;
+    const auto rate = [](const Limit& each) { return static_cast<double>(each.max) / static_cast<double>(each.window.count()); };
+    if (!widest || rate(*limit) > rate(*widest)) widest = limit;
+  }
+  return widest;
+}
+
+Clause clause_of(const classify::Modes& modes, std::span<const Mode* const> kept, std::size_t left_out) {
+  Clause clause{.argument = modes.argument, .required = true};
+  std::string values;
+  for (const Mode* mode : kept) values += (values.empty() ? "" : ",") + json::quoted(mode->value);
+  clause.schema = "{\"enum\":[" + values + "]}";
+  clause.good = json::quoted(kept.front()->value);
+  clause.comment = left_out == 0 ? "only what the tool's text names: whatever else it may take is refused" : "a list of what may be sent, the rest is refused";
+  for (std::string other : {kept.front()->value + "_x", std::string("no_such_mode")}) clause.bad.push_back(json::quoted(other));
+  std::string turned = kept.front()->value;
+  for (char& c : turned) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  }
+  if (turned != kept.front()->value && std::ranges::none_of(kept, [&](const Mode* mode) { return mode->value == turned; })) {
+    clause.bad.insert(clause.bad.begin(), json::quoted(turned));
+  }
+  return clause;
+}
+
+void add_cases(Rule& rule, const classify::Modes& modes, const Sorted& sorted) {
+  for (const Mode* mode : sorted.asked) {
+    const auto& start = Tables::built_in().start(mode->category, mode->risk);
+    const auto same = std::ranges::find_if(rule.cases, [&](const Case& each) { return each.reason == start.reason; });
+    if (same != rule.cases.end()) {
+      same->values.push_back(mode->value);
+    } else {
+      rule.cases.push_back({modes.argument, {mode->value}, Verdict::require_approval, std::string(start.reason)});
+    }
+  }
+}
+
+}  // namespace
+
+void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Property> properties, Language language) {
+  const auto property = std::ranges::find(properties, modes.argument, &Property::name);
+  if (property == properties.end() || (property->type != "string" && !property->bounded)) return;
+  const bool unsure = rule.action == Verdict::require_approval && !rule.notes.empty();
+  const Sorted sorted = sort(modes, unsure);
+  if (sorted.allowed.empty() && sorted.asked.empty()) return;
+
+  std::vector<const Mode*> kept = sorted.allowed;
+  kept.insert(kept.end(), sorted.asked.begin(), sorted.asked.end());
+  const bool mixed = !sorted.allowed.empty() && !sorted.asked.empty();
+  rule.action = sorted.allowed.empty() || (mixed && !language.cases) ? Verdict::require_approval : Verdict::allow;
+  rule.limit = limit_of(mixed || sorted.allowed.empty() ? std::span<const Mode* const>(kept) : sorted.allowed);
+  rule.reason = "only the acts that are listed";
+  if (!modes.closed || !sorted.left_out.empty()) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out.size()));
+  if (!sorted.left_out.empty()) rule.notes.push_back(fmt::format("left out, too much harm in one call: {}", list_of(sorted.left_out)));
+  if (!mixed) return;
+  if (language.cases) {
+    add_cases(rule, modes, sorted);
+  } else {
+    rule.notes.push_back(fmt::format("later, with `cases`: ask for {} alone and allow {}", list_of(sorted.asked), list_of(sorted.allowed)));
+  }
+}
+
+}  // namespace callgate::generate

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+
+#include "classify/classification.hpp"
+#include "generate/property.hpp"
+#include "generate/rule.hpp"
+
+namespace callgate::generate {
+
+/// Makes the rule one of modes, where one of the arguments chooses between acts:
+/// a list of the values that may be sent, never one of those that may not (case,
+/// aliases and newer commands walk round it), and another action for some of
+/// them. Where the language has no `cases` yet, the strictest action stands for
+/// all. Leaves the rule alone where the argument stands within another one.
+void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Property> properties, Language language);
+
+}  // namespace callgate::generate

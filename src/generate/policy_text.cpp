@@ -1,0 +1,99 @@
+#include "generate/policy_text.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "generate/trial.hpp"
+#include "generate/yaml_writer.hpp"
+
+namespace callgate::generate {
+namespace {
+
+std::string condition(const Case& each) {
+  std::string values;
+  for (const std::string& value : each.values) values += (values.empty() ? "" : ", ") + json::quoted(value);
+  // A name that is no identifier is reached by its key.
+  bool identifier = !each.argument.empty() && !(each.argument[0] >= '0' && each.argument[0] <= '9');
+  for (const char c : each.argument) identifier &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  const std::string place = identifier ? "args." + each.argument : "args[" + json::quoted(each.argument) + "]";
+  return each.values.size() == 1 ? place + " == " + values : fmt::format("{} in [{}]", place, values);
+}
+
+void append_arguments(std::string& out, const Rule& rule) {
+  out += "    arguments:\n";
+  if (!rule.clauses.empty() || !rule.other_arguments.empty()) out += "      properties:\n";
+  for (const Clause& clause : rule.clauses) {
+    if (!clause.comment.empty()) out += fmt::format("        # {}\n", clause.comment);
+    out += fmt::format("        {}: {}\n", yaml_string(clause.argument), yaml_flow(clause.schema));
+  }
+  if (rule.closed) {
+    for (const std::string& other : rule.other_arguments) out += fmt::format("        {}: true\n", yaml_string(other));
+  }
+  std::string required;
+  for (const Clause& clause : rule.clauses) {
+    if (clause.required) required += (required.empty() ? "" : ", ") + yaml_string(clause.argument);
+  }
+  if (!required.empty()) out += fmt::format("      required: [{}]\n", required);
+  if (rule.closed) out += "      additionalProperties: false\n";
+}
+
+bool fits_one_line(const Rule& rule) { return rule.reason.empty() && !rule.limit && rule.clauses.empty() && !rule.closed && rule.cases.empty(); }
+
+}  // namespace
+
+std::string window_text(std::chrono::seconds window) {
+  const auto seconds = window.count();
+  if (seconds % 86'400 == 0) return fmt::format("{}d", seconds / 86'400);
+  return seconds % 3600 == 0 ? fmt::format("{}h", seconds / 3600) : fmt::format("{}s", seconds);
+}
+
+std::string rule_text(const Rule& rule) {
+  std::string out;
+  const auto line = std::back_inserter(out);
+  for (const std::string& note : rule.notes) fmt::format_to(line, "  # {}\n", note);
+  const std::string_view action = policy::word(rule.action);
+  if (fits_one_line(rule)) {
+    fmt::format_to(line, "  {}: {{action: {}}}\n", yaml_string(rule.tool), action);
+    return out;
+  }
+  fmt::format_to(line, "  {}:\n    action: {}\n", yaml_string(rule.tool), action);
+  if (!rule.reason.empty()) fmt::format_to(line, "    reason: {}\n", yaml_string(rule.reason));
+  if (rule.limit) fmt::format_to(line, "    rate_limit: {{max: {}, window: {}}}  # {}\n", rule.limit->max, window_text(rule.limit->window), rule.limit->why);
+  if (!rule.clauses.empty() || rule.closed) append_arguments(out, rule);
+  if (!rule.cases.empty()) out += "    cases:\n";
+  for (const Case& each : rule.cases) {
+    fmt::format_to(line, "      - when: {}\n        action: {}\n", yaml_string(condition(each)), policy::word(each.action));
+    if (!each.reason.empty()) fmt::format_to(line, "        reason: {}\n", yaml_string(each.reason));
+  }
+  return out;
+}
+
+std::string tests_text(const Rule& rule) {
+  std::string out;
+  for (const Expected& test : rule.tests) {
+    fmt::format_to(std::back_inserter(out), "  - {{call: {{tool: {}, arguments: {}}}, verdict: {}{}}}\n", yaml_string(rule.tool), yaml_flow(test.arguments),
+                   policy::word(test.verdict), test.rule.empty() ? "" : ", rule: " + yaml_string(test.rule));
+  }
+  return out;
+}
+
+std::string policy_text(std::span<const Rule> rules, std::string_view heading) {
+  std::string out;
+  while (!heading.empty()) {
+    const std::size_t end = heading.find('\n');
+    out += fmt::format("# {}\n", heading.substr(0, end));
+    heading.remove_prefix(end == std::string_view::npos ? heading.size() : end + 1);
+  }
+  out += "callgate: 1\ndefault: deny   # whatever no rule names\n";
+  std::string tests;
+  if (!rules.empty()) out += "\ntools:\n";
+  for (const Rule& rule : rules) {
+    out += rule_text(rule);
+    tests += tests_text(rule);
+  }
+  if (!tests.empty()) out += "\nexpect:\n" + tests;
+  return out;
+}
+
+}  // namespace callgate::generate

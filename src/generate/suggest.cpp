@@ -1,0 +1,201 @@
+#include "generate/suggest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "generate/modes.hpp"
+#include "generate/policy_text.hpp"
+#include "generate/property.hpp"
+#include "generate/tables.hpp"
+#include "generate/trial.hpp"
+#include "generate/yaml_writer.hpp"
+#include "schema/schema.hpp"
+
+namespace callgate::generate {
+namespace {
+
+using classify::Category;
+using classify::Classification;
+using classify::Risk;
+using policy::Verdict;
+
+constexpr std::size_t longest_closed = 40;  ///< arguments that a closed rule may list
+
+bool has_signal(const Classification& tool, std::string_view signal) { return std::ranges::binary_search(tool.signals, signal); }
+
+class Suggestion {
+ public:
+  Suggestion(json::Value definition, const Classification& tool, const Siblings& siblings, Language language, const Seen* seen)
+      : tool_(tool), siblings_(siblings), language_(language), seen_(seen), schema_(definition.find("inputSchema").value_or(json::Value())), maker_(schema_) {
+    rule_.tool = tool.tool;
+  }
+
+  Rule make() {
+    if (schema_) {
+      auto compiled = schema::Schema::compile(schema_);
+      if (!compiled) return unusable();
+      own_ = std::move(*compiled);
+    }
+    if (schema_ && schema_.is_object()) properties_ = read_properties(schema_, maker_);
+    start();
+    if (seen_ != nullptr) narrow();
+    if (tool_.modes) take_modes(rule_, *tool_.modes, properties_, language_);
+    if (rule_.action > Verdict::deny) guard();
+    if (seen_ != nullptr && rule_.action > Verdict::deny) narrow_limit();
+    notes();
+    Trial(own_.get(), schema_ && schema_.is_object() ? maker_.required_arguments(schema_) : Arguments{}).run(rule_, schema_ ? schema_ : json::Value());
+    return std::move(rule_);
+  }
+
+ private:
+  /// The gateway could not check any call of it.
+  Rule unusable() {
+    rule_.action = Verdict::deny;
+    rule_.reason = "its own schema cannot be used to check calls";
+    rule_.tests.push_back({"{}", Verdict::deny, "/tools/" + rule_.tool});
+    return std::move(rule_);
+  }
+
+  void start() {
+    const Tables& tables = Tables::built_in();
+    const Start& from = tables.start(tool_.category, tool_.risk);
+    rule_.action = from.action;
+    rule_.limit = from.limit;
+    rule_.reason = from.reason;
+    if (tool_.confidence < classify::needs_a_look_below) {
+      rule_.notes.push_back(fmt::format("confidence {:.2f}: look at it, then say what it is", tool_.confidence));
+      if (rule_.action == Verdict::allow) {
+        rule_.action = Verdict::require_approval;
+        rule_.reason = "nobody can tell yet what it does";
+      }
+    }
+    if (rule_.action == Verdict::allow && tool_.category == Category::read && !rule_.limit) limit_read(tables);
+    if (rule_.action == Verdict::deny && tool_.category == Category::destructive && siblings_.has_safer_twin(tool_.tool)) {
+      rule_.action = Verdict::hide;
+      rule_.reason.clear();
+      rule_.notes.emplace_back("hidden: a sibling does the same in a way that can be taken back");
+    }
+    if (!rule_.reason.empty()) add_reasons(tables);
+  }
+
+  /// What is in use is asked about rather than taken away.
+  void narrow() {
+    if (rule_.action > Verdict::deny) return;
+    rule_.action = Verdict::require_approval;
+    rule_.limit = Tables::built_in().start(Category::destructive, Risk::high).limit;
+    rule_.notes.push_back(fmt::format("would be refused, but was called {} time{}", seen_->count(), seen_->count() == 1 ? "" : "s"));
+  }
+
+  void narrow_limit() {
+    if (!rule_.limit) rule_.limit = Limit{.max = UINT64_MAX};
+    const std::size_t most = seen_->most_within(rule_.limit->window);
+    const std::uint64_t max = with_room(most);
+    if (max >= rule_.limit->max) return;
+    rule_.limit->max = max;
+    rule_.limit->why = fmt::format("twice the most that was seen ({} in {})", most, window_text(rule_.limit->window));
+  }
+
+  void limit_read(const Tables& tables) {
+    for (const SignalRow& row : tables.signals()) {
+      if (row.does != "limit" || !has_signal(tool_, row.signal)) continue;
+      rule_.limit = tables.start(Category::read, Risk::medium).limit;
+      if (rule_.limit) rule_.limit->why = row.text;
+      return;
+    }
+  }
+
+  void add_reasons(const Tables& tables) {
+    int added = 0;
+    for (const SignalRow& row : tables.signals()) {
+      if (row.does != "reason" || !has_signal(tool_, row.signal) || rule_.reason.find(row.text) != std::string::npos) continue;
+      rule_.reason += fmt::format("; {}", row.text);
+      if (++added == 2) return;
+    }
+  }
+
+  void guard() {
+    const bool changes = tool_.category == Category::write || tool_.category == Category::destructive || tool_.category == Category::financial || tool_.modes;
+    const Guards guards{.batches = changes, .targets = tool_.category == Category::destructive && !tool_.modes};
+    for (const Property& property : properties_) {
+      const auto is_this = [&](const Clause& clause) { return clause.argument == property.name; };
+      if (std::ranges::any_of(rule_.clauses, is_this) || is_unseen(property)) continue;
+      if (auto clause = clause_for(property, guards)) rule_.clauses.push_back(std::move(*clause));
+    }
+    if ((rule_.clauses.empty() && seen_ == nullptr) || !schema_ || !names_its_arguments(schema_) || schema_.find("properties")->size() != properties_.size()) return;
+    for (const Property& property : properties_) {
+      const auto is_this = [&](const Clause& clause) { return clause.argument == property.name; };
+      if (std::ranges::any_of(rule_.clauses, is_this)) continue;
+      if (is_unseen(property)) {
+        const auto value = maker_.value(property.schema);
+        if (rule_.outsiders.size() < 4 && value) rule_.outsiders.emplace_back(property.name, *value);
+      } else {
+        rule_.other_arguments.push_back(property.name);
+      }
+    }
+    rule_.keeps_closed = seen_ != nullptr;
+    rule_.closed = rule_.other_arguments.size() <= longest_closed;
+    if (!rule_.closed) rule_.other_arguments.clear();
+  }
+
+  /// An argument that may be left out, and always was.
+  bool is_unseen(const Property& property) const { return seen_ != nullptr && !property.required && !seen_->arguments.contains(property.name); }
+
+  void notes() {
+    const Tables& tables = Tables::built_in();
+    if (rule_.action == Verdict::deny) rule_.notes.emplace_back("narrower, where it is needed: `action: require_approval` with `rate_limit: {max: 10, window: 1h}`");
+    if (rule_.action <= Verdict::deny) return;
+    for (const SignalRow& row : tables.signals()) {
+      if (!has_signal(tool_, row.signal)) continue;
+      if (row.does == "choose" && (rule_.action == Verdict::require_approval || row.text == "amount")) choose(tables, row.text);
+      if (row.does == "later") rule_.notes.push_back(fmt::format("later: `{}`, which this version cannot do yet", row.text));
+    }
+  }
+
+  void choose(const Tables& tables, std::string_view kind) {
+    for (const Property& property : properties_) {
+      if (property.bounded || property.type == "boolean" || !tables.is_kind(property.name, kind)) continue;
+      const std::string name = comment_line(yaml_string(property.name), 60);
+      if (kind == "amount") {
+        if (property.type == "string" || property.type == "array" || property.type == "object") continue;
+        rule_.notes.push_back(fmt::format("choose: the most that may be asked for, under `arguments`: `{}: {{type: number, maximum: 100}}`", name));
+      } else {
+        rule_.notes.push_back(fmt::format("choose: which {}s may stand in `{}`, under `arguments`: `{}: {{enum: [...]}}`", kind, name, name));
+      }
+    }
+  }
+
+  const Classification& tool_;
+  const Siblings& siblings_;
+  Language language_;
+  const Seen* seen_;
+  json::Value schema_;
+  ExampleMaker maker_;
+  std::shared_ptr<const schema::Schema> own_;
+  std::vector<Property> properties_;
+  Rule rule_;
+};
+
+}  // namespace
+
+Siblings::Siblings(std::span<const Classification> tools) {
+  for (const Classification& tool : tools) {
+    if (tool.category == Category::destructive || tool.category == Category::financial || tool.risk > Risk::medium) continue;
+    if (const auto rest = Tables::built_in().after_safer_verb(tool.tool)) safer_.emplace(*rest);
+  }
+}
+
+bool Siblings::has_safer_twin(std::string_view name) const {
+  const std::size_t cut = name.find_first_of("_-");
+  return cut != std::string_view::npos && safer_.contains(std::string(name.substr(cut + 1)));
+}
+
+Rule suggest(json::Value definition, const Classification& tool, const Siblings& siblings, Language language, const Seen* seen) {
+  return Suggestion(definition, tool, siblings, language, seen).make();
+}
+
+}  // namespace callgate::generate

@@ -1,0 +1,116 @@
+#include "cli/generate_command.hpp"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+#include <memory>
+#include <sstream>
+
+#include "audit/journal.hpp"
+#include "base/log.hpp"
+#include "cli/offline_world.hpp"
+#include "cli/policy_check.hpp"
+#include "cli/policy_test.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view shop = R"({"server":"shop","tools":[
+  {"name":"get_item","description":"Get an item.","inputSchema":{"type":"object","properties":{"id":{"type":"string"},"deep":{"type":"boolean"}},"required":["id"]}},
+  {"name":"update_item","description":"Update an item.","inputSchema":{"type":"object","properties":{"id":{"type":"string"}},"required":["id"]}},
+  {"name":"delete_database","description":"Delete a database.","inputSchema":{"type":"object","properties":{"name":{"type":"string"}}}},
+  {"name":"bad name"}]})";
+
+struct GenerateCommand : testing::Test {
+  OfflineWorld world;
+  std::string out;
+  std::string err;
+
+  Exit run(std::vector<std::string_view> args) {
+    std::ostringstream to_out;
+    std::ostringstream to_err;
+    const Exit exit = policy_generate(args, world.home, to_out, to_err);
+    out = to_out.str();
+    err = to_err.str();
+    return exit;
+  }
+  std::string_view file(std::string_view text, const std::string& name = "tools.json") { return paths.emplace_back(world.folder.write(name, text)); }
+  std::deque<std::string> paths;
+};
+
+TEST_F(GenerateCommand, PrintsThePolicyAloneOnTheStandardOutput) {
+  EXPECT_EQ(run({"--tools", file(shop)}), Exit::ok);
+  EXPECT_THAT(out, testing::StartsWith("# A policy to start from, for 3 tools of server `shop`."));
+  EXPECT_THAT(out, HasSubstr("callgate: 1\ndefault: deny"));
+}
+
+TEST_F(GenerateCommand, SaysTheEffectInToolsBesideIt) {
+  EXPECT_EQ(run({"--tools", file(shop)}), Exit::ok);
+  EXPECT_THAT(err, HasSubstr("shop: 2 tools callable, 0 ask a person, 2 refused, 0 hidden (before: without a policy none is callable)"));
+  EXPECT_THAT(err, HasSubstr("no rule for `bad name`"));
+}
+
+TEST_F(GenerateCommand, WhatItPrintsPassesTheStrictCheckAndItsTests) {
+  const std::string_view list = file(R"({"server":"shop","tools":[{"name":"get_item","description":"Get an item."},
+    {"name":"move_item","description":"Move an item.","inputSchema":{"type":"object","properties":{"name":{"type":"string","description":"At most 20 characters"}}}}]})");
+  ASSERT_EQ(run({"--tools", list}), Exit::ok);
+  const std::string policy = world.policy(out);
+  std::ostringstream said;
+  EXPECT_EQ(policy_check(std::vector<std::string_view>{policy, "--strict", "--tools", list}, Colour::off, said, said), Exit::ok) << said.str();
+  EXPECT_EQ(policy_test(std::vector<std::string_view>{policy, "--tools", list}, Colour::off, said, said), Exit::ok) << said.str();
+}
+
+TEST_F(GenerateCommand, APolicyIsForOneServer) {
+  const std::string_view list = file(shop);
+  EXPECT_EQ(run({"--tools", list, list}), Exit::usage);
+  EXPECT_EQ(run({"--client-config", "x.json"}), Exit::usage);
+  EXPECT_EQ(run({}), Exit::usage);
+  EXPECT_THAT(err, HasSubstr("say what to make a policy for"));
+}
+
+TEST_F(GenerateCommand, FilesThatCannotBeHadAreUnavailable) {
+  EXPECT_EQ(run({"--tools", "/does/not/exist.json"}), Exit::unavailable);
+  EXPECT_EQ(run({"--tools", file("[7]")}), Exit::refused) << "there is nothing to make a rule for";
+}
+
+/// With a journal beside it.
+struct GenerateFromAudit : GenerateCommand {
+  void SetUp() override {
+    journal = audit::Journal::open({.directory = world.folder.path() / "journal", .sync = audit::Sync::none}, world.clock, log).value();
+  }
+  void record(std::string_view tool, std::vector<std::string_view> keys, policy::Verdict verdict = policy::Verdict::allow) {
+    (void)journal->record({.id = journal->next_id(), .server = "shop", .tool = tool, .method = "tools/call", .session = "s", .verdict = verdict, .arg_keys = keys});
+    (void)journal->flush();
+  }
+  std::string journals() const { return (world.folder.path() / "journal").string(); }
+
+  MemoryLog log;
+  std::unique_ptr<audit::Journal> journal;
+};
+
+TEST_F(GenerateFromAudit, OnlyWhatWasUsedGetsARule) {
+  record("get_item", {"id"});
+  record("update_item", {"id"}, policy::Verdict::deny);
+  const std::string folder = journals();
+  EXPECT_EQ(run({"--from-audit", folder, "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(out, HasSubstr("  get_item:"));
+  EXPECT_THAT(out, Not(HasSubstr("update_item")));
+  EXPECT_THAT(err, HasSubstr("learned from 1 call"));
+  EXPECT_THAT(err, HasSubstr("- update_item: never called, so no rule: refused"));
+  EXPECT_THAT(err, HasSubstr("no longer takes deep"));
+  EXPECT_THAT(err, HasSubstr("names of arguments and no values: ranges are not learned"));
+}
+
+TEST_F(GenerateFromAudit, AJournalOfAnotherServerIsNamed) {
+  record("get_item", {"id"});
+  const std::string folder = journals();
+  EXPECT_EQ(run({"--from-audit", folder, "--name", "depot", "--tools", file(shop)}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("no call of a tool of `depot` was let through; it holds calls of shop: say which one by `--name`"));
+  EXPECT_EQ(out, "");
+}
+
+}  // namespace
+}  // namespace callgate::cli

@@ -1,0 +1,53 @@
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+#include "classify/classifier.hpp"
+#include "generate/policy.hpp"
+#include "generate/text_bounds.hpp"
+#include "policy/load.hpp"
+
+/// Any JSON text as a list of tools: the policy that is made for it loads, and
+/// its tests hold, whatever the server wrote; the same list gives the same bytes.
+namespace {
+
+using namespace callgate;
+
+void expect(bool holds) {
+  if (!holds) std::abort();
+}
+
+void check(std::string_view text, const std::vector<json::Value>& definitions) {
+  const policy::Loaded loaded = policy::load(text, "made");
+  expect(loaded.policy != nullptr);
+  std::string list;
+  for (const json::Value each : definitions) list += (list.empty() ? "" : ",") + std::string(each.text());
+  const auto tools = policy::ToolList::parse("{\"tools\":[" + list + "]}");
+  if (!tools) return;  // names that no tool has, or a list that no check can be made against
+  for (const policy::Expectation& each : policy::load(text, "made", &*tools).expectations) expect(policy::run(*loaded.policy, each, &*tools).held);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const classify::Classifier classifier;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  json::Document document;
+  if (!json::parse(text, {.max_depth = 520, .check_number_range = false}, document)) return 0;
+  std::vector<json::Value> tools;
+  if (document.root().is_array()) {
+    for (const json::Value each : document.root().elements()) tools.push_back(each);
+  } else {
+    tools.push_back(document.root());
+  }
+  const auto classes = classifier.classify_list(tools, classify::Hinting::untrusted);
+  const generate::Generated made = generate::generate_policy("s", tools, classes);
+  check(made.text, tools);
+  expect(generate::generate_policy("s", tools, classes).text == made.text);
+  generate::SeenTools seen;
+  for (const generate::Rule& rule : made.rules) seen[rule.tool].calls.emplace_back("s", 0);
+  check(generate::learn_policy("s", tools, classes, seen).policy.text, tools);
+  return 0;
+}
