@@ -29,6 +29,28 @@ void GatewayProcess::take_up(const fs::path& file, How how) {
   }
 }
 
+/// Sessions that go on after this process. A client of `run` has its session as long as its pipe.
+/// Without the file clients open new ones after a restart, which is no reason not to start.
+void GatewayProcess::open_sessions() {
+  if (shared_ || command_ != config::Command::serve) return;
+  const fs::path file = config_.data / "sessions.db";
+  const session::StoredSessions::Options options{.most = config_.limits.sessions};
+  auto opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
+  if (!opened && opened.error().kind != ErrorKind::unsupported) {
+    log_.error("sessions_unreadable", {{"fault", opened.error().message}, {"effect", "clients open new ones; the file is moved aside"}});
+    std::error_code ignored;
+    for (const char* part : {"", "-wal", "-shm"}) fs::rename(file.string() + part, file.string() + ".damaged" + part, ignored);
+    opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
+  }
+  if (opened) sessions_ = std::move(*opened);
+  else log_.error("sessions_not_kept", {{"fault", opened.error().message}, {"effect", "sessions end with this process"}});
+}
+
+session::SessionStore& GatewayProcess::session_store() {
+  if (shared_) return shared_->sessions();
+  return sessions_ ? static_cast<session::SessionStore&>(*sessions_) : no_sessions_;
+}
+
 /// Where it fails, an older file and the journal hold all calls between them.
 Result<void> GatewayProcess::keep_counters() {
   if (shared_) return {};

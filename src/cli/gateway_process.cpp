@@ -147,7 +147,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
                                shared_ ? shared_->questions() : questions_,
-                               shared_ ? shared_->sessions() : sessions_, *store_, policies_, tool_classes(),
+                               session_store(), *store_, policies_, tool_classes(),
                                [this](std::string_view approval) { return approval_url(approval); }});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();
@@ -240,6 +240,7 @@ Exit GatewayProcess::run() {
   }
   config_seen_ = config::FileStamp::of(flags_.config_file);
   if (const Exit exit = restore_counters(); exit != Exit::ok) return exit;
+  open_sessions();
   if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
   net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
     if (signal == SIGHUP) return look_for_changes(Look::at_all);
@@ -249,6 +250,7 @@ Exit GatewayProcess::run() {
   store_->wait_at_most(std::chrono::milliseconds(10));
   gates_->start();
   if (stdio_) tasks_.spawn(serve_stdio());
+  if (sessions_) tasks_.spawn(sessions_->keep_going());
   tasks_.spawn(every_second());
   tasks_.spawn(write_outcomes());
   if (const Exit exit = announce(); exit != Exit::ok) return exit;

@@ -21,6 +21,7 @@
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
 #include "limits/memory_counters.hpp"
+#include "session/stored_sessions.hpp"
 #include "store/grant_table.hpp"
 
 namespace callgate::cli {
@@ -71,6 +72,8 @@ class GatewayProcess {
   void end_sessions_of_lost_grants();
   Exit restore_counters();
   Exit open_shared_state();
+  void open_sessions();
+  session::SessionStore& session_store();
   void take_up(const std::filesystem::path& file, How how);
   Result<void> keep_counters();
   void expire_records(std::uint64_t turn);
@@ -99,7 +102,8 @@ class GatewayProcess {
   std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
   approval::MemoryQuestions questions_{desk_};   ///< unless they are shared
-  session::NoSessionStore sessions_;             ///< unless they are shared
+  session::NoSessionStore no_sessions_;          ///< where there is neither a file nor a shared state
+  std::unique_ptr<session::StoredSessions> sessions_;  ///< unless they are shared
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;
   std::optional<audit::Retention> retention_;

@@ -95,7 +95,8 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
       enter_session(in.conversation);
     }
     tools_.want(mcp::Era::legacy);
-    if (parts_.sessions.keeps() && !conversation.pipe) co_await keep_session(in.conversation);
+    // Only over Streamable HTTP does a client name its session, so that it could go on elsewhere.
+    if (parts_.sessions.keeps() && in.channel.may_resume()) co_await keep_session(in.conversation);
   }
   co_await deliver(in, *delivery, what.record.id);
 }

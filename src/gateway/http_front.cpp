@@ -13,6 +13,7 @@ namespace callgate::gateway {
 
 namespace {
 
+constexpr net::Duration time_to_end = std::chrono::milliseconds(500);  ///< until the end of a session is written
 constexpr std::string_view json_type = "Content-Type: application/json\r\n";
 
 bool is_mcp_header(std::string_view name) { return name.size() > 4 && net::same_name(name.substr(0, 4), "mcp-"); }
@@ -292,6 +293,8 @@ net::Task<void> HttpFront::remove(net::HttpExchange& exchange, Visit& visit) {
   if (!found) co_return co_await refuse(exchange, std::move(found.error()));
   const std::shared_ptr<Conversation> conversation = std::move(*found);
   visit.gate->end_session(conversation);
+  // Who is told that it is over finds it nowhere, whatever happens to this gateway.
+  co_await parts_.sessions.settled(time_to_end);
   co_await exchange.respond(200, {}, {});
 }
 

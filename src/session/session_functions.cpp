@@ -9,7 +9,8 @@ namespace {
 // idle time in µs; then its own. Every answer begins {server's time}.
 //
 // Kept are, after the first key: `s:<name>` a session; `used` names by when they
-// were used last; `of:<grant>` the names of one grant in the same way.
+// were used last; `of:<grant>` the names of one grant in the same way; `over:<name>`
+// says for a while that a session ended, to who tells late that it is to be kept.
 constexpr std::string_view body = R"lua(
 local function begin(keys, args)
   local now, raw = clock(keys[1] .. ':clock', '', args[1])
@@ -31,6 +32,7 @@ local function touch(b, name, grant)
 end
 
 local function over(b, name)
+  redis.call('SET', b.p .. ':over:' .. name, '1', 'PX', '600000')
   local grant = redis.call('HGET', b.p .. ':s:' .. name, 'grant')
   redis.call('ZREM', b.p .. ':used', name)
   if not grant then return end
@@ -51,6 +53,7 @@ end
 local function keep(keys, args)
   local b = begin(keys, args)
   local name, grant, most = args[3], args[4], tonumber(args[5])
+  if redis.call('EXISTS', b.p .. ':over:' .. name) == 1 then return {b.raw, 'over'} end
   redis.call('HSET', b.p .. ':s:' .. name, unpack(args, 6))
   touch(b, name, grant)
   if grant == '' then return {b.raw} end

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "net/task.hpp"
+#include "net/loop.hpp"
 
 namespace callgate::session {
 
@@ -51,6 +51,8 @@ class SessionStore {
   virtual void used(std::string_view name) = 0;
   /// It is over for everybody.
   virtual void end(std::string_view name) = 0;
+  /// Waits until all that ended by now is over wherever it is kept, at most so long.
+  virtual net::Task<void> settled(net::Duration most) = 0;
   /// `heard` is told of sessions that this gateway serves and that ended elsewhere, or
   /// because nobody used them.
   virtual void on_end(std::function<void(std::string_view name)> heard) = 0;
@@ -68,6 +70,7 @@ class NoSessionStore final : public SessionStore {
   void serves_no_longer(std::string_view /*name*/) override {}
   void used(std::string_view /*name*/) override {}
   void end(std::string_view /*name*/) override {}
+  net::Task<void> settled(net::Duration /*most*/) override { co_return; }
   void on_end(std::function<void(std::string_view name)> /*heard*/) override {}
 };
 

@@ -89,7 +89,8 @@ net::Task<bool> SharedSessions::keep(KeptSession session, std::size_t most_of_gr
 
 net::Task<bool> SharedSessions::finish_keep(std::string name, net::Task<Items> keeping) {
   const auto kept = co_await keeping;
-  if (kept) co_return true;
+  if (kept && kept->size() > 1) ended(name);  // before this was told
+  if (kept) co_return kept->size() == 1;
   if (served_.contains(name)) unkept_.insert(std::move(name));
   co_return false;
 }
@@ -167,7 +168,10 @@ net::Task<void> SharedSessions::keep_again() {
     std::string name = unkept_.extract(unkept_.begin()).value();
     const auto served = served_.find(name);
     if (served == served_.end()) continue;
-    if (co_await run(names_.keep, words_of(served->second))) continue;
+    if (const auto kept = co_await run(names_.keep, words_of(served->second))) {
+      if (kept->size() > 1) ended(name);
+      continue;
+    }
     if (served_.contains(name)) unkept_.insert(std::move(name));
     co_return;
   }

@@ -42,6 +42,7 @@ class SharedSessions final : public SessionStore {
   void serves_no_longer(std::string_view name) override;
   void used(std::string_view name) override { used_.emplace(name); }
   void end(std::string_view name) override;
+  net::Task<void> settled(net::Duration most) override { return debts_.settled(most); }
   void on_end(std::function<void(std::string_view name)> heard) override { heard_ = std::move(heard); }
 
   /// Tells what was used, and ends what was not; runs until it is cancelled.
@@ -50,8 +51,6 @@ class SharedSessions final : public SessionStore {
   net::Task<void> keep_again();
   /// Tells which were used, and ends which were not for long.
   net::Task<void> sweep();
-  /// Waits until the server heard which ended, at most so long.
-  net::Task<void> settled(net::Duration most) { return debts_.settled(most); }
   std::size_t owed() const { return debts_.size(); }
 
  private:

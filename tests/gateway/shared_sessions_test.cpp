@@ -34,6 +34,10 @@ class FakeStore final : public session::SessionStore {
   void serves_no_longer(std::string_view name) override { left.emplace_back(name); }
   void used(std::string_view name) override { uses.emplace_back(name); }
   void end(std::string_view name) override { ended.emplace_back(name); }
+  net::Task<void> settled(net::Duration /*most*/) override {
+    ++settlings;
+    co_return;
+  }
   void on_end(std::function<void(std::string_view name)> /*heard*/) override {}
   void let_go() { go_.notify(); }
 
@@ -42,6 +46,7 @@ class FakeStore final : public session::SessionStore {
   std::string fault;
   bool hold = false;
   int asked = 0;
+  int settlings = 0;
 
  private:
   net::Task<Result<std::optional<KeptSession>>> held(std::optional<KeptSession> found) {
@@ -144,11 +149,48 @@ TEST_F(SharedSessions, ASessionThatCannotBeKeptWorksAllTheSame) {
   EXPECT_TRUE(call("read").body.contains("done"));
 }
 
+/// A client on a pipe: what it is told is kept here.
+class OnAPipe final : public Channel {
+ public:
+  explicit OnAPipe(net::Loop& loop) : loop_(loop) {}
+  net::Task<bool> event(std::string_view /*bytes*/, std::string_view /*raw*/) override { co_return true; }
+  net::Task<bool> answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) override {
+    told.emplace_back(bytes);
+    co_return true;
+  }
+  net::Task<bool> accepted() override { co_return true; }
+  net::Task<bool> ended() override { co_return true; }
+  bool gone() const override { return false; }
+  bool may_resume() const override { return false; }
+  net::Task<void> until_gone() override { co_await loop_.sleep(net::Loop::forever); }
+  std::vector<std::string> told;
+
+ private:
+  net::Loop& loop_;
+};
+
+TEST_F(SharedSessions, ASessionOfAPipeIsKeptNowhereHoweverOftenItsClientInitializes) {
+  start(allow_);
+  OnAPipe channel(loop);
+  const auto conversation = std::make_shared<Conversation>();
+  json::Document document;
+  const std::string text = R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})";
+  const auto message = mcp::read_message(text, document, mcp::Direction::from_client);
+  for (std::size_t time = 1; time <= 2; ++time) {
+    group.spawn(gates->all().front()->handle({.conversation = conversation, .message = *message, .revision = mcp::latest_legacy, .channel = channel}));
+    turn_until([&] { return channel.told.size() == time; });
+  }
+  ASSERT_EQ(channel.told.size(), 2U);
+  EXPECT_TRUE(store_.kept.empty()) << "nobody could name it elsewhere, and nobody would end it";
+  EXPECT_EQ(gates->all().front()->session_count(), 1U);
+}
+
 TEST_F(SharedSessions, ADeleteEndsItForAllAlsoWhereItWasNeverUsed) {
   start(allow_);
   session_id = opened_elsewhere();
   EXPECT_EQ(send("DELETE").status, 200);
   EXPECT_EQ(store_.ended, std::vector{session::session_name(session_id)});
+  EXPECT_EQ(store_.settlings, 1) << "the answer waits for that";
 }
 
 TEST_F(SharedSessions, WhatEndedElsewhereIsOverHereAndIsNotEndedAgain) {

@@ -9,6 +9,8 @@
 #include "base/sha256.hpp"
 #include "net/redis_server.hpp"
 #include "session/session.hpp"
+#include "session/stored_sessions.hpp"
+#include "store/temporary_folder.hpp"
 
 namespace callgate::session {
 namespace {
@@ -173,6 +175,18 @@ TEST_F(SharedSessionsTest, WhileTheServerIsAwayNobodyKnowsAndItIsToldLater) {
   EXPECT_FALSE(find(*b_, "short")) << "what ended meanwhile does not come back";
 }
 
+/// What was sent before the end may arrive behind it, by another connection or of a gateway that did not hear of it.
+TEST_F(SharedSessionsTest, WhatEndedIsNotKeptAgainByWhoTellsLate) {
+  const KeptSession session = session_of("id-1");
+  ASSERT_TRUE(keep(*a_, session));
+  b_->sessions.serves(session);
+  a_->sessions.end(session.name);
+  settle(*a_);
+  EXPECT_FALSE(keep(*b_, session));
+  EXPECT_FALSE(find(*a_, "id-1"));
+  EXPECT_THAT(b_->ended, ElementsAre(session.name)) << "who served it learns of it by that";
+}
+
 TEST_F(SharedSessionsTest, SessionsThatNobodyHearsOfLeaveNoMoreThanSoMuchBehind) {
   server_->stop();
   for (int i = 0; i < 3'000; ++i) {
@@ -215,16 +229,21 @@ TEST_F(SharedSessionsTest, EveryKeyExpiresByItself) {
 }
 
 /// A store is asked with anything, at any time; what it does not keep it does not find.
-class StoreContract : public testing::TestWithParam<bool> {};
+class StoreContract : public testing::TestWithParam<std::string> {};
 
 TEST_P(StoreContract, FindsNothingItDoesNotKeepAndMindsNothingUnknown) {
-  if (GetParam() && !RedisServer::program()) GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
+  if (GetParam() == "shared" && !RedisServer::program()) GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
   net::Loop loop;
+  SystemClock clock;
+  MemoryLog log;
+  const TemporaryFolder folder;
   std::optional<RedisServer> server;
   std::optional<Gateway> gateway;
+  std::unique_ptr<StoredSessions> stored;
   NoSessionStore none;
-  if (GetParam()) gateway.emplace(loop, server.emplace());
-  SessionStore& store = gateway ? static_cast<SessionStore&>(gateway->sessions) : none;
+  if (GetParam() == "shared") gateway.emplace(loop, server.emplace());
+  if (GetParam() == "stored") stored = std::move(*StoredSessions::open(loop, clock, log, folder.path() / "sessions.db"));
+  SessionStore& store = gateway ? static_cast<SessionStore&>(gateway->sessions) : stored ? static_cast<SessionStore&>(*stored) : none;
   store.end("s-unknown");
   store.used("s-unknown");
   store.serves_no_longer("s-unknown");
@@ -232,11 +251,18 @@ TEST_P(StoreContract, FindsNothingItDoesNotKeepAndMindsNothingUnknown) {
   EXPECT_EQ(await(loop, store.find("id-1")).value().has_value(), store.keeps());
   EXPECT_FALSE(await(loop, store.find("id-2")).value().has_value());
   EXPECT_FALSE(await(loop, store.find("")).value().has_value());
+  KeptSession another = session_of("id-3");
+  another.digest = sha256_hex("another id of the same name");
+  await(loop, store.keep(another, 4));
+  EXPECT_FALSE(await(loop, store.find("id-3")).value().has_value());
   store.end(session_name("id-1"));
   EXPECT_FALSE(await(loop, store.find("id-1")).value().has_value());
+  for (int i = 0; i < 3; ++i) await(loop, store.keep(session_of(fmt::format("of-{}", i)), 2));
+  EXPECT_FALSE(await(loop, store.find("of-0")).value().has_value()) << "of a grant, those longest unused make room";
+  EXPECT_EQ(await(loop, store.find("of-2")).value().has_value(), store.keeps());
 }
 
-INSTANTIATE_TEST_SUITE_P(Sessions, StoreContract, testing::Bool(), [](const auto& each) { return each.param ? "shared" : "memory"; });
+INSTANTIATE_TEST_SUITE_P(Sessions, StoreContract, testing::Values("memory", "stored", "shared"), [](const auto& each) { return each.param; });
 
 }  // namespace
 }  // namespace callgate::session

@@ -1,0 +1,205 @@
+#include "session/stored_sessions.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/sha256.hpp"
+#include "session/session.hpp"
+
+namespace callgate::session {
+
+using store::SessionChange;
+using store::SessionRow;
+
+namespace {
+
+constexpr std::chrono::milliseconds busy{1000};
+
+SessionRow row_of(const KeptSession& session, std::int64_t used_ms) {
+  return {.name = session.name, .digest = session.digest, .server = session.server, .address = session.address, .grant = session.grant,
+          .principal = session.principal, .revision = session.revision, .opening = session.opening, .used_ms = used_ms};
+}
+
+KeptSession session_of(SessionRow row) {
+  return {.name = std::move(row.name), .digest = std::move(row.digest), .server = std::move(row.server), .address = std::move(row.address), .grant = std::move(row.grant),
+          .principal = std::move(row.principal), .revision = std::move(row.revision), .opening = std::move(row.opening)};
+}
+
+SessionChange change_of(SessionChange::Kind kind, std::string name, std::int64_t used_ms) {
+  SessionChange change{.kind = kind, .row = {}};
+  change.row.name = std::move(name);
+  change.row.used_ms = used_ms;
+  return change;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StoredSessions>> StoredSessions::open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options) {
+  auto opened = store::SessionFile::open(file, busy);
+  if (!opened) return std::unexpected(opened.error());
+  const auto rows = (*opened)->list();
+  if (!rows) return std::unexpected(rows.error());
+  std::unique_ptr<StoredSessions> sessions(new StoredSessions(loop, clock, log, std::move(*opened), options));
+  for (const SessionRow& row : *rows) sessions->recall(row);
+  return sessions;
+}
+
+StoredSessions::StoredSessions(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::SessionFile> file, Options options)
+    : loop_(loop), clock_(clock), log_(log), options_(options), writer_(loop.inbox(), std::move(file)) {}
+
+StoredSessions::~StoredSessions() {
+  for (const std::string& name : touched_) {
+    if (const auto at = known_.find(name); at != known_.end()) writer_.change(change_of(SessionChange::Kind::used, name, wall_of(at->second.used)));
+  }
+}
+
+/// The wall clock counts between two processes only; set back, it counts as no time.
+void StoredSessions::recall(const SessionRow& row) {
+  const std::chrono::milliseconds unused(std::max<std::int64_t>(clock_.wall_ms() - row.used_ms, 0));
+  if (unused > options_.idle) return write_end(row.name);
+  enter(row.name, {.grant = row.grant, .used = loop_.now() - unused});
+}
+
+std::int64_t StoredSessions::wall_of(net::Instant used) const {
+  return clock_.wall_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - used).count();
+}
+
+// Which there are -----------------------------------------------------------------
+
+void StoredSessions::enter(std::string name, Known known) {
+  ++of_grant_[known.grant];
+  by_use_.emplace(known.used, name);
+  known_.emplace(std::move(name), std::move(known));
+}
+
+void StoredSessions::touch(At at) {
+  auto node = by_use_.extract({at->second.used, at->first});
+  node.value().first = at->second.used = loop_.now();
+  by_use_.insert(std::move(node));
+  touched_.insert(at->first);
+}
+
+void StoredSessions::forget(At at) {
+  const auto share = of_grant_.find(at->second.grant);
+  if (--share->second == 0) of_grant_.erase(share);
+  by_use_.erase({at->second.used, at->first});
+  touched_.erase(at->first);
+  known_.erase(at);
+}
+
+void StoredSessions::write_end(std::string name) { writer_.change(change_of(SessionChange::Kind::ended, std::move(name), 0)); }
+
+/// Of the grant, and of all, those longest unused.
+void StoredSessions::make_room(const std::string& newest, std::size_t most_of_grant) {
+  const std::string grant = known_.at(newest).grant;
+  std::vector<std::string> over;
+  std::size_t all = known_.size();
+  std::size_t of_grant = of_grant_.at(grant);
+  for (const auto& [when, name] : by_use_) {
+    const bool too_many_of_it = !grant.empty() && of_grant > most_of_grant;
+    if (all <= options_.most && !too_many_of_it) break;
+    const bool of_it = known_.at(name).grant == grant;
+    if (name == newest || (all <= options_.most && !of_it)) continue;
+    --all;
+    of_grant -= of_it ? 1 : 0;
+    over.push_back(name);
+  }
+  for (const std::string& name : over) {
+    const bool served = known_.at(name).served;
+    end(name);
+    if (served && heard_) heard_(name);
+  }
+}
+
+// Sessions ------------------------------------------------------------------------
+
+net::Task<bool> StoredSessions::keep(KeptSession session, std::size_t most_of_grant) {
+  if (const auto at = known_.find(session.name); at != known_.end()) forget(at);
+  const std::string name = session.name;
+  enter(name, {.grant = session.grant, .used = loop_.now(), .served = true});
+  make_room(name, most_of_grant);
+  const auto told = std::make_shared<Told<bool>>(loop_);
+  writer_.change({.kind = SessionChange::Kind::kept, .row = row_of(session, clock_.wall_ms())}, [told](bool written) {
+    told->value = written;
+    told->done.raise();
+  });
+  return finish_keep(told);
+}
+
+net::Task<bool> StoredSessions::finish_keep(std::shared_ptr<Told<bool>> told) {
+  if (!told->value) co_await told->done.wait(write_time);
+  co_return told->value.value_or(false);
+}
+
+net::Task<Result<std::optional<KeptSession>>> StoredSessions::find(std::string_view id) {
+  using Answer = net::Task<Result<std::optional<KeptSession>>>;
+  std::string name = session_name(id);
+  const auto at = known_.find(name);
+  // Ids that nobody has cost no more than this.
+  if (at == known_.end() || loop_.now() - at->second.used > options_.idle) return Answer::ready(std::nullopt);
+  const auto told = std::make_shared<Told<SessionWriter::Row>>(loop_);
+  const bool asked = writer_.find(name, [told](SessionWriter::Row row) {
+    told->value = std::move(row);
+    told->done.raise();
+  });
+  if (!asked) return Answer::ready(fail(ErrorKind::unavailable, "too many sessions are looked up at once"));
+  touch(at);
+  return finish_find(sha256_hex(id), std::move(name), told);
+}
+
+net::Task<Result<std::optional<KeptSession>>> StoredSessions::finish_find(std::string digest, std::string name, std::shared_ptr<Told<SessionWriter::Row>> told) {
+  if (!told->value) co_await told->done.wait(find_time);
+  if (!told->value) co_return fail(ErrorKind::timeout, "the file of sessions was not read in time");
+  SessionWriter::Row& row = *told->value;
+  if (!row) co_return std::unexpected(row.error());
+  // It may have ended meanwhile. The name is a short digest: whoever finds another id of the same name finds nothing.
+  if (!known_.contains(name) || !*row || (*row)->digest != digest) co_return std::nullopt;
+  co_return session_of(std::move(**row));
+}
+
+void StoredSessions::serves(KeptSession session) {
+  if (const auto at = known_.find(session.name); at != known_.end()) at->second.served = true;
+}
+
+void StoredSessions::serves_no_longer(std::string_view name) {
+  if (const auto at = known_.find(std::string(name)); at != known_.end()) at->second.served = false;
+}
+
+void StoredSessions::used(std::string_view name) {
+  if (const auto at = known_.find(std::string(name)); at != known_.end()) touch(at);
+}
+
+void StoredSessions::end(std::string_view name) {
+  std::string text(name);
+  const auto at = known_.find(text);
+  if (at == known_.end()) return;
+  forget(at);
+  write_end(std::move(text));
+}
+
+net::Task<void> StoredSessions::settled(net::Duration most) {
+  const auto told = std::make_shared<Told<bool>>(loop_);
+  // What is looked up is looked up behind what was to be written before.
+  const bool asked = writer_.find({}, [told](const SessionWriter::Row&) { told->done.raise(); });
+  if (asked) co_await told->done.wait(most);
+}
+
+void StoredSessions::sweep() {
+  for (const std::string& name : std::exchange(touched_, {})) writer_.change(change_of(SessionChange::Kind::used, name, wall_of(known_.at(name).used)));
+  while (!by_use_.empty() && loop_.now() - by_use_.begin()->first > options_.idle) {
+    const std::string name = by_use_.begin()->second;
+    const bool served = known_.at(name).served;
+    end(name);
+    if (served && heard_) heard_(name);
+  }
+  if (const auto error = writer_.take_error()) log_.error("sessions_not_written", {{"fault", error->message}, {"effect", "they end with this process unless it can be written again"}});
+}
+
+net::Task<void> StoredSessions::keep_going() {
+  for (;;) {
+    co_await loop_.sleep(between_sweeps);
+    sweep();
+  }
+}
+
+}  // namespace callgate::session

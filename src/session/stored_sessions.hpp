@@ -1,0 +1,95 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "net/loop.hpp"
+#include "session/session_store.hpp"
+#include "session/session_writer.hpp"
+
+namespace callgate::session {
+
+/// Sessions of one gateway in a file, so that they go on after a restart or a
+/// kill. Which there are is known in memory; the file is written and read by a
+/// thread of its own, all that waits in one transaction, so that no call waits
+/// for the disk. A new session waits for its own write, at most `write_time`.
+///
+/// INVARIANT: what ended is not found again in this process, whatever was still
+/// to be written; its removal is tried until the file has taken it.
+/// Threads: the loop's.
+class StoredSessions final : public SessionStore {
+ public:
+  struct Options {
+    std::chrono::milliseconds idle = std::chrono::minutes(60);
+    std::size_t most = 20'000;  ///< sessions in all: those longest unused make room
+  };
+  static constexpr net::Duration write_time = std::chrono::milliseconds(500);
+  static constexpr net::Duration find_time = std::chrono::seconds(2);
+  static constexpr net::Duration between_sweeps = std::chrono::seconds(10);
+
+  /// Those that nobody used for `idle` before now are over. Errors: the file's.
+  static Result<std::unique_ptr<StoredSessions>> open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options);
+  static Result<std::unique_ptr<StoredSessions>> open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file) {
+    return open(loop, clock, log, file, Options{});
+  }
+  ~StoredSessions() override;
+
+  bool keeps() const override { return true; }
+  net::Task<bool> keep(KeptSession session, std::size_t most_of_grant) override;
+  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override;
+  void serves(KeptSession session) override;
+  void serves_no_longer(std::string_view name) override;
+  void used(std::string_view name) override;
+  void end(std::string_view name) override;
+  net::Task<void> settled(net::Duration most) override;
+  void on_end(std::function<void(std::string_view name)> heard) override { heard_ = std::move(heard); }
+
+  /// Writes which were used, and ends which were not; runs until it is cancelled.
+  net::Task<void> keep_going();
+  void sweep();
+  std::size_t size() const { return known_.size(); }
+
+ private:
+  struct Known {
+    std::string grant;
+    net::Instant used;
+    bool served = false;
+  };
+  using At = std::unordered_map<std::string, Known>::iterator;
+  /// What the thread says, awaited by one frame, which may be gone by then.
+  template <class T>
+  struct Told {
+    explicit Told(net::Loop& loop) : done(loop) {}
+    net::Signal done;
+    std::optional<T> value;
+  };
+
+  StoredSessions(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::SessionFile> file, Options options);
+  void recall(const store::SessionRow& row);
+  void enter(std::string name, Known known);
+  void touch(At at);
+  void make_room(const std::string& newest, std::size_t most_of_grant);
+  void forget(At at);
+  void write_end(std::string name);
+  std::int64_t wall_of(net::Instant used) const;
+  static net::Task<bool> finish_keep(std::shared_ptr<Told<bool>> told);
+  net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, std::shared_ptr<Told<SessionWriter::Row>> told);
+
+  net::Loop& loop_;
+  const Clock& clock_;
+  Log& log_;
+  const Options options_;
+  std::function<void(std::string_view name)> heard_;
+  std::unordered_map<std::string, Known> known_;              ///< by name
+  std::set<std::pair<net::Instant, std::string>> by_use_;     ///< the same, longest unused first
+  std::unordered_map<std::string, std::size_t> of_grant_;     ///< how many
+  std::set<std::string> touched_;                             ///< used since the last sweep
+  SessionWriter writer_;
+};
+
+}  // namespace callgate::session

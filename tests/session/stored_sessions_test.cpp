@@ -1,0 +1,186 @@
+// Sessions of one gateway in a file: what goes on after a restart, and what does not.
+#include "session/stored_sessions.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "base/sha256.hpp"
+#include "net/redis_server.hpp"
+#include "session/session.hpp"
+#include "store/temporary_folder.hpp"
+
+namespace callgate::session {
+namespace {
+
+using callgate::test::await;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+KeptSession session_of(const std::string& id, std::string grant = "g1") {
+  return {.name = session_name(id), .digest = sha256_hex(id), .server = "it", .address = "http://it/mcp", .grant = std::move(grant), .principal = "ann",
+          .revision = "2025-06-18", .opening = R"({"jsonrpc":"2.0"})"};
+}
+
+class StoredSessionsTest : public testing::Test {
+ protected:
+  StoredSessionsTest() { open(); }
+
+  /// As a new process does on the same file.
+  void open(StoredSessions::Options options = {}) {
+    sessions_.reset();
+    auto opened = StoredSessions::open(loop_, clock_, log_, file(), options);
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    sessions_ = std::move(*opened);
+    sessions_->on_end([this](std::string_view name) { ended_.emplace_back(name); });
+  }
+  std::filesystem::path file() const { return folder_.path() / "sessions.db"; }
+  bool keep(const KeptSession& session, std::size_t most = 16) { return await(loop_, sessions_->keep(session, most)); }
+  std::optional<KeptSession> find(const std::string& id) { return await(loop_, sessions_->find(id)).value(); }
+  /// Another connection that holds the file as long as it lives.
+  struct Holder {
+    explicit Holder(const std::filesystem::path& file) : database(std::move(*store::Database::open(file, 1000ms))) { EXPECT_TRUE(database->execute("BEGIN IMMEDIATE")); }
+    std::unique_ptr<store::Database> database;
+  };
+
+  const TemporaryFolder folder_;
+  net::Loop loop_;
+  FakeClock clock_;
+  MemoryLog log_;
+  std::unique_ptr<StoredSessions> sessions_;
+  std::vector<std::string> ended_;
+};
+
+/// Protocol item 22.
+TEST_F(StoredSessionsTest, GoOnInTheNextProcess) {
+  const KeptSession session = session_of("id-1");
+  EXPECT_TRUE(keep(session));
+  open();
+  EXPECT_EQ(find("id-1"), session);
+  EXPECT_FALSE(find("id-2"));
+  open();
+  EXPECT_EQ(find("id-1"), session) << "and in the one after that";
+}
+
+/// Security requirement S18: the id is kept nowhere, and nobody else reads the file.
+TEST_F(StoredSessionsTest, TheIdStandsNowhereAndItsNameAloneIsNotEnough) {
+  const std::string id = new_session_id();
+  KeptSession session = session_of(id);
+  ASSERT_TRUE(keep(session));
+  EXPECT_FALSE(find(session.name));
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    std::ifstream stream(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(stream)), {});
+    EXPECT_EQ(bytes.find(id), std::string::npos) << entry.path();
+    EXPECT_EQ(entry.status().permissions() & std::filesystem::perms(077), std::filesystem::perms::none) << entry.path();
+  }
+}
+
+TEST_F(StoredSessionsTest, WhatEndedDoesNotComeBackWhateverWasStillToBeWritten) {
+  keep(session_of("id-1"));
+  sessions_->used(session_name("id-1"));
+  sessions_->end(session_name("id-1"));
+  sessions_->sweep();
+  EXPECT_FALSE(find("id-1"));
+  const auto late = sessions_->keep(session_of("id-2"), 16);  // not awaited: its write may still be waiting
+  sessions_->end(session_name("id-2"));
+  EXPECT_FALSE(find("id-2"));
+  open();
+  EXPECT_FALSE(find("id-1"));
+  EXPECT_FALSE(find("id-2"));
+  EXPECT_THAT(ended_, IsEmpty()) << "who ends it himself is not told";
+}
+
+TEST_F(StoredSessionsTest, AnEndWhileASessionIsLookedUpStands) {
+  keep(session_of("id-1"));
+  open();
+  auto finding = sessions_->find("id-1");
+  sessions_->end(session_name("id-1"));
+  EXPECT_FALSE(await(loop_, std::move(finding)).value());
+}
+
+TEST_F(StoredSessionsTest, WhatNobodyUsedForAnHourBeforeTheStartIsOver) {
+  keep(session_of("idle"));
+  clock_.advance(40min);
+  keep(session_of("used"));
+  clock_.advance(30min);
+  open();
+  EXPECT_FALSE(find("idle"));
+  EXPECT_TRUE(find("used"));
+  clock_.advance(-24h);
+  open();
+  EXPECT_TRUE(find("used")) << "a clock that was set back counts as no time";
+}
+
+TEST_F(StoredSessionsTest, WhatNobodyUsesHereEndsAndWhoServesItHears) {
+  open({.idle = 0ms, .most = 100});
+  keep(session_of("served"));
+  keep(session_of("left"));
+  sessions_->serves_no_longer(session_name("left"));
+  loop_.turn(5ms);
+  sessions_->sweep();
+  EXPECT_THAT(ended_, ElementsAre(session_name("served")));
+  EXPECT_EQ(sessions_->size(), 0U);
+}
+
+/// Security requirement S19.
+TEST_F(StoredSessionsTest, OfAGrantThoseLongestUnusedMakeRoomAlsoThoseOfTheProcessBefore) {
+  for (const char* id : {"id-0", "id-1", "id-2"}) {
+    keep(session_of(id), 3);
+    clock_.advance(1s);
+  }
+  sessions_->used(session_name("id-0"));
+  keep(session_of("other", "g2"), 3);
+  open();
+  keep(session_of("id-3"), 3);
+  EXPECT_FALSE(find("id-1"));
+  for (const char* id : {"id-0", "id-2", "id-3", "other"}) EXPECT_TRUE(find(id)) << id;
+}
+
+TEST_F(StoredSessionsTest, ThereAreSoManyInAll) {
+  open({.idle = 60min, .most = 2});
+  for (const char* id : {"id-0", "id-1", "id-2"}) {
+    keep(session_of(id, ""), 1);
+    loop_.turn(5ms);
+  }
+  EXPECT_EQ(sessions_->size(), 2U);
+  EXPECT_FALSE(find("id-0"));
+  EXPECT_THAT(ended_, ElementsAre(session_name("id-0")));
+}
+
+TEST_F(StoredSessionsTest, AFileThatCannotBeWrittenHoldsUpNobodyForLongAndIsWrittenLater) {
+  std::optional<Holder> holder(file());
+  const auto began = net::Loop::read_clock();
+  EXPECT_FALSE(keep(session_of("id-1")));
+  EXPECT_LT(net::Loop::read_clock() - began, 5s);
+  holder.reset();
+  EXPECT_TRUE(keep(session_of("id-2"))) << "behind what waited";
+  open();
+  EXPECT_TRUE(find("id-1"));
+  EXPECT_TRUE(find("id-2"));
+}
+
+TEST_F(StoredSessionsTest, AFileOfANewerVersionIsLeftAlone) {
+  sessions_.reset();
+  {
+    auto database = store::Database::open(file(), 1000ms);
+    ASSERT_TRUE((*database)->execute("PRAGMA user_version = 99"));
+  }
+  const auto opened = StoredSessions::open(loop_, clock_, log_, file());
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().kind, ErrorKind::unsupported);
+}
+
+TEST_F(StoredSessionsTest, AFileThatIsNoneIsAnError) {
+  sessions_.reset();
+  std::filesystem::remove(file());
+  std::ofstream(file()) << std::string(8192, 'x');
+  EXPECT_FALSE(StoredSessions::open(loop_, clock_, log_, file()).has_value());
+}
+
+}  // namespace
+}  // namespace callgate::session
