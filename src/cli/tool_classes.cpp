@@ -27,7 +27,8 @@ registry::Risk risk_of(classify::Risk risk) {
 policy::ClassesOf listed_tool_classes() {
   return [](std::span<const json::Value> definitions) {
     std::vector<policy::ToolClass> classes;
-    for (const classify::Classification& each : classify::Classifier().classify_list(definitions, classify::Hinting::untrusted)) {
+    const classify::Classifier classifier;
+    for (const classify::Classification& each : classifier.classify_list(definitions, classify::Hinting::untrusted)) {
       classes.push_back({.risk = static_cast<policy::Risk>(each.risk), .category = word(each.category)});
     }
     return classes;
