@@ -45,6 +45,7 @@ void write_text(const policy::Call& call, const policy::Explanation& told, const
   out << fmt::format("  rule    {}\n  reason  {}\n\n", rule_line(told, file), told.decision.reason);
   for (const policy::Step& step : told.steps) {
     out << fmt::format("{} {} {:<21} {}\n", step.decides ? ">" : " ", step.number, step.title, step.found);
+    for (const std::string& detail : step.details) out << "                          " << detail << '\n';
   }
 }
 
@@ -52,8 +53,11 @@ std::string json_of(const policy::Policy& policy, const policy::Explanation& tol
   const policy::Decision& decision = told.decision;
   std::string steps;
   for (const policy::Step& step : told.steps) {
-    steps += fmt::format("{}{{\"step\":{},\"title\":{},\"found\":{},\"decides\":{}}}", steps.empty() ? "" : ",", step.number,
-                         json::quoted(step.title), json::quoted(step.found), step.decides);
+    std::string details;
+    for (const std::string& detail : step.details) details += (details.empty() ? "" : ",") + json::quoted(detail);
+    steps += fmt::format("{}{{\"step\":{},\"title\":{},\"found\":{},\"decides\":{}{}}}", steps.empty() ? "" : ",", step.number,
+                         json::quoted(step.title), json::quoted(step.found), step.decides,
+                         details.empty() ? "" : fmt::format(",\"details\":[{}]", details));
   }
   std::string text = fmt::format("{{\"verdict\":\"{}\",\"rule\":{},\"reason\":{},\"policy\":\"{}\",\"tools_known\":{}",
                                  policy::word(decision.verdict), json::quoted(decision.rule), json::quoted(decision.reason),

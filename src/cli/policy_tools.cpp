@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json.hpp"
 #include "cli/policy_files.hpp"
+#include "cli/tool_classes.hpp"
 #include "config/environment.hpp"
 #include "config/text_file.hpp"
 #include "store/store.hpp"
@@ -16,7 +18,7 @@ namespace {
 using Tools = Result<std::optional<policy::ToolList>>;
 
 Tools parse(std::string text, std::string_view from) {
-  Result<policy::ToolList> list = policy::ToolList::parse(std::move(text));
+  Result<policy::ToolList> list = policy::ToolList::parse(std::move(text), listed_tool_classes());
   // Nothing can be said of the policy then, whatever is in it.
   if (!list) return fail(ErrorKind::unavailable, fmt::format("{} is no list of tools: {}", from, list.error().message));
   return std::optional(std::move(*list));
@@ -70,7 +72,7 @@ Tools from_pins(const PolicyFlags& flags) {
   const auto pinned = pinned_tools(**store, *flags.server);
   if (!pinned) return std::unexpected(pinned.error());
   if (pinned->empty()) return not_pinned(*flags.server, *data);
-  std::string text = "{\"tools\":[";
+  std::string text = fmt::format("{{\"server\":{},\"tools\":[", json::quoted(*flags.server));
   for (const store::Definition& each : *pinned) text += (text.ends_with('[') ? "" : ",") + each.text;
   return parse(text + "]}", fmt::format("what is pinned of `{}`", *flags.server));
 }

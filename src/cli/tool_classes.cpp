@@ -9,6 +9,9 @@
 namespace callgate::cli {
 namespace {
 
+static_assert(static_cast<int>(policy::Risk::low) == static_cast<int>(classify::Risk::low) &&
+              static_cast<int>(policy::Risk::critical) == static_cast<int>(classify::Risk::critical));
+
 registry::Risk risk_of(classify::Risk risk) {
   switch (risk) {
     case classify::Risk::low: return registry::Risk::low;
@@ -20,6 +23,17 @@ registry::Risk risk_of(classify::Risk risk) {
 }
 
 }  // namespace
+
+policy::ClassesOf listed_tool_classes() {
+  return [](std::span<const json::Value> definitions) {
+    std::vector<policy::ToolClass> classes;
+    const classify::Classifier classifier;
+    for (const classify::Classification& each : classifier.classify_list(definitions, classify::Hinting::untrusted)) {
+      classes.push_back({.risk = static_cast<policy::Risk>(each.risk), .category = word(each.category)});
+    }
+    return classes;
+  };
+}
 
 registry::ClassesOf tool_classes() {
   return [](std::span<const json::Value> definitions) {

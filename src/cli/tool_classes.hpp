@@ -1,5 +1,6 @@
 #pragma once
 
+#include "policy/tool_class.hpp"
 #include "registry/pins.hpp"
 
 namespace callgate::cli {
@@ -8,5 +9,8 @@ namespace callgate::cli {
 /// when a list is read, never when a tool is called. Annotations lower nothing.
 /// The classifier and its tables (1.3 MiB) last for one list only. Threads: any.
 registry::ClassesOf tool_classes();
+
+/// The same for a saved list that a policy is held against.
+policy::ClassesOf listed_tool_classes();
 
 }  // namespace callgate::cli

@@ -162,7 +162,7 @@ std::vector<mcp::ParamHeader> Gate::param_headers(const Inbound& in) const {
   // What is hidden has no headers either, or they would show it.
   const PolicyPair policies = policies_for(*in.conversation);
   if (tool == nullptr || tool->state != registry::Tool::State::known || policies.missing()) return {};
-  if (policies.any([&](const policy::Policy& policy) { return policy.hides_tool(tool->name); })) return {};
+  if (policies.any([&](const policy::Policy& policy) { return policy.hides_tool(tool->name, class_of(*tool)); })) return {};
   return tool_params(in.message, in.era());
 }
 

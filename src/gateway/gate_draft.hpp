@@ -141,6 +141,9 @@ class UnsolicitedSink final : public upstream::Sink {
   std::weak_ptr<Conversation> conversation_;
 };
 
+/// What the policy is told of a pinned tool.
+policy::ToolClass class_of(const registry::Tool& tool);
+
 /// The limits of both policies, each counted in the scope of its own.
 std::array<limits::Ask, 2> asks_of(const policy::Decision& decision, const Conversation& conversation);
 

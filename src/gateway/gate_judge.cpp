@@ -15,6 +15,19 @@ Gate::PolicyPair Gate::policies_for(const Conversation& conversation) const {
   return {.server = policy(), .grant = grant_policy(conversation), .asks_grant = !conversation.session.grant.empty()};
 }
 
+/// Of a tool that nobody classified the worst is not assumed, but High; no hint of its server lowers anything (cli/tool_classes.cpp).
+policy::ToolClass class_of(const registry::Tool& tool) {
+  policy::ToolClass is{.category = tool.category};
+  switch (tool.risk) {
+    case registry::Risk::low: is.risk = policy::Risk::low; break;
+    case registry::Risk::medium: is.risk = policy::Risk::medium; break;
+    case registry::Risk::critical: is.risk = policy::Risk::critical; break;
+    case registry::Risk::unknown:
+    case registry::Risk::high: break;
+  }
+  return is;
+}
+
 namespace {
 
 /// What both policies say together. Without any policy, and for a grant without one, everything is denied.
@@ -34,7 +47,7 @@ policy::Decision decided(const Judged& by, bool has_grant, Judge judge) {
 /// One decision by one snapshot of policies and pins.
 Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const {
   Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation), .table = tools_.known(in.era()).table};
-  policy::Request request{.action = action, .name = name, .arguments = arguments};
+  policy::Request request{.action = action, .name = name, .arguments = arguments, .tool = {.server = server_.name}};
   if (action == policy::Action::tool_call) {
     if (!judged.table) {
       judged.decision.verdict = policy::Verdict::fault;
@@ -48,6 +61,7 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
       request.tool.state = known ? policy::ToolFacts::State::known : policy::ToolFacts::State::quarantined;
       request.tool.input_schema = judged.tool->input_schema.get();
       request.tool.schema_fault = judged.tool->schema_fault;
+      request.tool.is = class_of(*judged.tool);
     }
   }
   const bool has_grant = !in.conversation->session.grant.empty();

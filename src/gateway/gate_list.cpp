@@ -33,7 +33,7 @@ mcp::Keep Gate::keeper(const Inbound& in, mcp::MethodId method) const {
     return [policies, table](const mcp::ListItem& item) {
       const registry::Tool* tool = table ? table->find(item.key.view()) : nullptr;
       if (tool == nullptr || tool->state != registry::Tool::State::known) return false;
-      if (policies.any([tool](const policy::Policy& policy) { return policy.hides_tool(tool->name); })) return false;
+      if (policies.any([tool](const policy::Policy& policy) { return policy.hides_tool(tool->name, class_of(*tool)); })) return false;
       return item.definition.text() == tool->definition || registry::fingerprint(item.definition) == tool->fingerprint;
     };
   }

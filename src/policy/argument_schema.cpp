@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
-#include "policy/schema_keywords.hpp"
 #include "policy/values.hpp"
 
 namespace callgate::policy {
@@ -47,7 +46,7 @@ std::optional<ArgumentSchema> compile(const yaml::Member& member, SchemaWords wo
                  fault.kind);
   }
   if (!compiled.schema) return std::nullopt;
-  ArgumentSchema read{compiled.schema, NamedKeys(std::move(words.names), words.names_by_pattern), {}};
+  ArgumentSchema read{compiled.schema, std::move(words), {}};
   json::append_canonical(read.canonical, (*document)->root());
   return read;
 }

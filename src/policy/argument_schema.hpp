@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/yaml.hpp"
-#include "policy/named_keys.hpp"
 #include "policy/report.hpp"
+#include "policy/schema_keywords.hpp"
 #include "schema/schema.hpp"
 
 namespace callgate::policy {
@@ -14,7 +14,7 @@ namespace callgate::policy {
 /// The compiled `arguments` of a rule.
 struct ArgumentSchema {
   std::shared_ptr<const schema::Schema> schema;
-  NamedKeys named_keys;
+  SchemaWords words;      ///< the names that it speaks of
   std::string canonical;  ///< its JSON, equal for equal schemas
 };
 

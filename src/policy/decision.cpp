@@ -21,6 +21,8 @@ std::string_view word(Per per) {
 Decision stricter(Decision server, Decision grant) {
   const auto server_limits = server.limits;
   const auto grant_limits = grant.limits;
+  auto own_limits = std::move(server.own_limits);
+  auto own_grant_limits = std::move(grant.own_limits);
   const bool server_stands = server.verdict <= grant.verdict;
   Decision stands = server_stands ? std::move(server) : std::move(grant);
   Decision& other = server_stands ? grant : server;
@@ -32,6 +34,8 @@ Decision stricter(Decision server, Decision grant) {
   if (!may_pass(stands.verdict)) return stands;
   stands.limits = server_limits;
   stands.grant_limits = grant_limits;
+  stands.own_limits = std::move(own_limits);
+  stands.own_grant_limits = std::move(own_grant_limits);
   return stands;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "policy/tool_class.hpp"
 #include "policy/verdict.hpp"
 
 namespace callgate::schema {
@@ -35,6 +37,8 @@ struct RateLimit {
   std::string id;
 };
 
+using LimitList = std::vector<const RateLimit*>;
+
 /// How a rule asks people.
 struct ApprovalRule {
   std::chrono::seconds timeout{600};  ///< a question not answered by then is denied
@@ -49,6 +53,8 @@ struct ToolFacts {
   State state = State::unknown;
   const schema::Schema* input_schema = nullptr;  ///< the tool's own; null where it has none
   std::string_view schema_fault;  ///< not empty: its own schema did not compile, and why
+  ToolClass is;             ///< what it is said to be, by its pinned definition
+  std::string_view server;  ///< whose tool it is; empty: not known here
 };
 
 /// What the caller asks for. `tool` of the request counts for `tool_call` only.
@@ -87,6 +93,10 @@ struct Decision {
   std::span<const RateLimit* const> limits;
   /// The same of the grant's policy, which counts in a scope of its own; filled by `stricter`.
   std::span<const RateLimit* const> grant_limits;
+  /// Lists that were put together for this call and that `limits` and `grant_limits`
+  /// then lead into; null where a rule has them ready.
+  std::shared_ptr<const LimitList> own_limits;
+  std::shared_ptr<const LimitList> own_grant_limits;
   const ApprovalRule* approval = nullptr;  ///< set exactly when the verdict is `require_approval`
 };
 

@@ -12,12 +12,13 @@ struct Step {
   int number = 0;     ///< 1 to 8
   std::string title;  ///< what is looked at
   std::string found;  ///< what came of it
+  std::vector<std::string> details;  ///< one line each: the cases that were asked
   bool decides = false;
 };
 
 struct Explanation {
   Decision decision;
-  std::string deciding_rule;  ///< the rule that names the call, also where another step decided; `/default`
+  std::string deciding_rule;  ///< the rule that names the call, also where another step decided; `/default`; `/everywhere` where that decided
   int line = 0;               ///< of that rule in the file; 0 where it has none
   std::vector<Step> steps;    ///< those not reached are there too, and say so
 };

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/suggest.hpp"
+#include "policy/lint_cases.hpp"
 
 namespace callgate::policy {
 namespace {
@@ -17,28 +18,45 @@ namespace {
 class Lint {
  public:
   Lint(const Program& program, const yaml::Node& file, const ToolList& tools, Report& report)
-      : program_(program), file_(file), tools_(tools), report_(report) {}
+      : program_(program), file_(file), tools_(tools), report_(report), cases_(file, report) {}
 
   void run() {
     for (const KnownTool& tool : tools_.tools()) look_at(tool);
     for (const Rule& rule : program_.tools.rules()) {
       if (!decides_.contains(&rule)) idle(rule);
     }
+    if (program_.classes == nullptr) return;
+    for (const Rule& rule : program_.classes->rules()) {
+      if (!decides_.contains(&rule)) report_.warn(rule.mark, fmt::format("{} decides for no listed tool", yaml::ticked(rule.key)));
+    }
   }
 
  private:
   void look_at(const KnownTool& tool) {
-    const RuleSet::Choice choice = program_.tools.choose(tool.name);
-    if (choice.tie != nullptr) return tie(tool, *choice.rule, *choice.tie);
-    const Rule& rule = choice.rule != nullptr ? *choice.rule : program_.default_rule;
-    decides_.insert(&rule);
-    if (rule.action <= Verdict::deny) return;
+    const Deciding by = deciding_rules(program_, tool.name, tool.is);
+    if (by.tie != nullptr) return tie(tool, *by.first, *by.tie);
+    bool refused = false;
+    for (const Rule* rule : {by.first, by.second}) {
+      if (rule == nullptr) continue;
+      decides_.insert(rule);
+      refused = refused || rule->hides() || rule->denies_outright();
+    }
+    if (refused) return;
+    for (const Rule* rule : {by.first, by.second}) {
+      if (rule != nullptr) look_at(tool, *rule);
+    }
+    if (program_.everywhere != nullptr && by.first->checks_own_schema) cases_.check_shared(*program_.everywhere, tool);
+  }
+
+  void look_at(const KnownTool& tool, const Rule& rule) {
     if (!tool.schema_fault.empty() && rule.checks_own_schema) {
       report_.warn(rule.mark, fmt::format("every call of {} ends as a fault, its own schema is not usable ({}): `validate: false` "
                                           "switches that check off",
                                           yaml::ticked(tool.name), tool.schema_fault));
     }
-    if (choice.rule != nullptr && rule.key == tool.name) unknown_arguments(tool, rule);
+    if (rule.key != tool.name || !rule.pointer.starts_with("/tools/")) return cases_.check_shared(rule, tool);
+    unknown_arguments(tool, rule);
+    cases_.check_named(rule, tool);
   }
 
   void tie(const KnownTool& tool, const Rule& first, const Rule& second) {
@@ -82,6 +100,7 @@ class Lint {
   const yaml::Node& file_;
   const ToolList& tools_;
   Report& report_;
+  CaseLint cases_;
   std::unordered_set<const Rule*> decides_;
   std::set<std::pair<const Rule*, const Rule*>> ties_;
 };

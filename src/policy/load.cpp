@@ -1,5 +1,6 @@
 #include "policy/load.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -10,7 +11,9 @@
 
 #include "base/sha256.hpp"
 #include "base/yaml.hpp"
+#include "policy/case_reader.hpp"
 #include "policy/expect_reader.hpp"
+#include "policy/limit_reader.hpp"
 #include "policy/lint.hpp"
 #include "policy/program.hpp"
 #include "policy/report.hpp"
@@ -43,7 +46,7 @@ void read_mode(const yaml::Node& file, Report& report) {
   read_word(*mode, words, report);
 }
 
-Rule read_default(const yaml::Node& file, Report& report) {
+Rule read_default(const yaml::Node& file, const Rule* everywhere, Report& report) {
   Rule rule;
   rule.pointer = "/default";
   if (const yaml::Member* member = file.find("default")) {
@@ -53,6 +56,7 @@ Rule read_default(const yaml::Node& file, Report& report) {
     report.fault(start_of_file, "`default` is missing: write `default: deny`, or `default: allow` to let pass what no rule names");
   }
   rule.reason = default_sentence(rule.action);
+  if (everywhere != nullptr) rule.limit_list = everywhere->limit_list;
   return rule;
 }
 
@@ -61,7 +65,7 @@ bool read_switch(const yaml::Node& file, std::string_view key, Report& report) {
   return member != nullptr && read_word(*member, allow_or_deny, report) == "allow";
 }
 
-void read_part(const yaml::Node& file, Part part, RuleSet& rules, Report& report) {
+void read_part(const yaml::Node& file, Part part, const Rule* everywhere, RuleSet& rules, Report& report) {
   const yaml::Member* member = file.find(word(part));
   if (member == nullptr) return;
   if (!is_mapping(member->value, member->key, "write rules by name, such as `NAME: {action: allow}`, or leave it out", report)) return;
@@ -73,9 +77,45 @@ void read_part(const yaml::Node& file, Part part, RuleSet& rules, Report& report
                                               yaml::ticked(same->second->key), same->second->key_mark.line));
       continue;
     }
-    if (std::optional<Rule> rule = read_rule(each, part, report)) rules.add(std::move(*rule));
+    if (std::optional<Rule> rule = read_rule(each, part, everywhere, report)) rules.add(std::move(*rule));
   }
   rules.seal();
+}
+
+std::unique_ptr<ClassRules> read_classes(const yaml::Node& file, const Rule* everywhere, Report& report) {
+  const yaml::Member* member = file.find("classes");
+  if (member == nullptr) return nullptr;
+  if (!is_mapping(member->value, member->key, "write rules by class, such as `Destructive: {action: deny}`, or leave it out", report)) return nullptr;
+  auto classes = std::make_unique<ClassRules>();
+  for (const yaml::Member& each : member->value.members) {
+    const bool is_class = std::ranges::find(class_keys(), each.key) != class_keys().end();
+    std::optional<Rule> rule = read_rule(each, Part::classes, everywhere, report);
+    if (rule && is_class) classes->add(std::move(*rule));
+  }
+  return classes;
+}
+
+/// What counts besides the rule that decides, as a rule that itself lets pass.
+std::unique_ptr<Rule> read_everywhere(const yaml::Node& file, Report& report) {
+  const yaml::Member* member = file.find("everywhere");
+  if (member == nullptr) return nullptr;
+  const yaml::Node& node = member->value;
+  if (!is_mapping(node, member->key, "write `cases` or `rate_limit`", report)) return nullptr;
+  check_keys(node, Place::everywhere, report);
+  if (node.members.empty()) report.fault(node.mark, "`everywhere` is empty: write `cases` or `rate_limit`, or leave it out");
+  auto rule = std::make_unique<Rule>();
+  rule->key = member->key;
+  rule->pointer = "/everywhere";
+  rule->action = Verdict::allow;
+  rule->mark = member->key_mark;
+  if (const yaml::Member* limits = node.find("rate_limit")) rule->limits = read_limits(*limits, rule->pointer, report);
+  for (const RateLimit& limit : rule->limits) rule->limit_list.push_back(&limit);
+  if (const yaml::Member* cases = node.find("cases")) rule->cases = read_cases(*cases, *rule, CasesOf::everywhere, report);
+  name_case_keys(*rule);
+  for (std::size_t i = 0; i < rule->cases.size(); ++i) {
+    if (rule->cases[i].approval) rule->cases[i].approval->rule_digest = fmt::format("rule=/everywhere\n{}case={}\n", cases_text(rule->cases), i);
+  }
+  return rule;
 }
 
 Result<std::unique_ptr<Program>> empty_program(std::string_view text) {
@@ -92,10 +132,13 @@ void read_file(const yaml::Node& file, Program& program, std::vector<Expectation
   check_keys(file, Place::file, report);
   read_version(file, report);
   read_mode(file, report);
-  program.default_rule = read_default(file, report);
-  read_part(file, Part::tools, program.tools, report);
-  read_part(file, Part::resources, program.resources, report);
-  read_part(file, Part::prompts, program.prompts, report);
+  program.everywhere = read_everywhere(file, report);
+  const Rule* const everywhere = program.everywhere.get();
+  program.default_rule = read_default(file, everywhere, report);
+  read_part(file, Part::tools, everywhere, program.tools, report);
+  program.classes = read_classes(file, everywhere, report);
+  read_part(file, Part::resources, everywhere, program.resources, report);
+  read_part(file, Part::prompts, everywhere, program.prompts, report);
   program.sampling = read_switch(file, "sampling", report);
   program.elicitation = read_switch(file, "elicitation", report);
   program.roots = read_switch(file, "roots", report);
@@ -105,7 +148,7 @@ void read_file(const yaml::Node& file, Program& program, std::vector<Expectation
 }  // namespace
 
 Loaded load(std::string_view text, std::string_view file_name, const ToolList* tools) {
-  Report report(file_name);
+  Report report(file_name, text);
   yaml::Parsed parsed = yaml::parse(text, file_name);
   report.adopt(std::move(parsed.faults));
   Loaded loaded;

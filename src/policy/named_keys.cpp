@@ -51,7 +51,10 @@ std::string folded(std::string_view key) {
   return out;
 }
 
-NamedKeys::NamedKeys(std::vector<std::string> names, bool any) : any_(any) {
+NamedKeys::NamedKeys(std::vector<std::string> names, bool any) : any_(false) { add(names, any); }
+
+void NamedKeys::add(const std::vector<std::string>& names, bool any) {
+  any_ = any_ || any;
   for (const std::string& name : names) names_.push_back(folded(name));
   std::ranges::sort(names_);
   names_.erase(std::unique(names_.begin(), names_.end()), names_.end());

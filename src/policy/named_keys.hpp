@@ -22,6 +22,7 @@ class NamedKeys {
   /// With `any`, every name counts (the rule speaks of names by pattern).
   NamedKeys(std::vector<std::string> names, bool any);
   NamedKeys() : NamedKeys({}, false) {}
+  void add(const std::vector<std::string>& names, bool any);
 
   /// JSON Pointer of the second of two such keys, at any depth; nothing where all is well.
   std::optional<std::string> clash(json::Value arguments) const;

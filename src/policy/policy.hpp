@@ -29,7 +29,7 @@ class Policy {
   Decision judge_unhidden(const Request& request) const;
 
   /// Is this left out of the list it belongs to?
-  bool hides_tool(std::string_view name) const;
+  bool hides_tool(std::string_view name, const ToolClass& is) const;
   bool hides_prompt(std::string_view name) const;
   bool hides_resource(std::string_view uri) const;  ///< also for URI templates
   bool hides_anything() const;  ///< false: no list needs a filter
@@ -39,7 +39,7 @@ class Policy {
   bool allows_roots() const;
 
   const std::string& hash() const;  ///< `sha256:` and the hex digest of the file's text
-  std::size_t rule_count() const;   ///< under tools, resources and prompts
+  std::size_t rule_count() const;   ///< under tools, classes, resources and prompts
   const Program& program() const { return *program_; }
 
  private:

@@ -49,6 +49,41 @@ RuleSet::Choice RuleSet::choose(std::string_view name, Hiding hiding) const {
   return choice;
 }
 
+std::span<const std::string_view> class_keys() {
+  static constexpr std::array<std::string_view, 9> keys = {"Read",      "Write",        "Execute",    "Destructive",   "Financial",
+                                                           "risk>=Low", "risk>=Medium", "risk>=High", "risk>=Critical"};
+  return keys;
+}
+
+void ClassRules::add(Rule rule) {
+  const Rule& kept = rules_.emplace_back(std::move(rule));
+  hides_ = hides_ || kept.hides();
+  const std::size_t number = static_cast<std::size_t>(std::ranges::find(class_keys(), kept.key) - class_keys().begin());
+  if (number < by_category_.size()) {
+    by_category_[number] = &kept;
+    return;
+  }
+  // It also holds for every higher risk, up to one that has a rule of its own.
+  const std::size_t least = number - by_category_.size();
+  const Rule* const was = by_risk_[least];
+  for (std::size_t risk = least; risk < by_risk_.size() && by_risk_[risk] == was; ++risk) by_risk_[risk] = &kept;
+}
+
+const Rule* ClassRules::of_category(std::string_view category) const {
+  const auto found = std::ranges::find(category_words, category);
+  return found == category_words.end() ? nullptr : by_category_[static_cast<std::size_t>(found - category_words.begin())];
+}
+
+Deciding deciding_rules(const Program& program, std::string_view tool, const ToolClass& is) {
+  const RuleSet::Choice choice = program.tools.choose(tool);
+  if (choice.rule != nullptr) return {.first = choice.rule, .tie = choice.tie};
+  if (program.classes == nullptr) return {.first = &program.default_rule};
+  const Rule* const category = program.classes->of_category(is.category);
+  const Rule* const risk = program.classes->of_risk(is.risk);
+  if (category != nullptr) return {.first = category, .second = risk};
+  return {.first = risk != nullptr ? risk : &program.default_rule};
+}
+
 RuleSet::Choice choose_resource(const Program& program, std::string_view normal, Hiding hiding) {
   RuleSet::Choice best = program.resources.choose(normal, hiding);
   for (const std::string& reading : other_readings(normal)) {

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.hpp"
 #include "policy/argument_schema.hpp"
+#include "policy/case_reader.hpp"
 #include "policy/limit_reader.hpp"
 #include "policy/pointer.hpp"
 #include "policy/resource_uri.hpp"
@@ -18,10 +20,9 @@ namespace callgate::policy {
 namespace {
 
 constexpr std::array<std::string_view, 4> action_words = {"allow", "deny", "hide", "require_approval"};
-constexpr std::chrono::seconds longest_timeout = std::chrono::days(30);
 
 Place place(Part part) {
-  if (part == Part::tools) return Place::tool_rule;
+  if (part == Part::tools || part == Part::classes) return Place::tool_rule;
   return part == Part::prompts ? Place::prompt_rule : Place::resource_rule;
 }
 
@@ -29,6 +30,13 @@ Place place(Part part) {
 void check_key(const yaml::Member& member, Part part, Report& report) {
   const std::string& key = member.key;
   if (key.empty()) return report.fault(member.key_mark, fmt::format("an empty key under `{}`: write a name", word(part)));
+  if (part == Part::classes && std::ranges::find(class_keys(), key) == class_keys().end()) {
+    const std::string nearest = did_you_mean(key, class_keys());
+    return report.fault(member.key_mark, fmt::format("{} is no class{}", yaml::ticked(key),
+                                                     !nearest.empty() ? nearest
+                                                                      : ": write `Read`, `Write`, `Execute`, `Destructive` or `Financial`, or "
+                                                                        "`risk>=` with `Low`, `Medium`, `High` or `Critical`"));
+  }
   if (part == Part::tools) {
     const std::size_t least = static_cast<std::size_t>(std::ranges::count_if(key, [](char c) { return c != '*'; }));
     if (least > longest_tool_name) {
@@ -56,18 +64,6 @@ void read_mode(const yaml::Member& member, Report& report) {
   read_word(member, words, report);
 }
 
-void read_approval(const yaml::Member& member, Rule& rule, Report& report) {
-  if (!is_mapping(member.value, member.key, "write for example `{timeout: 15m}`", report)) return;
-  check_keys(member.value, Place::approval, report);
-  if (member.value.members.empty()) report.fault(member.value.mark, "`approval` is empty: write `timeout` or leave it out");
-  const yaml::Member* timeout = member.value.find("timeout");
-  if (timeout == nullptr) return;
-  const auto seconds = read_duration(*timeout, longest_timeout, report);
-  if (!seconds) return;
-  rule.approval.emplace();
-  rule.approval->timeout = *seconds;
-}
-
 Verdict read_action(const yaml::Member& rule, Report& report) {
   const yaml::Member* action = rule.value.find("action");
   if (action == nullptr) {
@@ -79,29 +75,31 @@ Verdict read_action(const yaml::Member& rule, Report& report) {
   return read ? verdict_of(*read).value_or(Verdict::deny) : Verdict::deny;
 }
 
-/// Settings that this action never looks at.
-void warn_without_effect(const yaml::Member& rule, Verdict action, Report& report) {
-  static constexpr std::array<std::string_view, 4> guards = {"rate_limit", "arguments", "validate", "approval"};
+/// Settings that nothing of this rule ever looks at.
+void warn_without_effect(const yaml::Member& member, const Rule& rule, Report& report) {
+  static constexpr std::array<std::string_view, 5> guards = {"rate_limit", "arguments", "validate", "approval", "cases"};
+  const auto asks = [](const Case& each) { return each.action == Verdict::require_approval; };
   for (const std::string_view key : guards) {
-    const yaml::Member* member = rule.value.find(key);
-    if (member == nullptr) continue;
-    const bool refuses = action <= Verdict::deny;
-    if (!refuses && (key != "approval" || action == Verdict::require_approval)) continue;
-    report.warn(member->key_mark, fmt::format("`{}` has no effect: the action of {} is `{}`", key, yaml::ticked(rule.key),
-                                              word(action)));
+    const yaml::Member* setting = member.value.find(key);
+    if (setting == nullptr) continue;
+    const bool refuses = rule.hides() || (rule.action == Verdict::deny && member.value.find("cases") == nullptr);
+    const bool may_ask = rule.action == Verdict::require_approval || std::ranges::any_of(rule.cases, asks);
+    if (!refuses && (key != "approval" || may_ask)) continue;
+    report.warn(setting->key_mark, fmt::format("`{}` has no effect: the action of {} is `{}`", key, yaml::ticked(rule.key),
+                                               word(rule.action)));
   }
 }
 
 /// Everything of the compiled rule that an approval was given for.
 std::string digest_text(const Rule& rule, std::string_view arguments) {
   std::string text = fmt::format("rule={}\naction={}\nvalidate={}\narguments={}\ntimeout={}\nreason={}\n", rule.pointer,
-                                 word(rule.action), rule.checks_own_schema, arguments, rule.approval->timeout.count(),
+                                 word(rule.action), rule.checks_own_schema, arguments, rule.approval ? rule.approval->timeout.count() : 0,
                                  rule.has_author_reason ? rule.reason : "");
   std::vector<std::string_view> limits;
   for (const RateLimit& limit : rule.limits) limits.push_back(limit.id);
   std::ranges::sort(limits);
   for (const std::string_view limit : limits) text += fmt::format("limit={}\n", limit);
-  return text;
+  return text + cases_text(rule.cases);
 }
 
 void read_parts(const yaml::Node& node, Part part, Rule& rule, std::string& arguments, Report& report) {
@@ -113,44 +111,67 @@ void read_parts(const yaml::Node& node, Part part, Rule& rule, std::string& argu
   }
   if (const yaml::Member* member = node.find("mode")) read_mode(*member, report);
   if (const yaml::Member* member = node.find("rate_limit")) rule.limits = read_limits(*member, rule.pointer, report);
-  if (const yaml::Member* member = node.find("approval")) read_approval(*member, rule, report);
-  if (const yaml::Member* member = node.find("validate"); member != nullptr && part == Part::tools) {
+  if (const yaml::Member* member = node.find("approval")) rule.approval = read_approval(*member, report);
+  if (const yaml::Member* member = node.find("validate"); member != nullptr && place(part) == Place::tool_rule) {
     rule.checks_own_schema = read_boolean(*member, report).value_or(true);
   }
   if (const yaml::Member* member = node.find("arguments"); member != nullptr && part != Part::resources) {
     if (auto read = read_argument_schema(*member, report)) {
       rule.arguments = std::move(read->schema);
-      rule.named_keys = std::move(read->named_keys);
+      rule.named_keys.add(read->words.names, read->words.names_by_pattern);
+      rule.names_pointer = rule.arguments_pointer;
       arguments = std::move(read->canonical);
     }
   }
 }
 
+/// Cases know the limits and the approval of their rule, so these come first.
+void read_rule_cases(const yaml::Node& node, Part part, Rule& rule, Report& report) {
+  const yaml::Member* member = node.find("cases");
+  if (member == nullptr || place(part) != Place::tool_rule) return;
+  rule.cases = read_cases(*member, rule, CasesOf::rule, report);
+  name_case_keys(rule);
+}
+
 /// What is left to do once all parts are there.
 void complete(Rule& rule, Part part, std::string_view arguments) {
   if (!rule.has_author_reason) rule.reason = action_sentence(rule.action, thing(part));
-  for (const RateLimit& limit : rule.limits) rule.limit_list.push_back(&limit);
+  if (rule.action == Verdict::require_approval && !rule.approval) rule.approval.emplace();
+  const std::string digest = digest_text(rule, arguments);
+  for (std::size_t i = 0; i < rule.cases.size(); ++i) {
+    if (rule.cases[i].approval) rule.cases[i].approval->rule_digest = fmt::format("{}case={}\n", digest, i);
+  }
   if (rule.action != Verdict::require_approval) {
     rule.approval.reset();
-    return;
+  } else {
+    rule.approval->rule_digest = digest;
   }
-  if (!rule.approval) rule.approval.emplace();
-  rule.approval->rule_digest = digest_text(rule, arguments);
 }
 
 }  // namespace
 
 std::string_view word(Part part) {
   if (part == Part::tools) return "tools";
+  if (part == Part::classes) return "classes";
   return part == Part::prompts ? "prompts" : "resources";
 }
 
 std::string_view thing(Part part) {
+  if (part == Part::classes) return "tool";
   const std::string_view plural = word(part);
   return plural.substr(0, plural.size() - 1);
 }
 
-std::optional<Rule> read_rule(const yaml::Member& member, Part part, Report& report) {
+void name_case_keys(Rule& rule) {
+  for (const Case& each : rule.cases) {
+    const cel::NamesRead read = each.when.names_read();
+    if (read.names.empty() && !read.any) continue;
+    rule.named_keys.add(read.names, read.any);
+    if (rule.names_pointer.empty()) rule.names_pointer = each.pointer;
+  }
+}
+
+std::optional<Rule> read_rule(const yaml::Member& member, Part part, const Rule* everywhere, Report& report) {
   check_key(member, part, report);
   if (!is_mapping(member.value, member.key, "write a rule, such as `{action: allow}`", report)) return std::nullopt;
   check_keys(member.value, place(part), report);
@@ -163,7 +184,10 @@ std::optional<Rule> read_rule(const yaml::Member& member, Part part, Report& rep
   rule.action = read_action(member, report);
   std::string arguments;
   read_parts(member.value, part, rule, arguments, report);
-  warn_without_effect(member, rule.action, report);
+  for (const RateLimit& limit : rule.limits) rule.limit_list.push_back(&limit);
+  if (everywhere != nullptr) rule.limit_list.insert(rule.limit_list.end(), everywhere->limit_list.begin(), everywhere->limit_list.end());
+  read_rule_cases(member.value, part, rule, report);
+  warn_without_effect(member, rule, report);
   complete(rule, part, arguments);
   return rule;
 }

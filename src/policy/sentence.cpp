@@ -31,6 +31,14 @@ std::string action_sentence(Verdict action, std::string_view thing) {
   }
 }
 
+std::string case_sentence(Verdict action) {
+  switch (action) {
+    case Verdict::allow: return "a case of the policy allows this call";
+    case Verdict::require_approval: return "by a case of the policy a person has to approve this call";
+    default: return "a case of the policy denies this call";
+  }
+}
+
 std::string default_sentence(Verdict action) {
   return action == Verdict::allow ? "no rule names this, and the policy allows what it does not name"
                                   : "no rule names this, and the policy denies what it does not name";

@@ -12,6 +12,9 @@ namespace callgate::policy {
 /// What a rule with this action says where its author gave no reason; `thing` is `tool`, `resource` or `prompt`.
 std::string action_sentence(Verdict action, std::string_view thing);
 
+/// The same for a case.
+std::string case_sentence(Verdict action);
+
 /// The same for `default`.
 std::string default_sentence(Verdict action);
 

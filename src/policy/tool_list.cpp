@@ -1,11 +1,13 @@
 #include "policy/tool_list.hpp"
 
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/json.hpp"
 #include "base/yaml.hpp"
+#include "policy/argument_types.hpp"
 #include "schema/schema.hpp"
 
 namespace callgate::policy {
@@ -28,6 +30,7 @@ Result<KnownTool> read_tool(json::Value value, std::size_t index) {
   KnownTool tool{.name = name->string()};
   const auto schema = value.find("inputSchema");
   if (!schema) return tool;
+  tool.arguments = type_of_schema(*schema);
   auto compiled = schema::Schema::compile(*schema);
   if (compiled) {
     tool.input_schema = std::move(*compiled);
@@ -39,7 +42,7 @@ Result<KnownTool> read_tool(json::Value value, std::size_t index) {
 
 }  // namespace
 
-Result<ToolList> ToolList::parse(std::string json) {
+Result<ToolList> ToolList::parse(std::string json, const ClassesOf& classes_of) {
   json::Limits limits;
   limits.check_number_range = false;
   const auto document = json::OwnedDocument::parse(std::move(json), limits);
@@ -49,6 +52,8 @@ Result<ToolList> ToolList::parse(std::string json) {
   const auto tools = find_tools((*document)->root());
   if (!tools) return fail(ErrorKind::invalid, fmt::format("no `tools` in it: {}", shape));
   ToolList list;
+  if (const auto server = (*document)->root().find("server"); server && server->is_string()) list.server_ = server->string();
+  std::vector<json::Value> definitions;
   for (const json::Value value : tools->elements()) {
     auto tool = read_tool(value, list.tools_.size());
     if (!tool) return std::unexpected(tool.error());
@@ -56,7 +61,11 @@ Result<ToolList> ToolList::parse(std::string json) {
       return fail(ErrorKind::invalid, fmt::format("tool {} is in the list twice", yaml::ticked(tool->name)));
     }
     list.tools_.push_back(std::move(*tool));
+    definitions.push_back(value);
   }
+  if (!classes_of) return list;
+  const std::vector<ToolClass> classes = classes_of(definitions);
+  for (std::size_t i = 0; i < classes.size() && i < list.tools_.size(); ++i) list.tools_[i].is = classes[i];
   return list;
 }
 
@@ -68,7 +77,7 @@ const KnownTool* ToolList::find(std::string_view name) const {
 ToolFacts ToolList::facts(std::string_view name) const {
   const KnownTool* tool = find(name);
   if (tool == nullptr) return {};
-  return {.state = ToolFacts::State::known, .input_schema = tool->input_schema.get(), .schema_fault = tool->schema_fault};
+  return {.state = ToolFacts::State::known, .input_schema = tool->input_schema.get(), .schema_fault = tool->schema_fault, .is = tool->is, .server = server_};
 }
 
 }  // namespace callgate::policy

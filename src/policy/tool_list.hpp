@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "cel/type.hpp"
 #include "policy/decision.hpp"
 
 namespace callgate::policy {
@@ -16,6 +17,8 @@ struct KnownTool {
   std::string name;
   std::shared_ptr<const schema::Schema> input_schema;  ///< null where it has none or it did not compile
   std::string schema_fault;  ///< why it did not compile
+  cel::Type arguments;       ///< what that schema says of them
+  ToolClass is;
 };
 
 /// The tools of one server, as a file holds them: what `check`, `test` and
@@ -24,13 +27,15 @@ class ToolList {
  public:
   /// Reads `{"server": ..., "tools": [...]}`, a `tools/list` result, or its whole
   /// answer (`{"result": {"tools": [...]}}`). Errors name the member.
-  static Result<ToolList> parse(std::string json);
+  /// `classes_of` says what the tools are; without it that is not known of any.
+  static Result<ToolList> parse(std::string json, const ClassesOf& classes_of = {});
 
   const std::vector<KnownTool>& tools() const { return tools_; }
   const KnownTool* find(std::string_view name) const;
   ToolFacts facts(std::string_view name) const;
 
  private:
+  std::string server_;  ///< as the file names it; may be empty
   std::vector<KnownTool> tools_;
   std::unordered_map<std::string, std::size_t> by_name_;
 };

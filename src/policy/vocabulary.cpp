@@ -14,21 +14,22 @@ namespace {
 
 using Words = std::span<const std::string_view>;
 
-constexpr std::array<std::string_view, 10> file_keys = {"callgate", "default",  "mode",        "tools", "resources",
+constexpr std::array<std::string_view, 12> file_keys = {"callgate", "default",  "mode",        "tools", "classes", "everywhere", "resources",
                                                         "prompts",  "sampling", "elicitation", "roots", "expect"};
-constexpr std::array<std::string_view, 7> tool_keys = {"action",   "reason",   "rate_limit", "arguments",
-                                                       "validate", "approval", "mode"};
+constexpr std::array<std::string_view, 8> tool_keys = {"action",   "reason",   "rate_limit", "arguments",
+                                                       "validate", "approval", "mode",       "cases"};
 constexpr std::array<std::string_view, 6> prompt_keys = {"action", "reason", "rate_limit", "arguments", "approval", "mode"};
 constexpr std::array<std::string_view, 5> resource_keys = {"action", "reason", "rate_limit", "approval", "mode"};
+constexpr std::array<std::string_view, 5> case_keys = {"when", "action", "reason", "rate_limit", "approval"};
+constexpr std::array<std::string_view, 2> everywhere_keys = {"cases", "rate_limit"};
 constexpr std::array<std::string_view, 3> limit_keys = {"max", "window", "per"};
 constexpr std::array<std::string_view, 1> approval_keys = {"timeout"};
 constexpr std::array<std::string_view, 3> expectation_keys = {"call", "verdict", "rule"};
 constexpr std::array<std::string_view, 4> call_keys = {"tool", "resource", "prompt", "arguments"};
 
 /// Keys of the language that this version refuses, wherever they stand.
-constexpr std::array<std::string_view, 14> later_keys = {"classes", "cases",     "everywhere", "sum",      "redact",
-                                                         "result",  "repeat",    "on_limit",   "approvers", "quorum",
-                                                         "self",    "edit",      "remember",   "when"};
+constexpr std::array<std::string_view, 11> later_keys = {"cases",  "sum",  "redact", "result",   "repeat", "on_limit", "approvers",
+                                                         "quorum", "self", "edit",   "remember"};
 
 struct Row {
   Place place;
@@ -36,12 +37,14 @@ struct Row {
   std::string_view name;
 };
 
-const std::array<Row, 8>& rows() {
-  static constexpr std::array<Row, 8> table = {{
+const std::array<Row, 10>& rows() {
+  static constexpr std::array<Row, 10> table = {{
       {Place::file, file_keys, "at the top of the file"},
       {Place::tool_rule, tool_keys, "in a rule"},
       {Place::prompt_rule, prompt_keys, "in a rule for a prompt"},
       {Place::resource_rule, resource_keys, "in a rule for a resource"},
+      {Place::rule_case, case_keys, "in a case"},
+      {Place::everywhere, everywhere_keys, "in `everywhere`"},
       {Place::rate_limit, limit_keys, "in `rate_limit`"},
       {Place::approval, approval_keys, "in `approval`"},
       {Place::expectation, expectation_keys, "in `expect`"},

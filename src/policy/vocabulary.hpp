@@ -9,7 +9,7 @@
 /// The keys of the policy language and where each may stand.
 namespace callgate::policy {
 
-enum class Place : std::uint8_t { file, tool_rule, prompt_rule, resource_rule, rate_limit, approval, expectation, call };
+enum class Place : std::uint8_t { file, tool_rule, prompt_rule, resource_rule, rule_case, everywhere, rate_limit, approval, expectation, call };
 
 /// Reports every key of `mapping` that this place does not take: one of the
 /// language that this version cannot do yet, one that stands elsewhere, or an

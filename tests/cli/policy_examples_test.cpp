@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/tool_classes.hpp"
 #include "config/fake_environment.hpp"
 #include "config/load.hpp"
 #include "config/text_file.hpp"
@@ -44,12 +46,20 @@ TEST_P(Examples, TheConfigurationLoadsAndNamesThePolicyBesideIt) {
 TEST_P(Examples, ThePolicyIsCleanAndItsExpectationsHold) {
   const auto text = config::read_text(folder() / "policy.yaml");
   ASSERT_TRUE(text) << text.error().message;
-  const policy::Loaded loaded = policy::load(*text, "policy.yaml");
+  // Rules by class and the types of conditions need the list of tools beside it.
+  std::optional<policy::ToolList> tools;
+  if (const auto list = config::read_text(folder() / "tools.json")) {
+    auto parsed = policy::ToolList::parse(*list, cli::listed_tool_classes());
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    tools = std::move(*parsed);
+  }
+  const policy::ToolList* known = tools ? &*tools : nullptr;
+  const policy::Loaded loaded = policy::load(*text, "policy.yaml", known);
   for (const Error& fault : loaded.faults) ADD_FAILURE() << fault.where << ": " << fault.message;
   for (const Error& warning : loaded.warnings) ADD_FAILURE() << warning.where << ": " << warning.message;
   EXPECT_FALSE(loaded.expectations.empty());
   for (const policy::Expectation& each : loaded.expectations) {
-    const policy::Outcome outcome = policy::run(*loaded.policy, each, nullptr);
+    const policy::Outcome outcome = policy::run(*loaded.policy, each, known);
     EXPECT_TRUE(outcome.held) << each.where << ": " << outcome.message;
   }
 }

@@ -41,6 +41,27 @@ TEST(PolicyExplain, KnowsTheToolsOfAList) {
   EXPECT_THAT(folder.out(), HasSubstr("> 7 approval              it is gone then"));
 }
 
+TEST(PolicyExplain, ShowsEachCaseAndWhy) {
+  PolicyFolder folder(policy_explain);
+  const std::string policy = folder.file("p.yaml", R"(callgate: 1
+default: deny
+tools:
+  pay:
+    action: allow
+    cases:
+      - {when: args.amount > 500, action: deny}
+      - {when: args.amount > 100, action: require_approval}
+)");
+  EXPECT_EQ(folder.run({policy, "--call", R"({"tool":"pay","arguments":{"amount":424}})"}), Exit::ok);
+  EXPECT_THAT(folder.out(), HasSubstr("  5 action of the rule    `require_approval`, by `/tools/pay/cases/1`\n"
+                                      "                          `/tools/pay/cases/0` (line 7): false: `args.amount > 500` is false\n"
+                                      "                          `/tools/pay/cases/1` (line 8): true: `args.amount > 100` is true; `require_approval`\n"
+                                      "  6 limits"));
+  EXPECT_THAT(folder.out(), testing::Not(HasSubstr("424")));
+  EXPECT_EQ(folder.run({policy, "--json", "--call", R"({"tool":"pay","arguments":{"amount":424}})"}), Exit::ok);
+  EXPECT_THAT(folder.out(), HasSubstr(R"("details":["`/tools/pay/cases/0` (line 7): false)"));
+}
+
 TEST(PolicyExplain, ProgramsGetJson) {
   PolicyFolder folder(policy_explain);
   const std::string policy = folder.file("p.yaml", good_policy);

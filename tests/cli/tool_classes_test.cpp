@@ -25,5 +25,21 @@ TEST(ToolClasses, NoAnnotationLowersOne) {
   EXPECT_EQ(tool_classes()(std::vector<json::Value>{*(*list)->root().elements().begin()})[0].risk, registry::Risk::high);
 }
 
+TEST(ToolClasses, OfASavedListAreTheSame) {
+  const auto list = json::OwnedDocument::parse(
+      R"([{"name":"delete_database","description":"Permanently delete a database.","annotations":{"readOnlyHint":true,"destructiveHint":false}},{"name":"x"}])");
+  ASSERT_TRUE(list);
+  std::vector<json::Value> definitions;
+  for (const json::Value each : (*list)->root().elements()) definitions.push_back(each);
+  const auto offline = listed_tool_classes()(definitions);
+  const auto running = tool_classes()(definitions);
+  ASSERT_EQ(offline.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(offline[i].category, running[i].category);
+    EXPECT_EQ(policy::risk_words[static_cast<std::size_t>(offline[i].risk)], registry::word(running[i].risk));
+  }
+  EXPECT_EQ(offline[0].category, "Destructive") << "no hint of a server lowers a class";
+}
+
 }  // namespace
 }  // namespace callgate::cli

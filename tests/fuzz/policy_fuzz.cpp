@@ -33,7 +33,7 @@ void judge(const Policy& policy, const Call& call, const ToolList* list) {
   must((decision.verdict == Verdict::require_approval) == (decision.approval != nullptr));
   must(decision.verdict >= Verdict::require_approval || decision.limits.empty());
   must((decision.verdict == Verdict::fault) == !decision.faults.empty());
-  if (call.action == Action::tool_call) must(policy.hides_tool(call.name) == (judge_fresh(policy, call, nullptr).verdict == Verdict::hide));
+  if (call.action == Action::tool_call) must(policy.hides_tool(call.name, {}) == (judge_fresh(policy, call, nullptr).verdict == Verdict::hide));
   must(explain(policy, call, list).decision.verdict == decision.verdict);
 }
 

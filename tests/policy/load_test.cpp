@@ -62,14 +62,15 @@ INSTANTIATE_TEST_SUITE_P(TopOfTheFile, Faults, testing::ValuesIn(std::vector<Fau
     {part("mode:"), "p:3:1: `mode` is nothing: write `enforce`"},
     {part("mode: enforced"), "p:3:7: `mode` is `enforced`; did you mean `enforce`?"},
     {part("mode: monitor"), "p:3:7: `mode` is `monitor`: write `enforce`"},
-    {part("classes: {}"), "p:3:1: `classes` is not supported yet by this version: remove it"},
-    {part("everywhere: {}"), "p:3:1: `everywhere` is not supported yet by this version: remove it"},
+    {part("classes: []"), "p:3:10: `classes` is a list: write rules by class, such as `Destructive: {action: deny}`, or leave it out"},
+    {part("everywhere: {}"), "p:3:13: `everywhere` is empty: write `cases` or `rate_limit`, or leave it out"},
+    {part("everywhere: []"), "p:3:13: `everywhere` is a list: write `cases` or `rate_limit`"},
     {part("tool: {}"), "p:3:1: `tool` does not stand at the top of the file, only in `call`"},
     {part("rate_limit: {}"), "p:3:1: `rate_limit` does not stand at the top of the file, only in a rule"},
     {part("toolz: {}"), "p:3:1: unknown key `toolz`; did you mean `tools`?"},
     {part("Tools: {}"), "p:3:1: unknown key `Tools`; did you mean `tools`?"},
     {part("colour: red"),
-     "p:3:1: unknown key `colour`; at the top of the file there may be `callgate`, `default`, `mode`, `tools`, `resources`, `prompts`, "
+     "p:3:1: unknown key `colour`; at the top of the file there may be `callgate`, `default`, `mode`, `tools`, `classes`, `everywhere`, `resources`, `prompts`, "
      "`sampling`, `elicitation`, `roots`, `expect`"},
     {part("sampling: true"), "p:3:11: `sampling` is `true`: write `allow` or `deny`"},
     {part("elicitation: {}"), "p:3:14: `elicitation` is a mapping: write `allow` or `deny`"},
@@ -87,13 +88,12 @@ INSTANTIATE_TEST_SUITE_P(Rules, Faults, testing::ValuesIn(std::vector<FaultRow>{
     {rule("{action: approve}"), "p:4:15: `action` is `approve`: write `allow`, `deny`, `hide` or `require_approval`"},
     {rule("{action: [allow, deny]}"), "p:4:15: `action` is a list: write `allow`, `deny`, `hide` or `require_approval`"},
     {rule("{action: deny, reson: x}"), "p:4:21: unknown key `reson`; did you mean `reason`?"},
-    {rule("{action: allow, cases: []}"), "p:4:22: `cases` is not supported yet by this version: remove it"},
     {rule("{action: allow, redact: []}"), "p:4:22: `redact` is not supported yet by this version: remove it"},
     {rule("{action: allow, result: {}}"), "p:4:22: `result` is not supported yet by this version: remove it"},
     {rule("{action: allow, repeat: {}}"), "p:4:22: `repeat` is not supported yet by this version: remove it"},
     {rule("{action: allow, on_limit: refuse}"), "p:4:22: `on_limit` is not supported yet by this version: remove it"},
     {rule("{action: allow, sum: x}"), "p:4:22: `sum` is not supported yet by this version: remove it"},
-    {rule("{action: allow, when: x}"), "p:4:22: `when` is not supported yet by this version: remove it"},
+    {rule("{action: allow, when: x}"), "p:4:22: `when` does not stand in a rule, only in a case"},
     {rule("{action: allow, mode: shadow}"), "p:4:28: `mode: shadow` is not supported yet by this version: remove it"},
     {rule("{action: allow, mode: on}"), "p:4:28: `mode` is `on`: write `enforce`"},
     {rule("{action: allow, max: 3}"), "p:4:22: `max` does not stand in a rule, only in `rate_limit`"},
@@ -229,17 +229,17 @@ tools:
   a: {action: alow, rate_limit: {max: x, window: y}}
   a: {action: deny}
   b: {reson: 1}
-classes: {}
+classes: {reads: {action: deny}}
 )", "p.yaml");
   EXPECT_THAT(lines(loaded.faults), ElementsAre(
       HasSubstr("p.yaml:1:1: `default` is missing"), HasSubstr("p.yaml:1:11: `callgate` is `3`"), HasSubstr("p.yaml:2:7: `mode: shadow`"),
       HasSubstr("p.yaml:4:15: `action` is `alow`"), HasSubstr("p.yaml:4:39: `max` is `x`"), HasSubstr("p.yaml:4:50: `window` is `y`"),
       HasSubstr("p.yaml:5:3: key `a` is already"), HasSubstr("p.yaml:6:3: `b` has no `action`"), HasSubstr("p.yaml:6:7: unknown key `reson`"),
-      HasSubstr("p.yaml:7:1: `classes` is not supported")));
+      HasSubstr("p.yaml:7:11: `reads` is no class")));
 }
 
 TEST(Load, WhatThePageHasAndThisVersionDoesNotIsUnsupported) {
-  for (const char* text : {"classes: {}", "everywhere: {}", "mode: shadow"}) {
+  for (const char* text : {"mode: shadow", "prompts: {a: {action: allow, cases: []}}"}) {
     const Loaded loaded = load(part(text), "p");
     ASSERT_EQ(loaded.faults.size(), 1u) << text;
     EXPECT_EQ(loaded.faults[0].kind, ErrorKind::unsupported) << text;

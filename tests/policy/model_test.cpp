@@ -183,7 +183,7 @@ TEST_F(Model, AgreesOnRandomPoliciesAndCalls) {
       const auto rules = nearest(model, call.name);
       const bool limited = want.verdict >= Verdict::require_approval && !rules.empty() && rules[0]->limit > 0;
       ASSERT_EQ(decision.limits.size(), limited ? 1u : 0u);
-      ASSERT_EQ(policy->hides_tool(call.name), rules.size() == 1 && rules[0]->action == "hide");
+      ASSERT_EQ(policy->hides_tool(call.name, {}), rules.size() == 1 && rules[0]->action == "hide");
     }
   }
   EXPECT_EQ(pairs, 24'000);

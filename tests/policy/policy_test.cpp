@@ -241,10 +241,10 @@ TEST(Policy, ArgumentsThatAreNoObjectNeverPass) {
 TEST(Policy, SaysWhatListsLeaveOut) {
   const auto policy = loaded(shop);
   EXPECT_TRUE(policy->hides_anything());
-  EXPECT_TRUE(policy->hides_tool("secret"));
-  EXPECT_TRUE(policy->hides_tool("read_private_x"));
-  EXPECT_FALSE(policy->hides_tool("read"));
-  EXPECT_FALSE(policy->hides_tool("gone"));
+  EXPECT_TRUE(policy->hides_tool("secret", {}));
+  EXPECT_TRUE(policy->hides_tool("read_private_x", {}));
+  EXPECT_FALSE(policy->hides_tool("read", {}));
+  EXPECT_FALSE(policy->hides_tool("gone", {}));
   EXPECT_TRUE(policy->hides_prompt("sys_a"));
   EXPECT_FALSE(policy->hides_prompt("secret"));
   EXPECT_TRUE(policy->hides_resource("file:///pub/x/../hidden"));

@@ -1,0 +1,110 @@
+#include "policy/judgement.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "policy/pointer.hpp"
+#include "policy/sentence.hpp"
+
+namespace callgate::policy {
+namespace {
+
+Decision invalid(std::string rule, std::string path, std::string keyword, std::string reason) {
+  Decision decision{.verdict = Verdict::invalid_arguments, .rule = std::move(rule), .reason = std::move(reason)};
+  decision.argument_path = std::move(path);
+  decision.argument_keyword = std::move(keyword);
+  return decision;
+}
+
+/// The place that a person looks at: where something is missing, the missing thing.
+std::string place(const schema::Failure& failure) {
+  if (failure.keyword != "required" || failure.property.empty()) return failure.path;
+  return failure.path + "/" + pointer_token(failure.property);
+}
+
+Decision by_case(const Case& chosen) {
+  Decision decision{.verdict = chosen.action, .rule = chosen.pointer, .reason = chosen.reason, .has_author_reason = chosen.has_author_reason};
+  if (chosen.action < Verdict::require_approval) return decision;
+  decision.limits = chosen.limit_list;
+  if (chosen.approval) decision.approval = &*chosen.approval;
+  return decision;
+}
+
+}  // namespace
+
+Decision by_rule(const Rule& rule) {
+  Decision decision{.verdict = rule.action, .rule = rule.pointer, .reason = rule.reason, .has_author_reason = rule.has_author_reason};
+  if (rule.action < Verdict::require_approval) return decision;
+  decision.limits = rule.limit_list;
+  if (rule.approval) decision.approval = &*rule.approval;
+  return decision;
+}
+
+Decision fault(std::string rule, std::string message) {
+  Decision decision{.verdict = Verdict::fault, .rule = std::move(rule), .reason = "this call could not be judged: " + message};
+  decision.faults.push_back(std::move(message));
+  return decision;
+}
+
+Asked check_own_schema(const ToolFacts& tool, json::Value arguments) {
+  if (!tool.schema_fault.empty()) {
+    return fault("", fmt::format("the tool's own schema is not usable ({})", tool.schema_fault));
+  }
+  if (tool.input_schema == nullptr) return std::nullopt;
+  const std::optional<schema::Failure> failure = tool.input_schema->validate(arguments);
+  if (!failure) return std::nullopt;
+  if (failure->keyword == "limit") return fault("", "checking the arguments against the tool's own schema takes too long");
+  const std::string path = place(*failure);
+  return invalid("", path, failure->keyword, own_schema_sentence(path, failure->keyword));
+}
+
+Asked check_arguments(const Rule& rule, json::Value arguments) {
+  if (rule.arguments == nullptr && rule.cases.empty()) return std::nullopt;
+  if (const std::optional<std::string> twin = rule.named_keys.clash(arguments)) {
+    return invalid(rule.names_pointer, *twin, "letter_case", twin_sentence(*twin));
+  }
+  if (rule.arguments == nullptr) return std::nullopt;
+  const std::optional<schema::Failure> failure = rule.arguments->validate(arguments);
+  if (!failure) return std::nullopt;
+  if (failure->keyword == "limit") return fault(rule.arguments_pointer, "checking the arguments takes too long");
+  const std::string path = place(*failure);
+  const bool explains = rule.has_author_reason && rule.action == Verdict::allow;
+  return invalid(rule.arguments_pointer, path, failure->keyword,
+                 argument_sentence(path, failure->keyword, explains ? rule.reason : std::string_view{}));
+}
+
+Asked first_case(const Rule& rule, CaseInput& input) {
+  for (const Case& each : rule.cases) {
+    const cel::Value holds = input.judge(each);
+    if (holds.is_fault()) return fault(each.pointer, each.when.describe(holds.fault()));
+    if (holds.truth()) return by_case(each);
+  }
+  return std::nullopt;
+}
+
+Decision judge_by_rule(const Rule& rule, const Request& request, json::Value arguments) {
+  if (Asked refused = check_arguments(rule, arguments)) return std::move(*refused);
+  if (rule.cases.empty()) return by_rule(rule);
+  CaseInput input(request, arguments);
+  if (Asked decided = first_case(rule, input)) return std::move(*decided);
+  return by_rule(rule);
+}
+
+Decision tighter(Decision first, Decision second) {
+  const bool first_stands = first.verdict <= second.verdict;
+  Decision& stands = first_stands ? first : second;
+  Decision& other = first_stands ? second : first;
+  for (std::string& each : other.faults) stands.faults.push_back(std::move(each));
+  if (stands.verdict < Verdict::require_approval || other.limits.empty()) return std::move(stands);
+  LimitList joined(first.limits.begin(), first.limits.end());
+  for (const RateLimit* each : second.limits) {
+    if (std::ranges::find(joined, each) == joined.end()) joined.push_back(each);
+  }
+  stands.own_limits = std::make_shared<const LimitList>(std::move(joined));
+  stands.limits = *stands.own_limits;
+  return std::move(stands);
+}
+
+}  // namespace callgate::policy
