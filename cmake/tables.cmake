@@ -1,7 +1,8 @@
-# Tables that people edit (data/<room>/*.tsv) become texts in the program: data/classify/verbs.tsv is
+# Tables that people edit (data/<room>/*.tsv, and files that pages need) become texts in the program: data/classify/verbs.tsv is
 # put, word for word, into a generated source of the room. A change of a table builds that one file anew.
 function(callgate_tables room)
-  file(GLOB tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/${room}/*.tsv)
+  file(GLOB tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/${room}/*.tsv
+    ${CMAKE_SOURCE_DIR}/data/${room}/*.css ${CMAKE_SOURCE_DIR}/data/${room}/*.js)
   set(lines "")
   foreach(table IN LISTS tables)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${table})

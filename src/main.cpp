@@ -9,6 +9,7 @@
 
 #include "cli/approvals_command.hpp"
 #include "cli/audit_command.hpp"
+#include "cli/catalogue_command.hpp"
 #include "cli/exit.hpp"
 #include "cli/gateway_command.hpp"
 #include "cli/generate_command.hpp"
@@ -66,6 +67,7 @@ constexpr std::array commands{
     Command{"run", "stand between a stdio client and a server", gateway<config::Command::run>},
     Command{"serve", "stand in front of servers, for HTTP clients", gateway<config::Command::serve>},
     Command{"scan", "what a server's tools can do, and how bad it can get", cli::scan},
+    Command{"catalogue", "a page for every tool: what it does, and which rule to write", cli::catalogue},
     Command{"policy", "make, check, test and explain policy files", policy},
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},

@@ -17,6 +17,33 @@ namespace {
 
 using registry::visible;
 
+std::string text_of(json::Value object, std::string_view key) {
+  const auto value = object.find(key);
+  return value && value->is_string() ? value->string() : std::string();
+}
+
+/// What a saved list says of where it is from.
+catalogue::ServerFacts saved_facts(json::Value root) {
+  catalogue::ServerFacts facts{.package = text_of(root, "package"), .version = text_of(root, "version"), .transport = text_of(root, "transport"),
+                               .protocol = text_of(root, "protocolVersion"), .listed_at = text_of(root, "listed_at")};
+  if (const std::string registry = text_of(root, "registry"); !registry.empty() && !facts.package.empty()) facts.package += " (" + registry + ")";
+  return facts;
+}
+
+/// Of a live server: how it is reached, and the host of its address. Commands may hold secrets and are left out.
+catalogue::ServerFacts facts_of(const config::Config& config, std::string_view name) {
+  catalogue::ServerFacts facts;
+  for (const config::Server& server : config.servers) {
+    if (server.name != name) continue;
+    facts.transport = server.url.empty() ? "stdio" : "Streamable HTTP";
+    const std::size_t host = server.url.find("://");
+    if (host == std::string::npos) continue;
+    facts.address = server.url.substr(host + 3, server.url.find_first_of("/?#", host + 3) - host - 3);
+    facts.address.erase(0, facts.address.find('@') + 1);
+  }
+  return facts;
+}
+
 /// Reads the lists of one command line.
 class Lists {
  public:
@@ -68,7 +95,7 @@ class Lists {
       if (!list.tools) {
         fault("server `" + visible(list.server) + "`", list.tools.error());
       } else {
-        take_({.server = list.server, .address = list.address, .tools = *list.tools});
+        take_({.server = list.server, .address = list.address, .facts = facts_of(config, list.server), .tools = *list.tools});
       }
     }
   }
@@ -84,7 +111,7 @@ class Lists {
     if (!tools || !tools->is_array()) return fault(file, {ErrorKind::invalid, "it is no list of tools: there is no array `tools`", {}});
     const auto name = root.find("server");
     const std::string server = flags_.server ? flags_.server->name : name && name->is_string() ? name->string() : "default";
-    take_({.server = server, .address = {}, .tools = tools->text()});
+    take_({.server = server, .address = {}, .facts = saved_facts(root), .tools = tools->text()});
   }
 
   const SourceFlags& flags_;

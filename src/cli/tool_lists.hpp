@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "catalogue/facts.hpp"
 #include "cli/source_flags.hpp"
 #include "config/environment.hpp"
 
@@ -14,6 +15,7 @@ namespace callgate::cli {
 struct ToolSourceList {
   std::string server;
   std::string address;     ///< empty: a saved list, which nobody looks at again
+  catalogue::ServerFacts facts;  ///< as far as they are known; its `id` is left empty
   std::string_view tools;  ///< a JSON array of definitions; lives as long as the call of `take`
   bool live() const { return !address.empty(); }
 };

@@ -106,6 +106,13 @@ TEST(ClassifyUnknown, IsSaidOfWhatOnlyCallsItselfSafe) {
   EXPECT_TRUE(has_signal(answer, "instructions_in_text"));
 }
 
+TEST(ClassifySignals, ATokenThatMarksARequestOrAPageIsNoCredential) {
+  for (const char* name : {"client_token", "idempotencyToken", "next_token", "pageToken"}) {
+    EXPECT_FALSE(has_signal(judge(tool("list_things", "List things.", "\"" + std::string(name) + R"(":{"type":"string"})")), "credential_argument")) << name;
+  }
+  EXPECT_TRUE(has_signal(judge(tool("list_things", "List things.", R"("auth_token":{"type":"string"})")), "credential_argument"));
+}
+
 TEST(ClassifyWords, AreReadInAnyLetterCase) {
   EXPECT_EQ(risk_of("hIGH"), Risk::high);
   EXPECT_EQ(category_of("financial"), Category::financial);

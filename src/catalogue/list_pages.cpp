@@ -1,0 +1,189 @@
+#include "catalogue/list_pages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <numeric>
+
+#include "base/json.hpp"
+#include "catalogue/escape.hpp"
+#include "catalogue/sentences.hpp"
+
+namespace callgate::catalogue {
+namespace {
+
+using classify::Category;
+using classify::Classification;
+using classify::Risk;
+
+constexpr std::array categories{Category::read, Category::write, Category::execute, Category::destructive, Category::financial};
+constexpr std::array risks{Risk::critical, Risk::high, Risk::medium, Risk::low};
+constexpr std::size_t worst_shown = 10;
+
+/// Indices of the tools that have pages, worst first, by name among equals.
+std::vector<std::size_t> worst_first(const ServerView& server) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < server.files.size(); ++i) {
+    if (!server.files[i].empty()) order.push_back(i);
+  }
+  const auto& tools = server.input->tools;
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    if (tools[a].risk != tools[b].risk) return tools[a].risk > tools[b].risk;
+    if (tools[a].category != tools[b].category) return tools[a].category > tools[b].category;
+    return tools[a].tool < tools[b].tool;  // names are there once
+  });
+  return order;
+}
+
+Line tool_link(const ServerView& server, std::size_t i, const std::string& above) {
+  return {link(server.input->tools[i].tool, above + url_segment(server.files[i]) + ".html")};
+}
+
+std::vector<Line> row_of(const ServerView& server, std::size_t i, const std::string& above) {
+  const Classification& tool = server.input->tools[i];
+  return {tool_link(server, i, above), {text(word(tool.category))}, {text(word(tool.risk))}, {text(confidence_words(tool))}};
+}
+
+/// How many there are of each category and risk; the sums add up.
+Block counts(const ServerView& server) {
+  Block table{.kind = Block::Kind::table, .columns = {"Category", "Critical", "High", "Medium", "Low", "All"}};
+  std::map<std::pair<Category, Risk>, std::size_t> count;
+  for (std::size_t i = 0; i < server.files.size(); ++i) {
+    if (!server.files[i].empty()) ++count[{server.input->tools[i].category, server.input->tools[i].risk}];
+  }
+  for (const Category category : categories) {
+    std::vector<Line> row{{text(word(category))}};
+    std::size_t all = 0;
+    for (const Risk risk : risks) {
+      const std::size_t here = count[{category, risk}];
+      all += here;
+      row.push_back({text(std::to_string(here))});
+    }
+    row.push_back({text(std::to_string(all))});
+    if (all > 0) table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Block server_facts(const ServerFacts& facts) {
+  Block block{.kind = Block::Kind::facts};
+  const auto row = [&block](std::string_view name, const std::string& value) {
+    if (!value.empty()) block.rows.push_back({{text(name)}, {text(value)}});
+  };
+  row("Package", facts.version.empty() ? facts.package : facts.package + " " + facts.version);
+  row("Address", facts.address);
+  row("Transport", facts.transport);
+  row("Protocol", facts.protocol);
+  row("Listed", facts.listed_at);
+  return block;
+}
+
+Block server_attacks(const Attack& attack) {
+  std::vector<Block> blocks{paragraph({text(attack.happens)}), paragraph({text("Answered by: "), text(attack.answered_by), text(".")})};
+  return fold({text(attack.name), text(fmt::format(" ({})", word(attack.severity)))}, std::move(blocks));
+}
+
+std::size_t page_count(const ServerView& server) {
+  return static_cast<std::size_t>(std::ranges::count_if(server.files, [](const std::string& file) { return !file.empty(); }));
+}
+
+Line made(const ServerView& server) { return say("foot/made", {{"version", text(CALLGATE_VERSION)}, {"classifier", text(server.classifier)}}); }
+
+std::string entry_json(const ServerView& server, std::size_t i) {
+  const Classification& tool = server.input->tools[i];
+  std::string signals;
+  for (const std::string& signal : tool.signals) signals += (signals.empty() ? "" : ",") + json::quoted(signal);
+  return fmt::format(R"({{"tool":{},"category":"{}","risk":"{}","confidence":{:.3g},"signals":[{}],"file":{}}})", json::quoted(tool.tool), word(tool.category), word(tool.risk),
+                     tool.confidence, signals, json::quoted(server.files[i]));
+}
+
+}  // namespace
+
+Page server_page(const ServerView& server) {
+  const ServerInput& input = *server.input;
+  const std::vector<std::size_t> order = worst_first(server);
+  Page page{.title = fmt::format("{} · {}", input.facts.id, count_of(order.size(), "tool")), .root = "../", .path = {{"Catalogue", "../index.html"}}, .heading = {text(input.facts.id)}};
+  page.lead.push_back(paragraph(say("server/lead", {{"server", text(input.facts.id)}, {"count", text(count_of(order.size(), "tool"))}})));
+  if (Block facts = server_facts(input.facts); !facts.rows.empty()) page.lead.push_back(std::move(facts));
+  const auto section = [&page](std::string_view id, std::string_view heading) -> Section& { return page.sections.emplace_back(std::string(id), std::string(heading)); };
+  if (order.empty()) {
+    section("tools", "Tools").blocks.push_back(paragraph(say("server/none")));
+    return page;
+  }
+  section("counts", "By category and risk").blocks.push_back(counts(server));
+  std::vector<Line> worst;
+  for (std::size_t k = 0; k < std::min(order.size(), worst_shown); ++k) {
+    const Classification& tool = input.tools[order[k]];
+    Line line = tool_link(server, order[k], "");
+    line.push_back(text(fmt::format(" · {} · {} risk", word(tool.category), word(tool.risk))));
+    worst.push_back(std::move(line));
+  }
+  section("worst", "Worst tools").blocks.push_back(list(std::move(worst)));
+  Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence"}};
+  for (const std::size_t i : order) table.rows.push_back(row_of(server, i, ""));
+  section("tools", "All tools").blocks.push_back(std::move(table));
+  Section& attacks = section("attacks", "Attacks on a server as a whole");
+  for (const Attack* attack : attacks_on_servers()) attacks.blocks.push_back(server_attacks(*attack));
+  Section& policy = section("policy", "A policy to start from");
+  policy.blocks.push_back(paragraph({link("policy.yaml", "policy.yaml"), text(fmt::format(": {}.", generate::sentence(generate::effect_of(input.policy.rules, input.tools.size()))))}));
+  page.foot.push_back(made(server));
+  return page;
+}
+
+std::string server_json(const ServerView& server) {
+  const ServerFacts& facts = server.input->facts;
+  std::string out = fmt::format(R"({{"schema":"https://callgate.dev/schemas/catalogue-server-1.json","server":{},"package":{},"version":{},"protocol":{},"listed_at":{},"tools":[)",
+                                json::quoted(facts.id), json::quoted(facts.package), json::quoted(facts.version), json::quoted(facts.protocol), json::quoted(facts.listed_at));
+  bool first = true;
+  for (std::size_t i = 0; i < server.files.size(); ++i) {
+    if (server.files[i].empty()) continue;
+    out += (first ? "" : ",") + entry_json(server, i);
+    first = false;
+  }
+  return out + fmt::format("],\"classifier\":{},\"callgate\":\"{}\"}}\n", json::quoted(server.classifier), CALLGATE_VERSION);
+}
+
+Page index_page(std::span<const ServerView> servers) {
+  const std::size_t tools = std::accumulate(servers.begin(), servers.end(), std::size_t{0}, [](std::size_t sum, const ServerView& each) { return sum + page_count(each); });
+  Page page{.title = "Catalogue of tools", .heading = {text("Catalogue of tools")}, .searchable = true};
+  page.lead.push_back(paragraph(say("index/lead", {{"tools", text(count_of(tools, "tool"))}, {"servers", text(count_of(servers.size(), "server"))}})));
+  std::size_t number = 0;
+  for (const ServerView& server : servers) {
+    Section& section = page.sections.emplace_back(fmt::format("server-{}", ++number), server.input->facts.id);
+    section.blocks.push_back(paragraph({link(count_of(page_count(server), "tool"), url_segment(server.folder) + "/index.html")}));
+    Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence"}};
+    for (const std::size_t i : worst_first(server)) table.rows.push_back(row_of(server, i, url_segment(server.folder) + "/"));
+    if (!table.rows.empty()) section.blocks.push_back(std::move(table));
+  }
+  if (!servers.empty()) page.foot.push_back(made(servers.front()));
+  return page;
+}
+
+std::string index_json(std::span<const ServerView> servers) {
+  std::string out = R"({"schema":"https://callgate.dev/schemas/catalogue-index-1.json","servers":[)";
+  for (const ServerView& server : servers) {
+    out += fmt::format("{}{{\"server\":{},\"folder\":{},\"tools\":[", out.back() == '[' ? "" : ",", json::quoted(server.input->facts.id), json::quoted(server.folder));
+    for (std::size_t i = 0; i < server.files.size(); ++i) {
+      if (!server.files[i].empty()) out += (out.back() == '[' ? "" : ",") + entry_json(server, i);
+    }
+    out += "]}";
+  }
+  return out + "]}\n";
+}
+
+std::string llms_text(std::span<const ServerView> servers) {
+  std::string out = "# Catalogue of tools\n\n> What the tools of these servers can do, and how bad it can get. Names are those that the servers use.\n";
+  for (const ServerView& server : servers) {
+    out += fmt::format("\n## {}\n\n", markdown_line(server.input->facts.id));
+    for (const std::size_t i : worst_first(server)) {
+      const Classification& tool = server.input->tools[i];
+      out += fmt::format("- [{}]({}/{}.json): {}, {} risk\n", markdown_line(tool.tool), url_segment(server.folder), url_segment(server.files[i]), word(tool.category), word(tool.risk));
+    }
+  }
+  return out;
+}
+
+}  // namespace callgate::catalogue

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "base/json.hpp"
+#include "catalogue/tool_page.hpp"
+#include "generate/policy_text.hpp"
+
+namespace callgate::catalogue {
+namespace {
+
+
+
+/// Members of an object, in the order they are added. Values are JSON text.
+class Object {
+ public:
+  Object& add(std::string_view key, std::string_view value) {
+    fmt::format_to(std::back_inserter(out_), "{}\"{}\":{}", out_.size() > 1 ? "," : "", key, value);
+    return *this;
+  }
+  Object& text(std::string_view key, std::string_view value) { return add(key, json::quoted(value)); }
+  Object& text_if(std::string_view key, std::string_view value) { return value.empty() ? *this : text(key, value); }
+  std::string take() { return std::move(out_) + "}"; }
+
+ private:
+  std::string out_ = "{";
+};
+
+template <class Range, class Write>
+std::string array_of(const Range& range, Write write) {
+  std::string out = "[";
+  for (const auto& each : range) out += (out.size() > 1 ? "," : "") + write(each);
+  return out + "]";
+}
+
+std::string texts(const auto& range) {
+  return array_of(range, [](const auto& each) { return json::quoted(each); });
+}
+
+std::string evidence_json(const classify::Evidence& each) {
+  return Object()
+      .text("for", each.claim == classify::Claim::category ? "category" : "risk")
+      .text("field", each.field)
+      .text("text", each.text)
+      .add("start", std::to_string(each.start))
+      .add("end", std::to_string(each.end))
+      .text("says", each.says)
+      .text("rule", each.rule)
+      .add("against", each.against ? "true" : "false")
+      .take();
+}
+
+std::string modes_json(const classify::Modes& modes) {
+  const auto mode = [](const classify::Mode& each) { return Object().text("value", each.value).text("category", word(each.category)).text("risk", word(each.risk)).take(); };
+  return Object().text("argument", modes.argument).add("closed", modes.closed ? "true" : "false").add("values", array_of(modes.values, mode)).take();
+}
+
+std::string attack_json(const Attack* attack) {
+  const auto reference = [](const Reference& each) { return Object().text("kind", each.kind).text("address", each.address).text("label", each.label).take(); };
+  return Object()
+      .text("id", attack->id)
+      .text("name", attack->name)
+      .text("severity", word(attack->severity))
+      .text("happens", attack->happens)
+      .text("answered_by", attack->answered_by)
+      .add("mappings", texts(attack->mappings))
+      .add("references", array_of(attack->references, reference))
+      .take();
+}
+
+std::string parameter_json(const ParameterRow& row) {
+  return Object()
+      .text("path", row.path)
+      .text("type", row.type)
+      .add("required", row.required ? "true" : "false")
+      .text_if("default", row.fallback)
+      .text_if("bounds", row.bounds)
+      .text_if("from_text", row.from_text)
+      .add("free_object", row.free_object ? "true" : "false")
+      .text_if("description", row.description)
+      .take();
+}
+
+std::string rule_json(const ToolView& view) {
+  if (view.rule == nullptr) return "null";
+  Object rule;
+  rule.text("action", policy::word(view.rule->action)).text_if("reason", view.rule->reason);
+  if (view.rule->limit) {
+    rule.add("rate_limit", fmt::format("{{\"max\":{},\"window\":\"{}\"}}", view.rule->limit->max, generate::window_text(view.rule->limit->window)));
+  }
+  return rule.add("tests", std::to_string(view.rule->tests.size())).text("policy", view.policy).take();
+}
+
+std::string server_json(const ServerFacts& server) {
+  return Object()
+      .text("id", server.id)
+      .text_if("package", server.package)
+      .text_if("version", server.version)
+      .text_if("address", server.address)
+      .text_if("transport", server.transport)
+      .text_if("protocol", server.protocol)
+      .text_if("listed_at", server.listed_at)
+      .take();
+}
+
+}  // namespace
+
+std::string tool_json(const ToolView& view) {
+  const classify::Classification& tool = *view.tool;
+  Object out;
+  out.text("schema", "https://callgate.dev/schemas/catalogue-tool-1.json")
+      .add("server", server_json(*view.server))
+      .text("tool", tool.tool)
+      .text_if("title", view.title)
+      .text("description", view.description)
+      .text("category", word(tool.category))
+      .text("risk", word(tool.risk))
+      .add("confidence", fmt::format("{:.3g}", tool.confidence))
+      .text_if("definition", view.hash)
+      .add("annotations", view.annotations.empty() ? "null" : view.annotations)
+      .add("output_schema", view.has_output_schema ? "true" : "false")
+      .add("evidence", array_of(tool.evidence, evidence_json))
+      .add("signals", texts(tool.signals))
+      .add("modes", tool.modes ? modes_json(*tool.modes) : "null")
+      .add("attacks", array_of(view.attacks, attack_json))
+      .add("rule", rule_json(view))
+      .add("parameters", array_of(view.parameters, parameter_json))
+      .add("siblings", array_of(view.siblings, [](const Sibling& each) {
+             return Object().text("tool", each.tool->tool).text("category", word(each.tool->category)).text("risk", word(each.tool->risk)).text("file", each.file).take();
+           }))
+      .add("servers", texts(view.servers))
+      .text("classifier", view.classifier)
+      .text("callgate", CALLGATE_VERSION);
+  return out.take() + "\n";
+}
+
+}  // namespace callgate::catalogue

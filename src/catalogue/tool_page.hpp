@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalogue/attacks.hpp"
+#include "catalogue/blocks.hpp"
+#include "catalogue/facts.hpp"
+#include "catalogue/parameters.hpp"
+
+namespace callgate::catalogue {
+
+/// A tool of the same list.
+struct Sibling {
+  const classify::Classification* tool = nullptr;
+  std::string file;  ///< without ending
+};
+
+/// Everything that a tool's page and its twins say, before it is any form.
+struct ToolView {
+  const ServerFacts* server = nullptr;
+  const classify::Classification* tool = nullptr;
+  const generate::Rule* rule = nullptr;  ///< null: it can have none
+  std::string title;
+  std::string description;
+  std::string hash;         ///< `sha256:…` of the definition
+  std::string annotations;  ///< as sent
+  bool has_output_schema = false;
+  std::vector<ParameterRow> parameters;
+  std::vector<const Attack*> attacks;
+  std::string policy;       ///< YAML that holds the rule and its tests, loadable as it is
+  std::string file;         ///< without ending
+  std::vector<Sibling> siblings;   ///< the nearest
+  std::size_t listed = 0;          ///< tools of the list
+  std::vector<std::string> servers;  ///< all that list this name
+  std::string classifier;
+};
+
+/// The page of one tool: a pure function.
+Page tool_page(const ToolView& view);
+
+/// Its JSON twin: everything that the page says.
+std::string tool_json(const ToolView& view);
+
+/// `confident, 0.93`
+std::string confidence_words(const classify::Classification& tool);
+/// Whether too little is known to say what it does.
+bool is_unknown(const classify::Classification& tool);
+/// The first sentence of a description.
+std::string first_sentence(std::string_view description);
+Line badges_of(const classify::Classification& tool);
+
+}  // namespace callgate::catalogue

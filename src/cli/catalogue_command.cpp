@@ -1,0 +1,122 @@
+#include "cli/catalogue_command.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "catalogue/site.hpp"
+#include "classify/classifier.hpp"
+#include "cli/page_folder.hpp"
+#include "cli/source_flags.hpp"
+#include "cli/tool_lists.hpp"
+#include "registry/difference.hpp"
+#include "registry/fingerprint.hpp"
+
+namespace callgate::cli {
+namespace {
+
+using registry::visible;
+
+constexpr std::string_view help =
+    R"(callgate catalogue build – a page for every tool: what it does, how bad it can get, which rule to write
+
+  callgate catalogue build --out DIR -- CMD…                  a program that is started, and ended again
+  callgate catalogue build --out DIR --upstream URL [--header 'NAME: VALUE']
+  callgate catalogue build --out DIR --client-config FILE     every server of a client's own configuration
+  callgate catalogue build --out DIR --tools FILE…            saved lists: {"server": NAME, "tools": [...]} or the result of tools/list
+
+  --out DIR        where the pages go: a new folder, or one of an earlier build
+  --trust-hints    the server's annotations may lower a class
+  --name NAME      what the server is called (default `default`)
+  --timeout SECS   for each answer of a server (default 60)
+  --data DIR       the data folder (default $XDG_DATA_HOME/callgate)
+
+Open DIR/index.html in a browser; no server is needed, and no page asks for anything outside DIR. Pages of tools that
+are gone are removed. No tool is called. Exit status: 0 done, 2 usage, 3 a file or server cannot be had, or DIR not written.
+
+Example:
+  callgate catalogue build --out pages --client-config ~/.cursor/mcp.json
+)";
+
+class Build {
+ public:
+  Build(const SourceFlags& flags, std::ostream& out, std::ostream& err) : flags_(flags), out_(out), err_(err) {}
+
+  Exit run(const config::Environment& environment) {
+    auto folder = PageFolder::open(*flags_.value("--out"));
+    if (!folder) return unavailable(folder.error());
+    bool complete = read_tool_lists(flags_, environment, ShowProgress::yes, err_, [this](const ToolSourceList& list) { take(list); });
+    if (servers_.empty()) return Exit::unavailable;
+    catalogue::write_site(servers_, classifier_.version(), [&folder](const std::string& path, std::string_view bytes) { folder->write(path, bytes); });
+    if (const auto done = folder->finish(); !done) return unavailable(done.error());
+    out_ << fmt::format("{}: {} files, {} written, {} removed\n", *flags_.value("--out"), folder->files(), folder->written(), folder->removed());
+    complete = complete && complete_;
+    return complete ? Exit::ok : Exit::unavailable;
+  }
+
+ private:
+  Exit unavailable(const Error& error) {
+    err_ << "callgate: " << error.message << '\n';
+    return Exit::unavailable;
+  }
+
+  void take(const ToolSourceList& list) {
+    auto parsed = json::OwnedDocument::parse(std::string(list.tools), registry::definition_limits);
+    if (!parsed) {
+      err_ << fmt::format("callgate: server `{}`: {}\n", visible(list.server), parsed.error().message);
+      complete_ = false;
+      return;
+    }
+    documents_.push_back(std::move(*parsed));
+    catalogue::ServerInput server{.facts = list.facts};
+    server.facts.id = list.server;
+    if (list.live()) server.facts.listed_at = utc_text(SystemClock().wall_ms()).substr(0, 10);
+    for (const json::Value each : documents_.back()->root().elements()) server.definitions.push_back(each);
+    server.tools = classifier_.classify_list(server.definitions, flags_.hinting);
+    server.policy = generate::generate_policy(list.server, server.definitions, server.tools);
+    for (const std::string& name : server.policy.left_out) {
+      err_ << fmt::format("callgate: server `{}`: `{}` is no name of a tool, or stands in the list twice: it gets no rule\n", visible(list.server), visible(name));
+    }
+    servers_.push_back(std::move(server));
+  }
+
+  const SourceFlags& flags_;
+  std::ostream& out_;
+  std::ostream& err_;
+  classify::Classifier classifier_;
+  std::deque<std::unique_ptr<json::OwnedDocument>> documents_;
+  std::vector<catalogue::ServerInput> servers_;
+  bool complete_ = true;
+};
+
+}  // namespace
+
+Exit catalogue(std::span<const std::string_view> args, const config::Environment& environment, std::ostream& out, std::ostream& err) {
+  static const SourceGrammar grammar{.command = "catalogue build", .verb = "make pages of", .values = {"--out"}};
+  const bool asks = args.empty() || args[0] == "--help" || args[0] == "-h";
+  if (asks || args[0] != "build") {
+    (asks && !args.empty() ? out : err) << help;
+    return asks && !args.empty() ? Exit::ok : Exit::usage;
+  }
+  const auto flags = read_source_flags(grammar, args.subspan(1), environment);
+  if (!flags || (!flags->help && flags->value("--out") == nullptr)) {
+    err << "callgate: " << (flags ? "say where the pages go: `--out DIR`" : flags.error().message) << "; see `callgate catalogue --help`\n";
+    return Exit::usage;
+  }
+  if (flags->help) {
+    out << help;
+    return Exit::ok;
+  }
+  return Build(*flags, out, err).run(environment);
+}
+
+Exit catalogue(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
+  return catalogue(args, config::ProcessEnvironment(), out, err);
+}
+
+}  // namespace callgate::cli

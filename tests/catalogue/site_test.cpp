@@ -1,0 +1,161 @@
+#include "catalogue/site.hpp"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <set>
+
+#include "catalogue/world.hpp"
+
+namespace callgate::catalogue {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string list_of(std::size_t count) {
+  std::string list = "[";
+  for (std::size_t i = 0; i < count; ++i) {
+    list += (i == 0 ? "" : ",") + std::string(R"({"name":")") + (i % 3 == 0 ? "get" : i % 3 == 1 ? "update" : "delete") + "_thing_" + std::to_string(i) +
+            R"(","description":"Works on a thing. It takes a name and a count and says what came of it.","inputSchema":{"type":"object","properties":{)" +
+            R"json("name":{"type":"string","description":"At most 80 characters"},"count":{"type":"integer","description":"How many (1-100)"},"tags":{"type":"array","items":{"type":"string"}}},"required":["name"]}})json";
+  }
+  return list + "]";
+}
+
+TEST(Site, HasTheFormsOfEachServerAndTool) {
+  const Pages pages({{"agents", std::string(agent_tools)}});
+  for (const char* path : {"index.html", "index.json", "llms.txt", "search.js", "style.css", "agents/index.html", "agents/index.json", "agents/policy.yaml",
+                           "agents/policy_create.html", "agents/policy_create.json", "agents/policy_create.yaml"}) {
+    EXPECT_FALSE(pages.file(path).empty()) << path;
+  }
+  EXPECT_EQ(pages.files.size(), 5U + 3U + 3U * 3U);
+}
+
+TEST(Site, APaidRunSaysWhatItIsAndHowToHoldIt) {
+  const Pages pages({{"agents", std::string(agent_tools)}});
+  const std::string& page = pages.file("agents/policy_generation_start.html");
+  EXPECT_THAT(page, HasSubstr("<h1><code>policy_generation_start</code></h1>"));
+  EXPECT_THAT(page, HasSubstr("<code>policy_generation_start</code> is an Execute tool with high risk on agents. Its server says: <q>Start a model run that drafts an access policy from plain words.</q>"));
+  EXPECT_THAT(page, HasSubstr("5, 4 required"));
+  EXPECT_THAT(page, HasSubstr("Each call is paid, metered or heavy."));
+  EXPECT_THAT(page, HasSubstr("nothing is in force until something else uses it"));
+  EXPECT_THAT(page, HasSubstr("rate_limit: {max: 10, window: 60s}"));
+  EXPECT_THAT(page, HasSubstr("action: require_approval"));
+  EXPECT_THAT(page, HasSubstr("Runaway loop and cost flood"));
+  EXPECT_THAT(page, HasSubstr("Privilege escalation through admin tools"));
+  EXPECT_THAT(page, Not(HasSubstr("Credential and secret harvesting"))) << "a token that only marks a request is no credential";
+  EXPECT_THAT(page, HasSubstr("<a href=\"policy_generation_get.html\">policy_generation_get</a>"));
+  EXPECT_THAT(page, HasSubstr("free object: any key passes; from the text: &quot;Specify key &quot;rawText&quot;; 1-2000 chars&quot;"));
+  EXPECT_THAT(page, HasSubstr("Does <code>policy_generation_start</code> cost money?"));
+}
+
+TEST(Site, ModesStandInATableWithWhatIsSuggestedForEach) {
+  const Pages pages({{"cache", std::string(cache_tools)}});
+  const std::string& page = pages.file("cache/key_write.html");
+  EXPECT_THAT(page, HasSubstr("is a Destructive tool with critical risk on cache"));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"row\"><code>SET</code></th><td>Write</td><td>Medium</td>"));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"row\"><code>DEL</code></th><td>Destructive</td><td>High</td><td>asks a person</td>"));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"row\">anything else</th><td>Destructive</td><td>Critical</td><td>refused</td>"));
+  EXPECT_THAT(page, HasSubstr("Silent bulk change")) << "through its modes that write";
+  EXPECT_THAT(page, HasSubstr("Mass deletion or overwrite"));
+}
+
+TEST(Site, OneCategoryAndOneRiskStandEverywhere) {
+  const Pages pages({{"agents", std::string(agent_tools)}});
+  const auto twin = json::OwnedDocument::parse(pages.file("agents/policy_create.json"));
+  ASSERT_TRUE(twin) << twin.error().message;
+  const std::string category = (*twin)->root().find("category")->string();
+  const std::string risk = (*twin)->root().find("risk")->string();
+  const std::string& page = pages.file("agents/policy_create.html");
+  EXPECT_THAT(page, HasSubstr("<span class=\"badge category\">" + category + "</span> <span class=\"badge risk-" + risk + "\">" + risk + " risk</span>"));
+  EXPECT_THAT(page, HasSubstr("policy_create · " + category + " · " + risk + " risk</title>"));
+  EXPECT_THAT(pages.file("agents/index.html"), HasSubstr("<a href=\"policy_create.html\">policy_create</a></th><td>" + category + "</td><td>" + risk + "</td>"));
+  EXPECT_THAT(pages.file("index.html"), HasSubstr("<a href=\"agents/policy_create.html\">policy_create</a></th><td>" + category + "</td><td>" + risk + "</td>"));
+  EXPECT_THAT(pages.file("llms.txt"), HasSubstr("agents/policy_create.json): " + category + ", " + risk + " risk"));
+  EXPECT_THAT(pages.file("agents/index.json"), HasSubstr(R"("tool":"policy_create","category":")" + category + R"(","risk":")" + risk + '"'));
+}
+
+TEST(Site, TheRuleOfEveryPageLoadsAndItsTestsHold) {
+  const Pages pages({{"agents", std::string(agent_tools)}, {"cache", std::string(cache_tools)}});
+  std::size_t run = 0;
+  for (const auto& [path, bytes] : pages.files) {
+    if (!path.ends_with(".yaml")) continue;
+    const policy::Loaded loaded = policy::load(bytes, path);
+    ASSERT_NE(loaded.policy, nullptr) << path << "\n" << bytes;
+    for (const policy::Expectation& each : loaded.expectations) {
+      const policy::Outcome outcome = policy::run(*loaded.policy, each, nullptr);
+      EXPECT_TRUE(outcome.held) << path << ": " << outcome.message;
+      ++run;
+    }
+  }
+  EXPECT_GT(run, 20U);
+}
+
+TEST(Site, TheSameInputGivesTheSameBytes) {
+  EXPECT_EQ(Pages({{"agents", std::string(agent_tools)}}).files, Pages({{"agents", std::string(agent_tools)}}).files);
+}
+
+TEST(Site, FilesNeverLeadOutOfTheFolder) {
+  const Pages pages({{"..", R"([{"name":"../../etc/passwd"},{"name":".."},{"name":"a/b"},{"name":"CON"},{"name":"index"},{"name":"x."},{"name":""}])"},
+                     {"/tmp", R"([{"name":"get_x"}])"}, {"index.html", R"([])"}, {"", R"([])"}});
+  std::set<std::string> folded;
+  for (const auto& [path, bytes] : pages.files) {
+    const std::filesystem::path parts(path);
+    EXPECT_TRUE(parts.is_relative()) << path;
+    for (const auto& part : parts) EXPECT_TRUE(part != ".." && part != ".") << path;
+    EXPECT_LE(std::distance(parts.begin(), parts.end()), 2) << path;
+    std::string lower = path;
+    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    EXPECT_TRUE(folded.insert(lower).second) << path << " differs from another file in letter case alone";
+  }
+}
+
+TEST(Site, NamesThatDifferInLetterCaseHaveFilesOfTheirOwn) {
+  const Pages pages({{"s", R"([{"name":"getX"},{"name":"getx"}])"}});
+  std::size_t files = 0;
+  for (const auto& [path, bytes] : pages.files) files += path.starts_with("s/getX-") || path.starts_with("s/getx-") ? 1U : 0U;
+  EXPECT_EQ(files, 6U);
+}
+
+TEST(Site, ANameThatStandsTwiceHasNoPage) {
+  const Pages pages({{"s", R"([{"name":"get_x"},{"name":"get_x"},{"name":"get_y"}])"}});
+  EXPECT_FALSE(pages.files.contains("s/get_x.html"));
+  EXPECT_TRUE(pages.files.contains("s/get_y.html"));
+}
+
+TEST(Site, ToolsOfOneNameOnSeveralServersAreNeverMerged) {
+  const Pages pages({{"a", R"([{"name":"search","description":"Search."}])"}, {"b", R"([{"name":"search","description":"Search."}])"}});
+  EXPECT_THAT(pages.file("a/search.html"), HasSubstr("2 servers list a tool of this name: a and b."));
+  EXPECT_THAT(pages.file("index.html"), HasSubstr("href=\"a/search.html\""));
+  EXPECT_THAT(pages.file("index.html"), HasSubstr("href=\"b/search.html\""));
+}
+
+TEST(Site, WrongTypesEverywhereStillGivePages) {
+  const Pages pages({{"s", R"([{"name":"get_x","title":7,"description":[],"inputSchema":"x","annotations":3,"outputSchema":null},{"name":"get_y","inputSchema":{"properties":[],"required":{}}},
+     7,null,{"name":{}},{"name":"get_z","inputSchema":{"properties":{"a":5,"b":{"type":["x",5],"enum":{},"default":{}},"c":{"$ref":"#/properties/c"}}}}])"}});
+  for (const char* tool : {"get_x", "get_y", "get_z"}) EXPECT_TRUE(pages.files.contains(std::string("s/") + tool + ".html")) << tool;
+}
+
+TEST(Site, ALargeToolStaysReadable) {
+  std::string properties;
+  for (int i = 0; i < 205; ++i) properties += (i == 0 ? "" : ",") + std::string("\"parameter_") + std::to_string(i) + R"(":{"type":"string","description":"One of many."})";
+  const Pages pages({{"s", R"([{"name":"update_all","description":"Update all.","inputSchema":{"type":"object","properties":{)" + properties + "}}}]"}});
+  EXPECT_THAT(pages.file("s/update_all.html"), HasSubstr("parameter_204"));
+  EXPECT_LE(pages.file("s/update_all.html").size(), 64U * 1024U);
+}
+
+TEST(Site, ManyToolsOfOneListTakeLinearTime) {
+  const auto start = std::chrono::steady_clock::now();
+  const Pages pages({{"s", list_of(3600)}});
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_EQ(pages.files.size(), 5U + 3U + 3600U * 3U);
+  std::cerr << "3600 tools in " << seconds << " s\n";
+  EXPECT_LT(seconds, 120) << "the bar of 5 s is for a release build; this one may be sanitized";
+}
+
+}  // namespace
+}  // namespace callgate::catalogue
