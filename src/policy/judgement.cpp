@@ -11,19 +11,6 @@
 namespace callgate::policy {
 namespace {
 
-Decision invalid(std::string rule, std::string path, std::string keyword, std::string reason) {
-  Decision decision{.verdict = Verdict::invalid_arguments, .rule = std::move(rule), .reason = std::move(reason)};
-  decision.argument_path = std::move(path);
-  decision.argument_keyword = std::move(keyword);
-  return decision;
-}
-
-/// The place that a person looks at: where something is missing, the missing thing.
-std::string place(const schema::Failure& failure) {
-  if (failure.keyword != "required" || failure.property.empty()) return failure.path;
-  return failure.path + "/" + pointer_token(failure.property);
-}
-
 Decision by_case(const Case& chosen) {
   Decision decision{.verdict = chosen.action, .rule = chosen.pointer, .reason = chosen.reason, .has_author_reason = chosen.has_author_reason};
   if (chosen.action < Verdict::require_approval) return decision;
@@ -33,6 +20,18 @@ Decision by_case(const Case& chosen) {
 }
 
 }  // namespace
+
+Decision invalid(std::string rule, std::string path, std::string keyword, std::string reason) {
+  Decision decision{.verdict = Verdict::invalid_arguments, .rule = std::move(rule), .reason = std::move(reason)};
+  decision.argument_path = std::move(path);
+  decision.argument_keyword = std::move(keyword);
+  return decision;
+}
+
+std::string place(const schema::Failure& failure) {
+  if (failure.keyword != "required" || failure.property.empty()) return failure.path;
+  return failure.path + "/" + pointer_token(failure.property);
+}
 
 Decision by_rule(const Rule& rule) {
   Decision decision{.verdict = rule.action, .rule = rule.pointer, .reason = rule.reason, .has_author_reason = rule.has_author_reason};
@@ -46,18 +45,6 @@ Decision fault(std::string rule, std::string message) {
   Decision decision{.verdict = Verdict::fault, .rule = std::move(rule), .reason = "this call could not be judged: " + message};
   decision.faults.push_back(std::move(message));
   return decision;
-}
-
-Asked check_own_schema(const ToolFacts& tool, json::Value arguments) {
-  if (!tool.schema_fault.empty()) {
-    return fault("", fmt::format("the tool's own schema is not usable ({})", tool.schema_fault));
-  }
-  if (tool.input_schema == nullptr) return std::nullopt;
-  const std::optional<schema::Failure> failure = tool.input_schema->validate(arguments);
-  if (!failure) return std::nullopt;
-  if (failure->keyword == "limit") return fault("", "checking the arguments against the tool's own schema takes too long");
-  const std::string path = place(*failure);
-  return invalid("", path, failure->keyword, own_schema_sentence(path, failure->keyword));
 }
 
 Asked check_arguments(const Rule& rule, json::Value arguments) {

@@ -6,6 +6,7 @@
 #include "policy/case.hpp"
 #include "policy/decision.hpp"
 #include "policy/program.hpp"
+#include "schema/schema.hpp"
 
 /// What one rule says of one call, and how two of them meet.
 namespace callgate::policy {
@@ -16,8 +17,10 @@ using Asked = std::optional<Decision>;
 Decision by_rule(const Rule& rule);
 Decision fault(std::string rule, std::string message);
 
-/// The schema that the tool itself has.
-Asked check_own_schema(const ToolFacts& tool, json::Value arguments);
+Decision invalid(std::string rule, std::string path, std::string keyword, std::string reason);
+/// The place that a person looks at: where something is missing, the missing thing.
+std::string place(const schema::Failure& failure);
+
 /// The rule's `arguments`, and that no object holds a name that it reads twice.
 Asked check_arguments(const Rule& rule, json::Value arguments);
 /// The first case that is true.

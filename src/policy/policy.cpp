@@ -8,12 +8,26 @@
 #include "policy/judgement.hpp"
 #include "policy/program.hpp"
 #include "policy/resource_uri.hpp"
+#include "policy/sentence.hpp"
 
 namespace callgate::policy {
 namespace {
 
 Decision tie(const RuleSet::Choice& choice) {
   return fault(choice.rule->pointer, fmt::format("`{}` and `{}` match it equally well", choice.rule->pointer, choice.tie->pointer));
+}
+
+/// The schema that the tool itself has.
+Asked check_own_schema(const ToolFacts& tool, json::Value arguments) {
+  if (!tool.schema_fault.empty()) {
+    return fault("", fmt::format("the tool's own schema is not usable ({})", tool.schema_fault));
+  }
+  if (tool.input_schema == nullptr) return std::nullopt;
+  const std::optional<schema::Failure> failure = tool.input_schema->validate(arguments);
+  if (!failure) return std::nullopt;
+  if (failure->keyword == "limit") return fault("", "checking the arguments against the tool's own schema takes too long");
+  const std::string path = place(*failure);
+  return invalid("", path, failure->keyword, own_schema_sentence(path, failure->keyword));
 }
 
 /// What `everywhere` says besides the rule that decided; it can only tighten.
@@ -50,7 +64,11 @@ Decision judge_tool(const Program& program, const Request& request, json::Value 
   if (either(by, [](const Rule& rule) { return rule.checks_own_schema; }) != nullptr) {
     if (Asked refused = check_own_schema(request.tool, arguments)) return std::move(*refused);
   }
-  if (by.second == nullptr && program.everywhere == nullptr) return judge_by_rule(*by.first, request, arguments);
+  // What most policies hold goes the short way.
+  if (by.second == nullptr && program.everywhere == nullptr && by.first->cases.empty()) {
+    if (Asked refused = check_arguments(*by.first, arguments)) return std::move(*refused);
+    return by_rule(*by.first);
+  }
   Decision decision = judge_by_rule(*by.first, request, arguments);
   if (by.second != nullptr) decision = tighter(std::move(decision), judge_by_rule(*by.second, request, arguments));
   if (program.everywhere == nullptr) return decision;
@@ -69,10 +87,7 @@ Decision judge_prompt(const Program& program, const Request& request, json::Valu
 Decision judge_resource(const Program& program, const Request& request, Hiding hiding) {
   const std::optional<std::string> uri = normal_uri(request.name);
   if (!uri) {
-    Decision decision{.verdict = Verdict::invalid_arguments, .reason = "servers could read this address differently: write it plainly, without escapes, `..`, `\\`, user info and blanks around it"};
-    decision.argument_path = "/uri";
-    decision.argument_keyword = "uri";
-    return decision;
+    return invalid("", "/uri", "uri", "servers could read this address differently: write it plainly, without escapes, `..`, `\\`, user info and blanks around it");
   }
   const RuleSet::Choice choice = choose_resource(program, *uri, hiding);
   if (choice.tie != nullptr) return tie(choice);
@@ -84,11 +99,7 @@ Decision judge_by(const Program& program, const Request& request, Hiding hiding)
   if (reads) return judge_resource(program, request, hiding);
   const json::Value arguments = request.arguments.value_or(program.no_arguments->root());
   // The reader lets nothing else through; a caller that forgot it must not loosen anything.
-  if (!arguments.is_object()) {
-    Decision decision{.verdict = Verdict::invalid_arguments, .reason = "`arguments` has to be an object"};
-    decision.argument_keyword = "type";
-    return decision;
-  }
+  if (!arguments.is_object()) return invalid("", "", "type", "`arguments` has to be an object");
   return request.action == Action::tool_call ? judge_tool(program, request, arguments) : judge_prompt(program, request, arguments, hiding);
 }
 
