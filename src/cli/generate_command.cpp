@@ -12,6 +12,7 @@
 #include "cli/source_flags.hpp"
 #include "cli/tool_lists.hpp"
 #include "generate/policy.hpp"
+#include "generate/wish.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 
@@ -30,6 +31,9 @@ constexpr std::string_view help =
   --from-audit DIR  only what the calls in these journals needed: other tools, and arguments that
                     were never sent, are refused. Journals hold names of arguments and no values,
                     so no ranges are learned
+  --wish TEXT       the rules that a sentence asks for: allow, deny, hide, ask before; limit … to N per minute;
+                    only if ARGUMENT is, <=, one of …; of a tool, a pattern, reads, writes, high risk, everything.
+                    What is not understood is said, and nothing is made then
   --trust-hints     the server's annotations may lower a class
   --name NAME       what the server is called (default `default`)
   --timeout SECS    for each answer of the server (default 60)
@@ -41,6 +45,7 @@ Exit status: 0 done, 1 there is no tool to make a rule for, 2 usage, 3 a file or
 
 Example:
   callgate policy generate -- npx -y @modelcontextprotocol/server-filesystem . > files.yaml
+  callgate policy generate --wish 'allow reads, ask before write_file, limit search_files to 10 per minute' --tools saved.json
 )";
 
 class Generate {
@@ -69,6 +74,8 @@ class Generate {
     const auto classes = classifier_.classify_list(definitions, flags_.hinting);
     if (const std::string* journals = flags_.value("--from-audit")) {
       learn(list.server, *journals, definitions, classes);
+    } else if (const std::string* sentence = flags_.value("--wish")) {
+      wish(list.server, *sentence, definitions, classes);
     } else {
       tell(list.server, generate::generate_policy(list.server, definitions, classes), definitions.size());
     }
@@ -93,6 +100,14 @@ class Generate {
     err_ << "  journals hold names of arguments and no values: ranges are not learned\n";
   }
 
+  void wish(const std::string& server, const std::string& sentence, std::span<const json::Value> definitions, std::span<const classify::Classification> classes) {
+    const generate::Wished wished = generate::wish_policy(sentence, server, definitions, classes);
+    if (wished.faults.empty()) return tell(server, wished.policy, definitions.size());
+    for (const std::string& fault : wished.faults) err_ << "callgate: " << visible(fault) << '\n';
+    err_ << "nothing was made; see `callgate policy generate --help` for what a wish may say\n";
+    exit_ = Exit::refused;
+  }
+
   void tell(const std::string& server, const generate::Generated& made, std::size_t listed) {
     out_ << made.text;
     const generate::Effect effect = generate::effect_of(made.rules, listed);
@@ -113,6 +128,7 @@ class Generate {
 
 std::optional<std::string> unfit(const SourceFlags& flags) {
   if (flags.client_config) return "a policy is for one server: name it by `-- CMD…` or `--upstream URL`";
+  if (flags.value("--wish") != nullptr && flags.value("--from-audit") != nullptr) return "`--wish` and `--from-audit` do not go together: one makes rules, the other narrows them";
   if (flags.files.size() > 1) return "a policy is for one server: give one file";
   return std::nullopt;
 }
@@ -120,7 +136,7 @@ std::optional<std::string> unfit(const SourceFlags& flags) {
 }  // namespace
 
 Exit policy_generate(std::span<const std::string_view> args, const config::Environment& environment, std::ostream& out, std::ostream& err) {
-  static const SourceGrammar grammar{.command = "policy generate", .verb = "make a policy for", .values = {"--from-audit"}};
+  static const SourceGrammar grammar{.command = "policy generate", .verb = "make a policy for", .values = {"--from-audit", "--wish"}};
   const auto flags = read_source_flags(grammar, args, environment);
   const auto fault = flags ? (flags->help ? std::nullopt : unfit(*flags)) : flags.error().message;
   if (fault) {

@@ -24,6 +24,7 @@ using classify::Classification;
 using classify::Risk;
 using policy::Verdict;
 
+constexpr std::string_view unknown_reason = "nobody can tell yet what it does";
 constexpr std::size_t longest_closed = 40;  ///< arguments that a closed rule may list
 
 bool has_signal(const Classification& tool, std::string_view signal) { return std::ranges::binary_search(tool.signals, signal); }
@@ -71,8 +72,9 @@ class Suggestion {
       rule_.notes.push_back(fmt::format("confidence {:.2f}: look at it, then say what it is", tool_.confidence));
       if (rule_.action == Verdict::allow) {
         rule_.action = Verdict::require_approval;
-        rule_.reason = "nobody can tell yet what it does";
+        rule_.reason = unknown_reason;
       }
+      if (tool_.grounds == "unknown") rule_.reason = unknown_reason;
     }
     if (rule_.action == Verdict::allow && tool_.category == Category::read && !rule_.limit) limit_read(tables);
     if (rule_.action == Verdict::deny && tool_.category == Category::destructive && siblings_.has_safer_twin(tool_.tool)) {

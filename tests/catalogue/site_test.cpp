@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <set>
 
 #include "catalogue/world.hpp"
+#include "schema/schema.hpp"
 
 namespace callgate::catalogue {
 namespace {
@@ -77,6 +79,22 @@ TEST(Site, OneCategoryAndOneRiskStandEverywhere) {
   EXPECT_THAT(pages.file("index.html"), HasSubstr("<a href=\"agents/policy_create.html\">policy_create</a></th><td>" + category + "</td><td>" + risk + "</td>"));
   EXPECT_THAT(pages.file("llms.txt"), HasSubstr("agents/policy_create.json): " + category + ", " + risk + " risk"));
   EXPECT_THAT(pages.file("agents/index.json"), HasSubstr(R"("tool":"policy_create","category":")" + category + R"(","risk":")" + risk + '"'));
+}
+
+TEST(Site, EveryTwinFitsItsSchema) {
+  std::ifstream in(CALLGATE_SOURCE_DIR "/schemas/catalogue-tool.schema.json", std::ios::binary);
+  const auto text = json::OwnedDocument::parse({std::istreambuf_iterator<char>(in), {}});
+  ASSERT_TRUE(text) << text.error().message;
+  const auto schema = schema::Schema::compile((*text)->root());
+  ASSERT_TRUE(schema) << schema.error().message << " at " << schema.error().where;
+  const Pages pages({{"agents", std::string(agent_tools)}, {"cache", std::string(cache_tools)}, {"s", R"([{"name":"x y"},{"name":"get_x","annotations":{"title":"X"}}])"}});
+  for (const auto& [path, bytes] : pages.files) {
+    if (!path.ends_with(".json") || path.ends_with("index.json")) continue;
+    const auto twin = json::OwnedDocument::parse(bytes);
+    ASSERT_TRUE(twin) << path;
+    const auto failure = (*schema)->validate((*twin)->root());
+    EXPECT_FALSE(failure) << path << ": " << failure->path << " " << failure->keyword;
+  }
 }
 
 TEST(Site, TheRuleOfEveryPageLoadsAndItsTestsHold) {

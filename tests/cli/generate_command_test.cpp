@@ -76,6 +76,20 @@ TEST_F(GenerateCommand, FilesThatCannotBeHadAreUnavailable) {
   EXPECT_EQ(run({"--tools", file("[7]")}), Exit::refused) << "there is nothing to make a rule for";
 }
 
+TEST_F(GenerateCommand, AWishMakesTheRulesItSpeaksOf) {
+  EXPECT_EQ(run({"--wish", "allow reads, limit update_item to 5 per hour", "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(out, HasSubstr("# A draft, for server `shop`, of the wish:"));
+  EXPECT_THAT(out, HasSubstr("rate_limit: {max: 5, window: 1h}"));
+  EXPECT_THAT(err, HasSubstr("shop: 2 tools callable, 0 ask a person, 2 refused, 0 hidden"));
+}
+
+TEST_F(GenerateCommand, OfAWishThatIsNotUnderstoodNothingIsMade) {
+  EXPECT_EQ(run({"--wish", "allow reads and be nice", "--tools", file(shop)}), Exit::refused);
+  EXPECT_EQ(out, "");
+  EXPECT_THAT(err, HasSubstr("`allow reads and be nice`: `be` is not understood"));
+  EXPECT_EQ(run({"--wish", "allow reads", "--from-audit", "x", "--tools", "y"}), Exit::usage);
+}
+
 /// With a journal beside it.
 struct GenerateFromAudit : GenerateCommand {
   void SetUp() override {

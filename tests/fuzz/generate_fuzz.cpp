@@ -6,10 +6,10 @@
 #include "base/json.hpp"
 #include "classify/classifier.hpp"
 #include "generate/policy.hpp"
-#include "generate/text_bounds.hpp"
+#include "generate/wish.hpp"
 #include "policy/load.hpp"
 
-/// Any JSON text as a list of tools: the policy that is made for it loads, and
+/// Any text as a wish, and any JSON text as a list of tools: the policy that is made for it loads, and
 /// its tests hold, whatever the server wrote; the same list gives the same bytes.
 namespace {
 
@@ -34,6 +34,8 @@ void check(std::string_view text, const std::vector<json::Value>& definitions) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const classify::Classifier classifier;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  static const std::vector<std::string> names{"get_x", "send_x", "a"};
+  for (const generate::Wish& wish : generate::read_wish(text, names).wishes) expect(!wish.targets.empty());
   json::Document document;
   if (!json::parse(text, {.max_depth = 520, .check_number_range = false}, document)) return 0;
   std::vector<json::Value> tools;

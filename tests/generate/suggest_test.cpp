@@ -95,6 +95,7 @@ TEST(Suggest, WhatCannotBeToldAsksAPerson) {
   const World world(R"([{"name":"frobnicate"}])");
   EXPECT_EQ(world.rule("frobnicate").action, Verdict::require_approval);
   EXPECT_THAT(world.made.text, HasSubstr("look at it, then say what it is"));
+  EXPECT_EQ(world.rule("frobnicate").reason, "nobody can tell yet what it does");
   EXPECT_EQ(world.faults(), "");
 }
 

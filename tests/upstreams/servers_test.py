@@ -182,6 +182,43 @@ class Memory(Real):
         self.assertIn("Ada", memory.read_text())
 
 
+class Generated(Real):
+    """From the tools of a real server to a page, to a policy, to a gate that holds them."""
+
+    def made_for(self, *command):
+        done = subprocess.run([world.gate_binary(), "policy", "generate", "--data", str(self.dir / "data"), "--", *command], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        file = self.write("made.yaml", done.stdout)
+        checked = subprocess.run([world.gate_binary(), "policy", "check", "--strict", file], capture_output=True, text=True, timeout=60)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        return done.stdout
+
+    def test_reads_pass_and_writes_of_files_are_held(self):
+        shelf = self.dir / "shelf"
+        shelf.mkdir()
+        (shelf / "a.txt").write_text("kept")
+        command = server("filesystem", str(shelf))
+        policy = self.made_for(*command)
+        seen = self.sdk({"url": self.serve(*command, policy=policy, extra=("--name", "shelf")).url}, {"call": "read_text_file", "arguments": {"path": str(shelf / "a.txt")}},
+                        {"call": "list_directory", "arguments": {"path": str(shelf)}}, {"call": "no_such_tool"})
+        read, listed, unknown = seen["answers"]
+        self.assertEqual(self.text(read), "kept")
+        self.assertIn("a.txt", self.text(listed))
+        self.assertNotIn("write_file: {action: allow}", policy, "what writes has a limit, or asks")
+
+    def test_every_listed_tool_has_a_rule_and_a_page(self):
+        command = server("memory")
+        policy = self.made_for(*command)
+        pages = self.dir / "pages"
+        done = subprocess.run([world.gate_binary(), "catalogue", "build", "--data", str(self.dir / "data"), "--name", "memory", "--out", str(pages), "--", *command], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        tools = [tool["tool"] for tool in json.loads((pages / "memory/index.json").read_text())["tools"]]
+        self.assertEqual(len(tools), 9)
+        for tool in tools:
+            self.assertIn(f"\n  {tool}:", policy)
+            self.assertIn(tool, (pages / f"memory/{tool}.html").read_text())
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

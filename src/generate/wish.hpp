@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "generate/policy.hpp"
+
+/// A sentence that says what may be called, as rules. A fixed grammar, no model:
+/// what it does not know is said and never guessed. Pure.
+namespace callgate::generate {
+
+/// What of a sentence an argument must be.
+struct WishCondition {
+  std::string argument;
+  std::string schema;  ///< JSON text
+};
+
+/// One clause of a wish: an action on tools, with a limit or conditions.
+struct Wish {
+  enum class On : std::uint8_t { everything, category, risk, pattern, tool };
+  struct Target {
+    On on = On::everything;
+    std::string name;  ///< of a tool or pattern; the word of a category or of the least risk
+    bool operator==(const Target&) const = default;
+  };
+  std::optional<policy::Verdict> action;  ///< nothing: only a limit, which lets it be called
+  std::vector<Target> targets;
+  std::optional<Limit> limit;
+  std::vector<WishCondition> conditions;
+};
+
+struct ReadWish {
+  std::vector<Wish> wishes;
+  std::vector<std::string> not_understood;  ///< for people, one for each clause
+};
+
+/// Reads clauses such as `allow reads`, `deny delete_*`, `ask before send_mail`, `limit search to 10 per minute`,
+/// `allow pay only if amount <= 100`. `tools` are the names that are listed; any of them may stand in a clause.
+ReadWish read_wish(std::string_view sentence, std::span<const std::string> tools);
+
+struct Wished {
+  Generated policy;
+  std::vector<std::string> faults;  ///< why no policy can be made of it; then `policy` is empty
+};
+
+/// The policy that a sentence asks for. Of clauses that speak of one tool the one that names it
+/// counts, then a pattern, then a class, then `everything`. Tools that no clause speaks of are refused.
+Wished wish_policy(std::string_view sentence, std::string_view server, std::span<const json::Value> definitions,
+                   std::span<const classify::Classification> tools);
+
+}  // namespace callgate::generate
