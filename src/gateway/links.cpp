@@ -22,7 +22,9 @@ constexpr std::chrono::seconds patience{10};
 }  // namespace
 
 Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
-    : parts_(parts), server_(server), totals_(totals), is_sse_(server.transport == config::Transport::sse), learned_(parts.loop) {}
+    : parts_(parts), server_(server), totals_(totals),
+      skipped_(parts.metrics.counter("callgate_upstream_lines_skipped_total", "Lines of child processes that are no messages.", {{"server", server.name}})),
+      is_sse_(server.transport == config::Transport::sse), learned_(parts.loop) {}
 
 Result<upstream::HttpOrigin*> Links::origin() {
   if (!origin_) {
@@ -36,7 +38,14 @@ Result<upstream::HttpOrigin*> Links::origin() {
 Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids) {
   if (totals_.children >= parts_.config.limits.children)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
-  auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log);
+  if (const net::Duration left = restarts_->wait(parts_.loop.now()); left > net::Duration::zero())
+    // A program that cannot work is not started as often as clients ask for it.
+    return fail(ErrorKind::unavailable, fmt::format("the server's program ended {} times in a row before it said anything: try again in {} s", restarts_->in_a_row(),
+                                                    std::chrono::ceil<std::chrono::seconds>(left).count()));
+  upstream::StdioLink::Hearers hearers{.spoke = [restarts = restarts_] { restarts->spoke(); },
+                                       .ended_unheard = [restarts = restarts_, &loop = parts_.loop] { restarts->ended_unheard(loop.now()); },
+                                       .skipped = [&skipped = skipped_] { skipped.add(); }};
+  auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log, std::move(hearers));
   // Which program, and why, is for the log and not for an agent.
   if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);
   Totals& totals = totals_;

@@ -9,6 +9,7 @@
 #include "mcp/param_headers.hpp"
 #include "upstream/bridge.hpp"
 #include "upstream/http_link.hpp"
+#include "upstream/restarts.hpp"
 #include "upstream/sse_link.hpp"
 #include "upstream/stdio_link.hpp"
 
@@ -68,6 +69,8 @@ class Links {
   std::unique_ptr<upstream::HttpOrigin> origin_;
   std::map<std::string, std::shared_ptr<upstream::Link>> shared_;  ///< by grant; over HTTP one for all
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
+  const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
+  Counter& skipped_;  ///< lines of children that are no messages
   bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
   Speaks modern_ = Speaks::unknown;
   bool only_modern_ = false;

@@ -16,18 +16,18 @@ constexpr std::size_t noise_a_message = 64 * 1024;
 }  // namespace
 
 Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const config::Server& server, std::size_t max_result,
-                                                    Ids ids, Log& log) {
+                                                    Ids ids, Log& log, Hearers hearers) {
   net::ChildOptions options{.command = server.command,
                             .whole_environment = server.environment == config::ChildEnvironment::whole,
                             .max_line = max_result};
   for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
   auto child = net::Child::start(loop, std::move(options));
   if (!child) return std::unexpected(child.error());
-  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server.name, max_result, ids, log));
+  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server.name, max_result, ids, log, std::move(hearers)));
 }
 
-StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log)
-    : loop_(loop), child_(std::move(child)), server_(std::move(server)), max_result_(max_result), log_(log), router_(loop, server_, max_result, ids, log) {
+StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log, Hearers hearers)
+    : loop_(loop), child_(std::move(child)), server_(std::move(server)), max_result_(max_result), log_(log), hearers_(std::move(hearers)), router_(loop, server_, max_result, ids, log) {
   tasks_.spawn(read());
 }
 
@@ -52,8 +52,9 @@ net::Task<void> StdioLink::read() {
       break;
     }
   }
-  dead_ = true;
-  log_.warn("upstream_ended", {{"server", server_}, {"stderr", child_->last_words()}});
+  const bool by_itself = !std::exchange(dead_, true);
+  log_.warn("upstream_ended", {{"server", server_}, {"stderr", child_->last_words()}, {"lines_skipped", noise_}});
+  if (by_itself && !spoke_ && hearers_.ended_unheard) hearers_.ended_unheard();
   router_.fail_all({ErrorKind::closed, "the server's process ended", {}});
 }
 
@@ -65,12 +66,14 @@ void StdioLink::take_line(std::string_view line) {
   if (line.empty()) return;
   if (const auto taken = router_.take(line); !taken) {
     // Many servers print banners and warnings on stdout: skipped, counted, never passed on.
+    if (hearers_.skipped) hearers_.skipped();
     if (++noise_ <= 5 || noise_ % 1000 == 0)
       log_.warn("upstream_line_skipped", {{"server", server_}, {"why", taken.error().message}, {"count", noise_}});
     return;
   }
   noise_bytes_ -= std::min(noise_bytes_, line.size() + 1 + noise_a_message);
   noise_run_ = 0;
+  if (!std::exchange(spoke_, true) && hearers_.spoke) hearers_.spoke();
 }
 
 net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {

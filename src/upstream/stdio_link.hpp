@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,8 +15,14 @@ namespace callgate::upstream {
 /// One child process that speaks MCP over stdin and stdout.
 class StdioLink final : public Link {
  public:
+  /// Who hears how the program fares; each may be empty.
+  struct Hearers {
+    std::function<void()> spoke;          ///< it sent its first message
+    std::function<void()> ended_unheard;  ///< it ended by itself before it did
+    std::function<void()> skipped;        ///< a line of it is no message
+  };
   static Result<std::unique_ptr<StdioLink>> start(net::Loop& loop, const config::Server& server, std::size_t max_result,
-                                                  Ids ids, Log& log);
+                                                  Ids ids, Log& log, Hearers hearers);
   ~StdioLink() override;
 
   void on_unsolicited(Sink* sink) override { router_.on_unsolicited(sink); }
@@ -28,7 +35,7 @@ class StdioLink final : public Link {
   net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;
 
  private:
-  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log);
+  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log, Hearers hearers);
   net::Task<void> read();
   void take_line(std::string_view line);
   bool is_too_noisy() const;
@@ -38,6 +45,8 @@ class StdioLink final : public Link {
   std::string server_;
   std::size_t max_result_;  ///< bytes of one answer with its events
   Log& log_;
+  const Hearers hearers_;
+  bool spoke_ = false;
   bool dead_ = false;
   CallRouter router_;
   std::uint64_t noise_ = 0;  ///< lines that are no messages

@@ -5,6 +5,7 @@ CALLGATE_DEATHS says how often a child dies (15 by default).
 import json
 import os
 import socket
+import sys
 import threading
 import time
 
@@ -296,6 +297,36 @@ class As_a_child(World):
             slowest = max(slowest, time.monotonic() - began)
         print(f"        {deaths} deaths, slowest recovery {slowest:.2f} s")
         self.assertEqual(len([m for m in self.seen("tools/call") if m["params"]["arguments"].get("how") == "die"]), deaths)
+
+    def test_a_program_that_ends_unheard_is_started_less_and_less_often_until_it_speaks(self):
+        """Protocol item 80."""
+        starts, works = self.dir / "starts", self.dir / "works"
+        program = f"import os, sys; open({str(starts)!r}, 'a').write('x'); os.path.exists({str(works)!r}) and os.execv(sys.executable, {self.fake()!r})"
+        gate = self.serve(sys.executable, "-c", program)
+        answers = []
+        for _ in range(60):
+            client = gate.client()
+            answers.append(json.dumps(client.post(request("init", "initialize", {"protocolVersion": world.LATEST_HANDSHAKE, "capabilities": {}, "clientInfo": {"name": "w", "version": "1"}}))))
+        count = len(starts.read_text())
+        print(f"        60 handshakes, {count} starts")
+        self.assertLess(count, 20)
+        self.assertTrue(any("times in a row before it said anything" in answer for answer in answers), answers[-1])
+        works.touch()
+        until = time.monotonic() + world.LONG
+        while "result" not in (answer := gate.client().initialize()) and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertIn("result", answer)
+
+    def test_lines_that_are_no_messages_are_counted(self):
+        """Protocol item 80."""
+        gate = self.started(["--policy", self.write("policy.yaml", world.ALLOW), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"], ["--", *self.fake()])
+        client = gate.client()
+        client.initialize()
+        self.assertEqual(world.text_of(client.call("misbehave", {"how": "rubbish"})), "done")
+        metrics = Http(gate.ready["admin"] + "/metrics", token=(self.dir / "data" / "admin.token").read_text().strip())
+        lines = [line for line in metrics.exchange("GET")[2].decode().splitlines() if line.startswith("callgate_upstream_lines_skipped_total")]
+        self.assertEqual(len(lines), 1, lines)
+        self.assertGreater(int(lines[0].split()[-1]), 0)
 
     def test_a_client_that_does_not_read_its_stream_does_no_harm(self):
         """Protocol item 79."""
