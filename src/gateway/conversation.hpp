@@ -1,11 +1,14 @@
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gateway/channel.hpp"
 #include "gateway/client_stream.hpp"
+#include "mcp/elicitation.hpp"
 #include "mcp/methods.hpp"
 #include "base/ids.hpp"
 #include "net/list.hpp"
@@ -24,6 +27,15 @@ struct InFlight : net::ListNode {
   bool forwarded = false;
 };
 
+/// What the gate itself asks the client while a call waits. Its answer comes as a
+/// message of its own and is nobody else's.
+struct OwnAsk : net::ListNode {
+  explicit OwnAsk(net::Signal& raised_by_the_answer) : wake(raised_by_the_answer) {}
+  std::string id;                     ///< of the request, as JSON text
+  std::optional<mcp::Elicited> said;  ///< once it came
+  net::Signal& wake;
+};
+
 /// A request whose stream broke off; a stream that resumes it may bring the answer.
 struct Resumable {
   std::string id;  ///< as written
@@ -38,6 +50,8 @@ struct Conversation {
   std::shared_ptr<upstream::Link> link;
   std::string opening;              ///< the client's `initialize`, to open a new link in its place
   net::ListNode in_flight;
+  net::ListNode own_asks;
+  std::deque<std::string> asked_before;  ///< ids of own requests that wait no longer; bounded: the oldest goes
   std::vector<std::string> server_requests;  ///< ids, as written, of requests that the server waits on
   std::vector<Resumable> resumable;          ///< bounded: the oldest goes
   std::shared_ptr<ClientStream> stream;      ///< null: the client has none open
@@ -55,6 +69,10 @@ struct Conversation {
   net::Instant told;                ///< when they were told last that it is used
 
   InFlight* find_in_flight(std::string_view id);
+  /// Takes an answer to a request of the gate's own, one that comes too late as well;
+  /// false: it is to none.
+  bool take_own_answer(std::string_view id, json::Value result);
+  void forget_own_ask(OwnAsk& ask);
   /// Whether the server waits on a request of that id.
   bool is_asked(std::string_view id) const;
   /// Takes the id of a request that the server waits on; false where there is none.

@@ -128,6 +128,11 @@ net::Task<void> Gate::handle_notification(Inbound& in) {
 }
 
 net::Task<void> Gate::handle_response(Inbound& in) {
+  // What the gate itself asked never goes to the server.
+  if (in.era() == mcp::Era::legacy && in.conversation->take_own_answer(in.message.id_text, in.message.result)) {
+    co_await in.channel.accepted();
+    co_return;
+  }
   if (in.era() == mcp::Era::modern || !in.conversation->take_server_request(in.message.id_text))
     co_return co_await refuse_shape(in, {ErrorKind::invalid, "nobody waits for this response", {}}, mcp::code::invalid_request);
   co_await pass(in, nullptr);

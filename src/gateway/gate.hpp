@@ -214,7 +214,13 @@ class Gate {
   std::string approval_url(std::string_view id) const;
 
   // gate_hold.cpp
-  net::Task<void> hold(Inbound& in, InFlight& flight, Held& held, const approval::Approval& approval, net::Instant until);
+  enum class Carrier : std::uint8_t { none, form, url };
+  Carrier carrier_for(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view url) const;
+  std::string question_text(const Draft& draft, const Judged& judged, Carrier carrier) const;
+  net::Task<void> put_to_client(Inbound& in, Carrier carrier, OwnAsk& ask, const approval::Approval& approval, std::string_view text);
+  net::Task<void> take_back(Inbound& in, Carrier carrier, OwnAsk& ask, const approval::Approval& approval, bool answered);
+  net::Task<void> hear_client(Carrier carrier, const mcp::Elicited& said, Held& held, const approval::Approval& approval);
+  net::Task<void> hold(Inbound& in, InFlight& flight, Held& held, const Draft& draft, const Judged& judged, const approval::Approval& approval, net::Instant until);
 
   // gate_list.cpp
   net::Task<void> handle_list(Inbound& in, InFlight& flight);

@@ -174,7 +174,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   parts_.log.info("approval_asked", {{"approval", approval.id}, {"server", server_.name}, {"tool", draft.subject}});
   if (approval.state != approval::State::waiting) held.told(approval);
 
-  co_await hold(in, flight, held, approval, until);
+  co_await hold(in, flight, held, draft, judged, approval, until);
   if (flight.cancelled) {
     waiter.cancel();
     judged.decision.reason = "cancelled before it was approved";
@@ -185,6 +185,12 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
     waiter.cancel();
     judged.decision.verdict = policy::Verdict::deny;
     judged.decision.reason = "the caller's grant or session ended while the call waited";
+    co_return co_await refuse(in, draft, judged);
+  }
+  if (held.declined && !held.is_told) {
+    waiter.cancel();
+    judged.decision.verdict = policy::Verdict::deny;
+    judged.decision.reason = "whoever sits at the client declined to have it approved";
     co_return co_await refuse(in, draft, judged);
   }
   if (!held.is_told) co_return co_await not_answered(in, draft, judged, std::move(waiter), approval);
@@ -219,6 +225,14 @@ net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, ap
   const std::string url = approval_url(approval.id);
   judged.decision.reason = with_reason(judged.decision, fmt::format("approval {} was asked for and is open until {}; {}repeat the identical call to pick up the answer",
                                                                     approval.id, expires, url.empty() ? url : fmt::format("a person answers at {} with yes or no; ", url)));
+  // Where nothing is held the client is told to open the page first, if that is a thing it does.
+  if (parts_.config.approval_wait <= net::Duration::zero() && carrier_for(in, draft, judged, url) == Carrier::url) {
+    refused_.add();
+    parts_.journal.record(record_of(draft, in, judged));
+    const std::string text = question_text(draft, judged, Carrier::url);
+    co_return static_cast<void>(co_await in.channel.answer(
+        mcp::url_elicitation_required(in.message.id_text, refusal_text(judged.decision), {.id = approval.id, .url = url, .message = text})));
+  }
   co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = url, .expires_at = expires});
 }
 

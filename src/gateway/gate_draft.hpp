@@ -98,6 +98,7 @@ struct Gate::Held {
   InFlight& flight;
   bool is_told = false;
   bool grant_is_over = false;
+  bool declined = false;  ///< by whoever sits at the client
   approval::State state = approval::State::waiting;
   std::string reason;
 };

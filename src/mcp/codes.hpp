@@ -16,6 +16,7 @@ inline constexpr int resource_not_found_legacy = -32002;  ///< invalid_params on
 inline constexpr int header_mismatch = -32020;            ///< 2026-07-28, basic/transports/streamable-http
 inline constexpr int missing_capability = -32021;
 inline constexpr int unsupported_version = -32022;
+inline constexpr int url_elicitation_required = -32042;   ///< 2025-11-25 only
 
 inline constexpr int denied = 1001;            ///< a method that is no tool call was refused
 inline constexpr int limit_reached = 1002;

@@ -163,12 +163,15 @@ void Reader::complete(Case& made) {
 std::optional<ApprovalRule> read_approval(const yaml::Member& member, Report& report) {
   if (!is_mapping(member.value, member.key, "write for example `{timeout: 15m}`", report)) return std::nullopt;
   check_keys(member.value, Place::approval, report);
-  if (member.value.members.empty()) report.fault(member.value.mark, "`approval` is empty: write `timeout` or leave it out");
-  const yaml::Member* timeout = member.value.find("timeout");
-  if (timeout == nullptr) return std::nullopt;
-  const auto seconds = read_duration(*timeout, longest_timeout, report);
-  if (!seconds) return std::nullopt;
-  return ApprovalRule{.timeout = *seconds};
+  if (member.value.members.empty()) report.fault(member.value.mark, "`approval` is empty: write `timeout` or `self`, or leave it out");
+  ApprovalRule approval;
+  if (const yaml::Member* timeout = member.value.find("timeout")) {
+    const auto seconds = read_duration(*timeout, longest_timeout, report);
+    if (!seconds) return std::nullopt;
+    approval.timeout = *seconds;
+  }
+  if (const yaml::Member* self = member.value.find("self")) approval.self = read_boolean(*self, report).value_or(false);
+  return approval;
 }
 
 std::string cases_text(const std::vector<Case>& cases) {
@@ -176,6 +179,7 @@ std::string cases_text(const std::vector<Case>& cases) {
   for (const Case& each : cases) {
     text += fmt::format("when={}\naction={}\ntimeout={}\nreason={}\n", each.when.normal(), word(each.action),
                         each.approval ? each.approval->timeout.count() : 0, each.has_author_reason ? each.reason : "");
+    if (each.approval && each.approval->self) text += "self=true\n";
     std::vector<std::string_view> limits;
     for (const RateLimit& limit : each.limits) limits.push_back(limit.id);
     std::ranges::sort(limits);

@@ -27,6 +27,8 @@ Decision stricter(Decision server, Decision grant) {
   Decision stands = server_stands ? std::move(server) : std::move(grant);
   Decision& other = server_stands ? grant : server;
   stands.by_grant = !server_stands;
+  // Where both ask for a person, one answer serves both: it has to be good enough for either.
+  if (other.verdict == Verdict::require_approval) stands.self_approval = stands.self_approval && other.self_approval;
 
   // What could not be evaluated stays on record, whoever decided.
   for (std::string& fault : other.faults) stands.faults.push_back(std::move(fault));

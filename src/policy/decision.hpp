@@ -42,6 +42,7 @@ using LimitList = std::vector<const RateLimit*>;
 /// How a rule asks people.
 struct ApprovalRule {
   std::chrono::seconds timeout{600};  ///< a question not answered by then is denied
+  bool self = false;  ///< whoever sits at the client that asks may answer as well
   /// Canonical text of the compiled rule that asks (not a hash yet): an answer
   /// counts while the rule that asks has the same text.
   std::string rule_digest;
@@ -98,6 +99,7 @@ struct Decision {
   std::shared_ptr<const LimitList> own_limits;
   std::shared_ptr<const LimitList> own_grant_limits;
   const ApprovalRule* approval = nullptr;  ///< set exactly when the verdict is `require_approval`
+  bool self_approval = false;  ///< all rules that ask let whoever sits at the client answer
 };
 
 /// The judgement that stands when a server's and a grant's policy meet: the

@@ -95,6 +95,7 @@ std::string digest_text(const Rule& rule, std::string_view arguments) {
   std::string text = fmt::format("rule={}\naction={}\nvalidate={}\narguments={}\ntimeout={}\nreason={}\n", rule.pointer,
                                  word(rule.action), rule.checks_own_schema, arguments, rule.approval ? rule.approval->timeout.count() : 0,
                                  rule.has_author_reason ? rule.reason : "");
+  if (rule.approval && rule.approval->self) text += "self=true\n";
   std::vector<std::string_view> limits;
   for (const RateLimit& limit : rule.limits) limits.push_back(limit.id);
   std::ranges::sort(limits);

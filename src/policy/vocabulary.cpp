@@ -23,13 +23,13 @@ constexpr std::array<std::string_view, 5> resource_keys = {"action", "reason", "
 constexpr std::array<std::string_view, 5> case_keys = {"when", "action", "reason", "rate_limit", "approval"};
 constexpr std::array<std::string_view, 2> everywhere_keys = {"cases", "rate_limit"};
 constexpr std::array<std::string_view, 3> limit_keys = {"max", "window", "per"};
-constexpr std::array<std::string_view, 1> approval_keys = {"timeout"};
+constexpr std::array<std::string_view, 2> approval_keys = {"timeout", "self"};
 constexpr std::array<std::string_view, 3> expectation_keys = {"call", "verdict", "rule"};
 constexpr std::array<std::string_view, 4> call_keys = {"tool", "resource", "prompt", "arguments"};
 
 /// Keys of the language that this version refuses, wherever they stand.
-constexpr std::array<std::string_view, 11> later_keys = {"cases",  "sum",  "redact", "result",   "repeat", "on_limit", "approvers",
-                                                         "quorum", "self", "edit",   "remember"};
+constexpr std::array<std::string_view, 10> later_keys = {"cases",     "sum",    "redact", "result", "repeat", "on_limit",
+                                                         "approvers", "quorum", "edit",   "remember"};
 
 struct Row {
   Place place;

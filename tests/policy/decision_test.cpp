@@ -38,6 +38,21 @@ TEST(Stricter, LimitsOfBothPoliciesAreTakenWhereTheCallMayPass) {
   EXPECT_EQ(both.grant_limits[0], &two);
 }
 
+TEST(Stricter, WhereBothAskThePersonHasToBeGoodEnoughForBoth) {
+  for (const bool of_server : {false, true}) {
+    for (const bool of_grant : {false, true}) {
+      Decision server = says(Verdict::require_approval, "s");
+      Decision grant = says(Verdict::require_approval, "g");
+      server.self_approval = of_server;
+      grant.self_approval = of_grant;
+      EXPECT_EQ(stricter(server, grant).self_approval, of_server && of_grant);
+    }
+  }
+  Decision asks = says(Verdict::require_approval, "g");
+  asks.self_approval = true;
+  EXPECT_TRUE(stricter(says(Verdict::allow, "s"), asks).self_approval);
+}
+
 TEST(Stricter, ARefusalTakesNoLimitsAndKeepsTheFaultsOfBoth) {
   const RateLimit one{.max = 1};
   Decision server = says(Verdict::allow, "s");

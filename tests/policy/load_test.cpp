@@ -148,15 +148,15 @@ INSTANTIATE_TEST_SUITE_P(Limits, Faults, testing::ValuesIn(std::vector<FaultRow>
      "p:4:54: unknown key `burst`; in `rate_limit` there may be `max`, `window`, `per`"},
     {rule("{action: allow, rate_limit: [{max: 1, window: 60}, {max: 1, window: 1m, per: session}]}"), "p:4:57: this limit stands twice in the list: keep one"},
     {rule("{action: require_approval, approval: 15m}"), "p:4:43: `approval` is `15m`: write for example `{timeout: 15m}`"},
-    {rule("{action: require_approval, approval: {}}"), "p:4:43: `approval` is empty: write `timeout` or leave it out"},
+    {rule("{action: require_approval, approval: {}}"), "p:4:43: `approval` is empty: write `timeout` or `self`, or leave it out"},
     {rule("{action: require_approval, approval: {timeout: 0}}"), "p:4:53: `timeout` is `0`: write a time from `1s` to `30d`"},
     {rule("{action: require_approval, approval: {timeout: 31d}}"), "p:4:53: `timeout` is `31d`: write a time from `1s` to `30d`"},
     {rule("{action: require_approval, approval: {timeout: 1m, approvers: [x]}}"), "p:4:57: `approvers` is not supported yet by this version: remove it"},
     {rule("{action: require_approval, approval: {timeout: 1m, quorum: 2}}"), "p:4:57: `quorum` is not supported yet by this version: remove it"},
-    {rule("{action: require_approval, approval: {timeout: 1m, self: true}}"), "p:4:57: `self` is not supported yet by this version: remove it"},
+    {rule("{action: require_approval, approval: {timeout: 1m, self: yes}}"), "p:4:63: `self` is `yes`: write `true` or `false`, without quotes"},
     {rule("{action: require_approval, approval: {timeout: 1m, edit: true}}"), "p:4:57: `edit` is not supported yet by this version: remove it"},
     {rule("{action: require_approval, approval: {timeout: 1m, remember: never}}"), "p:4:57: `remember` is not supported yet by this version: remove it"},
-    {rule("{action: require_approval, approval: {timeout: 1m, by: x}}"), "p:4:57: unknown key `by`; in `approval` there may be `timeout`"}}));
+    {rule("{action: require_approval, approval: {timeout: 1m, by: x}}"), "p:4:57: unknown key `by`; in `approval` there may be `timeout`, `self`"}}));
 
 INSTANTIATE_TEST_SUITE_P(Arguments, Faults, testing::ValuesIn(std::vector<FaultRow>{
     {rule("{action: allow, arguments: true}"), "p:4:33: `arguments` is `true`: write a JSON Schema, such as `{properties: {name: {type: string}}}`"},
