@@ -115,6 +115,15 @@ matrix_part() {
   return $status
 }
 
+approvals_part() {
+  local status=0
+  matrix_packages || return 1
+  STEP_SAYS=say_closing step "a person's yes, through what each official client can do" env CALLGATE="$BUILD/dev/callgate" PACKAGES="$PACKAGES" \
+    python3 -B tests/upstreams/approval_clients_test.py || status=1
+  counted "$STEP_LOG"
+  return $status
+}
+
 soak_part() {
   local status=0
   build dev callgate bench-load bench-upstream || return 1
@@ -134,6 +143,7 @@ part "real servers from npm" npm_part
 part "a real server from PyPI" pypi_part
 part "conformance" conformance_part
 part "every client with every server" matrix_part
+part "approvals through the official clients" approvals_part
 
 printf '\n%s./dev test%s, %s in all\n' "$BOLD" "$PLAIN" "$(seconds $(($(now_ms) - STARTED)))"
 printf '%s\n' "${PARTS[@]}"

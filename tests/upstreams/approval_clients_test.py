@@ -1,0 +1,170 @@
+"""The official clients before calls that wait for a person, who answers on the page as a browser would.
+
+CALLGATE=build/release/callgate PACKAGES=build/packages python3 tests/upstreams/approval_clients_test.py
+PACKAGES holds `eras` (npm: clients of both generations) and `python-eras` (PyPI: 1.x), as `./dev conformance` installs them.
+"""
+import http.client
+import json
+import os
+import pathlib
+import re
+import subprocess
+import urllib.parse
+
+import world
+from world import HERE, World
+
+PACKAGES = pathlib.Path(os.environ.get("PACKAGES", "build/packages")).resolve()
+ASKS = "callgate: 1\ndefault: allow\ntools:\n  echo: {action: require_approval, reason: look first}\n"
+LETS_REQUESTER = ASKS.replace("reason: look first", "reason: look first, approval: {self: true}")
+OPENS_LINKS = {"elicitation": {"form": {}, "url": {}}}
+
+
+class Browser:
+    """What a person does: opens the link, types the token, reads, answers."""
+
+    def __init__(self, link, token):
+        self.link, self.token, self.cookie = urllib.parse.urlsplit(link), token, ""
+
+    def send(self, method, path, fields=None):
+        connection = http.client.HTTPConnection(self.link.netloc, timeout=10)
+        headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        if method == "POST":
+            headers |= {"Origin": f"http://{self.link.netloc}", "Sec-Fetch-Site": "same-origin"}
+        connection.request(method, path, urllib.parse.urlencode(fields) if fields else None, headers)
+        answer = connection.getresponse()
+        if answer.getheader("Set-Cookie"):
+            self.cookie = answer.getheader("Set-Cookie").split(";")[0]
+        return answer.status, answer.read().decode()
+
+    def sign_in(self):
+        assert "password" in self.send("GET", self.link.path)[1]
+        assert self.send("POST", self.link.path + "/sign-in", {"token": self.token})[0] == 303
+
+    def answer(self, how, reason=""):
+        shown = self.send("GET", self.link.path)[1]
+        fields = {name: re.search(f'name="{name}" value="([^"]*)"', shown)[1] for name in ("proof", "shown")}
+        return shown, self.send("POST", self.link.path, {**fields, "answer": how, "reason": reason})[0]
+
+
+class Official(World):
+    def setUp(self):
+        super().setUp()
+        self.gate = None
+
+    def behind(self, policy):
+        # A quarter of the wait lies between two signs of life: 4 s, where the client gives up after 7.
+        self.gate = self.serve_config(self.fake(), policy=policy, top="approval_wait: 16s\nadmin: {listen: 127.0.0.1:0}")
+        return self.gate.url
+
+    def starts(self, *command):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(world.end, process)
+        return process
+
+    def needs(self, path):
+        if not (PACKAGES / path).exists():
+            self.skipTest(f"{path} is not installed")
+
+    def typescript(self, generation, policy, capabilities, action="accept", content=""):
+        self.needs("eras/node_modules/@modelcontextprotocol")
+        return self.starts("node", str(HERE / "approval_client.mjs"), generation, str(PACKAGES / "eras"), self.behind(policy), json.dumps(capabilities), action, content)
+
+    def python(self, policy, action="accept", content=""):
+        self.needs("python-eras/bin/python")
+        return self.starts(str(PACKAGES / "python-eras/bin/python"), "-B", str(HERE / "approval_client.py"), self.behind(policy), action, content)
+
+    def until(self, process, key):
+        """What the client said up to the first thing of that kind."""
+        heard = []
+        for line in process.stdout:
+            heard.append(json.loads(line))
+            if key in heard[-1]:
+                return heard
+        raise AssertionError(f"no {key}: {heard}; {self.gate.last_words()}")
+
+    def person(self, link):
+        browser = Browser(link, (self.dir / "data/admin.token").read_text().strip())
+        browser.sign_in()
+        return browser
+
+    def link_of(self, message):
+        return re.search(r"http://\S+/approve/[0-9A-Z]{26}", message)[0]
+
+
+class Progress(Official):
+    """Protocol item 55: a client whose patience is shorter than the wait stays, since it hears that it waits."""
+
+    def holds(self, generation):
+        client = self.typescript(generation, ASKS, {})
+        first, *more = [self.until(client, "progress")[-1] for _ in range(4)]
+        self.assertTrue(first["progress"] < more[0]["progress"] < more[1]["progress"] < more[2]["progress"] < 0, [first, *more])
+        shown, status = self.person(self.link_of(first["message"])).answer("approve")
+        self.assertIn("hello", shown)
+        self.assertEqual(status, 303)
+        self.assertEqual(self.until(client, "text")[-1], {"text": "hello", "isError": False})
+
+    def test_of_the_typescript_client_v1(self):
+        self.holds("v1")
+
+    def test_of_the_typescript_client_v2(self):
+        self.holds("v2")
+
+    def test_of_the_python_client_and_its_person_says_no(self):
+        client = self.python(ASKS)
+        link = self.link_of(self.until(client, "progress")[-1]["message"])
+        self.person(link).answer("deny", "not today")
+        last = self.until(client, "text")[-1]
+        self.assertTrue(last["isError"])
+        self.assertIn("not today", last["text"])
+        self.assertEqual(self.seen("tools/call"), [m for m in self.seen("tools/call") if m["params"]["name"] != "echo"])
+
+
+class Links(Official):
+    """Protocol item 57: the client opens the link, and its accept runs nothing."""
+
+    def opens(self, generation):
+        client = self.typescript(generation, ASKS, OPENS_LINKS)
+        asked = self.until(client, "asked")[-1]["asked"]
+        self.assertEqual(asked["mode"], "url")
+        self.assertNotIn("hello", asked["message"])
+        person = self.person(asked["url"])
+        self.assertEqual([m for m in self.seen("tools/call") if m["params"]["name"] == "echo"], [])
+        self.assertEqual(person.answer("approve")[1], 303)
+        heard = self.until(client, "text")
+        self.assertEqual(heard[-1], {"text": "hello", "isError": False})
+        return asked, heard
+
+    def test_of_the_typescript_client_v1(self):
+        asked, heard = self.opens("v1")
+        self.assertIn({"complete": asked["elicitationId"]}, heard)
+
+    def test_of_the_typescript_client_v2(self):
+        self.opens("v2")
+
+
+class Forms(Official):
+    """Protocol item 56: where the rule lets whoever sits at the client answer."""
+
+    def test_of_the_typescript_client_v1(self):
+        client = self.typescript("v1", LETS_REQUESTER, {"elicitation": {}}, content='{"approve": true}')
+        self.assertIn("hello", self.until(client, "asked")[-1]["asked"]["message"])
+        self.assertEqual(self.until(client, "text")[-1], {"text": "hello", "isError": False})
+
+    def test_of_the_typescript_client_v2(self):
+        client = self.typescript("v2", LETS_REQUESTER, {"elicitation": {}}, content='{"approve": true}')
+        self.assertEqual(self.until(client, "text")[-1], {"text": "hello", "isError": False})
+
+    def test_of_the_python_client_that_leaves_the_box_empty(self):
+        client = self.python(LETS_REQUESTER, content='{"approve": false}')
+        last = self.until(client, "text")[-1]
+        self.assertTrue(last["isError"])
+        self.assertIn("a person refused it", last["text"])
+
+    def test_that_is_declined_withdraws_the_call(self):
+        client = self.python(LETS_REQUESTER, action="decline")
+        self.assertIn("declined", self.until(client, "text")[-1]["text"])
+
+
+if __name__ == "__main__":
+    world.main()
