@@ -86,6 +86,7 @@ net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {
   switch (in.message.method_id) {
     case initialize: return handle_initialize(in, flight);
     case tools_call: return handle_call(in, flight);
+    case server_discover: return handle_discover(in, flight);
     case resources_read:
     case resources_subscribe:
     case prompts_get: return handle_judged(in, flight);

@@ -19,6 +19,7 @@
 #include "gateway/task_book.hpp"
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
+#include "mcp/discovery.hpp"
 #include "mcp/param_headers.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
@@ -229,6 +230,10 @@ class Gate {
   static std::string_view owner_of(const Conversation& conversation);
   static bool may_begin_task(const Inbound& in);
   static bool declares_tasks(const Inbound& in);
+  // gate_discover.cpp
+  net::Task<void> handle_discover(Inbound& in, InFlight& flight);
+  mcp::HiddenOfServer hidden_of_server(const Inbound& in, std::string_view instructions) const;
+
   void note_task(const Inbound& in, json::Value result);
   net::Task<void> handle_task(Inbound& in, InFlight& flight);
 
