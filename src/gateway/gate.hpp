@@ -36,6 +36,9 @@ struct Inbound {
   const mcp::Message& message;
   mcp::Revision revision;
   Channel& channel;
+  bool further = false;      ///< the next round of a call that was counted
+  std::string covered{};     ///< digest of what the person's yes covers that lets it go; empty without one
+  std::string approval{};    ///< of that yes
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
@@ -204,6 +207,7 @@ class Gate {
   net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
   net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
+  std::string covered_by_yes(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view arguments) const;
   Result<void> run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what);
   static void list_limits(Draft& draft, const Judged& judged, const Conversation& conversation, const limits::Taken& taken);
   static bool is_over(const Inbound& in, const InFlight& flight);
@@ -239,7 +243,8 @@ class Gate {
 
   std::string round_key(const Inbound& in, json::Value state) const;
   void note_round(const Inbound& in, json::Value result);
-  bool is_further_round(const Inbound& in);
+  bool is_further_round(Inbound& in);
+  bool goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged);
 
   // gate_listen.cpp
   net::Task<void> handle_listen(Inbound& in, InFlight& flight);
