@@ -126,7 +126,7 @@ class Gate {
   std::size_t busy() const { return busy_; }
   /// Ends the sessions of callers who may call no longer, and refuses their held calls.
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
-  /// Ends sessions that nobody used for an hour before `now`.
+  /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
   void reap_idle(net::Instant now);
   /// Tells the clients that their list of tools is another one now.
   void announce_list_change();
@@ -158,7 +158,7 @@ class Gate {
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
   net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
-  net::Task<void> cancel_upstream(Inbound& in);
+  net::Task<void> cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
   bool may_ask(Inbound& in, const upstream::Delivery& delivery, std::string& refused);
   net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
@@ -230,15 +230,17 @@ class Gate {
   net::Task<Result<std::string>> joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep);
   net::Task<Result<void>> next_page(Inbound& in, std::string_view cursor, net::Duration time, Page& page);
 
-  // gate_tasks.cpp
-  static std::string_view owner_of(const Conversation& conversation);
-  static bool may_begin_task(const Inbound& in);
-  static bool declares_tasks(const Inbound& in);
   // gate_discover.cpp
   net::Task<void> handle_discover(Inbound& in, InFlight& flight);
   mcp::HiddenOfServer hidden_of_server(const Inbound& in, std::string_view instructions) const;
 
+  // gate_tasks.cpp
+  static std::string_view owner_of(const Conversation& conversation);
+  static bool may_begin_task(const Inbound& in);
+  static bool declares_tasks(const Inbound& in);
+  static std::string task_tool(const Inbound& in);
   void note_task(const Inbound& in, json::Value result);
+  void note_late_task(const Conversation& conversation, mcp::Revision revision, const std::string& tool, std::string_view answer);
   net::Task<void> handle_task(Inbound& in, InFlight& flight);
 
   std::string round_key(const Inbound& in, json::Value state) const;

@@ -52,12 +52,26 @@ bool Gate::declares_tasks(const Inbound& in) {
   return meta && mcp::read_client_capabilities(meta->client_capabilities).tasks;
 }
 
+/// The tool whose call may begin a task; empty where this request may not.
+std::string Gate::task_tool(const Inbound& in) {
+  const auto call = may_begin_task(in) ? mcp::read_tool_call(in.message) : Result<mcp::ToolCall>(std::unexpected(Error{}));
+  return call ? std::string(call->name.view()) : std::string();
+}
+
 /// INVARIANT: what a task's id is good for is known before the caller knows the id.
 void Gate::note_task(const Inbound& in, json::Value result) {
   const auto begun = begun_task(result, in.era());
   if (!begun || begun->id.size() > mcp::max_task_id_bytes || !may_begin_task(in)) return;
   const auto call = mcp::read_tool_call(in.message);
   if (call) tasks_begun_.remember(owner_of(*in.conversation), begun->id, call->name.view(), parts_.clock.now(), begun->lives);
+}
+
+/// The same where the answer comes on a stream that resumes the call's.
+void Gate::note_late_task(const Conversation& conversation, mcp::Revision revision, const std::string& tool, std::string_view answer) {
+  json::Document document;
+  const auto message = tool.empty() ? Result<mcp::Message>(std::unexpected(Error{})) : mcp::read_message(answer, document, mcp::Direction::from_server, upstream::whole_answer);
+  const auto begun = message && message->result ? begun_task(message->result, mcp::era_of(revision)) : std::nullopt;
+  if (begun && begun->id.size() <= mcp::max_task_id_bytes) tasks_begun_.remember(owner_of(conversation), begun->id, tool, parts_.clock.now(), begun->lives);
 }
 
 std::string Gate::round_key(const Inbound& in, json::Value state) const {

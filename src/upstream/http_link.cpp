@@ -111,12 +111,17 @@ std::string HttpLink::head_lines(const Outbound& out) const {
 
 Failure HttpLink::refused_by_server(const net::HttpReply& reply, bool session_unknown) {
   const int status = reply.status();
-  if (session_unknown) return {.error = {ErrorKind::not_found, "the server no longer knows the session", {}}, .sent = true, .session_unknown = true};
+  const auto refused = [status](ErrorKind kind, std::string message) {
+    Failure failure = failed(kind, std::move(message));
+    failure.http_status = status;
+    return failure;
+  };
+  if (session_unknown) return {.error = {ErrorKind::not_found, "the server no longer knows the session", {}}, .sent = true, .session_unknown = true, .http_status = status};
   if (status >= 300 && status < 400)
-    return failed(ErrorKind::refused, fmt::format("the server answered with a redirect (HTTP {}), which is not followed", status));
+    return refused(ErrorKind::refused, fmt::format("the server answered with a redirect (HTTP {}), which is not followed", status));
   if (status == 401 || status == 403)
-    return failed(ErrorKind::refused, fmt::format("the server refused the gateway's own credentials (HTTP {})", status));
-  return failed(ErrorKind::unavailable, fmt::format("the server answered HTTP {}", status));
+    return refused(ErrorKind::refused, fmt::format("the server refused the gateway's own credentials (HTTP {})", status));
+  return refused(ErrorKind::unavailable, fmt::format("the server answered HTTP {}", status));
 }
 
 net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {

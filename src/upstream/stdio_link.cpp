@@ -34,6 +34,7 @@ struct StdioLink::Call : net::ListNode {
   std::string token;  ///< likewise; empty without one
   std::string client_id;
   std::string client_token;
+  Ulid decision;      ///< by which a cancel names it
   net::Signal wake;
   std::deque<std::string> events;
   std::size_t bytes = 0;  ///< of all events so far; of a subscription's, those not taken yet
@@ -204,14 +205,15 @@ std::string StdioLink::with_own_ids(const mcp::Message& message, std::string_vie
 }
 
 /// A cancel under the id by which the server knows its call; nothing where no
-/// call has that id here, or several have.
-std::optional<std::string> StdioLink::with_own_request(const mcp::Message& cancel) const {
+/// call has that id here. Where several have, the decision tells which is meant.
+std::optional<std::string> StdioLink::with_own_request(const mcp::Message& cancel, Ulid decision) const {
   const auto request = cancel.params ? cancel.params.find("requestId") : std::nullopt;
   if (!request) return std::nullopt;
   const Call* match = nullptr;
   for (const net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
     const auto& call = static_cast<const Call&>(*node);
     if (!mcp::same_id(call.client_id, request->text())) continue;
+    if (decision != Ulid() && call.decision != decision) continue;
     if (match != nullptr) return std::nullopt;
     match = &call;
   }
@@ -231,13 +233,14 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
   if (request) {
     call.client_id = out.message->id_text;
     call.client_token = progress_token(*out.message);
+    call.decision = out.call;
     call.id = ids_ == Ids::own ? std::to_string(next_id_++) : call.client_id;
     call.token = ids_ == Ids::own && !call.client_token.empty() ? call.id : call.client_token;
     if (ids_ == Ids::own) bytes = rewritten = with_own_ids(*out.message, call.id);
     call.endless = out.endless;
     calls_.push_back(call);
   } else if (ids_ == Ids::own && out.message != nullptr && out.message->method_id == mcp::MethodId::notifications_cancelled) {
-    auto cancel = with_own_request(*out.message);
+    auto cancel = with_own_request(*out.message, out.call);
     if (!cancel) co_return Delivery{.http_status = 202};  // of no call that is under way here
     bytes = rewritten = std::move(*cancel);
   }

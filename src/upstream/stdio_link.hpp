@@ -52,7 +52,7 @@ class StdioLink final : public Link {
   static std::optional<json::Value> subscription_of(const mcp::Message& message);
   void fail_all(const Error& error);
   std::string with_own_ids(const mcp::Message& message, std::string_view own) const;
-  std::optional<std::string> with_own_request(const mcp::Message& cancel) const;
+  std::optional<std::string> with_own_request(const mcp::Message& cancel, Ulid decision) const;
 
   net::Loop& loop_;
   std::unique_ptr<net::Child> child_;
