@@ -78,6 +78,22 @@ TEST_F(Approvals, ACancelWithdrawsTheQuestion) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Protocol item 63.
+TEST_F(Approvals, AStatelessClientThatLeavesWithdrawsTheQuestion) {
+  start(asks);
+  Answer answer;
+  bool done = false;
+  net::TaskGroup client;
+  const std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + modern_headers("tools/call", "write");
+  client.spawn(talk("POST", headers, modern_text("tools/call", R"("name":"write","arguments":{})", "9"), answer, done));
+  turn_until([&] { return desk->waiting() == 1; });
+  ASSERT_EQ(desk->waiting(), 1U);
+  client.cancel();
+  turn_until([&] { return desk->waiting() == 0; });
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
 /// Security requirement S20: judged again on release.
 TEST_F(Approvals, TheCallIsJudgedAgainByThePolicyOfThatMoment) {
   start(asks);

@@ -89,6 +89,24 @@ TEST_F(Modern, TheRoundsOfOneCallAreCountedOnce) {
   EXPECT_NE(call_tool("read", round, "10").body.find("rate_limited"), std::string::npos) << "each state is good for one round";
 }
 
+/// Protocol item 76: nobody on the way is to hold events back.
+TEST_F(Modern, AStreamSaysThatItIsNotToBeBuffered) {
+  start("callgate: 1\ndefault: allow\n");
+  answer_with({R"({"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"working"}})", done});
+  const Answer answer = call_tool("read");
+  EXPECT_NE(answer.headers.find("X-Accel-Buffering: no"), std::string::npos) << answer.headers;
+  EXPECT_NE(answer.headers.find("Cache-Control: no-"), std::string::npos) << answer.headers;
+}
+
+/// Protocol item 6.
+TEST_F(Modern, AResponseOfAStatelessClientIsRefused) {
+  start("callgate: 1\ndefault: allow\n");
+  for (const std::string& more : {std::string(), std::string("MCP-Protocol-Version: 2026-07-28\r\n")}) {
+    EXPECT_EQ(post(R"({"jsonrpc":"2.0","id":"q","result":{}})", more).status, 400) << more;
+  }
+  EXPECT_TRUE(upstream.responses.empty());
+}
+
 /// Protocol items 11, 16.
 class ModernDiscovery : public World {
  protected:

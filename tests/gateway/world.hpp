@@ -56,7 +56,7 @@ class FakeServer final : public net::HttpHandler {
       co_await exchange.respond(message && message->is_response() ? response_status : 202, {}, {});
       co_return;
     }
-    const std::string session = method == "initialize" ? "Mcp-Session-Id: theirs-1\r\nSet-Cookie: a=b\r\n" : "";
+    const std::string session = method == "initialize" && names_sessions ? "Mcp-Session-Id: theirs-1\r\nSet-Cookie: a=b\r\n" : "";
     co_await exchange.respond(200, "Content-Type: application/json\r\n" + session, answer(method, id, body));
   }
   std::string refused(int /*status*/, const Error& error, const net::Address& /*peer*/) override { return error.message; }
@@ -75,6 +75,7 @@ class FakeServer final : public net::HttpHandler {
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
   bool modern = true;                     ///< it speaks 2026-07-28 as well
   std::string revision = "2025-06-18";    ///< that it chooses for a session
+  bool names_sessions = true;             ///< its sessions have ids
   std::string call_result = R"({"content":[{"type":"text","text":"done"}]})";
   std::function<net::Task<void>(net::HttpExchange&, std::string id)> raw_answer;
   /// Answers any request itself where it says true.
