@@ -40,6 +40,7 @@ struct OwnAsk : net::ListNode {
 struct Resumable {
   std::string id;  ///< as written
   Ulid decision;   ///< of its record
+  std::string tool;  ///< of a call that may begin a task; empty: it may not
 };
 
 /// One client's dealings with one server: a legacy session with the link that

@@ -77,14 +77,16 @@ net::Task<void> Gate::handle(Inbound in) {
 /// Once for each server, before its first stateless request: does it speak that
 /// era, or is it to be bridged? A child that takes long to start is waited for first.
 net::Task<void> Gate::learn_era() {
+  const net::Instant until = parts_.loop.now() + server_.start_timeout;
   if (!links_.over_http()) co_await tools_.settled(mcp::Era::legacy, server_.start_timeout);
-  co_await links_.learn_modern();
+  co_await links_.learn_modern(until - parts_.loop.now());
 }
 
 net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {
   using enum mcp::MethodId;
   switch (in.message.method_id) {
     case initialize: return handle_initialize(in, flight);
+    case server_discover: return handle_discover(in, flight);
     case tools_call: return handle_call(in, flight);
     case resources_read:
     case resources_subscribe:
@@ -164,7 +166,7 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string&
   if (message->result) note_task(in, message->result);
   if (message->result && in.era() == mcp::Era::modern) note_round(in, message->result);
   const auto asked = message->result ? message->result.find("inputRequests") : std::nullopt;
-  if (!asked) return true;
+  if (!asked || delivery.asks_decided) return true;
   if (!asked->is_object()) return false;
   bool allowed = true;
   for (const json::Member member : asked->members()) {
@@ -199,7 +201,7 @@ net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid de
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
     case upstream::Delivery::Kind::resumable:
-      keep_resumable(*in.conversation, {.id = std::string(in.message.id_text), .decision = decision});
+      keep_resumable(*in.conversation, {.id = std::string(in.message.id_text), .decision = decision, .tool = task_tool(in)});
       co_await in.channel.ended();
       break;
   }

@@ -19,6 +19,7 @@
 #include "gateway/task_book.hpp"
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
+#include "mcp/discovery.hpp"
 #include "mcp/param_headers.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
@@ -35,6 +36,9 @@ struct Inbound {
   const mcp::Message& message;
   mcp::Revision revision;
   Channel& channel;
+  bool further = false;      ///< the next round of a call that was counted
+  std::string covered{};     ///< digest of what the person's yes covers that lets it go; empty without one
+  std::string approval{};    ///< of that yes
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
@@ -122,7 +126,7 @@ class Gate {
   std::size_t busy() const { return busy_; }
   /// Ends the sessions of callers who may call no longer, and refuses their held calls.
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
-  /// Ends sessions that nobody used for an hour before `now`.
+  /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
   void reap_idle(net::Instant now);
   /// Tells the clients that their list of tools is another one now.
   void announce_list_change();
@@ -154,7 +158,7 @@ class Gate {
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
   net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
-  net::Task<void> cancel_upstream(Inbound& in);
+  net::Task<void> cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
   bool may_ask(Inbound& in, const upstream::Delivery& delivery, std::string& refused);
   net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
@@ -203,6 +207,7 @@ class Gate {
   net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
   net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
+  std::string covered_by_yes(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view arguments) const;
   Result<void> run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what);
   static void list_limits(Draft& draft, const Judged& judged, const Conversation& conversation, const limits::Taken& taken);
   static bool is_over(const Inbound& in, const InFlight& flight);
@@ -235,16 +240,23 @@ class Gate {
   net::Task<Result<std::string>> joined_list(Inbound& in, const mcp::ListPage& first, const mcp::Keep& keep);
   net::Task<Result<void>> next_page(Inbound& in, std::string_view cursor, net::Duration time, Page& page);
 
+  // gate_discover.cpp
+  net::Task<void> handle_discover(Inbound& in, InFlight& flight);
+  mcp::HiddenOfServer hidden_of_server(const Inbound& in, std::string_view instructions) const;
+
   // gate_tasks.cpp
   static std::string_view owner_of(const Conversation& conversation);
   static bool may_begin_task(const Inbound& in);
   static bool declares_tasks(const Inbound& in);
+  static std::string task_tool(const Inbound& in);
   void note_task(const Inbound& in, json::Value result);
+  void note_late_task(const Conversation& conversation, mcp::Revision revision, const std::string& tool, std::string_view answer);
   net::Task<void> handle_task(Inbound& in, InFlight& flight);
 
   std::string round_key(const Inbound& in, json::Value state) const;
   void note_round(const Inbound& in, json::Value result);
-  bool is_further_round(const Inbound& in);
+  bool is_further_round(Inbound& in);
+  bool goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged);
 
   // gate_listen.cpp
   net::Task<void> handle_listen(Inbound& in, InFlight& flight);

@@ -23,13 +23,14 @@ policy::Action action_of(mcp::MethodId method) {
 
 /// What else a call says besides its arguments, for it may change what the
 /// server does; without the members that name an exchange and not a call.
-std::string rest_digest(const mcp::Message& message) {
+std::string rest_digest(const mcp::Message& message, bool whole = true) {
   constexpr std::array<std::string_view, 4> of_the_exchange{"progressToken", "traceparent", "tracestate", "baggage"};
   std::string rest;
   if (!message.params) return rest;
   for (const json::Member member : message.params.members()) {
     const std::string_view key = member.key.raw_string();
     if (key == "name" || key == "uri" || key == "arguments") continue;
+    if (!whole && (key == "inputResponses" || key == "requestState")) continue;
     if (key != "_meta" || !member.value.is_object()) {
       rest += json::quoted(key);
       json::append_canonical(rest, member.value);
@@ -89,6 +90,16 @@ approval::Binding Gate::binding_of(const Inbound& in, const Draft& draft, const 
   return binding;
 }
 
+/// What all rounds of one call have in common and a yes to it covers; `arguments` as they run.
+std::string Gate::covered_by_yes(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view arguments) const {
+  const approval::Binding yes = binding_of(in, draft, judged);
+  const std::string rest = rest_digest(in.message, false);
+  std::string text;
+  for (const std::string_view part : std::initializer_list<std::string_view>{yes.grant, yes.session, yes.server, yes.address, yes.tool, yes.args_digest, rest, yes.definition, yes.rule_digest, arguments})
+    text += json::quoted(part);
+  return sha256_hex(text);
+}
+
 /// The arguments that were asked about run, not those that a repeat spells
 /// otherwise (`2.0` for `2`): the question's text takes their place.
 Result<void> Gate::run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what) {
@@ -132,6 +143,9 @@ net::Task<bool> Gate::use_yes(Inbound& in, InFlight& flight, Draft& draft, Judge
     co_return false;
   }
   draft.approval = yes.id;
+  in.approval = yes.id;
+  const auto arguments = what.message->params ? what.message->params.find("arguments") : std::nullopt;
+  in.covered = covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{});
   judged.decision.verdict = policy::Verdict::allow;
   co_return true;
 }

@@ -48,6 +48,7 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
 
 /// A used-up limit refuses before a person is asked.
 net::Task<void> Gate::ask_if_free(Inbound& in, InFlight& flight, Draft& draft, Judged& judged) {
+  if (goes_on_with_yes(in, draft, judged)) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (!co_await limits_free(judged, *in.conversation)) co_return co_await refuse(in, draft, judged);
   Exchange nothing;
   if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, nothing, nullptr);

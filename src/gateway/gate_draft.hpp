@@ -114,6 +114,7 @@ class CallSink final : public upstream::Sink {
   void hear_for(const Inbound& in) { in_ = &in; }
   bool may_go_on() override { return in_ == nullptr || gate_.still_allowed(*in_); }
   bool may_ask(mcp::MethodId method, std::string_view name) override { return gate_.decide_asking(*conversation_, revision_, method, name); }
+  void question_over(std::string_view id) override { conversation_->take_server_request(id); }
   net::Task<bool> event(const upstream::Event& event) override {
     const bool stateless = mcp::era_of(revision_) == mcp::Era::modern && channel_ != nullptr && event.message != nullptr;
     if (stateless && event.message->is_request()) return gate_.cut_off(*event.message, revision_);

@@ -1,6 +1,7 @@
 // The way to the server: its link, the record, the permit, the forward.
 #include "gateway/gate_draft.hpp"
 #include "gateway/outbound.hpp"
+#include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
 
 namespace callgate::gateway {
@@ -70,7 +71,14 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
       std::move(*permit), {.bytes = conversation->opening, .message = &*opening, .time = server_.start_timeout}, sink);
   if (!answer) co_return std::unexpected(std::move(answer.error().error));
   if (answer->is_error || answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
-  link->agreed(mcp::word(conversation->session.revision));
+  // The server may be another version by now: its header says what was agreed with it this time (protocol item 17).
+  json::Document opened_document;
+  const auto message = mcp::read_message(answer->bytes, opened_document, mcp::Direction::from_server, upstream::answer_limits);
+  const auto opened = message && message->result ? mcp::read_initialized(*message) : fail(ErrorKind::malformed, "the server opened no session");
+  if (!opened) co_return std::unexpected(opened.error());
+  const auto revision = mcp::parse_revision(opened->protocol_version.view());
+  if (!revision || mcp::era_of(*revision) == mcp::Era::modern) co_return fail(ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know");
+  link->agreed(mcp::word(*revision));
   const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
@@ -84,7 +92,8 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
 
 /// Record, permit, forward. What could not be recorded is not forwarded.
 net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what, Channel* channel) {
-  Conversation& conversation = *in.conversation;
+  // The conversation's may be replaced while this exchange waits for its record, or still uses it.
+  const std::shared_ptr<upstream::Link> link = in.conversation->link;
   const Ulid id = what.record.id;
   if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(*what.message, in.revision, param_headers(in));
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
@@ -101,9 +110,8 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
                                .time = server_.call_timeout,
                                .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id),
                                .endless = what.endless,
-                               .seen = what.seen};
-  // The link may be replaced while this exchange still uses it.
-  const std::shared_ptr<upstream::Link> link = conversation.link;
+                               .seen = what.seen,
+                               .call = id};
   auto forwarded = co_await link->forward(std::move(*permit), std::move(out), sink);
   if (forwarded) {
     const bool resumable = forwarded->kind == upstream::Delivery::Kind::resumable;
@@ -120,12 +128,14 @@ net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& 
   std::optional<upstream::Forwarded> out;
   net::Signal done(parts_.loop);
   const WaitingAt waiting(flight, done);
+  // The conversation may have another one by the time of a cancel.
+  const std::shared_ptr<upstream::Link> link = in.conversation->link;
   net::TaskGroup tasks;
   tasks.spawn(raise_when_gone(in.channel, done));
   tasks.spawn(forward_into(in, what, out, done));
   if (!out) co_await done.wait(net::Loop::forever);
   if (out) co_return std::move(*out);
-  co_await cancel_upstream(in);
+  co_await cancel_upstream(in, link, what.record.id);
   co_return std::unexpected(upstream::Failure{{ErrorKind::closed, "the client left", {}}, true});
 }
 
@@ -134,8 +144,7 @@ net::Task<void> Gate::forward_into(Inbound& in, Exchange& what, std::optional<up
   done.raise();
 }
 
-net::Task<void> Gate::cancel_upstream(Inbound& in) {
-  const std::shared_ptr<upstream::Link> link = in.conversation->link;
+net::Task<void> Gate::cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call) {
   if (!link || !link->alive() || !link->hears_cancels()) co_return;
   const std::string cancel = mcp::cancelled_notification(in.message.id_text, "the client left");
   json::Document document;
@@ -143,14 +152,15 @@ net::Task<void> Gate::cancel_upstream(Inbound& in) {
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::cancel, server_.name, mcp::word(in.revision)));
   if (!message || !permit) co_return;
   CallSink sink(*this, in.conversation, in.revision, nullptr);
-  [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = cancel, .message = &*message}, sink);
+  [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = cancel, .message = &*message, .call = call}, sink);
 }
 
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
   Conversation& conversation = *in.conversation;
   bool sent = false;  // once; the server may have run it, whatever it says
   for (int attempt = 0;; ++attempt) {
-    const bool linked_already = conversation.link && conversation.link->alive() && !conversation.reviving;
+    // The link of stateless requests is shared, and may be of another kind since the last one.
+    const bool linked_already = in.era() == mcp::Era::legacy && conversation.link && conversation.link->alive() && !conversation.reviving;
     if (auto linked = linked_already ? Result<void>{} : co_await ensure_link(in); !linked) {
       if (!sent) give_back(what);
       parts_.log.warn("upstream_not_reached", {{"server", server_.name}, {"fault", linked.error().message}, {"detail", linked.error().where}});

@@ -142,6 +142,7 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
   if (is_over(in, flight)) co_return static_cast<void>(co_await in.channel.ended());
   what.record = record_of(draft, in, judged);
   if (auto linked = co_await ensure_link(in); !linked) co_return co_await answer_failure(in, linked.error());
+  const std::shared_ptr<upstream::Link> link = in.conversation->link;
   flight.forwarded = true;
   Listening listening(*this, in, flight, wanted->tools);
   {
@@ -151,7 +152,7 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
     tasks.spawn(keep_alive(parts_.loop, listening.stream));
     tasks.spawn(hear_subscription(in, what, listening));
     co_await listening.stream.write_to(in.channel);
-    if (!listening.outcome) co_await cancel_upstream(in);
+    if (!listening.outcome) co_await cancel_upstream(in, link, what.record.id);
   }
   co_await end_listening(in, listening, what.record.id);
 }

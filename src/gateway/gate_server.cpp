@@ -29,6 +29,36 @@ bool allows(const policy::Policy& policy, mcp::MethodId method) {
   }
 }
 
+/// True while somebody waits, however the wait ends.
+class Waits {
+ public:
+  explicit Waits(bool& flag) : flag_(flag) { flag_ = true; }
+  Waits(const Waits&) = delete;
+  Waits& operator=(const Waits&) = delete;
+  ~Waits() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
+/// A request of the server is the client's to answer once it was told: the frame
+/// that tells it may end before.
+class Told {
+ public:
+  Told(Conversation& conversation, std::string_view id) : conversation_(conversation), id_(id) { conversation_.server_requests.emplace_back(id); }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+  ~Told() {
+    if (!done_) conversation_.take_server_request(id_);
+  }
+  void done() { done_ = true; }
+
+ private:
+  Conversation& conversation_;
+  std::string id_;
+  bool done_ = false;
+};
+
 }  // namespace
 
 /// To the client: on the call's own channel, else on its open stream.
@@ -58,9 +88,9 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
   if (message.method_id == mcp::MethodId::notifications_tools_list_changed) {
     // Read, pinned and decided anew before the client hears of it; a call does not wait for that for long.
     tools_.want_again(mcp::era_of(revision));
-    if (std::exchange(conversation->list_change_waits, true)) co_return true;
+    if (conversation->list_change_waits) co_return true;
+    const Waits waits(conversation->list_change_waits);
     co_await tools_.settled(mcp::era_of(revision), channel != nullptr ? std::chrono::seconds(2) : std::chrono::seconds(10));
-    conversation->list_change_waits = false;
   }
   co_return co_await tell(*conversation, channel, event) || goes_on;
 }
@@ -122,6 +152,7 @@ net::Task<bool> Gate::late_answer(std::shared_ptr<Conversation> conversation, Ch
     co_return true;
   }
   const Ulid decision = found->decision;
+  note_late_task(*conversation, conversation->session.revision, found->tool, event.bytes);
   due.erase(found);
   parts_.journal.outcome(decision.text(), {.status = "answered_on_resumed_stream", .is_error = upstream::says_error(message), .bytes = event.bytes.size()});
   co_return co_await tell(*conversation, channel, event);
@@ -156,8 +187,10 @@ net::Task<bool> Gate::server_request(std::shared_ptr<Conversation> conversation,
     decline(conversation, message, "too many requests wait for the client already", mcp::code::internal_error);
     co_return true;
   }
-  conversation->server_requests.emplace_back(message.id_text);
-  if (co_await tell(*conversation, channel, event)) co_return true;
+  Told told(*conversation, message.id_text);
+  const bool heard = co_await tell(*conversation, channel, event);
+  told.done();
+  if (heard) co_return true;
   if (conversation->take_server_request(message.id_text)) decline(conversation, message, "no client is there to answer", mcp::code::internal_error);
   co_return false;
 }

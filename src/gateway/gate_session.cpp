@@ -64,7 +64,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   const std::string_view full = conversation.pipe ? std::string_view{} : no_room(conversation.session.grant);
   if (!full.empty())
     co_return static_cast<void>(co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, full), {}, 503));
-  const bool bridged = links_.bridges_sessions();  // others may find out meanwhile
+  bool bridged = links_.bridges_sessions();  // others may find out meanwhile
   if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
   conversation.session.client = mcp::read_client_capabilities(opening->capabilities);
   Draft draft{.id = parts_.journal.next_id()};
@@ -76,6 +76,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   if (delivery && delivery->is_error && !bridged && co_await links_.handshake_refused()) {
     if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
     what.record.id = parts_.journal.next_id();
+    bridged = true;
     delivery = co_await exchange(in, &flight, what);
   }
   if (!delivery) co_return;
@@ -87,6 +88,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     const auto revision = mcp::parse_revision(opened->protocol_version.view());
     if (!revision || mcp::era_of(*revision) == mcp::Era::modern)
       co_return co_await answer_failure(in, {ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know", {}});
+    if (!bridged) links_.session_opened();
     conversation.session.revision = *revision;
     conversation.link->agreed(mcp::word(*revision));
     conversation.opening = in.message.bytes();
@@ -133,10 +135,8 @@ void Gate::end_sessions(const std::function<bool(std::string_view grant)>& may_s
   for (const auto& [id, each] : sessions_) {
     if (!may_stay(each->session.grant)) over.push_back(each);
   }
-  for (const auto& each : over) {
-    end_session(each);
-    links_.forget(each->session.grant);
-  }
+  for (const auto& each : over) end_session(each);
+  links_.end_grants(may_stay);
   for (net::ListNode* node = counting_.next; node != &counting_; node = node->next) {
     Conversation& conversation = static_cast<Counting*>(node)->conversation;
     conversation.closed = conversation.closed || !may_stay(conversation.session.grant);
@@ -169,6 +169,7 @@ void Gate::reap_idle(net::Instant now) {
     if (each->busy == 0 && now - each->last_used > (each->kept ? idle_here : idle_session)) idle.push_back(each);
   }
   for (const auto& each : idle) close_session(each, each->kept ? Ending::here : Ending::for_all);
+  links_.end_unused(now - idle_session);
 }
 
 net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id) {

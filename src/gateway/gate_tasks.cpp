@@ -52,12 +52,26 @@ bool Gate::declares_tasks(const Inbound& in) {
   return meta && mcp::read_client_capabilities(meta->client_capabilities).tasks;
 }
 
+/// The tool whose call may begin a task; empty where this request may not.
+std::string Gate::task_tool(const Inbound& in) {
+  const auto call = may_begin_task(in) ? mcp::read_tool_call(in.message) : Result<mcp::ToolCall>(std::unexpected(Error{}));
+  return call ? std::string(call->name.view()) : std::string();
+}
+
 /// INVARIANT: what a task's id is good for is known before the caller knows the id.
 void Gate::note_task(const Inbound& in, json::Value result) {
   const auto begun = begun_task(result, in.era());
   if (!begun || begun->id.size() > mcp::max_task_id_bytes || !may_begin_task(in)) return;
   const auto call = mcp::read_tool_call(in.message);
   if (call) tasks_begun_.remember(owner_of(*in.conversation), begun->id, call->name.view(), parts_.clock.now(), begun->lives);
+}
+
+/// The same where the answer comes on a stream that resumes the call's.
+void Gate::note_late_task(const Conversation& conversation, mcp::Revision revision, const std::string& tool, std::string_view answer) {
+  json::Document document;
+  const auto message = tool.empty() ? Result<mcp::Message>(std::unexpected(Error{})) : mcp::read_message(answer, document, mcp::Direction::from_server, upstream::whole_answer);
+  const auto begun = message && message->result ? begun_task(message->result, mcp::era_of(revision)) : std::nullopt;
+  if (begun && begun->id.size() <= mcp::max_task_id_bytes) tasks_begun_.remember(owner_of(conversation), begun->id, tool, parts_.clock.now(), begun->lives);
 }
 
 std::string Gate::round_key(const Inbound& in, json::Value state) const {
@@ -70,15 +84,33 @@ std::string Gate::round_key(const Inbound& in, json::Value state) const {
 void Gate::note_round(const Inbound& in, json::Value result) {
   const auto kind = result.find("resultType");
   const auto state = result.find("requestState");
-  if (kind && kind->equals("input_required") && state) rounds_.expect(round_key(in, *state), parts_.clock.now());
+  if (kind && kind->equals("input_required") && state) rounds_.expect(round_key(in, *state), parts_.clock.now(), in.covered, in.approval);
 }
 
 /// Whether the request is the next round of a call that was counted (protocol
 /// item 31). Each state is good for one.
-bool Gate::is_further_round(const Inbound& in) {
-  if (in.era() != mcp::Era::modern || !in.message.params) return false;
+bool Gate::is_further_round(Inbound& in) {
+  if (in.further || in.era() != mcp::Era::modern || !in.message.params) return in.further;
   const auto state = in.message.params.find("requestState");
-  return state && rounds_.take(round_key(in, *state), parts_.clock.now());
+  return in.further = state && rounds_.take(round_key(in, *state), parts_.clock.now());
+}
+
+/// Whoever allowed a call allowed all of it: its further rounds go with the same
+/// yes, as long as caller, tool, arguments, definition and rule are what the
+/// person was asked about. What the client answers meanwhile was no part of that,
+/// as it is none where a session's client is asked in mid-call.
+bool Gate::goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
+  const auto state = in.era() == mcp::Era::modern && in.message.params ? in.message.params.find("requestState") : std::nullopt;
+  const RoundMemory::Round* round = state ? rounds_.find(round_key(in, *state), parts_.clock.now()) : nullptr;
+  if (round == nullptr || round->covered.empty()) return false;
+  const auto arguments = in.message.params.find("arguments");
+  if (round->covered != covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{})) return false;
+  in.covered = round->covered;
+  in.approval = round->approval;
+  [[maybe_unused]] const bool taken = is_further_round(in);
+  draft.approval = in.approval;
+  judged.decision.verdict = policy::Verdict::allow;
+  return true;
 }
 
 /// tasks/get, tasks/result, tasks/update, tasks/cancel. The call that began the

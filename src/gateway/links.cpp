@@ -22,9 +22,20 @@ constexpr std::chrono::seconds patience{10};
 }  // namespace
 
 Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
-    : parts_(parts), server_(server), totals_(totals),
+    : parts_(parts),
+      server_(server),
+      totals_(totals),
       skipped_(parts.metrics.counter("callgate_upstream_lines_skipped_total", "Lines of child processes that are no messages.", {{"server", server.name}})),
-      is_sse_(server.transport == config::Transport::sse), learned_(parts.loop) {}
+      is_sse_(server.transport == config::Transport::sse),
+      eras_(parts, server,
+            {.link = [this](mcp::Era era) {
+               const bool modern = era == mcp::Era::modern;
+               return native(modern ? upstream::Ids::own : upstream::Ids::as_sent, modern ? upstream::HttpLink::Sessions::none : upstream::HttpLink::Sessions::one);
+             },
+             .mirror = [this](const mcp::Message& request) { return mirror(request); },
+             .has_sessions_only = [this] { return is_sse_; },
+             // What is under way keeps its link.
+             .changed = [this] { shared_.clear(); }}) {}
 
 Result<upstream::HttpOrigin*> Links::origin() {
   if (!origin_) {
@@ -92,69 +103,62 @@ net::Task<Result<policy::Permit>> Links::permit_to_open() {
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::for_session() {
-  if (!only_modern_) return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one);
+  if (!eras_.only_modern()) return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one);
   auto server = native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::none);
   if (!server) return server;
-  return std::make_shared<upstream::SessionBridge>(bridge_parts(), std::move(*server));
+  return std::make_shared<upstream::SessionBridge>(bridge_parts(), std::move(*server), [this] { forget_eras(); });
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& grant) {
-  const bool bridged = modern_ == Speaks::no;
-  std::shared_ptr<upstream::Link>& shared = shared_[over_http() && !bridged ? std::string() : grant];
-  if (shared && shared->alive()) return shared;
+  const bool bridged = eras_.only_sessions();
+  Shared& shared = shared_[over_http() && !bridged ? std::string() : grant];
+  shared.last_used = parts_.loop.now();
+  if (shared.link && shared.link->alive()) return shared.link;
+  shared.bridge = bridged;
   if (bridged) {
     auto session = [this] { return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one); };
-    shared = std::make_shared<upstream::StatelessBridge>(bridge_parts(), std::move(session), [this] { forget_eras(); });
-    return shared;
+    shared.link = std::make_shared<upstream::StatelessBridge>(bridge_parts(), std::move(session), [this] { forget_eras(); });
+    return shared.link;
   }
   auto made = native(upstream::Ids::own, upstream::HttpLink::Sessions::none);
-  if (made) shared = *made;
+  if (made) shared.link = *made;
   return made;
 }
 
 void Links::forget_eras() {
-  modern_ = Speaks::unknown;
-  only_modern_ = false;
   is_sse_ = server_.transport == config::Transport::sse;
-  // What is under way keeps its link.
-  shared_.clear();
+  eras_.forget();
 }
 
-net::Task<bool> Links::handshake_refused() {
-  co_await learn_modern();
-  only_modern_ = modern_ == Speaks::yes;
-  co_return only_modern_;
+void Links::end_grants(const std::function<bool(std::string_view grant)>& may_stay) {
+  std::erase_if(shared_, [&](const auto& each) {
+    const auto& [grant, shared] = each;
+    if (grant.empty() || may_stay(grant)) return false;
+    let_go(shared);
+    return true;
+  });
 }
 
-net::Task<void> Links::learn_modern() {
-  while (learning_) co_await learned_.wait(server_.start_timeout);
-  if (knows_modern()) co_return;
-  learning_ = true;
-  modern_ = co_await ask_modern();
-  if (modern_ == Speaks::no) shared_.clear();
-  learning_ = false;
-  learned_.notify();
+/// A link that somebody holds is in use, however long ago that began.
+void Links::end_unused(net::Instant since) {
+  std::erase_if(shared_, [&](const auto& each) {
+    const Shared& shared = each.second;
+    if (shared.link) shared.link->end_unused(since);
+    if (shared.last_used >= since || shared.link.use_count() > 1) return false;
+    let_go(shared);
+    return true;
+  });
 }
 
-/// Any answer but one to the question means no; no answer from a server that
-/// cannot be reached means nothing.
-net::Task<Links::Speaks> Links::ask_modern() {
-  if (is_sse_) co_return Speaks::no;
-  auto link = native(upstream::Ids::own, upstream::HttpLink::Sessions::none);
-  if (!link) co_return Speaks::unknown;
-  const std::string text = mcp::plain_request("\"callgate-discover\"", mcp::MethodId::server_discover, mcp::latest_revision, {}, mcp::all_capabilities);
-  json::Document document;
-  const auto question = mcp::read_message(text, document, mcp::Direction::from_client);
-  auto permit = co_await permit_for(upstream::Own::open);
-  if (!question || !permit) co_return Speaks::unknown;
-  const std::string headers = mirror(*question);
+/// A child ends with its link; sessions at a server have to be ended by a word.
+void Links::let_go(const Shared& shared) {
+  if (shared.bridge && shared.link) tasks_.spawn(end_sessions_of(shared.link));
+}
+
+net::Task<void> Links::end_sessions_of(std::shared_ptr<upstream::Link> bridge) {
+  auto permit = co_await permit_for(upstream::Own::end);
   upstream::NobodyListens sink;
-  const auto time = std::min<std::chrono::milliseconds>(server_.start_timeout, patience);
-  auto answer = co_await (*link)->forward(std::move(*permit), {.bytes = text, .message = &*question, .headers = headers, .time = time}, sink);
-  if (!answer) co_return answer.error().sent ? Speaks::no : Speaks::unknown;
-  json::Document read;
-  const auto message = mcp::read_message(answer->bytes, read, mcp::Direction::from_server, upstream::whole_answer);
-  co_return message && mcp::read_discovered(*message) ? Speaks::yes : Speaks::no;
+  if (permit) [[maybe_unused]] const auto ended = co_await bridge->forward(std::move(*permit), {.form = upstream::Form::end_session}, sink);
 }
 
 upstream::BridgeParts Links::bridge_parts() {
@@ -170,6 +174,7 @@ net::Task<Result<policy::Permit>> Links::permit_for(upstream::Own own) {
   const Internal kind = own == upstream::Own::open        ? Internal::server_discover
                         : own == upstream::Own::subscribe ? Internal::subscribe
                         : own == upstream::Own::answer    ? Internal::input
+                        : own == upstream::Own::end       ? Internal::session_delete
                                                           : Internal::cancel;
   return permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/eras.hpp"
 #include "gateway/parts.hpp"
 #include "mcp/param_headers.hpp"
 #include "upstream/bridge.hpp"
@@ -34,31 +35,40 @@ class Links {
   /// The link that a grant's stateless requests share (the child's state is one
   /// caller's, protocol item 80); a dead child is started anew.
   Result<std::shared_ptr<upstream::Link>> stateless(const std::string& grant);
-  /// Lets go of the child of a grant that may call no longer.
-  void forget(const std::string& grant) { shared_.erase(grant); }
-  /// The server refused a handshake. True where it speaks 2026-07-28 instead: sessions are bridged from now on.
-  net::Task<bool> handshake_refused();
-  bool bridges_sessions() const { return only_modern_; }
+  /// Lets go of what grants shared that may call no longer: children, and sessions of bridges.
+  void end_grants(const std::function<bool(std::string_view grant)>& may_stay);
+  /// The same of what no stateless request used since then.
+  void end_unused(net::Instant since);
+  /// The server refused a handshake. True where sessions are bridged from now on.
+  net::Task<bool> handshake_refused() { return eras_.handshake_refused(server_.start_timeout); }
+  /// It opened one for a link that is no bridge.
+  void session_opened() { eras_.session_opened(); }
+  bool bridges_sessions() const { return eras_.only_modern(); }
   /// Whether the server speaks 2026-07-28 is known.
-  bool knows_modern() const { return modern_ != Speaks::unknown; }
-  /// Asks the server, once; a server that cannot be reached is asked again next time.
-  net::Task<void> learn_modern();
-  /// What the server was last known to speak may have changed.
-  void forget_eras();
+  bool knows_modern() const { return eras_.knows_modern(); }
+  /// Asks the server; `time`: until the caller goes on without an answer.
+  net::Task<void> learn_modern(net::Duration time) { return eras_.learn_modern(time); }
   /// Where the headers of a call that a bridge makes modern come from.
   void take_params_from(std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params) { params_ = std::move(params); }
   bool over_http() const { return !server_.url.empty(); }
   const config::Server& server() const { return server_; }
 
  private:
-  enum class Speaks : std::uint8_t { unknown, no, yes };
+  /// What the stateless requests of a grant share.
+  struct Shared {
+    std::shared_ptr<upstream::Link> link;
+    net::Instant last_used{};
+    bool bridge = false;
+  };
+  void forget_eras();
+  void let_go(const Shared& shared);
+  net::Task<void> end_sessions_of(std::shared_ptr<upstream::Link> bridge);
   Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions);
   Result<std::shared_ptr<upstream::Link>> child(upstream::Ids ids);
   std::shared_ptr<upstream::Link> session_over_http(upstream::HttpOrigin& origin);
   std::unique_ptr<upstream::SseLink> over_sse(upstream::HttpOrigin& origin);
   net::Task<Result<policy::Permit>> permit_to_open();
   upstream::BridgeParts bridge_parts();
-  net::Task<Speaks> ask_modern();
   net::Task<Result<policy::Permit>> permit_for(upstream::Own own);
   std::string mirror(const mcp::Message& request) const;
   Result<upstream::HttpOrigin*> origin();
@@ -67,15 +77,13 @@ class Links {
   const config::Server& server_;
   Totals& totals_;
   std::unique_ptr<upstream::HttpOrigin> origin_;
-  std::map<std::string, std::shared_ptr<upstream::Link>> shared_;  ///< by grant; over HTTP one for all
+  std::map<std::string, Shared> shared_;  ///< by grant; over HTTP one for all, where nothing is bridged
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
   Counter& skipped_;  ///< lines of children that are no messages
   bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
-  Speaks modern_ = Speaks::unknown;
-  bool only_modern_ = false;
-  bool learning_ = false;
-  net::Broadcast learned_;
+  Eras eras_;
+  net::TaskGroup tasks_;
 };
 
 }  // namespace callgate::gateway

@@ -41,10 +41,11 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
 
 /// A server that refuses the handshake may have none: then it is asked over a bridge.
 net::Task<Result<std::string>> Lister::handshake() {
-  const bool bridged = links_.bridges_sessions();
+  bridged_ = links_.bridges_sessions();
   auto answer = co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
   const bool refused = answer ? answer->find("\"error\"") != std::string::npos : answer.error().kind != ErrorKind::timeout;
-  if (!refused || bridged || !co_await links_.handshake_refused()) co_return answer;
+  if (!refused || bridged_ || !co_await links_.handshake_refused()) co_return answer;
+  bridged_ = true;
   auto link = links_.for_session();
   if (!link) co_return std::unexpected(link.error());
   link_ = std::move(*link);
@@ -65,6 +66,7 @@ net::Task<Result<bool>> Lister::open_legacy() {
   if (!opened) co_return std::unexpected(opened.error());
   const auto revision = mcp::parse_revision(opened->protocol_version.view());
   if (!revision || mcp::era_of(*revision) == mcp::Era::modern) co_return fail(ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know");
+  if (!bridged_) links_.session_opened();
   revision_ = *revision;
   link_->agreed(mcp::word(revision_));
   has_tools_ = mcp::has_capability(opened->capabilities, "tools");

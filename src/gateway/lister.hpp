@@ -47,6 +47,7 @@ class Lister {
   mcp::Revision revision_ = mcp::latest_legacy;
   std::shared_ptr<upstream::Link> link_;
   bool has_tools_ = true;
+  bool bridged_ = false;
   int next_id_ = 1;
 };
 

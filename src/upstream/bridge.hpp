@@ -16,6 +16,7 @@ enum class Own : std::uint8_t {
   subscribe,  ///< a subscription, or a resource to watch
   answer,     ///< what the client answered to a question of the server
   cancel,     ///< a call that nobody waits for
+  end,        ///< a session that nobody uses
 };
 
 /// How a bridge gets what it needs from the gate.

@@ -65,14 +65,15 @@ CallRouter::Call* CallRouter::call_of(const mcp::Message& message) {
 }
 
 /// A cancel under the id by which the server knows its call; nothing where no
-/// call has that id here, or several have.
-std::optional<std::string> CallRouter::with_own_request(const mcp::Message& cancel) const {
+/// call has that id here. Where several have, the decision tells which is meant.
+std::optional<std::string> CallRouter::with_own_request(const mcp::Message& cancel, Ulid decision) const {
   const auto request = cancel.params ? cancel.params.find("requestId") : std::nullopt;
   if (!request) return std::nullopt;
   const Call* match = nullptr;
   for (const net::ListNode* node = calls_.next; node != &calls_; node = node->next) {
     const auto& call = static_cast<const Call&>(*node);
     if (!mcp::same_id(call.client_id, request->text())) continue;
+    if (decision != Ulid() && call.decision != decision) continue;
     if (match != nullptr) return std::nullopt;
     match = &call;
   }
@@ -85,6 +86,7 @@ std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& cal
   if (out.message != nullptr && out.message->is_request()) {
     call.client_id = out.message->id_text;
     call.client_token = progress_token(*out.message);
+    call.decision = out.call;
     call.id = ids_ == Ids::own ? std::to_string(next_id_++) : call.client_id;
     call.token = ids_ == Ids::own && !call.client_token.empty() ? call.id : call.client_token;
     call.endless = out.endless;
@@ -94,7 +96,7 @@ std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& cal
   }
   const bool cancels = out.message != nullptr && out.message->method_id == mcp::MethodId::notifications_cancelled;
   if (ids_ == Ids::as_sent || !cancels) return out.bytes;
-  auto cancel = with_own_request(*out.message);
+  auto cancel = with_own_request(*out.message, out.call);
   if (!cancel) return std::nullopt;
   return call.text = std::move(*cancel);
 }

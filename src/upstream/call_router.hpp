@@ -54,7 +54,7 @@ class CallRouter {
   void happened(Call& call, const mcp::Message& message);
   Call* find_call(std::string_view id);
   Call* call_of(const mcp::Message& message);
-  std::optional<std::string> with_own_request(const mcp::Message& cancel) const;
+  std::optional<std::string> with_own_request(const mcp::Message& cancel, Ulid decision) const;
 
   net::Loop& loop_;
   std::string server_;
@@ -84,6 +84,7 @@ struct CallRouter::Call : net::ListNode {
   std::string token;  ///< likewise; empty without one
   std::string client_id;
   std::string client_token;
+  Ulid decision;      ///< by which a cancel names it
   std::string text;   ///< what is sent in the message's place
   net::Signal wake;
   std::deque<std::string> events;

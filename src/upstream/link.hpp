@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/ids.hpp"
 #include "mcp/message.hpp"
 #include "net/http_client.hpp"
 #include "net/loop.hpp"
@@ -38,6 +39,8 @@ class Sink {
   virtual bool may_go_on() { return true; }
   /// Whether the server may ask the client for this.
   virtual bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) { return true; }
+  /// Nobody waits any more for the answer to that request of the server.
+  virtual void question_over(std::string_view /*id*/) {}
 };
 
 /// Nobody hears what comes beside the answer: a request of the server goes
@@ -64,6 +67,9 @@ struct Outbound {
   bool may_resume = false;  ///< a stream that ends without the answer may be resumed by the client
   bool endless = false;     ///< a subscription: only who asked or the server ends it
   const SeenAnswer* seen = nullptr;  ///< an answer to such a request that was read before; no error
+  /// The call's decision. A cancel has that of the call it is about, by which a link
+  /// that callers share finds it: two of them may have calls of one id under way.
+  Ulid call{};
   /// What `forward` was given, for a link that sends by another link.
   std::optional<policy::Permit> permit{};
 };
@@ -82,6 +88,7 @@ struct Delivery {
   bool is_error = false;    ///< a JSON-RPC error, or a result with `isError`
   bool session_lost = false;  ///< the server no longer knows the session
   bool seen = false;          ///< it is `Outbound::seen` but for the id
+  bool asks_decided = false;  ///< what it asks of the client went through `Sink::may_ask`, and on record, already
   std::unique_ptr<net::HttpReply> reply;
   std::unique_ptr<const std::string> owned;  ///< on the heap: the views survive a move
 };
@@ -120,6 +127,8 @@ class Link {
   /// What the server says unasked comes to a stream that has to be opened; false:
   /// it comes to `on_unsolicited` by itself.
   virtual bool has_stream() const { return false; }
+  /// Ends what nobody used since then, where callers come and go without a word.
+  virtual void end_unused(net::Instant /*since*/) {}
   /// A call that nobody waits for any more has to be cancelled by a message.
   virtual bool hears_cancels() const { return true; }
 

@@ -74,7 +74,10 @@ net::Task<Forwarded> SessionBridge::open(Outbound out, Sink& sink) {
   json::Document document;
   const auto answer = mcp::read_message(told->bytes, document, mcp::Direction::from_server, whole_answer);
   if (!answer) co_return std::unexpected(bridge_failure(answer.error()));
-  if (!answer->result) co_return told;
+  if (!answer->result) {
+    refused_();
+    co_return told;
+  }
   const auto wanted = mcp::read_initialize(*out.message);
   const auto asked = wanted ? mcp::parse_revision(wanted->protocol_version.view()) : std::nullopt;
   const auto revision = asked && mcp::era_of(*asked) == mcp::Era::legacy ? *asked : mcp::latest_legacy;
@@ -119,16 +122,14 @@ net::Task<Forwarded> SessionBridge::rounds(Outbound out, Sink& sink) {
   std::unique_ptr<Round> later;
   std::optional<policy::Permit> permit = std::move(out.permit);
   const std::string client_id(out.message->id_text);
+  const SentAs sent_as(*this, client_id);
   for (int count = 0; count < most_rounds; ++count) {
     auto told = co_await send(later ? *later : first, std::exchange(permit, std::nullopt), out.time, sink);
     if (!told || told->kind != Delivery::Kind::answer) co_return told;
     json::Document document;
     const auto answer = mcp::read_message(told->bytes, document, mcp::Direction::from_server, whole_answer);
     if (!answer) co_return std::unexpected(bridge_failure(answer.error()));
-    if (!mcp::is_input_required(*answer)) {
-      sent_as_.erase(client_id);
-      co_return finish(out, std::move(told), *answer);
-    }
+    if (!mcp::is_input_required(*answer)) co_return finish(out, std::move(told), *answer);
     auto asks = mcp::read_input_asks(*answer);
     if (!asks) co_return std::unexpected(bridge_failure(std::move(asks.error())));
     auto responses = co_await ask_client(client_id, std::move(*asks), sink);
@@ -168,7 +169,7 @@ net::Task<Result<void>> SessionBridge::ask_one(std::string_view of, const mcp::I
   json::Document document;
   const auto message = mcp::read_message(request, document, mcp::Direction::from_server, whole_answer);
   if (!message) co_return std::unexpected(message.error());
-  Asked asked(*this, id);
+  Asked asked(*this, sink, id);
   asked.of = of;
   const bool told = co_await sink.event({.message = &*message, .bytes = request});
   if (told && !asked.done) [[maybe_unused]] const bool in_time = co_await asked.answered.wait(answer_time);

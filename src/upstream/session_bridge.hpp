@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,7 +19,9 @@ namespace callgate::upstream {
 /// would. Threads: the loop's.
 class SessionBridge final : public Link {
  public:
-  SessionBridge(BridgeParts parts, std::shared_ptr<Link> server) : parts_(std::move(parts)), server_(std::move(server)), watch_changed_(parts_.loop) {}
+  /// `refused` hears that the server does not say what it is (any more).
+  SessionBridge(BridgeParts parts, std::shared_ptr<Link> server, std::function<void()> refused)
+      : parts_(std::move(parts)), server_(std::move(server)), refused_(std::move(refused)), watch_changed_(parts_.loop) {}
   ~SessionBridge() override;
 
   void on_unsolicited(Sink* sink) override { unsolicited_ = sink; }
@@ -31,16 +34,29 @@ class SessionBridge final : public Link {
  private:
   /// A question that the client was asked; known by its id while somebody waits.
   struct Asked {
-    Asked(SessionBridge& its_bridge, std::string its_id) : bridge(its_bridge), id(std::move(its_id)), answered(bridge.parts_.loop) { bridge.asked_.emplace(id, this); }
+    Asked(SessionBridge& its_bridge, Sink& its_sink, std::string its_id) : bridge(its_bridge), sink(its_sink), id(std::move(its_id)), answered(bridge.parts_.loop) { bridge.asked_.emplace(id, this); }
     Asked(const Asked&) = delete;
     Asked& operator=(const Asked&) = delete;
-    ~Asked() { bridge.asked_.erase(id); }
+    ~Asked() {
+      bridge.asked_.erase(id);
+      sink.question_over(id);
+    }
     SessionBridge& bridge;
+    Sink& sink;  ///< that the client was asked through
     std::string id;
     std::string_view of;  ///< the client's request that it is asked for
     net::Signal answered;
     std::optional<std::string> value;  ///< JSON text of the result; nothing where the client refused
     bool done = false;
+  };
+  /// The id of a call's later round, for as long as that is under way.
+  struct SentAs {
+    SentAs(SessionBridge& its_bridge, std::string its_id) : bridge(its_bridge), client_id(std::move(its_id)) {}
+    SentAs(const SentAs&) = delete;
+    SentAs& operator=(const SentAs&) = delete;
+    ~SentAs() { bridge.sent_as_.erase(client_id); }
+    SessionBridge& bridge;
+    std::string client_id;
   };
   /// One request of the server's era, under way.
   struct Round {
@@ -80,6 +96,7 @@ class SessionBridge final : public Link {
 
   BridgeParts parts_;
   std::shared_ptr<Link> server_;
+  std::function<void()> refused_;
   Sink* unsolicited_ = nullptr;
   mcp::Envelope envelope_;
   std::map<std::string, Asked*, std::less<>> asked_;  ///< by the text of the id

@@ -49,12 +49,19 @@ struct StatelessBridge::Opening {
 
 StatelessBridge::~StatelessBridge() {
   for (const auto& [state, running] : parked_) running->over = true;
+  for (const auto& [capabilities, behind] : sessions_) {
+    if (behind) behind->stream.cancel();
+  }
   tasks_.cancel();
 }
 
 std::string StatelessBridge::fresh_id() { return fmt::format("\"callgate-{}\"", next_id_++); }
 
 net::Task<Forwarded> StatelessBridge::transmit(Outbound out, Sink& sink) {
+  if (out.form == Form::end_session) {
+    co_await end_all();
+    co_return Delivery{.http_status = 200};
+  }
   if (out.form != Form::message || out.message == nullptr) co_return Delivery{.http_status = 405};
   const mcp::Message& message = *out.message;
   if (!message.is_request()) co_return cancelled_by_client(message);
@@ -84,7 +91,10 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
       sessions_.erase(capabilities);
       co_return fail(ErrorKind::unavailable, "the clients of this caller declare too many sets of capabilities");
     }
-    if (!known) known = std::make_shared<Behind>(Behind{.capabilities = capabilities});
+    if (!known) {
+      known = std::make_shared<Behind>();
+      known->capabilities = capabilities;
+    }
     const BehindRef behind = known;
     behind->last_used = parts_.loop.now();
     if (behind->link && behind->link->alive() && !behind->opening) co_return behind;
@@ -104,12 +114,40 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
 bool StatelessBridge::make_room() {
   auto oldest = sessions_.end();
   for (auto each = sessions_.begin(); each != sessions_.end(); ++each) {
-    const bool idle = each->second && each->second->busy == 0 && each->second->subscriptions.empty() && !each->second->opening;
-    if (idle && (oldest == sessions_.end() || each->second->last_used < oldest->second->last_used)) oldest = each;
+    if (each->second && !each->second->in_use() && (oldest == sessions_.end() || each->second->last_used < oldest->second->last_used)) oldest = each;
   }
   if (oldest == sessions_.end()) return false;
+  end(oldest->second);
   sessions_.erase(oldest);
   return true;
+}
+
+void StatelessBridge::end_unused(net::Instant since) {
+  std::erase_if(sessions_, [&](const auto& each) {
+    const BehindRef& behind = each.second;
+    if (!behind || behind->in_use() || behind->last_used >= since) return false;
+    end(behind);
+    return true;
+  });
+}
+
+/// Nobody will use the session any more: the server need not keep it.
+void StatelessBridge::end(const BehindRef& behind) {
+  if (behind->link && behind->link->alive()) tasks_.spawn(end_session(behind->link));
+}
+
+net::Task<void> StatelessBridge::end_session(std::shared_ptr<Link> link) {
+  auto permit = co_await parts_.permit(Own::end);
+  NobodyListens nobody;
+  if (permit) [[maybe_unused]] const auto ended = co_await link->forward(std::move(*permit), {.form = Form::end_session, .time = std::chrono::seconds(5)}, nobody);
+}
+
+net::Task<void> StatelessBridge::end_all() {
+  std::vector<std::shared_ptr<Link>> links;
+  for (const auto& [capabilities, behind] : sessions_) {
+    if (behind && behind->link && behind->link->alive()) links.push_back(behind->link);
+  }
+  for (const auto& link : links) co_await end_session(link);
 }
 
 net::Task<Result<void>> StatelessBridge::open(BehindRef behind, std::string client_info) {

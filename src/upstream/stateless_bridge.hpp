@@ -30,6 +30,7 @@ class StatelessBridge final : public Link {
   void on_unsolicited(Sink* /*sink*/) override {}
   void agreed(std::string_view /*revision*/) override {}
   bool alive() const override { return true; }
+  void end_unused(net::Instant since) override;
   /// A call whose frame ends is cancelled by the bridge itself.
   bool hears_cancels() const override { return false; }
 
@@ -60,6 +61,9 @@ class StatelessBridge final : public Link {
     bool streaming = false;
     std::size_t busy = 0;
     net::Instant last_used{};
+    net::TaskGroup stream;  ///< reads the session's, for as long as somebody subscribes; goes before the hearer
+
+    bool in_use() const { return busy != 0 || opening || !subscriptions.empty(); }
   };
   using BehindRef = std::shared_ptr<Behind>;
   /// A question of the server that the client has not answered.
@@ -73,6 +77,9 @@ class StatelessBridge final : public Link {
   net::Task<Result<BehindRef>> session(const mcp::Message& request);
   net::Task<Result<void>> open(BehindRef behind, std::string client_info);
   bool make_room();
+  void end(const BehindRef& behind);
+  net::Task<void> end_session(std::shared_ptr<Link> link);
+  net::Task<void> end_all();
   net::Task<Forwarded> say(BehindRef behind, Own own, std::string text, Sink& sink);
   net::Task<void> say_later(BehindRef behind, Own own, std::string text);
   net::Task<Forwarded> discover(const Outbound& out);
@@ -83,6 +90,7 @@ class StatelessBridge final : public Link {
   net::Task<Forwarded> resume(std::shared_ptr<Running> running, Outbound out, Sink& sink);
   net::Task<void> run(Running& running);
   net::Task<Forwarded> attend(std::shared_ptr<Running> running, std::chrono::milliseconds time, Sink& sink);
+  net::Task<Result<void>> pass_answers(Running& running, const mcp::Message& request);
   net::Task<Result<bool>> hand_events(Running& running, Sink& sink);
   Forwarded finish(Running& running);
   void decline_refused(Running& running, Sink& sink);
@@ -95,7 +103,7 @@ class StatelessBridge final : public Link {
 
   // stateless_listen.cpp: subscriptions
   net::Task<Forwarded> listen(Outbound out, Sink& sink);
-  net::Task<void> read_stream(BehindRef behind);
+  net::Task<void> read_stream(Behind& behind);
   void tell(Behind& behind, const mcp::Message& notification);
 
   BridgeParts parts_;

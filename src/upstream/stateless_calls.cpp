@@ -108,7 +108,8 @@ net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   running->message = std::move(*read);
   running->permit = std::move(out.permit);
   running->task.spawn(run(*running));
-  co_return co_await attend(std::move(running), out.time, sink);
+  const Attending attending(*this, *running);
+  co_return co_await attend(running, out.time, sink);
 }
 
 net::Task<void> StatelessBridge::run(Running& running) {
@@ -123,7 +124,6 @@ net::Task<void> StatelessBridge::run(Running& running) {
 }
 
 net::Task<Forwarded> StatelessBridge::attend(std::shared_ptr<Running> running, std::chrono::milliseconds time, Sink& sink) {
-  const Attending attending(*this, *running);
   CallDeadline deadline(parts_.loop, time);
   for (;;) {
     while (!running->events.empty()) {
@@ -183,7 +183,9 @@ Forwarded StatelessBridge::park(const std::shared_ptr<Running>& running) {
   running->over = true;
   parked_.emplace(state, running);
   if (!std::exchange(dropping_, true)) tasks_.spawn(drop_parked());
-  return own_delivery(mcp::input_required(running->client_id, asks, state));
+  Delivery asking = own_delivery(mcp::input_required(running->client_id, asks, state));
+  asking.asks_decided = true;
+  return asking;
 }
 
 std::shared_ptr<StatelessBridge::Running> StatelessBridge::find_parked(const mcp::Message& request) {
@@ -196,26 +198,32 @@ std::shared_ptr<StatelessBridge::Running> StatelessBridge::find_parked(const mcp
   return running;
 }
 
-/// The client's answers go to the server that waits for them; what it left out is asked again.
 net::Task<Forwarded> StatelessBridge::resume(std::shared_ptr<Running> running, Outbound out, Sink& sink) {
-  const mcp::Message& request = *out.message;
-  running->client_id = request.id_text;
-  running->client_token = progress_token(request);
+  running->client_id = out.message->id_text;
+  running->client_token = progress_token(*out.message);
+  // From here on an end of this frame, or of the way to the server, cancels the call there.
+  const Attending attending(*this, *running);
+  if (auto said = co_await pass_answers(*running, *out.message); !said) co_return std::unexpected(bridge_failure(std::move(said.error())));
+  co_return co_await attend(running, out.time, sink);
+}
+
+/// The client's answers go to the server that waits for them; what it left out is asked again.
+net::Task<Result<void>> StatelessBridge::pass_answers(Running& running, const mcp::Message& request) {
   const auto responses = request.params.find("inputResponses");
   std::vector<Ask> left;
-  for (Ask& each : std::exchange(running->asks, {})) {
+  for (Ask& each : std::exchange(running.asks, {})) {
     const auto value = responses && responses->is_object() ? responses->find(each.ask.key) : std::nullopt;
     if (!value || !value->is_object()) {
       left.push_back(std::move(each));
       continue;
     }
     const std::string text = mcp::response_to(each.server_id, value->text());
-    CallHearer hearer(*this, *running);
-    auto said = co_await say(running->behind, Own::answer, text, hearer);
-    if (!said) co_return std::unexpected(std::move(said.error()));
+    CallHearer hearer(*this, running);
+    auto said = co_await say(running.behind, Own::answer, text, hearer);
+    if (!said) co_return std::unexpected(std::move(said.error().error));
   }
-  running->asks.insert(running->asks.begin(), std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
-  co_return co_await attend(std::move(running), out.time, sink);
+  running.asks.insert(running.asks.begin(), std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
+  co_return Result<void>{};
 }
 
 net::Task<void> StatelessBridge::drop_parked() {

@@ -21,7 +21,29 @@ bool is_under(std::string_view uri, std::string_view watched) {
   return uri.starts_with(watched) && (uri.size() == watched.size() || watched.ends_with('/') || uri[watched.size()] == '/');
 }
 
+bool watches(const std::vector<std::string>& uris, std::string_view uri) { return std::ranges::find(uris, uri) != uris.end(); }
+
+std::string about_resource(std::string_view id, std::string_view verb, std::string_view uri) {
+  return fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"resources/{}","params":{{"uri":{}}}}})", id, verb, json::quoted(uri));
+}
+
 }  // namespace
+
+/// The session goes on for others: what nobody else of it watches is watched no longer.
+StatelessBridge::Subscription::~Subscription() {
+  std::erase(behind->subscriptions, this);
+  behind->last_used = bridge.parts_.loop.now();
+  const auto& others = behind->subscriptions;
+  if (others.empty()) {
+    behind->stream.cancel();
+    behind->streaming = false;
+  }
+  if (!behind->link || !behind->link->alive()) return;
+  for (const std::string& uri : uris) {
+    if (std::ranges::none_of(others, [&](const Subscription* each) { return watches(each->uris, uri); }))
+      bridge.tasks_.spawn(bridge.say_later(behind, Own::subscribe, about_resource(bridge.fresh_id(), "unsubscribe", uri)));
+  }
+}
 
 net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
   const auto wanted = mcp::read_listen(*out.message);
@@ -29,16 +51,16 @@ net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
   auto behind = co_await session(*out.message);
   if (!behind) co_return std::unexpected(bridge_failure(std::move(behind.error()), false));
   const json::Value filter = *out.message->params.find("notifications");
-  Subscription subscription(parts_.loop, *behind);
+  Subscription subscription(*this, *behind);
   subscription.id = out.message->id_text;
   subscription.tools = is_set(filter, "toolsListChanged");
   subscription.prompts = is_set(filter, "promptsListChanged");
   subscription.resources = is_set(filter, "resourcesListChanged");
   for (const mcp::Text& uri : wanted->uris) {
     subscription.uris.emplace_back(uri.view());
-    co_await say_later(*behind, Own::subscribe, fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"resources/subscribe","params":{{"uri":{}}}}})", fresh_id(), json::quoted(uri.view())));
+    co_await say_later(*behind, Own::subscribe, about_resource(fresh_id(), "subscribe", uri.view()));
   }
-  if ((*behind)->link && (*behind)->link->has_stream() && !std::exchange((*behind)->streaming, true)) tasks_.spawn(read_stream(*behind));
+  if ((*behind)->link && (*behind)->link->has_stream() && !std::exchange((*behind)->streaming, true)) (*behind)->stream.spawn(read_stream(**behind));
   subscription.events.push_front(mcp::acknowledged(filter.text(), subscription.id));
   const std::shared_ptr<Link> link = (*behind)->link;
   while (link && link->alive()) {
@@ -56,19 +78,19 @@ net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
 }
 
 /// A server over HTTP tells its news on a stream that has to be opened.
-net::Task<void> StatelessBridge::read_stream(BehindRef behind) {
+net::Task<void> StatelessBridge::read_stream(Behind& behind) {
   net::Duration pause = std::chrono::seconds(1);
-  const std::shared_ptr<Link> link = behind->link;
-  while (link->alive() && !behind->subscriptions.empty()) {
+  const std::shared_ptr<Link> link = behind.link;
+  while (link->alive() && !behind.subscriptions.empty()) {
     auto permit = co_await parts_.permit(Own::subscribe);
     if (permit) {
-      auto over = co_await link->forward(std::move(*permit), {.form = Form::open_stream, .time = parts_.start_time, .endless = true}, *behind->hearer);
+      auto over = co_await link->forward(std::move(*permit), {.form = Form::open_stream, .time = parts_.start_time, .endless = true}, *behind.hearer);
       if (over && over->http_status == 405) break;  // it has none
     }
     co_await parts_.loop.sleep(pause);
     pause = std::min<net::Duration>(pause * 2, std::chrono::minutes(1));
   }
-  if (behind->link == link) behind->streaming = false;
+  if (behind.link == link) behind.streaming = false;
 }
 
 void StatelessBridge::tell(Behind& behind, const mcp::Message& notification) {

@@ -31,13 +31,14 @@ struct StatelessBridge::Running {
   net::TaskGroup task;        ///< the exchange with the server; ends with this object
 };
 
-/// What a client subscribed to.
+/// What a client subscribed to, for as long as it listens.
 struct StatelessBridge::Subscription {
-  Subscription(net::Loop& loop, BehindRef at) : behind(std::move(at)), wake(loop) { behind->subscriptions.push_back(this); }
+  Subscription(StatelessBridge& its_bridge, BehindRef at) : bridge(its_bridge), behind(std::move(at)), wake(bridge.parts_.loop) { behind->subscriptions.push_back(this); }
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
-  ~Subscription() { std::erase(behind->subscriptions, this); }
+  ~Subscription();
 
+  StatelessBridge& bridge;
   BehindRef behind;
   std::string id;  ///< as written
   bool tools = false;

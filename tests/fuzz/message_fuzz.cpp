@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mcp/answers.hpp"
+#include "mcp/discovery.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/headers.hpp"
 #include "mcp/message.hpp"
@@ -85,6 +86,17 @@ void check_lists(const Message& message) {
   }
 }
 
+/// What is hidden is gone, and what is left can be read.
+void check_discovery(const Message& message) {
+  if (!message.result) return;
+  const std::string out = shown_discovery(message, {.tools = true, .prompts = true, .resources = true, .instructions = true, .depends_on_caller = true});
+  json::Document document;
+  const auto again = read_message(out, document, Direction::from_server);
+  must(again && again->result && !again->result.find("instructions"));
+  const auto capabilities = again->result.find("capabilities");
+  must(!capabilities || !capabilities->is_object() || !capabilities->find("tools"));
+}
+
 void check_message(std::string_view bytes, Direction direction) {
   json::Document document;
   const auto message = read_message(bytes, document, direction);
@@ -97,6 +109,7 @@ void check_message(std::string_view bytes, Direction direction) {
   check_id(*message, direction);
   check_mirrors(*message);
   check_lists(*message);
+  check_discovery(*message);
   if (direction == Direction::from_server && message->id) {
     const auto learned = UnknownToolAnswer::learn(bytes, "probe", message->id_text);
     if (!learned) return;

@@ -78,6 +78,22 @@ TEST_F(Approvals, ACancelWithdrawsTheQuestion) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Protocol item 63.
+TEST_F(Approvals, AStatelessClientThatLeavesWithdrawsTheQuestion) {
+  start(asks);
+  Answer answer;
+  bool done = false;
+  net::TaskGroup client;
+  const std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + modern_headers("tools/call", "write");
+  client.spawn(talk("POST", headers, modern_text("tools/call", R"("name":"write","arguments":{})", "9"), answer, done));
+  turn_until([&] { return desk->waiting() == 1; });
+  ASSERT_EQ(desk->waiting(), 1U);
+  client.cancel();
+  turn_until([&] { return desk->waiting() == 0; });
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
 /// Security requirement S20: judged again on release.
 TEST_F(Approvals, TheCallIsJudgedAgainByThePolicyOfThatMoment) {
   start(asks);
@@ -238,6 +254,78 @@ TEST_F(Approvals, AQuestionThatNobodyAnswersExpires) {
   turn_until([&] { return done; });
   EXPECT_NE(answer.body.find("nobody approved it in time"), std::string::npos) << answer.body;
   EXPECT_TRUE(upstream.calls.empty());
+}
+
+/// Protocol item 31: who allowed a call allowed all its rounds, and nothing else.
+class ApprovedRounds : public Approvals {
+ protected:
+  void begin_with() {
+    config.approval_wait = std::chrono::seconds(5);
+    upstream.raw_answer = [this](net::HttpExchange& exchange, std::string id) { return ask_twice(exchange, id); };
+    start(std::string(asks) + "elicitation: allow\n");
+    begin_call(R"({"n":1})", {});
+    turn_until([&] { return desk->waiting() == 1; });
+    ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+    turn_until([&] { return done; });
+    ASSERT_NE(answer.body.find("s-1"), std::string::npos) << answer.body;
+  }
+  void begin_call(const std::string& arguments, const std::string& more) {
+    answer = {};
+    done = false;
+    begin(modern_text("tools/call", R"("name":"write","arguments":)" + arguments + more, "7"), answer, done, modern_headers("tools/call", "write"));
+  }
+  static std::string round(const std::string& state, const std::string& input = "accept") { return R"(,"inputResponses":{"k":{"action":")" + input + R"("}},"requestState":")" + state + '"'; }
+  /// Whether a person is asked about that call; it is left waiting then.
+  bool is_asked(const std::string& arguments, const std::string& more) {
+    begin_call(arguments, more);
+    turn_until([&] { return done || desk->waiting() > 0; });
+    return desk->waiting() > 0;
+  }
+
+  Answer answer;
+  bool done = false;
+
+ private:
+  net::Task<void> ask_twice(net::HttpExchange& exchange, std::string id) {
+    const bool more = upstream.calls.size() < 3;
+    const std::string result = more ? R"({"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{}}},"requestState":"s-)" + std::to_string(upstream.calls.size()) + "\"}"
+                                    : R"({"resultType":"complete","content":[{"type":"text","text":"done"}]})";
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + result + "}");
+  }
+};
+
+TEST_F(ApprovedRounds, GoWithTheYesOfTheirCall) {
+  begin_with();
+  EXPECT_FALSE(is_asked(R"({"n":1})", round("s-1")));
+  EXPECT_NE(answer.body.find("s-2"), std::string::npos) << answer.body;
+  EXPECT_FALSE(is_asked(R"({"n":1})", round("s-2", "decline")));
+  EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
+  EXPECT_EQ(upstream.calls.size(), 3U);
+}
+
+TEST_F(ApprovedRounds, AreGoodOnce) {
+  begin_with();
+  EXPECT_FALSE(is_asked(R"({"n":1})", round("s-1")));
+  EXPECT_TRUE(is_asked(R"({"n":1})", round("s-1")));
+  EXPECT_EQ(upstream.calls.size(), 2U);
+}
+
+TEST_F(ApprovedRounds, AreThoseOfTheSameArguments) {
+  begin_with();
+  EXPECT_TRUE(is_asked(R"({"n":2})", round("s-1")));
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
+TEST_F(ApprovedRounds, AreThoseOfAStateThatTheServerGave) {
+  begin_with();
+  EXPECT_TRUE(is_asked(R"({"n":1})", round("s-9")));
+}
+
+TEST_F(ApprovedRounds, AskAnewWhereTheRuleIsAnotherOne) {
+  begin_with();
+  write_policy("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  write: {action: require_approval, reason: money moves, approval: {timeout: 5m}}\n");
+  ASSERT_TRUE(policies.refresh());
+  EXPECT_TRUE(is_asked(R"({"n":1})", round("s-1")));
 }
 
 }  // namespace

@@ -89,6 +89,66 @@ TEST_F(Modern, TheRoundsOfOneCallAreCountedOnce) {
   EXPECT_NE(call_tool("read", round, "10").body.find("rate_limited"), std::string::npos) << "each state is good for one round";
 }
 
+/// Protocol item 76: nobody on the way is to hold events back.
+TEST_F(Modern, AStreamSaysThatItIsNotToBeBuffered) {
+  start("callgate: 1\ndefault: allow\n");
+  answer_with({R"({"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"working"}})", done});
+  const Answer answer = call_tool("read");
+  EXPECT_NE(answer.headers.find("X-Accel-Buffering: no"), std::string::npos) << answer.headers;
+  EXPECT_NE(answer.headers.find("Cache-Control: no-"), std::string::npos) << answer.headers;
+}
+
+/// Protocol item 6.
+TEST_F(Modern, AResponseOfAStatelessClientIsRefused) {
+  start("callgate: 1\ndefault: allow\n");
+  for (const std::string& more : {std::string(), std::string("MCP-Protocol-Version: 2026-07-28\r\n")}) {
+    EXPECT_EQ(post(R"({"jsonrpc":"2.0","id":"q","result":{}})", more).status, 400) << more;
+  }
+  EXPECT_TRUE(upstream.responses.empty());
+}
+
+/// Protocol items 11, 16.
+class ModernDiscovery : public World {
+ protected:
+  void begin_with(const std::string& policy, const std::string& said) {
+    said_ = said;
+    upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string /*body*/) { return say(exchange, method, id); };
+    start(policy);
+  }
+  std::string discover() { return post(modern_text("server/discover", "", "1"), modern_headers("server/discover")).body; }
+
+ private:
+  net::Task<bool> say(net::HttpExchange& exchange, std::string method, std::string id) {
+    if (method != "server/discover") co_return false;
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + said_ + "}");
+    co_return true;
+  }
+  std::string said_;
+};
+
+constexpr const char* says_much = R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{},"prompts":{},"extensions":{"x/y":{}}},"instructions":"Call secret first.","ttlMs":60000,"cacheScope":"public"})";
+
+TEST_F(ModernDiscovery, PassesByteForByteWhereNothingIsHidden) {
+  const std::string said = R"({"resultType":"complete", "supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"instructions":"Call secret first.","ttlMs":60000,"cacheScope":"public"})";
+  begin_with("callgate: 1\ndefault: allow\n", said);
+  EXPECT_EQ(discover(), R"({"jsonrpc":"2.0","id":1,"result":)" + said + "}");
+}
+
+TEST_F(ModernDiscovery, DoesNotSpeakOfHiddenTools) {
+  begin_with("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n", says_much);
+  EXPECT_EQ(discover(), R"({"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{},"prompts":{},"extensions":{}},"ttlMs":1000,"cacheScope":"private"}})");
+}
+
+TEST_F(ModernDiscovery, KeepsWhatIsSaidOfOtherTools) {
+  begin_with("callgate: 1\ndefault: allow\ntools:\n  write: {action: hide}\n", says_much);
+  EXPECT_NE(discover().find("Call secret first."), std::string::npos);
+}
+
+TEST_F(ModernDiscovery, HasNoToolsWhereAllAreHidden) {
+  begin_with("callgate: 1\ndefault: deny\ntools:\n  \"*\": {action: hide}\n", says_much);
+  EXPECT_NE(discover().find(R"("capabilities":{"prompts":{},)"), std::string::npos) << discover();
+}
+
 TEST(RoundMemory, ForgetsTheOldestAndWhatIsLate) {
   RoundMemory memory;
   const BootTime now{std::chrono::hours(1)};

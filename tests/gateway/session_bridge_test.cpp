@@ -147,6 +147,18 @@ TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
   EXPECT_NE(bodies[1].find(R"("inputResponses":{"who":{"action":"decline"}})"), std::string::npos) << bodies[1];
 }
 
+TEST_F(SessionBridged, QuestionsOfCallsThatWereCancelledTakeNoRoom) {
+  begin_with();
+  open_session();
+  for (int round = 0; round < 101; ++round) {
+    stream = {};
+    done = false;
+    ASSERT_FALSE(call_until_asked().empty()) << "question " << round << ": " << stream.body;
+    post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})");
+    turn_until([&] { return done; });
+  }
+}
+
 /// Protocol item 69.
 TEST_F(SessionBridged, NewsOfTheServerComeOnTheSessionsStream) {
   begin_with();

@@ -136,5 +136,114 @@ TEST_F(Sessions, RefuseASecondCallWithTheIdOfOneUnderWay) {
   EXPECT_NE(first.body.find(R"("result")"), std::string::npos) << first.body;
 }
 
+/// Sessions at the server, as the gate keeps them.
+class ServerSessions : public World {
+ protected:
+  void begin_with(const std::string& policy = allow_all) {
+    upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string body) { return serve(exchange, method, id, body); };
+    start(policy);
+  }
+  std::string list() { return post(R"({"jsonrpc":"2.0","id":5,"method":"tools/list"})").body; }
+
+  int handshakes = 0;
+  bool pages = false;        ///< its list has two
+  bool hold_lists = false;
+
+ private:
+  net::Task<bool> serve(net::HttpExchange& exchange, std::string method, std::string id, std::string body) {
+    handshakes += method == "initialize" ? 1 : 0;
+    if (method != "tools/list") co_return false;
+    for (int turn = 0; turn < 4000 && hold_lists; ++turn) co_await loop.sleep(std::chrono::milliseconds(2));
+    if (!pages) co_return false;
+    const bool second = body.find("\"cursor\":\"two\"") != std::string::npos;
+    const std::string result = second ? R"({"tools":[{"name":"write","inputSchema":{"type":"object"}}]})"
+                                      : R"({"tools":[{"name":"secret","inputSchema":{"type":"object"}},{"name":"read","inputSchema":{"type":"object"}}],"nextCursor":"two"})";
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + result + "}");
+    co_return true;
+  }
+};
+
+/// Protocol item 20: the client's id is its own, also where the server gave none.
+TEST_F(ServerSessions, WithoutIdsGetNone) {
+  upstream.names_sessions = false;
+  begin_with();
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  EXPECT_EQ(upstream.call_headers.back().find("ession"), std::string::npos) << upstream.call_headers.back();
+}
+
+/// Protocol item 23.
+TEST_F(ServerSessions, AreNotOpenedAgainBecauseTheGatewayWasRefused) {
+  begin_with();
+  open_session();
+  call("read");
+  const int before = handshakes;
+  for (const int status : {401, 403}) {
+    upstream.raw_answer = status == 401 ? [](net::HttpExchange& exchange, std::string /*id*/) -> net::Task<void> { co_await exchange.respond(401, {}, {}); }
+                                        : [](net::HttpExchange& exchange, std::string /*id*/) -> net::Task<void> { co_await exchange.respond(403, {}, {}); };
+    EXPECT_NE(call("read").body.find("error"), std::string::npos);
+  }
+  upstream.raw_answer = {};
+  EXPECT_NE(call("read").body.find("done"), std::string::npos) << "the session goes on";
+  EXPECT_EQ(handshakes, before);
+}
+
+/// Protocol item 17: the header names what was agreed with this server this time.
+TEST_F(ServerSessions, OpenedAgainAgreeOnTheRevisionOfThatTime) {
+  begin_with();
+  open_session();
+  call("read");
+  EXPECT_NE(upstream.call_headers.back().find(": 2025-06-18"), std::string::npos) << upstream.call_headers.back();
+  upstream.revision = "2025-03-26";
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string /*id*/) -> net::Task<void> { co_await exchange.respond(404, {}, {}); };
+  call("read");
+  upstream.raw_answer = {};
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  EXPECT_NE(upstream.call_headers.back().find(": 2025-03-26"), std::string::npos) << upstream.call_headers.back();
+}
+
+/// Protocol item 47.
+TEST_F(ServerSessions, ListsOfSeveralPagesBecomeOneWhereSomethingIsHidden) {
+  pages = true;
+  begin_with("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n");
+  open_session();
+  EXPECT_EQ(list(), R"({"jsonrpc":"2.0","id":5,"result":{"tools":[{"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object"}}]}})");
+}
+
+/// Protocol item 85.
+TEST_F(ServerSessions, TooLargeAnAnswerIsToldToTheModel) {
+  config.limits.result = 64 * 1024;
+  begin_with();
+  open_session();
+  upstream.call_result = R"({"content":[{"type":"text","text":")" + std::string(100 * 1024, 'x') + "\"}]}";
+  const Answer answer = call("read");
+  EXPECT_NE(answer.body.find(R"("isError":true)"), std::string::npos) << answer.body.substr(0, 200);
+  EXPECT_EQ(answer.body.find("xxxx"), std::string::npos) << "not half an answer either";
+}
+
+/// A client that leaves its stream while a changed list is read does not miss the next change.
+TEST_F(ServerSessions, AChangedListIsToldOnTheNextStreamToo) {
+  begin_with();
+  open_session();
+  list();
+  upstream.stream_events = "data: " + std::string(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})") + "\n\n";
+  hold_lists = true;
+  const auto listen = [&](net::TaskGroup& client, Answer& stream, bool& done) {
+    client.spawn(talk("GET", "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n", {}, stream, done));
+  };
+  bool done = false;
+  Answer first;
+  net::TaskGroup client;
+  listen(client, first, done);
+  for (int turn = 0; turn < 30; ++turn) loop.turn(std::chrono::milliseconds(2));
+  client.cancel();
+  for (int turn = 0; turn < 30; ++turn) loop.turn(std::chrono::milliseconds(2));
+  hold_lists = false;
+  Answer second;
+  listen(client, second, done);
+  turn_until([&] { return second.body.find("list_changed") != std::string::npos; });
+  EXPECT_NE(second.body.find("list_changed"), std::string::npos) << second.body;
+}
+
 }  // namespace
 }  // namespace callgate::gateway

@@ -133,6 +133,16 @@ TEST_F(StatelessBridged, AStateIsGoodOnceAndForItsOwnRequest) {
   EXPECT_EQ(call_tool("read", inputs(std::string(64, 'a')), "11").status, 400) << "made up";
 }
 
+TEST_F(StatelessBridged, AQuestionThatIsAllowedIsOnRecordOnce) {
+  begin_with();
+  question = asks_who;
+  ASSERT_FALSE(state_of(call_tool("read").body).empty());
+  const std::string mark = R"("method":"elicitation/create")";
+  std::size_t count = 0;
+  for (std::size_t at = records().find(mark); at != std::string::npos; at = records().find(mark, at + 1)) ++count;
+  EXPECT_EQ(count, 1U) << records();
+}
+
 TEST_F(StatelessBridged, AQuestionThatThePolicyDoesNotAllowDoesNotPass) {
   begin_with("callgate: 1\ndefault: allow\n");
   question = asks_who;
@@ -154,6 +164,54 @@ TEST_F(StatelessBridged, ASubscriptionHearsWhatTheSessionSays) {
   EXPECT_NE(stream.body.find("notifications/subscriptions/acknowledged"), std::string::npos) << stream.body;
   EXPECT_NE(stream.body.find(R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"},"uri":"demo://a"}})"), std::string::npos) << stream.body;
   EXPECT_TRUE(std::ranges::any_of(bodies, [](const std::string& body) { return body.find(R"("method":"resources/subscribe","params":{"uri":"demo://a"})") != std::string::npos; }));
+}
+
+/// The session at the server goes on: what nobody of it watches is watched no longer.
+TEST_F(StatelessBridged, ASubscriptionThatEndsIsTakenBackAtTheServer) {
+  begin_with();
+  upstream.stream_events = ":\n\n";
+  net::TaskGroup client;
+  Answer stream;
+  bool done = false;
+  std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + modern_headers("subscriptions/listen");
+  client.spawn(talk("POST", headers, modern_text("subscriptions/listen", R"("notifications":{"resourceSubscriptions":["demo://a"]})", "\"sub\""), stream, done));
+  const auto was_asked = [&](const std::string& method) {
+    return std::ranges::any_of(bodies, [&](const std::string& body) { return body.find("\"method\":\"" + method + R"(","params":{"uri":"demo://a"})") != std::string::npos; });
+  };
+  turn_until([&] { return was_asked("resources/subscribe"); });
+  EXPECT_FALSE(was_asked("resources/unsubscribe"));
+  client.cancel();
+  turn_until([&] { return was_asked("resources/unsubscribe"); });
+  EXPECT_TRUE(was_asked("resources/unsubscribe"));
+}
+
+TEST_F(StatelessBridged, SessionsThatNobodyUsedForAnHourEndAtTheServer) {
+  begin_with();
+  call_tool("read");
+  const auto opened = [&] { return std::ranges::count_if(bodies, [](const std::string& body) { return body.find(R"("method":"initialize")") != std::string::npos; }); };
+  // The one in which the gate reads the list of its session ends by itself; those of the bridge stay, one for each set of capabilities.
+  turn_until([&] { return opened() == 4 && upstream.deletes == 1; });
+  const int before = upstream.deletes;
+  gates->all().front()->reap_idle(loop.now() + std::chrono::minutes(59));
+  for (int turn = 0; turn < 10; ++turn) loop.turn(std::chrono::milliseconds(2));
+  EXPECT_EQ(upstream.deletes, before);
+  gates->all().front()->reap_idle(loop.now() + std::chrono::minutes(61));
+  turn_until([&] { return upstream.deletes == before + 3; });
+  EXPECT_EQ(upstream.deletes, opened());
+  EXPECT_NE(call_tool("read").body.find("done"), std::string::npos) << "the next request opens another";
+}
+
+/// One that waits for its client's answer ends at the server too when the answer cannot be brought there.
+TEST_F(StatelessBridged, ACallThatCannotGoOnIsCancelled) {
+  begin_with();
+  question = asks_who;
+  const std::string state = state_of(call_tool("read").body);
+  ASSERT_FALSE(state.empty());
+  upstream.response_status = 500;
+  EXPECT_NE(call_tool("read", inputs(state), "8").body.find("error"), std::string::npos);
+  const auto cancelled = [&] { return std::ranges::any_of(upstream.notes, [](const std::string& note) { return note.find("notifications/cancelled") != std::string::npos; }); };
+  turn_until(cancelled);
+  EXPECT_TRUE(cancelled());
 }
 
 }  // namespace

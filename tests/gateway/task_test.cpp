@@ -97,6 +97,26 @@ TEST_F(Tasks, OfASessionAreListedWithoutThoseOfOthers) {
   EXPECT_NE(post(R"({"jsonrpc":"2.0","id":5,"method":"tasks/result","params":{"taskId":"t-1"}})").body.find("Unknown task"), std::string::npos);
 }
 
+/// Protocol items 32, 71.
+TEST_F(Tasks, AreThereAlsoWhereTheAnswerComesOnAResumedStream) {
+  upstream.revision = "2025-11-25";
+  begin_with(allow_all);
+  open_session();
+  upstream.on_request = {};
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string /*id*/) -> net::Task<void> {
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    co_await exchange.write("id: 1\ndata:\n\n");
+    co_await exchange.finish();
+  };
+  post(R"({"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"read","arguments":{},"task":{"ttl":60000}}})");
+  upstream.stream_events = R"(data: {"jsonrpc":"2.0","id":2,"result":{"task":{"taskId":"late","status":"working","ttl":60000}}})" "\n\n";
+  Answer stream;
+  bool done = false;
+  group.spawn(talk("GET", "Accept: text/event-stream\r\nLast-Event-ID: 1\r\nMcp-Session-Id: " + session_id + "\r\n", {}, stream, done));
+  turn_until([&] { return stream.body.find("late") != std::string::npos; });
+  EXPECT_EQ(post(R"({"jsonrpc":"2.0","id":4,"method":"tasks/result","params":{"taskId":"late"}})").body.find("Unknown task"), std::string::npos);
+}
+
 TEST_F(Tasks, ChangeNothingAboutTheDecision) {
   begin_with("callgate: 1\ndefault: deny\n");
   open_session();

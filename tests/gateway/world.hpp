@@ -34,6 +34,7 @@ class FakeServer final : public net::HttpHandler {
       co_return;
     }
     if (exchange.head().method != "POST") {
+      if (exchange.head().method == "DELETE") ++deletes;
       co_await exchange.respond(exchange.head().method == "DELETE" ? 200 : 405, {}, {});
       co_return;
     }
@@ -51,10 +52,11 @@ class FakeServer final : public net::HttpHandler {
     if (method == "completion/complete" || method == "prompts/get" || method.starts_with("resources/")) asked.push_back(body);
     if (message && message->is_response()) responses.push_back(body);
     if (!message || !message->is_request()) {
-      co_await exchange.respond(202, {}, {});
+      notes.push_back(body);
+      co_await exchange.respond(message && message->is_response() ? response_status : 202, {}, {});
       co_return;
     }
-    const std::string session = method == "initialize" ? "Mcp-Session-Id: theirs-1\r\nSet-Cookie: a=b\r\n" : "";
+    const std::string session = method == "initialize" && names_sessions ? "Mcp-Session-Id: theirs-1\r\nSet-Cookie: a=b\r\n" : "";
     co_await exchange.respond(200, "Content-Type: application/json\r\n" + session, answer(method, id, body));
   }
   std::string refused(int /*status*/, const Error& error, const net::Address& /*peer*/) override { return error.message; }
@@ -66,10 +68,14 @@ class FakeServer final : public net::HttpHandler {
   std::string last_headers;               ///< of the last POST
   std::vector<std::string> asked;         ///< bodies about prompts and resources
   std::vector<std::string> responses;     ///< of the client to requests of this server
+  std::vector<std::string> notes;         ///< what is no request: notifications and responses
+  int response_status = 202;              ///< that responses get
+  int deletes = 0;                        ///< sessions that were ended
   std::string stream_events;              ///< said on a GET stream, which then stays open; empty: there is none
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
   bool modern = true;                     ///< it speaks 2026-07-28 as well
   std::string revision = "2025-06-18";    ///< that it chooses for a session
+  bool names_sessions = true;             ///< its sessions have ids
   std::string call_result = R"({"content":[{"type":"text","text":"done"}]})";
   std::function<net::Task<void>(net::HttpExchange&, std::string id)> raw_answer;
   /// Answers any request itself where it says true.

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from http.client import HTTPConnection
 
 import world
 from scripted_http import TOOLS, Scripted
@@ -376,6 +377,29 @@ class As_a_child(World):
         while not self.seen("notifications/cancelled") and time.monotonic() < until:
             time.sleep(0.01)
         self.assertEqual([m["params"]["requestId"] for m in self.seen("notifications/cancelled")], [sent[0]["id"]])
+
+    def test_a_client_that_leaves_ends_its_own_call_and_not_anothers_of_the_same_id(self):
+        """Protocol items 65, 72: two clients of one grant share a child."""
+        gate = self.serve(*self.fake())
+        connections = []
+        for size in (30, 31):
+            http = gate.client()
+            connection = HTTPConnection(http.address.hostname, http.address.port, timeout=world.LONG)
+            self.addCleanup(connection.close)
+            params = {"name": "misbehave", "arguments": {"how": "slow", "size": size}, "_meta": MODERN}
+            fields = {**http.headers, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "misbehave"}
+            connection.request("POST", http.address.path, json.dumps(request(7, "tools/call", params)), fields)
+            connections.append(connection)
+        calls = {}
+        until = time.monotonic() + world.LONG
+        while len(calls) < 2 and time.monotonic() < until:
+            calls = {m["params"]["arguments"]["size"]: m["id"] for m in self.seen("tools/call") if m["params"].get("name") == "misbehave"}
+            time.sleep(0.01)
+        connections[1].close()
+        while not self.seen("notifications/cancelled") and time.monotonic() < until:
+            time.sleep(0.01)
+        self.assertEqual([m["params"]["requestId"] for m in self.seen("notifications/cancelled")], [calls[31]])
+        self.assertEqual(json.loads(connections[0].getresponse().read())["id"], 7)
 
 
 if __name__ == "__main__":
