@@ -115,6 +115,14 @@ matrix_part() {
   return $status
 }
 
+browser_part() {
+  local status=0
+  command -v chromium >/dev/null || need_packages chromium fonts-dejavu-core
+  STEP_SAYS=say_closing step "pages of a hostile server, the search, a picture" env CALLGATE="$BUILD/dev/callgate" python3 -B tests/browser/pages_test.py || status=1
+  counted "$STEP_LOG"
+  return $status
+}
+
 soak_part() {
   local status=0
   build dev callgate bench-load bench-upstream || return 1
@@ -134,6 +142,7 @@ part "real servers from npm" npm_part
 part "a real server from PyPI" pypi_part
 part "conformance" conformance_part
 part "every client with every server" matrix_part
+part "pages in a browser" browser_part
 
 printf '\n%s./dev test%s, %s in all\n' "$BOLD" "$PLAIN" "$(seconds $(($(now_ms) - STARTED)))"
 printf '%s\n' "${PARTS[@]}"
