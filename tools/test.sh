@@ -124,6 +124,14 @@ approvals_part() {
   return $status
 }
 
+browser_part() {
+  local status=0
+  command -v chromium >/dev/null || need_packages chromium fonts-dejavu-core
+  STEP_SAYS=say_closing step "pages of a hostile server, the search, a picture" env CALLGATE="$BUILD/dev/callgate" python3 -B tests/browser/pages_test.py || status=1
+  counted "$STEP_LOG"
+  return $status
+}
+
 soak_part() {
   local status=0
   build dev callgate bench-load bench-upstream || return 1
@@ -144,6 +152,7 @@ part "a real server from PyPI" pypi_part
 part "conformance" conformance_part
 part "every client with every server" matrix_part
 part "approvals through the official clients" approvals_part
+part "pages in a browser" browser_part
 
 printf '\n%s./dev test%s, %s in all\n' "$BOLD" "$PLAIN" "$(seconds $(($(now_ms) - STARTED)))"
 printf '%s\n' "${PARTS[@]}"

