@@ -127,7 +127,7 @@ net::Task<bool> StoredSessions::keep(KeptSession session, std::size_t most_of_gr
 }
 
 net::Task<bool> StoredSessions::finish_keep(std::shared_ptr<Told<bool>> told) {
-  if (!told->value) co_await told->done.wait(write_time);
+  if (!told->value) co_await told->done.wait(options_.write_time);
   co_return told->value.value_or(false);
 }
 

@@ -17,7 +17,8 @@ namespace callgate::session {
 /// Sessions of one gateway in a file, so that they go on after a restart or a
 /// kill. Which there are is known in memory; the file is written and read by a
 /// thread of its own, all that waits in one transaction, so that no call waits
-/// for the disk. A new session waits for its own write, at most `write_time`.
+/// for the disk. A new session waits for its own write, at most
+/// `Options::write_time`.
 ///
 /// INVARIANT: what ended is not found again in this process, whatever was still
 /// to be written; its removal is tried until the file has taken it.
@@ -27,8 +28,8 @@ class StoredSessions final : public SessionStore {
   struct Options {
     std::chrono::milliseconds idle = std::chrono::minutes(60);
     std::size_t most = 20'000;  ///< sessions in all: those longest unused make room
+    std::chrono::milliseconds write_time{500};  ///< so long a new session waits for its write
   };
-  static constexpr net::Duration write_time = std::chrono::milliseconds(500);
   static constexpr net::Duration find_time = std::chrono::seconds(2);
   static constexpr net::Duration between_sweeps = std::chrono::seconds(10);
 
@@ -77,7 +78,7 @@ class StoredSessions final : public SessionStore {
   void forget(At at);
   void write_end(std::string name);
   std::int64_t wall_of(net::Instant used) const;
-  static net::Task<bool> finish_keep(std::shared_ptr<Told<bool>> told);
+  net::Task<bool> finish_keep(std::shared_ptr<Told<bool>> told);
   net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, std::shared_ptr<Told<SessionWriter::Row>> told);
 
   net::Loop& loop_;
