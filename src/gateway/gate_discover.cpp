@@ -16,7 +16,7 @@ mcp::HiddenOfServer Gate::hidden_of_server(const Inbound& in, std::string_view i
   if (!hides_anything(in)) return hidden;
   const auto& table = tools_.known(in.era()).table;
   const auto is_hidden = [&](const registry::Tool& tool) {
-    return policies.any([&](const policy::Policy& policy) { return policy.hides_tool(tool.name); });
+    return policies.any([&](const policy::Policy& policy) { return policy.hides_tool(tool.name, class_of(tool)); });
   };
   // Without its list nobody can say what the server's words are about.
   hidden.tools = table && !table->tools().empty() && std::ranges::all_of(table->tools(), is_hidden);
