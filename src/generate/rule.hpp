@@ -15,9 +15,9 @@ namespace callgate::generate {
 /// What the policy language of this version can say. A rule that needs more is
 /// made of what is there, stricter and never milder.
 struct Language {
-  bool cases = false;  ///< `cases` with `when`
+  bool cases = true;  ///< `cases` with `when`
 };
-inline constexpr Language this_version{.cases = false};
+inline constexpr Language this_version{};
 
 struct Limit {
   std::uint64_t max = 0;

@@ -85,6 +85,7 @@ TEST(Suggest, WithoutCasesTheStrictestActionStandsForAllModes) {
 
 TEST(Suggest, WithCasesOnlyTheHarmfulModesAsk) {
   const World world(cache);
+  EXPECT_EQ(world.faults(), "") << world.made.text;
   Rule rule = suggest(world.definitions[0], world.classes[0], Siblings(world.classes), {.cases = true});
   EXPECT_EQ(rule.action, Verdict::allow);
   ASSERT_FALSE(rule.cases.empty());
