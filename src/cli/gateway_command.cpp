@@ -1,12 +1,26 @@
 #include "cli/gateway_command.hpp"
 
+#include <string>
+#include <vector>
+
 #include "cli/gateway_process.hpp"
+#include "cli/policy_files.hpp"
+#include "cli/starting_policy.hpp"
 
 namespace callgate::cli {
 
 Exit gateway_command(config::Command command, std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {
   const config::ProcessEnvironment environment;
-  const config::ParsedFlags parsed = config::parse_run_flags(command, args, environment);
+  config::ParsedFlags parsed = config::parse_run_flags(command, args, environment);
+  std::vector<std::string> given(args.begin(), args.end());
+  if (parsed.flags && !parsed.flags->help && needs_starting_policy(*parsed.flags)) {
+    auto policy = starting_policy(parsed.flags->config, err);
+    if (!policy) return say(err, policy.error(), exit_of(policy.error()));
+    // As if it had been given, so that a reload finds it as well.
+    given.insert(given.begin(), {"--policy", std::move(*policy)});
+    const std::vector<std::string_view> words(given.begin(), given.end());
+    parsed = config::parse_run_flags(command, words, environment);
+  }
   for (const Error& fault : parsed.faults) say(err, fault, Exit::usage);
   if (!parsed.flags) return parsed.usage ? Exit::usage : parsed.unreadable ? Exit::unavailable : Exit::refused;
   if (parsed.flags->help) {
@@ -16,6 +30,8 @@ R"(callgate run: stand between one stdio client and one server
   callgate run --policy FILE -- COMMAND [ARG…]         a server started as a child process
   callgate run --policy FILE --upstream URL            a server reached by Streamable HTTP
 
+  --policy FILE            what may be called; without it one is made from the server's tools, printed
+                           and kept in the data folder
   --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
   --name NAME              what the server is called in pins and records (default: default)
   --data DIR               journal, pins, counters (default: $XDG_DATA_HOME/callgate)
@@ -30,6 +46,8 @@ R"(callgate serve: stand in front of servers, for clients that speak Streamable 
   callgate serve --policy FILE --listen HOST:PORT -- COMMAND [ARG…]
   callgate serve --config callgate.yaml                many servers, each at /mcp/<server>
 
+  --policy FILE            what may be called; without it one is made from the server's tools, printed
+                           and kept in the data folder
   --listen HOST:PORT       port 0 takes a free one
   --auth none|grants       none is for loopback only; elsewhere clients need a grant's token
   --public-url URL         the address that clients see; needed off loopback
@@ -43,7 +61,7 @@ example: callgate serve --policy p.yaml --listen 127.0.0.1:8808 --upstream http:
 )");
     return Exit::ok;
   }
-  return GatewayProcess({.command = command, .args = {args.begin(), args.end()}}, *parsed.flags, err).run();
+  return GatewayProcess({.command = command, .args = std::move(given)}, *parsed.flags, err).run();
 }
 
 }  // namespace callgate::cli

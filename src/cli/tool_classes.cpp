@@ -2,7 +2,12 @@
 
 #include <malloc.h>
 
+#include <memory>
+#include <string>
+#include <unordered_map>
 #include <vector>
+
+#include "base/sha256.hpp"
 
 #include "classify/classifier.hpp"
 
@@ -35,17 +40,33 @@ policy::ClassesOf listed_tool_classes() {
   };
 }
 
+/// The bytes that are judged, as one digest.
+std::string digest_of(std::span<const json::Value> definitions) {
+  std::string text;
+  for (const json::Value& each : definitions) (text += each.text()) += '\n';
+  return sha256_hex(text);
+}
+
+std::vector<registry::ToolClass> judged(std::span<const json::Value> definitions) {
+  const classify::Classifier classifier;
+  std::vector<registry::ToolClass> classes;
+  for (const classify::Classification& each : classifier.classify_list(definitions, classify::Hinting::untrusted)) {
+    classes.push_back({.risk = risk_of(each.risk), .category = word(each.category)});
+  }
+  return classes;
+}
+
+}  // namespace
+
 registry::ClassesOf tool_classes() {
-  return [](std::span<const json::Value> definitions) {
-    std::vector<registry::ToolClass> classes;
-    {
-      const classify::Classifier classifier;
-      for (const classify::Classification& each : classifier.classify_list(definitions, classify::Hinting::untrusted)) {
-        classes.push_back({.risk = risk_of(each.risk), .category = word(each.category)});
-      }
-    }
-    // The tables are a third of an idle gateway's heap, and lists are read at starts
-    // and changes: what they took goes back to the system.
+  using Known = std::unordered_map<std::string, std::vector<registry::ToolClass>>;
+  return [known = std::make_shared<Known>()](std::span<const json::Value> definitions) {
+    std::string digest = digest_of(definitions);
+    if (const auto found = known->find(digest); found != known->end()) return found->second;
+    if (known->size() >= 64) known->clear();
+    const auto& classes = (*known)[std::move(digest)] = judged(definitions);
+    // The tables are a third of an idle gateway's heap, and new lists are rare:
+    // what they took goes back to the system.
     ::malloc_trim(0);
     return classes;
   };

@@ -295,9 +295,6 @@ void Parser::check_source() {
     }
     usage(fmt::format("`callgate {}` needs a server: `--upstream URL`, or its command behind `--`", name_of(command_)));
   }
-  if (!given("--policy")) {
-    usage("`--policy FILE` is missing; without a policy nothing could be allowed (or name a file with `--config`)");
-  }
 }
 
 void Parser::finish_with_flags() {

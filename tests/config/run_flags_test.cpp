@@ -116,20 +116,15 @@ constexpr Command serve = Command::serve;
 INSTANTIATE_TEST_SUITE_P(
     RunFlags, UsageFault,
     testing::Values(
-        Fault{"no_policy", run, "-- x", "`--policy FILE` is missing; without a policy nothing could be allowed (or name a file with `--config`)\n"},
-        Fault{"serve_no_policy", serve, "--upstream http://h/",
-              "`--policy FILE` is missing; without a policy nothing could be allowed (or name a file with `--config`)\n"},
         Fault{"nothing", run, "",
-              "`callgate run` needs a server: `--upstream URL`, or its command behind `--`\n"
-              "`--policy FILE` is missing; without a policy nothing could be allowed (or name a file with `--config`)\n"},
+              "`callgate run` needs a server: `--upstream URL`, or its command behind `--`\n"},
         Fault{"no_server", serve, "--policy p", "`callgate serve` needs a server: `--upstream URL`, or its command behind `--`\n"},
         Fault{"no_command", run, "--policy p --", "nothing stands behind `--`; name the server's command, as in `-- npx -y some-server`\n"},
         Fault{"both", run, "--policy p --upstream http://h/ -- x", "both `--upstream` and a command behind `--` are given; keep one\n"},
         Fault{"unknown", run, "--polcy p --policy p -- x", "`callgate run` has no flag `--polcy`; did you mean `--policy`?\n"},
         Fault{"of_serve", run, "--policy p --listen 127.0.0.1:1 -- x", "`--listen` is a flag of `callgate serve`\n"},
         Fault{"word", run, "--policy p x", "`x` is not understood; the server's command stands behind `--`\n"},
-        Fault{"no_value", run, "--policy -- x", "`--policy` needs a value: `--policy FILE`\n"
-              "`--policy FILE` is missing; without a policy nothing could be allowed (or name a file with `--config`)\n"},
+        Fault{"no_value", run, "--policy -- x", "`--policy` needs a value: `--policy FILE`\n"},
         Fault{"twice", run, "--policy p --policy q -- x", "`--policy` stands twice; keep one\n"},
         Fault{"literal_authorization", run, "--policy p --upstream http://h/ --header Authorization:_Bearer_pw",
               "`--header`: a literal `Authorization` can be read by others; put the secret into a variable or file and write "

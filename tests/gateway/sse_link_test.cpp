@@ -28,6 +28,7 @@ class SseLinkTest : public World {
   SseServer::Stream& stream() { return *behind.streams.rbegin()->second; }
   static std::string result(const std::string& id, const std::string& text) { return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":")" + text + R"("}]}})"; }
 
+  net::Signal go_on{loop};  ///< outlives what waits for it at the server
   SseServer behind;
 };
 
@@ -170,7 +171,6 @@ TEST_F(SseLinkTest, AnswersUnderOtherIdsAreNobodys) {
 TEST_F(SseLinkTest, AnswersMayComeBeforeThePostIsTaken) {
   start(allow_all);
   first_call();
-  net::Signal go_on(loop);
   const auto held = [](net::Signal& signal, const std::string& method) -> net::Task<void> {
     if (method == "tools/call") co_await signal.wait(10s);
   };

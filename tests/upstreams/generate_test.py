@@ -3,7 +3,7 @@ import json
 import subprocess
 import sys
 
-from world import World, decision_of, gate_binary, main, text_of
+from world import Pipe, World, decision_of, gate_binary, main, text_of
 
 
 class Generate(World):
@@ -31,6 +31,27 @@ class Generate(World):
         gate.initialize()
         self.assertEqual(decision_of(gate.call("echo", {"text": 7}))["verdict"], "invalid_arguments")
         self.assertEqual(text_of(gate.call("echo", {"text": "hello"})), "hello")
+
+    def test_a_start_without_a_policy_makes_one_and_keeps_it(self):
+        for start in ("first", "second"):
+            gate = Pipe([gate_binary(), "run", "--data", str(self.dir / "data"), "--", *self.fake()], self.dir / "gate.log")
+            self.addCleanup(gate.end)
+            gate.initialize()
+            self.assertEqual(text_of(gate.call("echo", {"text": "hello"})), "hello")
+            self.assertEqual(decision_of(gate.call("echo", {"text": 7}))["verdict"], "invalid_arguments", start)
+            gate.end()
+            told = (self.dir / "gate.log").read_text(encoding="utf-8")
+            self.assertIn("one is made" if start == "first" else "of an earlier start", told)
+        [kept] = (self.dir / "data" / "policies").glob("default-*.yaml")
+        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
+        checked = self.callgate("policy", "check", "--strict", str(kept))
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_a_start_without_a_policy_before_a_server_that_is_not_there_ends(self):
+        done = self.callgate("run", "--data", str(self.dir / "data"), "--", "/nowhere/at/all")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("name one with `--policy FILE`", done.stderr)
+        self.assertFalse((self.dir / "data" / "policies").exists())
 
     def test_a_wish_becomes_a_gate(self):
         done = self.generate("--wish", "allow echo only if text starts with 'ok', hide misbehave", "--", *self.fake())

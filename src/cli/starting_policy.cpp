@@ -1,0 +1,71 @@
+#include "cli/starting_policy.hpp"
+
+#include <filesystem>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "base/sha256.hpp"
+#include "classify/classifier.hpp"
+#include "cli/data_folder.hpp"
+#include "cli/live_lists.hpp"
+#include "config/text_file.hpp"
+#include "generate/policy.hpp"
+#include "registry/difference.hpp"
+#include "registry/fingerprint.hpp"
+
+namespace callgate::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Another command or address under the same name is another server.
+fs::path file_of(const config::Config& config, const config::Server& server) {
+  return config.data / "policies" / fmt::format("{}-{}.yaml", server.name, sha256_hex(server.address()).substr(0, 12));
+}
+
+Result<generate::Generated> policy_for(const config::Server& server, std::string tools) {
+  const auto document = json::OwnedDocument::parse(std::move(tools), registry::definition_limits);
+  if (!document) return std::unexpected(document.error());
+  std::vector<json::Value> definitions;
+  for (const json::Value each : (*document)->root().elements()) definitions.push_back(each);
+  const auto classes = classify::Classifier().classify_list(definitions, classify::Hinting::untrusted);
+  generate::Generated made = generate::generate_policy(server.name, definitions, classes);
+  if (made.rules.empty()) return fail(ErrorKind::refused, "the server lists no tool to make a policy for; name one with `--policy FILE`");
+  return made;
+}
+
+Result<std::string> list_of(const config::Config& config) {
+  auto lists = read_live_lists(config, [](std::size_t, std::size_t, const LiveList&) {});
+  if (!lists) return std::unexpected(lists.error());
+  return std::move(lists->front().tools);
+}
+
+}  // namespace
+
+bool needs_starting_policy(const config::RunFlags& flags) {
+  return !flags.from_store && flags.config_file.empty() && flags.config.servers.size() == 1 && flags.config.servers[0].policy.empty();
+}
+
+Result<std::string> starting_policy(const config::Config& config, std::ostream& err) {
+  const config::Server& server = config.servers[0];
+  const fs::path file = file_of(config, server);
+  std::error_code unknown;
+  if (fs::exists(file, unknown)) {
+    err << fmt::format("callgate: no `--policy` is given: the one of an earlier start holds, {}\n", file.string());
+    return file.string();
+  }
+  err << "callgate: no `--policy` is given: one is made from the tools that the server lists\n" << std::flush;
+  auto tools = list_of(config);
+  if (!tools) return std::unexpected(Error{ErrorKind::unavailable, fmt::format("no policy could be made: {}; name one with `--policy FILE`", tools.error().message), {}});
+  const auto made = policy_for(server, std::move(*tools));
+  if (!made) return std::unexpected(made.error());
+  if (auto folder = make_private_folder(file.parent_path()); !folder) return std::unexpected(folder.error());
+  if (auto written = config::write_text(file, made->text); !written) return std::unexpected(written.error());
+  err << made->text << fmt::format("callgate: {}; kept in {} for later starts: edit it there, or give `--policy`\n",
+                                   generate::sentence(generate::effect_of(made->rules, made->rules.size() + made->left_out.size())), file.string());
+  return file.string();
+}
+
+}  // namespace callgate::cli
