@@ -182,6 +182,13 @@ TEST(Suggest, AnEmptyListIsAPolicyThatDenies) {
   EXPECT_THAT(world.made.text, HasSubstr("default: deny"));
 }
 
+TEST(Suggest, AnArgumentNamedLikeAWordOfTheConditionsIsReachedByItsKey) {
+  for (const char* name : {"in", "true", "false", "null"}) {
+    const Rule rule{.tool = "x", .cases = {{name, {"a"}, Verdict::require_approval, ""}}};
+    EXPECT_THAT(rule_text(rule), HasSubstr("args[")) << name;
+  }
+}
+
 TEST(Suggest, TheEffectIsCountedInTools) {
   const World world(R"([{"name":"get_x","description":"Get x."},{"name":"update_x","description":"Update x."},{"name":"delete_database","description":"Delete a database."},{"name":"get y"}])");
   const Effect effect = effect_of(world.made.rules, 4);
