@@ -34,6 +34,20 @@ std::vector<std::string> files_for(const std::vector<std::string>& names) {
   return files;
 }
 
+/// Names of which none stands twice: later ones get a number that no other name has.
+std::vector<std::string> numbered(std::vector<std::string> names) {
+  std::set<std::string> taken(names.begin(), names.end());
+  std::set<std::string> given;
+  for (std::string& name : names) {
+    if (given.insert(name).second) continue;
+    std::string other;
+    for (std::size_t number = 2; other.empty() || !taken.insert(other).second; ++number) other = name + "-" + std::to_string(number);
+    name = other;
+    given.insert(name);
+  }
+  return names;
+}
+
 /// Neighbours of each tool in the order of names and of their ends.
 class Neighbours {
  public:
@@ -91,7 +105,7 @@ class Site {
   Site(std::span<const ServerInput> servers, std::string_view classifier, const Sink& sink) : classifier_(classifier), sink_(sink) {
     std::vector<std::string> ids;
     for (const ServerInput& server : servers) ids.push_back(server.facts.id.empty() ? "server" : server.facts.id);
-    const std::vector<std::string> folders = files_for(ids);
+    const std::vector<std::string> folders = files_for(numbered(std::move(ids)));
     for (std::size_t i = 0; i < servers.size(); ++i) {
       ServerView view{.input = &servers[i], .folder = folders[i], .classifier = classifier_};
       std::vector<std::string> names;

@@ -44,6 +44,8 @@ struct Parameter {
   std::uint8_t types = 0;      ///< of Type; 0: anything
   bool required = false;
   bool bounded = false;        ///< `enum` or `const` closes its values
+  bool values_cut = false;     ///< `values` are not all that its lists hold
+  bool open_alternative = false; ///< one of its alternatives bounds no value
   bool open_object = false;    ///< an object of no known properties
   std::string_view description;
   std::string description_at;  ///< JSON Pointer of the description

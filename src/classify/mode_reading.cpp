@@ -16,6 +16,11 @@ constexpr std::size_t max_modes = 48;
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
 
+/// Whether the values that were read are all that its schema lets through.
+bool has_closed_values(const Parameter& parameter) {
+  return parameter.bounded && !parameter.values_cut && !parameter.open_alternative && parameter.values.size() <= max_modes;
+}
+
 class ModeReader {
  public:
   ModeReader(const Definition& tool, const Lexicon& lexicon) : tool_(tool), lexicon_(lexicon) {}
@@ -28,7 +33,7 @@ class ModeReader {
       const std::string_view last = last_word(parameter.name);
       const bool sure = is_one_of(last, sure_names);
       if (!sure && !is_one_of(last, likely_names)) continue;
-      FoundModes found{.parameter = static_cast<std::uint16_t>(i), .closed = parameter.bounded};
+      FoundModes found{.parameter = static_cast<std::uint16_t>(i), .closed = has_closed_values(parameter)};
       take_values(parameter, found);
       if (found.values.empty() && sure) take_listed(found);
       if (is_choice(found, sure)) return found;

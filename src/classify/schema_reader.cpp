@@ -39,6 +39,17 @@ bool names(json::Value list, std::string_view name) {
   return false;
 }
 
+/// Whether a choice lets only named values through, as far as it says so itself; choices within it are read by themselves.
+bool bounds_values(json::Value choice, bool nested_are_read) {
+  if (!choice.is_object()) return choice.is_boolean() && !choice.boolean();
+  if (choice.find("enum") || choice.find("const")) return true;
+  const auto type = choice.find("type");
+  if (type && type->equals("null")) return true;
+  const auto items = choice.find("items");
+  if (type && type->equals("array") && items) return bounds_values(*items, false);
+  return nested_are_read && (choice.find("anyOf") || choice.find("oneOf"));
+}
+
 constexpr std::uint32_t max_alternative_depth = 3;
 constexpr std::size_t max_visits = 2048;
 
@@ -124,6 +135,7 @@ void SchemaReader::read_property(json::Member property, const std::string& at, W
 void SchemaReader::read_facts(json::Value schema, const std::string& at, std::uint32_t parameter, std::uint32_t alternatives) {
   if (++visits_ > max_visits) {
     out_.cut = true;
+    out_.parameters[parameter].values_cut = true;
     return;
   }
   std::string place = at;
@@ -149,7 +161,10 @@ void SchemaReader::read_facts(json::Value schema, const std::string& at, std::ui
   if (!items || !items->is_object()) return;
   std::string items_at = place + "/items";
   const json::Value element = resolve(*items, items_at);
+  // They bound the elements of a list, and a text that may stand in its place not at all.
+  const bool bounded = out_.parameters[parameter].bounded;
   read_values(element, items_at, parameter);
+  if (out_.parameters[parameter].types != static_cast<std::uint8_t>(Type::array)) out_.parameters[parameter].bounded = bounded;
   read_object(element, items_at, {parameter, depth + 1, true});
 }
 
@@ -157,8 +172,12 @@ void SchemaReader::read_alternatives(json::Value schema, const std::string& at, 
   for (const std::string_view key : {"anyOf", "oneOf", "allOf"}) {
     const auto list = schema.find(key);
     if (!list || !list->is_array()) continue;
+    const bool may_open = key != "allOf" && !schema.find("enum") && !schema.find("const");
     std::size_t number = 0;
     for (const json::Value each : list->elements()) {
+      std::string place = at;
+      if (may_open && !bounds_values(resolve(each, place), depth + 1 < max_alternative_depth)) out_.parameters[parameter].open_alternative = true;
+      if (number >= max_values) out_.parameters[parameter].values_cut = true;
       if (number >= max_values || out_.parameters.size() >= max_parameters) break;
       if (each.is_object()) read_facts(each, fmt::format("{}/{}/{}", at, key, number), parameter, depth + 1);
       ++number;
@@ -173,15 +192,22 @@ void SchemaReader::read_values(json::Value schema, const std::string& at, std::u
   std::size_t number = 0;
   for (const json::Value each : list->elements()) {
     add_value(each, fmt::format("{}/enum/{}", at, number), parameter);
-    if (++number >= max_values) break;
+    if (++number < max_values) continue;
+    if (list->size() > max_values) out_.parameters[parameter].values_cut = true;
+    break;
   }
 }
 
 void SchemaReader::add_value(json::Value value, std::string at, std::uint32_t parameter) {
   Parameter& mine = out_.parameters[parameter];
-  if (!value.is_string() || mine.values.size() >= max_values) return;
+  if (value.is_null()) return;  // chooses nothing
+  if (!value.is_string() || mine.values.size() >= max_values) {
+    mine.values_cut = true;
+    return;
+  }
   bool cut = false;
   mine.values.push_back({out_.keep(value, 64, cut), std::move(at)});
+  mine.values_cut |= cut;
   mine.bounded = true;
 }
 

@@ -15,6 +15,7 @@ using classify::Mode;
 using policy::Verdict;
 
 constexpr std::size_t longest_value = 100;
+constexpr std::size_t most_refused = 4;  ///< modes that tests show to be refused
 
 /// The modes of a tool by what becomes of them.
 struct Sorted {
@@ -56,13 +57,13 @@ std::optional<Limit> limit_of(std::span<const Mode* const> modes) {
   return widest;
 }
 
-Clause clause_of(const classify::Modes& modes, std::span<const Mode* const> kept, std::size_t left_out) {
-  Clause clause{.argument = modes.argument, .required = true};
+Clause clause_of(const classify::Modes& modes, std::span<const Mode* const> kept, std::span<const Mode* const> left_out) {
+  Clause clause{.argument = modes.argument, .required = true, .kept = true};
   std::string values;
   for (const Mode* mode : kept) values += (values.empty() ? "" : ",") + json::quoted(mode->value);
   clause.schema = "{\"enum\":[" + values + "]}";
   clause.good = json::quoted(kept.front()->value);
-  clause.comment = left_out == 0 ? "only what the tool's text names: whatever else it may take is refused" : "a list of what may be sent, the rest is refused";
+  clause.comment = left_out.empty() ? "only what the tool's text names: whatever else it may take is refused" : "a list of what may be sent, the rest is refused";
   for (std::string other : {kept.front()->value + "_x", std::string("no_such_mode")}) clause.bad.push_back(json::quoted(other));
   std::string turned = kept.front()->value;
   for (char& c : turned) {
@@ -71,6 +72,8 @@ Clause clause_of(const classify::Modes& modes, std::span<const Mode* const> kept
   if (turned != kept.front()->value && std::ranges::none_of(kept, [&](const Mode* mode) { return mode->value == turned; })) {
     clause.bad.insert(clause.bad.begin(), json::quoted(turned));
   }
+  // What the list is there to refuse shows best that it does; the tool itself takes it.
+  for (std::size_t i = std::min(left_out.size(), most_refused); i-- > 0;) clause.bad.insert(clause.bad.begin(), json::quoted(left_out[i]->value));
   return clause;
 }
 
@@ -88,12 +91,14 @@ void add_cases(Rule& rule, const classify::Modes& modes, const Sorted& sorted) {
 
 }  // namespace
 
-void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Property> properties, Language language) {
+void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Property> properties, Language language, bool unsure) {
   const auto property = std::ranges::find(properties, modes.argument, &Property::name);
-  if (property == properties.end() || (property->type != "string" && !property->bounded)) return;
-  const bool unsure = rule.action == Verdict::require_approval && !rule.notes.empty();
   const Sorted sorted = sort(modes, unsure);
-  if (sorted.allowed.empty() && sorted.asked.empty()) return;
+  const bool reachable = property != properties.end() && (property->type == "string" || property->bounded);
+  if (!reachable || (sorted.allowed.empty() && sorted.asked.empty())) {
+    if (rule.action == Verdict::allow && !sorted.left_out.empty()) rule.action = Verdict::require_approval;
+    return;
+  }
 
   std::vector<const Mode*> kept = sorted.allowed;
   kept.insert(kept.end(), sorted.asked.begin(), sorted.asked.end());
@@ -101,7 +106,7 @@ void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Proper
   rule.action = sorted.allowed.empty() || (mixed && !language.cases) ? Verdict::require_approval : Verdict::allow;
   rule.limit = limit_of(mixed || sorted.allowed.empty() ? std::span<const Mode* const>(kept) : sorted.allowed);
   rule.reason = "only the acts that are listed";
-  if (!modes.closed || !sorted.left_out.empty()) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out.size()));
+  if (!modes.closed || !sorted.left_out.empty()) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out));
   if (!sorted.left_out.empty()) rule.notes.push_back(fmt::format("left out, too much harm in one call: {}", list_of(sorted.left_out)));
   if (!mixed) return;
   if (language.cases) {

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <iterator>
+#include <string_view>
 
 #include "generate/trial.hpp"
 #include "generate/yaml_writer.hpp"
@@ -13,9 +16,11 @@ namespace {
 std::string condition(const Case& each) {
   std::string values;
   for (const std::string& value : each.values) values += (values.empty() ? "" : ", ") + json::quoted(value);
-  // A name that is no identifier is reached by its key.
+  // A name that is no identifier, or a keyword of CEL, is reached by its key.
+  constexpr std::array<std::string_view, 4> keywords{"true", "false", "null", "in"};
   bool identifier = !each.argument.empty() && !(each.argument[0] >= '0' && each.argument[0] <= '9');
   for (const char c : each.argument) identifier &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  identifier &= std::ranges::find(keywords, each.argument) == keywords.end();
   const std::string place = identifier ? "args." + each.argument : "args[" + json::quoted(each.argument) + "]";
   return each.values.size() == 1 ? place + " == " + values : fmt::format("{} in [{}]", place, values);
 }

@@ -33,6 +33,7 @@ struct Clause {
   std::string good;              ///< JSON text of a value that fits; empty: any that the tool takes
   std::vector<std::string> bad;  ///< JSON texts of values that only this clause refuses
   bool required = false;         ///< the argument must be there, though the tool does not ask for it
+  bool kept = false;             ///< stays also where no call can show what it does: acts hang on it
 };
 
 /// Values of the mode argument for which another action stands.

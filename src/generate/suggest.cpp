@@ -45,7 +45,7 @@ class Suggestion {
     if (schema_ && schema_.is_object()) properties_ = read_properties(schema_, maker_);
     start();
     if (seen_ != nullptr) narrow();
-    if (tool_.modes) take_modes(rule_, *tool_.modes, properties_, language_);
+    if (tool_.modes) take_modes(rule_, *tool_.modes, properties_, language_, tool_.confidence < classify::needs_a_look_below);
     if (rule_.action > Verdict::deny) guard();
     if (seen_ != nullptr && rule_.action > Verdict::deny) narrow_limit();
     notes();

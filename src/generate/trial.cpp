@@ -108,6 +108,7 @@ policy::Verdict Trial::verdict_of(const Rule& rule, const Arguments& arguments) 
 void Trial::add_mode_tests(Rule& rule, const std::string& pointer) const {
   for (std::size_t i = 0; i < rule.cases.size(); ++i) {
     const Case& each = rule.cases[i];
+    if (!own_takes(json_of(with(*base_, each.argument, json::quoted(each.values.front()))))) continue;
     rule.tests.push_back({json_of(with(*base_, each.argument, json::quoted(each.values.front()))), each.action, fmt::format("{}/cases/{}", pointer, i)});
   }
 }
@@ -140,7 +141,7 @@ void Trial::add_tests(Rule& rule) const {
 void Trial::run(Rule& rule, json::Value input_schema) {
   if (base_ && !own_takes(json_of(*base_))) base_.reset();
   if (base_) {
-    std::erase_if(rule.clauses, [&](Clause& clause) { return !keeps(clause, input_schema); });
+    std::erase_if(rule.clauses, [&](Clause& clause) { return !keeps(clause, input_schema) && !clause.kept; });
   } else {
     std::erase_if(rule.clauses, [](const Clause& clause) { return !clause.required; });
   }

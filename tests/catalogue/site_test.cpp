@@ -56,6 +56,16 @@ TEST(Site, APaidRunSaysWhatItIsAndHowToHoldIt) {
   EXPECT_THAT(page, HasSubstr("Does <code>policy_generation_start</code> cost money?"));
 }
 
+TEST(Site, ListsOfServersOfOneNameHaveAFolderEach) {
+  const std::string one = R"([{"name":"get_x","description":"Get x."}])";
+  const Pages pages({{"same", one}, {"same", R"([{"name":"get_y","description":"Get y."}])"}, {"same-2", one}, {"Same", one}});
+  std::set<std::string> folders;
+  for (const auto& [path, bytes] : pages.files) {
+    if (path.ends_with("/policy.yaml")) folders.insert(path);
+  }
+  EXPECT_EQ(folders.size(), 4U);
+}
+
 TEST(Site, ModesStandInATableWithWhatIsSuggestedForEach) {
   const Pages pages({{"cache", std::string(cache_tools)}});
   const std::string& page = pages.file("cache/key_write.html");

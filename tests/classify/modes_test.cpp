@@ -50,6 +50,24 @@ TEST(ClassifyModes, EachAreJudgedAsTheOneThatIsNamed) {
   EXPECT_EQ(answer.risk, Risk::critical) << "the tool as a whole takes what it likes";
 }
 
+TEST(ClassifyModes, AreOpenWhereTheListIsNotReadWholeOrBoundsNothing) {
+  std::string many = R"("get","list")";
+  for (int i = 0; i < 80; ++i) many += ",\"get_" + std::to_string(i) + "\"";
+  std::string some = R"("get","list")";
+  for (int i = 0; i < 50; ++i) some += ",\"get_" + std::to_string(i) + "\"";
+  for (const std::string& schema : {R"({"enum":[)" + many + "]}", R"({"enum":[)" + some + "]}", std::string(R"({"enum":["get","list",7]})"),
+                                    std::string(R"({"anyOf":[{"enum":["get","list"]},{"type":"string"}]})"), std::string(R"({"oneOf":[{"const":"get"},{"const":"list"},{}]})"),
+                                    std::string(R"({"type":"string","items":{"enum":["get","list"]}})"), R"({"enum":["get","list","get_)" + std::string(80, 'x') + "\"]}"}) {
+    const auto answer = judge(tool("shelf", "Shelves.", R"("action":)" + schema));
+    ASSERT_TRUE(answer.modes) << schema;
+    EXPECT_FALSE(answer.modes->closed) << schema;
+    EXPECT_FALSE(has_rule(answer, "read/mode")) << schema;
+  }
+  for (const char* schema : {R"({"anyOf":[{"enum":["get","list"]},{"type":"null"}]})", R"({"enum":["get","list",null]})"}) {
+    EXPECT_TRUE(judge(tool("shelf", "Shelves.", std::string(R"("action":)") + schema)).modes->closed) << schema;
+  }
+}
+
 TEST(ClassifyModes, AreNoStatesFormatsOrOrders) {
   for (const char* property : {R"("status":{"enum":["ACTIVE","DELETED"]})", R"("mode":{"enum":["summary","full"]})", R"("type":{"enum":["string","number"]})",
                                R"("order":{"enum":["asc","desc"]})", R"("format":{"enum":["print","export"]})"}) {

@@ -182,6 +182,51 @@ TEST(Suggest, AnEmptyListIsAPolicyThatDenies) {
   EXPECT_THAT(world.made.text, HasSubstr("default: deny"));
 }
 
+/// What the made policy says of one call.
+Verdict judged(const World& world, const std::string& call) {
+  const auto list = policy::ToolList::parse(std::string(world.document->bytes()));
+  const policy::Loaded loaded = policy::load(world.made.text, "made", &*list);
+  const auto parsed = policy::parse_call(call);
+  EXPECT_TRUE(loaded.policy != nullptr && parsed.has_value()) << world.made.text;
+  return loaded.policy && parsed ? policy::judge_fresh(*loaded.policy, *parsed, &*list).verdict : Verdict::allow;
+}
+
+TEST(Suggest, AModeThatIsLeftOutIsNeverAllowed) {
+  const std::string act = R"("action":{"type":"string","enum":["list","create","delete"]})";
+  const std::string open = R"("action":{"type":"string","description":"\"list\", \"create\" or \"delete\""})";
+  for (const std::string& schema : {
+           R"({"type":"object","properties":{)" + act + R"(},"required":["action"]})",
+           R"({"type":"object","properties":{)" + act + R"(}})",
+           R"({"type":"object","properties":{)" + open + R"(},"required":["action"]})",
+           R"({"type":"object","properties":{)" + act + R"(,"id":{"type":"string"}},"required":["action"],"oneOf":[{"properties":{"action":{"const":"list"}},"required":["id"]},{"properties":{"action":{"const":"delete"}}},{"properties":{"action":{"const":"create"}},"required":["id"]}]})",
+           R"({"type":"object","properties":{)" + act + R"(,"id":{"type":"string","pattern":"(?=x)x"}},"required":["action","id"]})"}) {
+    const World world(R"([{"name":"manage_role","description":"Roles.","inputSchema":)" + schema + "}]");
+    ASSERT_TRUE(world.classes[0].modes) << schema;
+    EXPECT_EQ(world.faults(), "") << world.made.text;
+    for (const char* rest : {"", R"(,"id":"x")"}) {
+      EXPECT_NE(judged(world, std::string(R"({"tool":"manage_role","arguments":{"action":"delete")") + rest + "}}"), Verdict::allow) << schema << "\n" << world.made.text;
+    }
+  }
+}
+
+TEST(Suggest, ModesOfAToolThatCannotBeToldAskAPersonAlsoWhereTheTableDenies) {
+  World world(R"([{"name":"manage_role","description":"Roles.","inputSchema":{"type":"object","properties":{"action":{"type":"string","enum":["list","create","delete"]}},"required":["action"]}}])");
+  classify::Classification unsure = world.classes[0];
+  unsure.confidence = 0.3;
+  unsure.category = classify::Category::destructive;
+  unsure.risk = classify::Risk::critical;
+  const Rule rule = suggest(world.definitions[0], unsure, Siblings({&unsure, 1}));
+  EXPECT_EQ(rule.action, Verdict::require_approval);
+  EXPECT_THAT(rule_text(rule), Not(HasSubstr("action: allow")));
+}
+
+TEST(Suggest, AnArgumentNamedLikeAWordOfTheConditionsIsReachedByItsKey) {
+  for (const char* name : {"in", "true", "false", "null"}) {
+    const Rule rule{.tool = "x", .cases = {{name, {"a"}, Verdict::require_approval, ""}}};
+    EXPECT_THAT(rule_text(rule), HasSubstr("args[")) << name;
+  }
+}
+
 TEST(Suggest, TheEffectIsCountedInTools) {
   const World world(R"([{"name":"get_x","description":"Get x."},{"name":"update_x","description":"Update x."},{"name":"delete_database","description":"Delete a database."},{"name":"get y"}])");
   const Effect effect = effect_of(world.made.rules, 4);
