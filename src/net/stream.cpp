@@ -194,11 +194,24 @@ TlsClient::~TlsClient() { SSL_CTX_free(context_); }
 
 namespace {
 
+/// A peer that went without a word is noticed within a minute, however long a stream may be silent.
+void probe_while_silent(int fd) {
+  constexpr int on = 1;
+  constexpr int idle_seconds = 30;
+  constexpr int seconds_between = 10;
+  constexpr int probes = 3;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds_between, sizeof seconds_between);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 Task<Result<std::unique_ptr<Stream>>> connect_one(Loop& loop, Address address, Duration timeout) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) co_return fail(ErrorKind::unavailable, fmt::format("no socket: {}", system_text(errno)));
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (address.storage.ss_family != AF_UNIX) probe_while_silent(fd);
   const int started = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size);
   const int code = started == 0 ? 0 : errno;
   auto stream = std::make_unique<Stream>(loop, fd);

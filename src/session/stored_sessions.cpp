@@ -57,7 +57,7 @@ StoredSessions::~StoredSessions() {
 void StoredSessions::recall(const SessionRow& row) {
   const std::chrono::milliseconds unused(std::max<std::int64_t>(clock_.wall_ms() - row.used_ms, 0));
   if (unused > options_.idle) return write_end(row.name);
-  enter(row.name, {.grant = row.grant, .used = loop_.now() - unused});
+  enter(row.name, {.share = share_of(row.grant, row.server), .used = loop_.now() - unused});
 }
 
 std::int64_t StoredSessions::wall_of(net::Instant used) const {
@@ -66,46 +66,65 @@ std::int64_t StoredSessions::wall_of(net::Instant used) const {
 
 // Which there are -----------------------------------------------------------------
 
+std::string StoredSessions::share_of(const std::string& grant, const std::string& server) {
+  return grant.empty() ? std::string() : grant + '\n' + server;
+}
+
 void StoredSessions::enter(std::string name, Known known) {
-  ++of_grant_[known.grant];
+  place(known_.emplace(std::move(name), std::move(known)).first);
+}
+
+void StoredSessions::place(At at) {
+  const auto& [name, known] = *at;
   by_use_.emplace(known.used, name);
-  known_.emplace(std::move(name), std::move(known));
+  order_.emplace(known.served, known.used, name);
+  if (!known.share.empty()) shares_[known.share].emplace(known.served, known.used, name);
+}
+
+void StoredSessions::displace(At at) {
+  const auto& [name, known] = *at;
+  by_use_.erase({known.used, name});
+  order_.erase({known.served, known.used, name});
+  const auto share = shares_.find(known.share);
+  if (share == shares_.end()) return;
+  share->second.erase({known.served, known.used, name});
+  if (share->second.empty()) shares_.erase(share);
 }
 
 void StoredSessions::touch(At at) {
-  auto node = by_use_.extract({at->second.used, at->first});
-  node.value().first = at->second.used = loop_.now();
-  by_use_.insert(std::move(node));
+  displace(at);
+  at->second.used = loop_.now();
+  place(at);
   touched_.insert(at->first);
 }
 
+void StoredSessions::set_served(std::string_view name, bool served) {
+  const auto at = known_.find(std::string(name));
+  if (at == known_.end() || at->second.served == served) return;
+  displace(at);
+  at->second.served = served;
+  place(at);
+}
+
 void StoredSessions::forget(At at) {
-  const auto share = of_grant_.find(at->second.grant);
-  if (--share->second == 0) of_grant_.erase(share);
-  by_use_.erase({at->second.used, at->first});
+  displace(at);
   touched_.erase(at->first);
   known_.erase(at);
 }
 
 void StoredSessions::write_end(std::string name) { writer_.change(change_of(SessionChange::Kind::ended, std::move(name), 0)); }
 
-/// Of the grant, and of all, those longest unused.
 void StoredSessions::make_room(const std::string& newest, std::size_t most_of_grant) {
-  const std::string grant = known_.at(newest).grant;
-  std::vector<std::string> over;
-  std::size_t all = known_.size();
-  std::size_t of_grant = of_grant_.at(grant);
-  for (const auto& [when, name] : by_use_) {
-    const bool too_many_of_it = !grant.empty() && of_grant > most_of_grant;
-    if (all <= options_.most && !too_many_of_it) break;
-    const bool of_it = known_.at(name).grant == grant;
-    if (name == newest || (all <= options_.most && !of_it)) continue;
-    --all;
-    of_grant -= of_it ? 1 : 0;
-    over.push_back(name);
-  }
-  for (const std::string& name : over) {
-    const bool served = known_.at(name).served;
+  if (const auto share = shares_.find(known_.at(newest).share); share != shares_.end()) make_room_in(share->second, most_of_grant, newest);
+  make_room_in(order_, options_.most, newest);
+}
+
+/// `newest` stays, so that `order` is never left empty, and with it away.
+void StoredSessions::make_room_in(const Order& order, std::size_t most, const std::string& newest) {
+  while (order.size() > std::max<std::size_t>(most, 1)) {
+    auto first = order.begin();
+    if (std::get<2>(*first) == newest) ++first;
+    const auto [served, used, name] = *first;
     end(name);
     if (served && heard_) heard_(name);
   }
@@ -116,7 +135,7 @@ void StoredSessions::make_room(const std::string& newest, std::size_t most_of_gr
 net::Task<bool> StoredSessions::keep(KeptSession session, std::size_t most_of_grant) {
   if (const auto at = known_.find(session.name); at != known_.end()) forget(at);
   const std::string name = session.name;
-  enter(name, {.grant = session.grant, .used = loop_.now(), .served = true});
+  enter(name, {.share = share_of(session.grant, session.server), .used = loop_.now(), .served = true});
   make_room(name, most_of_grant);
   const auto told = std::make_shared<Told<bool>>(loop_);
   writer_.change({.kind = SessionChange::Kind::kept, .row = row_of(session, clock_.wall_ms())}, [told](bool written) {
@@ -157,13 +176,9 @@ net::Task<Result<std::optional<KeptSession>>> StoredSessions::finish_find(std::s
   co_return session_of(std::move(**row));
 }
 
-void StoredSessions::serves(KeptSession session) {
-  if (const auto at = known_.find(session.name); at != known_.end()) at->second.served = true;
-}
+void StoredSessions::serves(KeptSession session) { set_served(session.name, true); }
 
-void StoredSessions::serves_no_longer(std::string_view name) {
-  if (const auto at = known_.find(std::string(name)); at != known_.end()) at->second.served = false;
-}
+void StoredSessions::serves_no_longer(std::string_view name) { set_served(name, false); }
 
 void StoredSessions::used(std::string_view name) {
   if (const auto at = known_.find(std::string(name)); at != known_.end()) touch(at);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/clock.hpp"
@@ -19,6 +20,10 @@ namespace callgate::session {
 /// thread of its own, all that waits in one transaction, so that no call waits
 /// for the disk. A new session waits for its own write, at most
 /// `Options::write_time`.
+///
+/// A grant's bound holds at each server, as the gates count; a session that this
+/// gateway serves makes room only where none is left that nobody serves, so that
+/// the gate, which spares those with calls under way, comes first.
 ///
 /// INVARIANT: what ended is not found again in this process, whatever was still
 /// to be written; its removal is tried until the file has taken it.
@@ -57,11 +62,13 @@ class StoredSessions final : public SessionStore {
 
  private:
   struct Known {
-    std::string grant;
+    std::string share;  ///< of which it takes a place: `share_of`; empty: of none
     net::Instant used;
     bool served = false;
   };
   using At = std::unordered_map<std::string, Known>::iterator;
+  /// Those that make room first come first: the ones nobody serves, then the longest unused.
+  using Order = std::set<std::tuple<bool, net::Instant, std::string>>;
   /// What the thread says, awaited by one frame, which may be gone by then.
   template <class T>
   struct Told {
@@ -73,8 +80,13 @@ class StoredSessions final : public SessionStore {
   StoredSessions(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::SessionFile> file, Options options);
   void recall(const store::SessionRow& row);
   void enter(std::string name, Known known);
+  void place(At at);
+  void displace(At at);
   void touch(At at);
+  void set_served(std::string_view name, bool served);
   void make_room(const std::string& newest, std::size_t most_of_grant);
+  void make_room_in(const Order& order, std::size_t most, const std::string& newest);
+  static std::string share_of(const std::string& grant, const std::string& server);
   void forget(At at);
   void write_end(std::string name);
   std::int64_t wall_of(net::Instant used) const;
@@ -88,7 +100,8 @@ class StoredSessions final : public SessionStore {
   std::function<void(std::string_view name)> heard_;
   std::unordered_map<std::string, Known> known_;              ///< by name
   std::set<std::pair<net::Instant, std::string>> by_use_;     ///< the same, longest unused first
-  std::unordered_map<std::string, std::size_t> of_grant_;     ///< how many
+  Order order_;                                               ///< the same, as they make room
+  std::unordered_map<std::string, Order> shares_;             ///< those of a grant at one server
   std::set<std::string> touched_;                             ///< used since the last sweep
   SessionWriter writer_;
 };

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <optional>
 
 #include "net/http_server.hpp"
@@ -25,6 +29,34 @@ Task<void> ask_and_stay(Loop& loop, Address server, std::string& got, bool& clos
     got.append(buffer, io.bytes);
   }
   closed = true;
+}
+
+int option(Stream& stream, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return getsockopt(stream.descriptor().fd(), level, name, &value, &size) == 0 ? value : -1;
+}
+
+Task<void> connect_into(Loop& loop, Address server, std::unique_ptr<Stream>& stream) {
+  auto made = co_await connect(loop, {server}, loop.now() + std::chrono::seconds(2));
+  if (made) stream = std::move(*made);
+}
+
+/// A stream may be silent for hours; whether its other side is still there, the kernel asks.
+TEST(OpenedConnection, IsProbedWhileItIsSilent) {
+  Loop loop;
+  const auto listener = Listener::open(loop, *Address::numeric("127.0.0.1", 0));
+  ASSERT_TRUE(listener.has_value());
+  TaskGroup group;
+  std::unique_ptr<Stream> stream;
+  group.spawn(connect_into(loop, (*listener)->address(), stream));
+  const Instant began = Loop::read_clock();
+  while (!stream && Loop::read_clock() - began < std::chrono::seconds(5)) loop.turn(std::chrono::milliseconds(5));
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(option(*stream, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(*stream, IPPROTO_TCP, TCP_KEEPIDLE), 30);
+  EXPECT_EQ(option(*stream, IPPROTO_TCP, TCP_KEEPINTVL), 10);
+  EXPECT_EQ(option(*stream, IPPROTO_TCP, TCP_KEEPCNT), 3);
 }
 
 /// Security requirement S14: a connection on which nothing more is asked is closed.

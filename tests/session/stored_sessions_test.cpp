@@ -143,6 +143,36 @@ TEST_F(StoredSessionsTest, OfAGrantThoseLongestUnusedMakeRoomAlsoThoseOfTheProce
   for (const char* id : {"id-0", "id-2", "id-3", "other"}) EXPECT_TRUE(find(id)) << id;
 }
 
+/// As a gate counts: what a grant has at one server takes no place at another.
+TEST_F(StoredSessionsTest, OfAGrantSoManyStayAtEachServer) {
+  for (const char* id : {"id-0", "id-1"}) {
+    keep(session_of(id), 2);
+    KeptSession there = session_of(std::string("there-") + id);
+    there.server = "other";
+    keep(there, 2);
+  }
+  const auto stay = [this] {
+    for (const char* id : {"id-0", "id-1", "there-id-0", "there-id-1"}) EXPECT_TRUE(find(id)) << id;
+  };
+  stay();
+  open();
+  keep(session_of("id-1"), 2);
+  stay();
+}
+
+/// A session that is served may have calls under way: the gate, which knows, makes room among those.
+TEST_F(StoredSessionsTest, ThoseThatAreNotServedMakeRoomFirst) {
+  keep(session_of("served"), 2);
+  loop_.turn(5ms);
+  keep(session_of("left"), 2);
+  sessions_->serves_no_longer(session_name("left"));
+  loop_.turn(5ms);
+  keep(session_of("newest"), 2);
+  EXPECT_TRUE(find("served"));
+  EXPECT_FALSE(find("left"));
+  EXPECT_THAT(ended_, IsEmpty());
+}
+
 TEST_F(StoredSessionsTest, ThereAreSoManyInAll) {
   open({.idle = 60min, .most = 2, .write_time = 20s});
   for (const char* id : {"id-0", "id-1", "id-2"}) {
