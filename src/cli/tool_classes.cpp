@@ -27,19 +27,6 @@ registry::Risk risk_of(classify::Risk risk) {
   return registry::Risk::unknown;
 }
 
-}  // namespace
-
-policy::ClassesOf listed_tool_classes() {
-  return [](std::span<const json::Value> definitions) {
-    std::vector<policy::ToolClass> classes;
-    const classify::Classifier classifier;
-    for (const classify::Classification& each : classifier.classify_list(definitions, classify::Hinting::untrusted)) {
-      classes.push_back({.risk = static_cast<policy::Risk>(each.risk), .category = word(each.category)});
-    }
-    return classes;
-  };
-}
-
 /// The bytes that are judged, as one digest.
 std::string digest_of(std::span<const json::Value> definitions) {
   std::string text;
@@ -57,6 +44,17 @@ std::vector<registry::ToolClass> judged(std::span<const json::Value> definitions
 }
 
 }  // namespace
+
+policy::ClassesOf listed_tool_classes() {
+  return [](std::span<const json::Value> definitions) {
+    std::vector<policy::ToolClass> classes;
+    const classify::Classifier classifier;
+    for (const classify::Classification& each : classifier.classify_list(definitions, classify::Hinting::untrusted)) {
+      classes.push_back({.risk = static_cast<policy::Risk>(each.risk), .category = word(each.category)});
+    }
+    return classes;
+  };
+}
 
 registry::ClassesOf tool_classes() {
   using Known = std::unordered_map<std::string, std::vector<registry::ToolClass>>;
