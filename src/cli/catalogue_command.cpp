@@ -15,7 +15,6 @@
 #include "cli/source_flags.hpp"
 #include "cli/tool_lists.hpp"
 #include "registry/difference.hpp"
-#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -66,17 +65,17 @@ class Build {
   }
 
   void take(const ToolSourceList& list) {
-    auto parsed = json::OwnedDocument::parse(std::string(list.tools), registry::definition_limits);
-    if (!parsed) {
-      err_ << fmt::format("callgate: server `{}`: {}\n", visible(list.server), parsed.error().message);
+    auto read = read_definitions(std::string(list.tools));
+    if (!read) {
+      err_ << fmt::format("callgate: server `{}`: {}\n", visible(list.server), read.error().message);
       complete_ = false;
       return;
     }
-    documents_.push_back(std::move(*parsed));
+    documents_.push_back(std::move(read->document));
     catalogue::ServerInput server{.facts = list.facts};
     server.facts.id = list.server;
     if (list.live()) server.facts.listed_at = utc_text(SystemClock().wall_ms()).substr(0, 10);
-    for (const json::Value each : documents_.back()->root().elements()) server.definitions.push_back(each);
+    server.definitions = std::move(read->each);
     server.tools = classifier_.classify_list(server.definitions, flags_.hinting);
     server.policy = generate::generate_policy(list.server, server.definitions, server.tools);
     for (const std::string& name : server.policy.left_out) {

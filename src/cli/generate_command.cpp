@@ -14,7 +14,6 @@
 #include "generate/policy.hpp"
 #include "generate/wish.hpp"
 #include "registry/difference.hpp"
-#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -64,13 +63,12 @@ class Generate {
   }
 
   void make(const ToolSourceList& list) {
-    const auto document = json::OwnedDocument::parse(std::string(list.tools), registry::definition_limits);
-    if (!document) {
-      unavailable("server `" + visible(list.server) + "`", document.error());
+    const auto read = read_definitions(std::string(list.tools));
+    if (!read) {
+      unavailable("server `" + visible(list.server) + "`", read.error());
       return;
     }
-    std::vector<json::Value> definitions;
-    for (const json::Value each : (*document)->root().elements()) definitions.push_back(each);
+    const std::vector<json::Value>& definitions = read->each;
     const auto classes = classifier_.classify_list(definitions, flags_.hinting);
     if (const std::string* journals = flags_.value("--from-audit")) {
       learn(list.server, *journals, definitions, classes);

@@ -10,7 +10,6 @@
 #include "cli/scan_view.hpp"
 #include "cli/tool_lists.hpp"
 #include "registry/difference.hpp"
-#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -59,11 +58,9 @@ class Scan {
   }
 
   void judge(const ToolSourceList& list) {
-    const auto document = json::OwnedDocument::parse(std::string(list.tools), registry::definition_limits);
-    if (!document) return fault("server `" + visible(list.server) + "`", document.error());
-    std::vector<json::Value> definitions;
-    for (const json::Value each : (*document)->root().elements()) definitions.push_back(each);
-    Scanned scanned{.server = list.server, .tools = classifier_.classify_list(definitions, flags_.hinting)};
+    const auto definitions = read_definitions(std::string(list.tools));
+    if (!definitions) return fault("server `" + visible(list.server) + "`", definitions.error());
+    Scanned scanned{.server = list.server, .tools = classifier_.classify_list(definitions->each, flags_.hinting)};
     if (list.live()) {
       auto drift = look_again(flags_.data, list.server, list.address, list.tools);
       if (!drift) return fault(flags_.data.string(), drift.error());

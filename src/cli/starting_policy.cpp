@@ -1,19 +1,16 @@
 #include "cli/starting_policy.hpp"
 
 #include <filesystem>
-#include <vector>
 
 #include <fmt/format.h>
 
-#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "classify/classifier.hpp"
 #include "cli/data_folder.hpp"
 #include "cli/live_lists.hpp"
+#include "cli/tool_lists.hpp"
 #include "config/text_file.hpp"
 #include "generate/policy.hpp"
-#include "registry/difference.hpp"
-#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -26,12 +23,10 @@ fs::path file_of(const config::Config& config, const config::Server& server) {
 }
 
 Result<generate::Generated> policy_for(const config::Server& server, std::string tools) {
-  const auto document = json::OwnedDocument::parse(std::move(tools), registry::definition_limits);
-  if (!document) return std::unexpected(document.error());
-  std::vector<json::Value> definitions;
-  for (const json::Value each : (*document)->root().elements()) definitions.push_back(each);
-  const auto classes = classify::Classifier().classify_list(definitions, classify::Hinting::untrusted);
-  generate::Generated made = generate::generate_policy(server.name, definitions, classes);
+  const auto definitions = read_definitions(std::move(tools));
+  if (!definitions) return std::unexpected(definitions.error());
+  const auto classes = classify::Classifier().classify_list(definitions->each, classify::Hinting::untrusted);
+  generate::Generated made = generate::generate_policy(server.name, definitions->each, classes);
   if (made.rules.empty()) return fail(ErrorKind::refused, "the server lists no tool to make a policy for; name one with `--policy FILE`");
   return made;
 }

@@ -123,6 +123,14 @@ class Lists {
 
 }  // namespace
 
+Result<Definitions> read_definitions(std::string tools) {
+  auto document = json::OwnedDocument::parse(std::move(tools), registry::definition_limits);
+  if (!document) return std::unexpected(document.error());
+  Definitions definitions{.document = std::move(*document)};
+  for (const json::Value each : definitions.document->root().elements()) definitions.each.push_back(each);
+  return definitions;
+}
+
 bool read_tool_lists(const SourceFlags& flags, const config::Environment& environment, ShowProgress progress, std::ostream& err,
                      const std::function<void(const ToolSourceList& list)>& take) {
   return Lists(flags, progress, err, take).run(environment);

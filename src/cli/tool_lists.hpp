@@ -1,10 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/json.hpp"
 #include "catalogue/facts.hpp"
 #include "cli/source_flags.hpp"
 #include "config/environment.hpp"
@@ -19,6 +22,14 @@ struct ToolSourceList {
   std::string_view tools;  ///< a JSON array of definitions; lives as long as the call of `take`
   bool live() const { return !address.empty(); }
 };
+
+/// The definitions of a list, which live as long as this.
+struct Definitions {
+  std::unique_ptr<json::OwnedDocument> document;
+  std::vector<json::Value> each;  ///< in the list's order
+};
+/// Reads a JSON array of definitions, as servers list them. Errors: those of the reader.
+Result<Definitions> read_definitions(std::string tools);
 
 /// Whether progress may be shown where errors go.
 enum class ShowProgress : std::uint8_t { no, yes };

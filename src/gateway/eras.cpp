@@ -119,7 +119,7 @@ void Eras::forget() {
 net::Task<Eras::Told> Eras::question(upstream::Link& link, audit::Internal kind, std::string text) {
   json::Document document;
   const auto message = mcp::read_message(text, document, mcp::Direction::from_client);
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
+  auto permit = co_await permit_for_own(parts_, kind, server_.name);
   if (!message || !permit) co_return Told{};
   const std::string headers = kind == audit::Internal::server_discover ? asking_.mirror(*message) : std::string();
   upstream::NobodyListens sink;
@@ -162,7 +162,7 @@ net::Task<Speaks> Eras::ask_handshake() {
   if (!answer->result) co_return by_error(*answer);
   session_opened();
   // The session was opened for the question alone.
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::session_delete, server_.name));
+  auto permit = co_await permit_for_own(parts_, audit::Internal::session_delete, server_.name);
   if (permit) {
     upstream::NobodyListens sink;
     [[maybe_unused]] const auto ended = co_await (*link)->forward(std::move(*permit), {.form = upstream::Form::end_session, .time = std::chrono::seconds(5)}, sink);

@@ -65,7 +65,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   if (!opening) co_return std::unexpected(opening.error());
   CallSink sink(*this, conversation, conversation->session.revision, nullptr);
   const auto kind = audit::Internal::initialize;
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
+  auto permit = co_await permit_for_own(parts_, kind, server_.name);
   if (!permit) co_return std::unexpected(permit.error());
   auto answer = co_await link->forward(
       std::move(*permit), {.bytes = conversation->opening, .message = &*opening, .time = server_.start_timeout}, sink);
@@ -82,7 +82,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
-  permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
+  permit = co_await permit_for_own(parts_, kind, server_.name);
   if (!permit) co_return std::unexpected(permit.error());
   auto noted = co_await link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
@@ -149,7 +149,7 @@ net::Task<void> Gate::cancel_upstream(Inbound& in, std::shared_ptr<upstream::Lin
   const std::string cancel = mcp::cancelled_notification(in.message.id_text, "the client left");
   json::Document document;
   const auto message = mcp::read_message(cancel, document, mcp::Direction::from_client);
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::cancel, server_.name, mcp::word(in.revision)));
+  auto permit = co_await permit_for_own(parts_, audit::Internal::cancel, server_.name, mcp::word(in.revision));
   if (!message || !permit) co_return;
   CallSink sink(*this, in.conversation, in.revision, nullptr);
   [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = cancel, .message = &*message, .call = call}, sink);

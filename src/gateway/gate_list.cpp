@@ -185,8 +185,7 @@ net::Task<Result<void>> Gate::next_page(Inbound& in, std::string_view cursor, ne
   json::Document document;
   const auto asked = mcp::read_message(request, document, mcp::Direction::from_client);
   if (!asked) co_return std::unexpected(asked.error());
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
-                                             parts_.journal.record_internal(audit::Internal::list, server_.name, mcp::word(in.revision)));
+  auto permit = co_await permit_for_own(parts_, audit::Internal::list, server_.name, mcp::word(in.revision));
   if (!permit) co_return std::unexpected(permit.error());
   const std::string headers = in.era() == mcp::Era::modern && links_.over_http() ? mirrored_lines(*asked, in.revision, {}) : std::string();
   const std::shared_ptr<upstream::Link> link = in.conversation->link;

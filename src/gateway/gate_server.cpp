@@ -211,7 +211,7 @@ net::Task<void> Gate::send_decline(std::shared_ptr<Conversation> conversation, s
   json::Document document;
   const auto read = mcp::read_message(answer, document, mcp::Direction::from_client);
   if (!read || !link || !link->alive()) co_return;
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::decline, server_.name));
+  auto permit = co_await permit_for_own(parts_, audit::Internal::decline, server_.name);
   if (!permit) co_return;
   CallSink sink(*this, conversation, conversation->session.revision, nullptr);
   [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = answer, .message = &*read, .time = server_.call_timeout}, sink);

@@ -154,8 +154,7 @@ void Gate::leave_session(const std::shared_ptr<Conversation>& conversation) {
 net::Task<void> Gate::delete_upstream_session(std::shared_ptr<Conversation> conversation) {
   const std::shared_ptr<upstream::Link> link = conversation->link;
   if (!link || !link->alive()) co_return;
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
-                                             parts_.journal.record_internal(audit::Internal::session_delete, server_.name));
+  auto permit = co_await permit_for_own(parts_, audit::Internal::session_delete, server_.name);
   if (!permit) co_return;
   CallSink sink(*this, conversation, conversation->session.revision, nullptr);
   [[maybe_unused]] const auto deleted =

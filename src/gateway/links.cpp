@@ -99,7 +99,7 @@ std::unique_ptr<upstream::SseLink> Links::over_sse(upstream::HttpOrigin& origin)
 }
 
 net::Task<Result<policy::Permit>> Links::permit_to_open() {
-  return permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(audit::Internal::initialize, server_.name));
+  return permit_for_own(parts_, audit::Internal::initialize, server_.name);
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::for_session() {
@@ -176,7 +176,7 @@ net::Task<Result<policy::Permit>> Links::permit_for(upstream::Own own) {
                         : own == upstream::Own::answer    ? Internal::input
                         : own == upstream::Own::end       ? Internal::session_delete
                                                           : Internal::cancel;
-  return permit_after_record(parts_.loop, parts_.journal, parts_.journal.record_internal(kind, server_.name));
+  return permit_for_own(parts_, kind, server_.name);
 }
 
 std::string Links::mirror(const mcp::Message& request) const {

@@ -14,8 +14,7 @@
 namespace callgate::gateway {
 
 net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound out) {
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
-                                             parts_.journal.record_internal(kind, links_.server().name, mcp::word(revision_)));
+  auto permit = co_await permit_for_own(parts_, kind, links_.server().name, mcp::word(revision_));
   if (!permit) co_return std::unexpected(permit.error());
   upstream::NobodyListens sink;
   auto sent = co_await link_->forward(std::move(*permit), std::move(out), sink);
@@ -24,8 +23,7 @@ net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound ou
 }
 
 net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string message) {
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal,
-                                             parts_.journal.record_internal(kind, links_.server().name, mcp::word(revision_)));
+  auto permit = co_await permit_for_own(parts_, kind, links_.server().name, mcp::word(revision_));
   if (!permit) co_return std::unexpected(permit.error());
   json::Document document;
   const auto read = mcp::read_message(message, document, mcp::Direction::from_client);

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "audit/journal.hpp"
+#include "gateway/parts.hpp"
 #include "net/loop.hpp"
 
 namespace callgate::gateway {
@@ -13,6 +14,11 @@ inline net::Task<Result<policy::Permit>> permit_after_record(net::Loop& loop, au
                                                              audit::Ticket ticket) {
   co_await loop.turn_end();
   co_return journal.permit(std::move(ticket));
+}
+
+/// The same for a message of the gateway's own to that server; `era`: as records name it.
+inline net::Task<Result<policy::Permit>> permit_for_own(const Parts& parts, audit::Internal kind, std::string_view server, std::string_view era = {}) {
+  return permit_after_record(parts.loop, parts.journal, parts.journal.record_internal(kind, server, era));
 }
 
 /// Writes the outcome's record when the call ends, however it ends: answered,

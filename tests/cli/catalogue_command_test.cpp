@@ -5,9 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 
-#include "cli/offline_world.hpp"
+#include "cli/tool_command.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -18,20 +17,12 @@ constexpr std::string_view shop = R"({"server":"shop","package":"shop-server","v
   {"name":"get_item","description":"Get an item."},{"name":"delete_item","description":"Delete an item."}]})";
 constexpr std::string_view smaller = R"({"server":"shop","tools":[{"name":"get_item","description":"Get an item."}]})";
 
-struct CatalogueCommand : testing::Test {
-  OfflineWorld world;
+struct CatalogueCommand : ToolCommand {
   std::filesystem::path pages = world.folder.path() / "pages";
   std::string folder = pages.string();
-  std::string out;
-  std::string err;
 
   Exit run(std::vector<std::string_view> args) {
-    std::ostringstream to_out;
-    std::ostringstream to_err;
-    const Exit exit = catalogue(args, world.home, to_out, to_err);
-    out = to_out.str();
-    err = to_err.str();
-    return exit;
+    return ran([&](std::ostream& to_out, std::ostream& to_err) { return catalogue(args, world.home, to_out, to_err); });
   }
   Exit build(std::string_view list) {
     const std::string file = world.folder.write("tools.json", list);

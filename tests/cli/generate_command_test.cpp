@@ -2,15 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include <deque>
 #include <memory>
 #include <sstream>
 
 #include "audit/journal.hpp"
 #include "base/log.hpp"
-#include "cli/offline_world.hpp"
 #include "cli/policy_check.hpp"
 #include "cli/policy_test.hpp"
+#include "cli/tool_command.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -24,21 +23,10 @@ constexpr std::string_view shop = R"({"server":"shop","tools":[
   {"name":"delete_database","description":"Delete a database.","inputSchema":{"type":"object","properties":{"name":{"type":"string"}}}},
   {"name":"bad name"}]})";
 
-struct GenerateCommand : testing::Test {
-  OfflineWorld world;
-  std::string out;
-  std::string err;
-
+struct GenerateCommand : ToolCommand {
   Exit run(std::vector<std::string_view> args) {
-    std::ostringstream to_out;
-    std::ostringstream to_err;
-    const Exit exit = policy_generate(args, world.home, to_out, to_err);
-    out = to_out.str();
-    err = to_err.str();
-    return exit;
+    return ran([&](std::ostream& to_out, std::ostream& to_err) { return policy_generate(args, world.home, to_out, to_err); });
   }
-  std::string_view file(std::string_view text, const std::string& name = "tools.json") { return paths.emplace_back(world.folder.write(name, text)); }
-  std::deque<std::string> paths;
 };
 
 TEST_F(GenerateCommand, PrintsThePolicyAloneOnTheStandardOutput) {

@@ -2,12 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include <deque>
-#include <sstream>
 
 #include "cli/client_config.hpp"
 #include "cli/last_look.hpp"
-#include "cli/offline_world.hpp"
+#include "cli/tool_command.hpp"
 #include "cli/scan_flags.hpp"
 
 namespace callgate::cli {
@@ -21,22 +19,10 @@ constexpr std::string_view shop = R"({"server":"shop","tools":[
   {"name":"delete_table","description":"Delete a table.","inputSchema":{"type":"object","properties":{"name":{"type":"string"}}}},
   {"name":"frobnicate"}]})";
 
-struct ScanCommand : testing::Test {
-  OfflineWorld world;
-  std::string out;
-  std::string err;
-
+struct ScanCommand : ToolCommand {
   Exit run(std::vector<std::string_view> args) {
-    std::ostringstream to_out;
-    std::ostringstream to_err;
-    const Exit exit = scan(args, world.home, Colour::off, to_out, to_err);
-    out = to_out.str();
-    err = to_err.str();
-    return exit;
+    return ran([&](std::ostream& to_out, std::ostream& to_err) { return scan(args, world.home, Colour::off, to_out, to_err); });
   }
-  /// Its path, which lives as long as the test.
-  std::string_view file(std::string_view text, const std::string& name = "tools.json") { return paths.emplace_back(world.folder.write(name, text)); }
-  std::deque<std::string> paths;
 };
 
 TEST_F(ScanCommand, ShowsTheWorstToolFirst) {
