@@ -177,7 +177,8 @@ class Gate {
   // gate_judge.cpp
   Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
   void doubt(Judged& judged, mcp::Era era) const;
-  bool still_allowed(const Inbound& in) const;
+  net::Task<bool> still_allowed(const Inbound& in);
+  bool passes_now(const Inbound& in) const;
   void heed_journal(policy::Decision& decision, const registry::Tool* tool) const;
   net::Task<bool> limits_free(Judged& judged, Conversation& conversation);
   static bool keep_taken(limits::Counters::TakeResult& taken, Judged& judged, Exchange& what);

@@ -112,7 +112,10 @@ class CallSink final : public upstream::Sink {
       : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel), of_(of) {}
   /// Of this request, which outlives the sink.
   void hear_for(const Inbound& in) { in_ = &in; }
-  bool may_go_on() override { return in_ == nullptr || gate_.still_allowed(*in_); }
+  net::Task<bool> may_go_on() override {
+    if (in_ == nullptr) co_return true;
+    co_return co_await gate_.still_allowed(*in_);
+  }
   bool may_ask(mcp::MethodId method, std::string_view name) override { return gate_.decide_asking(*conversation_, revision_, method, name); }
   void question_over(std::string_view id) override { conversation_->take_server_request(id); }
   net::Task<bool> event(const upstream::Event& event) override {

@@ -92,14 +92,24 @@ void Gate::doubt(Judged& judged, mcp::Era era) const {
 }
 
 /// What was allowed, and asked about where a rule wants that, may be allowed no longer when it goes on.
-bool Gate::still_allowed(const Inbound& in) const {
+/// A list that is being read anew is waited for, as when the call came.
+net::Task<bool> Gate::still_allowed(const Inbound& in) {
+  const bool is_call = in.message.method_id == mcp::MethodId::tools_call;
+  if (is_call && !tools_.is_current(in.era())) {
+    const bool current = co_await tools_.current(in.era(), server_.start_timeout);
+    if (!current) co_return false;
+  }
+  co_return passes_now(in);
+}
+
+bool Gate::passes_now(const Inbound& in) const {
   if (in.conversation->closed) return false;
   const auto passes = [&](policy::Action action, std::string_view name, std::optional<json::Value> arguments) {
     return judge(in, action, name, arguments).decision.verdict >= policy::Verdict::require_approval;
   };
   if (in.message.method_id == mcp::MethodId::tools_call) {
     const auto call = mcp::read_tool_call(in.message);
-    return call && tools_.is_current(in.era()) && passes(policy::Action::tool_call, call->name.view(), call->arguments);
+    return call && passes(policy::Action::tool_call, call->name.view(), call->arguments);
   }
   if (in.message.method_id == mcp::MethodId::prompts_get) {
     const auto prompt = mcp::read_prompt_get(in.message);

@@ -36,7 +36,7 @@ class Sink {
   /// False: nobody listens any more, the exchange is to be given up.
   virtual net::Task<bool> event(const Event& event) = 0;
   /// Asked before a further round of a call that was decided (2026-07-28): whether it is allowed still.
-  virtual bool may_go_on() { return true; }
+  virtual net::Task<bool> may_go_on() { co_return true; }
   /// Whether the server may ask the client for this.
   virtual bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) { return true; }
   /// Nobody waits any more for the answer to that request of the server.

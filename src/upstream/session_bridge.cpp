@@ -135,7 +135,8 @@ net::Task<Forwarded> SessionBridge::rounds(Outbound out, Sink& sink) {
     auto responses = co_await ask_client(client_id, std::move(*asks), sink);
     if (!responses) co_return std::unexpected(bridge_failure(std::move(responses.error())));
     // Minutes may have passed since the call was decided.
-    if (ended_ || !sink.may_go_on()) co_return std::unexpected(bridge_failure({ErrorKind::refused, "the call is not allowed any more", {}}));
+    const bool allowed = co_await sink.may_go_on();
+    if (ended_ || !allowed) co_return std::unexpected(bridge_failure({ErrorKind::refused, "the call is not allowed any more", {}}));
     const std::string id = fresh_id();
     sent_as_[client_id] = id;
     later = std::make_unique<Round>();

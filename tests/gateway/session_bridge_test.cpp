@@ -27,6 +27,7 @@ class SessionBridged : public World {
   std::vector<std::string> bodies;   ///< of tools/call likewise
   std::string filter;                ///< of the last subscription
   std::string announced;             ///< said on the next subscription
+  std::optional<net::Signal> list_may_come;  ///< lists wait for it
 
  private:
   static std::string framed(const std::string& id, const std::string& member) { return R"({"jsonrpc":"2.0","id":)" + id + "," + member + "}"; }
@@ -44,6 +45,7 @@ class SessionBridged : public World {
       co_await exchange.gone(net::Loop::forever);
       co_return true;
     }
+    if (method == "tools/list" && list_may_come) co_await list_may_come->wait(net::Loop::forever);
     co_await exchange.respond(200, "Content-Type: application/json\r\n", framed(id, answer(method, body)));
     co_return true;
   }
@@ -136,6 +138,24 @@ TEST_F(SessionBridged, ARoundIsDecidedByTheRulesOfItsOwnTime) {
   turn_until([&] { return done; });
   EXPECT_EQ(bodies.size(), 1U) << "the second round did not leave";
   EXPECT_NE(stream.body.find("not allowed any more"), std::string::npos) << stream.body;
+}
+
+TEST_F(SessionBridged, ARoundWaitsForAListThatIsBeingReadAnew) {
+  begin_with();
+  open_session();
+  const std::string id = call_until_asked();
+  ASSERT_FALSE(id.empty()) << stream.body;
+  list_may_come.emplace(loop);
+  const auto lists = [&] { return std::ranges::count(methods, "tools/list"); };
+  const auto before = lists();
+  gates->all().front()->tools().want_again(mcp::Era::legacy);
+  post(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"action":"accept","content":{"name":"Ann"}}})");
+  turn_until([&] { return lists() > before; });
+  EXPECT_EQ(bodies.size(), 1U) << "not before the list is known";
+  list_may_come->raise();
+  turn_until([&] { return done; });
+  EXPECT_EQ(bodies.size(), 2U) << stream.body;
+  EXPECT_NE(stream.body.find(R"("text":"done")"), std::string::npos) << stream.body;
 }
 
 TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
