@@ -45,8 +45,8 @@ suite_part() {
 fuzz_part() {
   local status=0
   # shellcheck disable=SC2046
-  fuzz_all 60 $(fuzz_targets) || status=$?
-  TOLD="$FUZZED targets, 60 s each"
+  fuzz_all 30 $(fuzz_targets) || status=$?
+  TOLD="$FUZZED targets, 30 s each"
   [ $status = 0 ] && PASSED=$((PASSED + FUZZED))
   return $status
 }

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "policy/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace callgate::admin {
 namespace {
@@ -26,7 +26,7 @@ Result<std::string> decoded(std::string_view text) {
     out += static_cast<char>(c);
     i += 2;
   }
-  if (!policy::is_utf8(out)) return fail(ErrorKind::invalid, "a field of the form is no UTF-8");
+  if (!is_utf8(out)) return fail(ErrorKind::invalid, "a field of the form is no UTF-8");
   return out;
 }
 

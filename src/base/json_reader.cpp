@@ -1,5 +1,3 @@
-#include <simdjson.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -9,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/json_scan.hpp"
+#include "base/utf8.hpp"
 
 namespace callgate::json {
 
@@ -310,8 +309,7 @@ Result<void> parse(std::string_view bytes, const Limits& limits, Document& docum
     return fail(ErrorKind::too_large, "the JSON text is longer than 2 GiB");
   if (bytes.starts_with("\xef\xbb\xbf"))
     return fail(ErrorKind::malformed, "the JSON text starts with a byte order mark: send UTF-8 without one", "byte 0");
-  if (!simdjson::validate_utf8(bytes.data(), bytes.size()))
-    return fail(ErrorKind::malformed, "the JSON text is not valid UTF-8");
+  if (!is_utf8(bytes)) return fail(ErrorKind::malformed, "the JSON text is not valid UTF-8");
   return Scanner(bytes, limits, document).run();
 }
 

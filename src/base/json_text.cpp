@@ -1,9 +1,8 @@
-#include <simdjson.h>
-
 #include <algorithm>
 
 #include "base/json.hpp"
 #include "base/json_scan.hpp"
+#include "base/utf8.hpp"
 
 namespace callgate::json {
 
@@ -44,18 +43,10 @@ void append_escape(std::string& out, unsigned char byte) {
   out += hex[byte & 0xfU];
 }
 
-/// Length of the valid UTF-8 sequence at the start of `text`, 0 where there is none.
-std::size_t sequence_length(std::string_view text) {
-  for (std::size_t length = 1; length <= 4 && length <= text.size(); ++length) {
-    if (simdjson::validate_utf8(text.data(), length)) return length;
-  }
-  return 0;
-}
-
 std::string replace_invalid(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text);
     out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(1, length));
   }
@@ -79,7 +70,7 @@ void append_minimal(std::string& out, std::string_view text) {
 }
 
 void append_quoted(std::string& out, std::string_view text) {
-  if (!simdjson::validate_utf8(text.data(), text.size())) return append_quoted(out, replace_invalid(text));
+  if (!is_utf8(text)) return append_quoted(out, replace_invalid(text));
   const std::size_t first = out.size();
   append_minimal(out, text);
   // U+2028 and U+2029 end lines for some readers of logs and pages.

@@ -1,12 +1,12 @@
 #include "base/yaml_text.hpp"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/utf8.hpp"
 
 namespace callgate::yaml {
 namespace {
@@ -120,7 +120,7 @@ void check_text(std::string_view text, const TextIndex& index, std::string_view 
     faults.push_back(refused("a byte order mark: save the file as UTF-8 without it", file, {}));
     return;
   }
-  if (looks_like_other_encoding(text) || !simdjson::validate_utf8(text.data(), text.size())) {
+  if (looks_like_other_encoding(text) || !is_utf8(text)) {
     faults.push_back(refused("not UTF-8: save the file as UTF-8", file, {}));
     return;
   }

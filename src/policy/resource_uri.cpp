@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/utf8.hpp"
 #include "policy/percent.hpp"
 #include "policy/uri_authority.hpp"
-#include "policy/utf8.hpp"
 
 namespace callgate::policy {
 namespace {

@@ -5,6 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include <simdjson.h>
+
+#include "base/utf8.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/discovery.hpp"
 #include "mcp/handshake.hpp"
@@ -97,7 +100,15 @@ void check_discovery(const Message& message) {
   must(!capabilities || !capabilities->is_object() || !capabilities->find("tools"));
 }
 
+/// Another reader of UTF-8 is the judge of ours.
+void check_text(std::string_view bytes) {
+  must(is_utf8(bytes) == simdjson::validate_utf8(bytes.data(), bytes.size()));
+  const std::size_t first = utf8_length(bytes);
+  must(first == 0 || is_utf8(bytes.substr(0, first)));
+}
+
 void check_message(std::string_view bytes, Direction direction) {
+  check_text(bytes);
   json::Document document;
   const auto message = read_message(bytes, document, direction);
   if (!message) {
