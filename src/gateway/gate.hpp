@@ -37,8 +37,7 @@ struct Inbound {
   mcp::Revision revision;
   Channel& channel;
   bool further = false;      ///< the next round of a call that was counted
-  std::string covered{};     ///< digest of what the person's yes covers that lets it go; empty without one
-  std::string approval{};    ///< of that yes
+  CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.

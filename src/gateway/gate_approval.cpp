@@ -143,9 +143,9 @@ net::Task<bool> Gate::use_yes(Inbound& in, InFlight& flight, Draft& draft, Judge
     co_return false;
   }
   draft.approval = yes.id;
-  in.approval = yes.id;
+  in.so_far.approval = yes.id;
   const auto arguments = what.message->params ? what.message->params.find("arguments") : std::nullopt;
-  in.covered = covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{});
+  in.so_far.covered = covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{});
   judged.decision.verdict = policy::Verdict::allow;
   co_return true;
 }

@@ -340,6 +340,13 @@ TEST_F(ApprovedRounds, AreThoseOfAStateThatTheServerGave) {
   EXPECT_TRUE(is_asked(R"({"n":1})", round("s-9")));
 }
 
+TEST_F(ApprovedRounds, AskAnewAfterAnHour) {
+  begin_with();
+  clock.advance(std::chrono::minutes(61));
+  EXPECT_TRUE(is_asked(R"({"n":1})", round("s-1")));
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
 TEST_F(ApprovedRounds, AskAnewWhereTheRuleIsAnotherOne) {
   begin_with();
   write_policy("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  write: {action: require_approval, reason: money moves, approval: {timeout: 5m}}\n");
