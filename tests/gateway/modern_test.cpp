@@ -152,6 +152,7 @@ class ModernDiscovery : public World {
     upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string /*body*/) { return say(exchange, method, id); };
     start(policy);
   }
+  void say_instead(const std::string& said) { said_ = said; }
   std::string discover() { return post(modern_text("server/discover", "", "1"), modern_headers("server/discover")).body; }
 
  private:
@@ -179,6 +180,21 @@ TEST_F(ModernDiscovery, DoesNotSpeakOfHiddenTools) {
 TEST_F(ModernDiscovery, KeepsWhatIsSaidOfOtherTools) {
   begin_with("callgate: 1\ndefault: allow\ntools:\n  write: {action: hide}\n", says_much);
   EXPECT_NE(discover().find("Call secret first."), std::string::npos);
+}
+
+/// Protocol item 84: a question beside it opens no way around the filter, and is decided like any other.
+TEST_F(ModernDiscovery, IsFilteredAlsoWhereTheServerAsksForSomething) {
+  const std::string asks = std::string(says_much).substr(0, std::string(says_much).size() - 1) + R"(,"inputRequests":{)";
+  const std::string question = R"("k":{"method":"sampling/createMessage","params":{}})";
+  begin_with("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n", asks + "}}");
+  EXPECT_EQ(discover().find("Call secret first."), std::string::npos) << discover();
+  say_instead(asks + question + "}}");
+  EXPECT_NE(discover().find("which the policy does not allow"), std::string::npos) << discover();
+  write_policy("callgate: 1\ndefault: allow\nsampling: allow\ntools:\n  secret: {action: hide}\n");
+  ASSERT_TRUE(policies.refresh());
+  const std::string shown = discover();
+  EXPECT_NE(shown.find(question), std::string::npos) << shown;
+  EXPECT_EQ(shown.find("Call secret first."), std::string::npos) << shown;
 }
 
 TEST_F(ModernDiscovery, HasNoToolsWhereAllAreHidden) {
