@@ -180,6 +180,7 @@ class Swapping final : public approval::Questions {
   }
   net::Task<Result<std::vector<approval::Approval>>> list(std::optional<approval::State> which, approval::Moment now) override { return inner_.list(which, now); }
   net::Task<Result<std::size_t>> waiting(approval::Moment now) override { return inner_.waiting(now); }
+  net::Task<Result<approval::SealKey>> seal_key(approval::Moment now) override { return inner_.seal_key(now); }
   void expire(approval::Moment now) override { inner_.expire(now); }
   bool outlive_gateway() const override { return false; }
 
