@@ -40,7 +40,7 @@ net::Task<void> Gate::handle_discover(Inbound& in, InFlight& flight) {
   if (!message || !message->result) co_return co_await answer_failure(in, {ErrorKind::malformed, "the server's answer is not a well-formed MCP message", {}});
   // Nothing may be asked for here, but what a server does ask is decided before its client sees it (protocol item 84).
   const bool asks = message->result.find("inputRequests").has_value();
-  if (std::string asked; asks && in.era() == mcp::Era::modern && !may_ask(in, *delivery, asked)) co_return co_await refuse_asking(in, asked);
+  if (Asking asking; asks && in.era() == mcp::Era::modern && !may_ask(in, *delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
   delivery->asks_decided = delivery->asks_decided || asks;
   const std::string shown = mcp::shown_discovery(*message, hidden_of_server(in, mcp::instructions_of(*message)));
   if (shown == delivery->bytes) co_return co_await deliver(in, *delivery, what.record.id);

@@ -49,9 +49,6 @@ class Signs {
 /// Clients give up after a minute or so; a short wait has its signs all the same.
 net::Duration between_signs(net::Duration wait) { return std::clamp<net::Duration>(wait / 4, std::chrono::milliseconds(20), std::chrono::seconds(10)); }
 
-/// What fits into a form; more has to be read on the page.
-constexpr std::size_t most_in_form = 8 * 1024;
-
 }  // namespace
 
 /// The best way to whoever sits at the client of a session: a form where the rule

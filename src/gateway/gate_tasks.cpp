@@ -76,7 +76,9 @@ void Gate::note_late_task(const Conversation& conversation, mcp::Revision revisi
 
 std::string Gate::round_key(const Inbound& in, json::Value state) const {
   const Conversation& conversation = *in.conversation;
-  return sha256_hex(fmt::format("{}\n{}\n{}", owner_of(conversation), state.text(), mcp::logical_text(in.message)));
+  // As it reads: clients write it anew, and may write it otherwise.
+  const std::string text = state.is_string() ? json::quoted(state.string()) : std::string(state.text());
+  return sha256_hex(fmt::format("{}\n{}\n{}", owner_of(conversation), text, mcp::logical_text(in.message)));
 }
 
 /// The server wants more before it runs the call, which has used up its share of
