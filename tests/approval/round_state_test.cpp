@@ -25,6 +25,7 @@ TEST(RoundState, ComesBackAsItWasSealed) {
   EXPECT_EQ(open_seal(seal(plain, "call", nonce, key()), "call", key(), 999), plain);
 }
 
+/// Security requirement S20.
 TEST(RoundState, OfAnotherCallOrKeyIsNothing) {
   const std::string text = seal(some_state(), "call", nonce, key());
   EXPECT_FALSE(open_seal(text, "another", key(), 999));

@@ -1,4 +1,4 @@
-// Protocol items 58, 83: a stateless client that waits for a person from round to round.
+// Protocol items 58, 83; security requirement S20: a stateless client that waits for a person from round to round.
 #include "gateway/world.hpp"
 
 namespace callgate::gateway {
@@ -263,6 +263,9 @@ TEST_F(MarkedStates, OfAServerDoNotStandForAYes) {
   approve();
   const std::string first = call(round(ours));
   EXPECT_EQ(state_of(first), "callgate:s:" + ours) << "a server that learned of a state of ours";
+  EXPECT_NE(call(round(state_of(first))).find("done"), std::string::npos) << "its own round goes on with the yes of its call";
+  ASSERT_EQ(upstream.calls.size(), 2U);
+  EXPECT_EQ(state_of(upstream.calls[1]), ours);
 }
 
 TEST_F(MarkedStates, OfAnyOtherKindPassUntouched) {

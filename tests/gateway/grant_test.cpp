@@ -58,8 +58,12 @@ TEST_F(Grants, AYesToBothPoliciesDoesNotCountWhereTheOtherOneChanged) {
   start("callgate: 1\ndefault: allow\ntools: {write: {action: require_approval}}\n");
   call_as("ann", policy_file("ann.yaml", "callgate: 1\ndefault: allow\ntools: {write: {action: require_approval, approval: {timeout: 5m}}}\n"));
   const auto is_asked = [&](int id) { return call("write", "{}", id).body.find("require_approval") != std::string::npos; };
-  const auto say_yes = [&] { return desk->answer(desk->list(approval::State::waiting).front()->id, approval::Answer::yes, "operator", {}, approval::Moment::of(clock)).has_value(); };
+  const auto say_yes = [&] {
+    const auto waiting = desk->list(approval::State::waiting);
+    return !waiting.empty() && desk->answer(waiting.front()->id, approval::Answer::yes, "operator", {}, approval::Moment::of(clock)).has_value();
+  };
   EXPECT_TRUE(is_asked(1));
+  ASSERT_EQ(desk->waiting(), 1U);
   EXPECT_EQ(desk->list(approval::State::waiting).front()->question.timeout, std::chrono::minutes(5));
   ASSERT_TRUE(say_yes());
   policy_file("ann.yaml", "callgate: 1\ndefault: allow\ntools: {write: {action: require_approval, approval: {timeout: 6m}}}\n");
