@@ -198,6 +198,27 @@ TEST_F(ApprovalRounds, AreJudgedByThePolicyOfTheirTime) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+TEST_F(ApprovalRounds, ArePossibleForPromptsAndResources) {
+  begin_with("callgate: 1\ndefault: deny\nprompts:\n  p: {action: require_approval}\nresources:\n  \"doc://*\": {action: require_approval}\n");
+  const auto ask = [&](const std::string& method, const std::string& subject, const std::string& more, int id) {
+    const std::string name = subject.substr(subject.find(':') + 2, subject.size() - subject.find(':') - 3);
+    return post(R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":")" + method + R"(","params":{)" + subject + more +
+                    R"(,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":)" + opens_links + "}}}",
+                modern_headers(method, name)).body;
+  };
+  int id = 50;
+  for (const auto& [method, subject] : {std::pair<std::string, std::string>{"prompts/get", R"("name":"p")"}, {"resources/read", R"("uri":"doc://a")"}}) {
+    upstream.asked.clear();
+    const std::string first = ask(method, subject, {}, ++id);
+    ASSERT_NE(first.find(R"("mode":"url")"), std::string::npos) << first;
+    approve();
+    const std::string ran = ask(method, subject, round(state_of(first)), ++id);
+    EXPECT_EQ(ran.find("error"), std::string::npos) << ran;
+    ASSERT_EQ(upstream.asked.size(), 1U) << method;
+    EXPECT_EQ(upstream.asked[0].find("requestState"), std::string::npos) << upstream.asked[0];
+  }
+}
+
 TEST_F(ApprovalRounds, UseUpALimitOnce) {
   begin_with("callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, rate_limit: {max: 1, window: 1h, per: server}}\n");
   const std::string state = state_of(call());
