@@ -18,14 +18,24 @@ namespace {
 using approval::Approval;
 using approval::Moment;
 
-constexpr std::string_view cookie_name = "callgate_approve=";
 constexpr std::string_view answerer = "operator (approval page)";
 constexpr std::size_t max_reason = 1'000;  ///< bytes; it is one sentence for the agent
 constexpr std::string_view sign_in_first = "Sign in first; then open the question again.";
 constexpr std::string_view nothing_here = "There is no question of this id here. It was answered long ago, or belongs to another gateway.";
 
-/// The value of our cookie; empty where there is none, or two that disagree.
+/// Browsers send a cookie to every port of a host. Named by the port that was asked,
+/// the sign-ins of two gateways on one host do not take each other's place.
+std::string cookie_name(const net::Headers& headers) {
+  const std::string_view host = headers.find("Host");
+  const std::size_t colon = host.rfind(':');
+  const std::string_view port = colon == std::string_view::npos ? std::string_view{} : host.substr(colon + 1);
+  const bool named = !port.empty() && port.find_first_not_of("0123456789") == std::string_view::npos;
+  return named ? fmt::format("callgate_approve_{}=", port) : std::string("callgate_approve=");
+}
+
+/// The value of our cookie; empty where there is none, or more than one.
 std::string_view cookie_of(const net::Headers& headers) {
+  const std::string name = cookie_name(headers);
   std::string_view found;
   for (const net::Header& header : headers.all()) {
     if (!net::same_name(header.name, "Cookie")) continue;
@@ -34,9 +44,9 @@ std::string_view cookie_of(const net::Headers& headers) {
       std::string_view each = rest.substr(0, rest.find(';'));
       rest.remove_prefix(std::min(each.size() + 1, rest.size()));
       each.remove_prefix(std::min(each.find_first_not_of(' '), each.size()));
-      if (!each.starts_with(cookie_name)) continue;
+      if (!each.starts_with(name)) continue;
       if (!found.empty()) return {};
-      found = each.substr(cookie_name.size());
+      found = each.substr(name.size());
     }
   }
   return found;
@@ -101,22 +111,21 @@ ApprovalPage::Answering ApprovalPage::finish_show(std::string id, std::string co
 
 ApprovalPage::Answering ApprovalPage::sign_in(const ApiRequest& request, std::string_view id) {
   const BootTime now = parts_.clock.now();
-  if (!sign_ins_.may_try(now)) {
-    ApiResponse refused = sign_in_page(429, id, "Too many wrong tokens were tried. Wait a minute.");
-    refused.headers.emplace_back("Retry-After", std::to_string(SignIns::window.count()));
-    return Answering::ready(std::move(refused));
-  }
   constexpr std::array<std::string_view, 1> keys{"token"};
   const auto fields = read_form(request.body, keys);
   if (!fields) return Answering::ready(message_page(400, fields.error().message));
   if (!guard_.is_token(fields->front())) {
-    sign_ins_.failed(now);
+    if (!sign_ins_.wrong_token(now)) {
+      ApiResponse refused = sign_in_page(429, id, "That is not the token, as many before it were not. Wait a minute.");
+      refused.headers.emplace_back("Retry-After", std::to_string(SignIns::window.count()));
+      return Answering::ready(std::move(refused));
+    }
     parts_.log.warn("approval_sign_in_refused", {{"approval", id}});
     return Answering::ready(sign_in_page(403, id, "That is not the token."));
   }
   parts_.log.info("approval_signed_in");
   ApiResponse response = see_other(fmt::format("/approve/{}", id));
-  response.headers.emplace_back("Set-Cookie", fmt::format("{}{}; HttpOnly; SameSite=Strict; Path=/approve; Max-Age={}{}", cookie_name, sign_ins_.begin(now),
+  response.headers.emplace_back("Set-Cookie", fmt::format("{}{}; HttpOnly; SameSite=Strict; Path=/approve; Max-Age={}{}", cookie_name(request.headers), sign_ins_.begin(now),
                                                           std::chrono::seconds(SignIns::lasts).count(), parts_.public_url.starts_with("https://") ? "; Secure" : ""));
   return Answering::ready(std::move(response));
 }

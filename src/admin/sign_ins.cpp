@@ -9,9 +9,11 @@
 
 namespace callgate::admin {
 
-bool SignIns::may_try(BootTime now) {
+bool SignIns::wrong_token(BootTime now) {
   while (!failed_.empty() && failed_.front() + window <= now) failed_.pop_front();
-  return failed_.size() < failures;
+  if (failed_.size() >= failures) return false;
+  failed_.push_back(now);
+  return true;
 }
 
 std::string SignIns::begin(BootTime now) {

@@ -23,9 +23,11 @@ class SignIns {
   static constexpr std::size_t failures = 10;  ///< within `window`, of everybody together
   static constexpr std::chrono::seconds window{60};
 
-  /// Whether a token may be tried now: after too many wrong ones none is looked at.
-  bool may_try(BootTime now);
-  void failed(BootTime now) { failed_.push_back(now); }
+  /// Notes a wrong token; false where there were too many already, whose tries are
+  /// then refused without a word in the log. The right one is never kept out: who
+  /// guesses could else keep its owner from answering. What guessing gains is bounded
+  /// by the token's length (admin/token.hpp), here as at the API.
+  bool wrong_token(BootTime now);
 
   /// Begins one; answers the value of its cookie.
   std::string begin(BootTime now);

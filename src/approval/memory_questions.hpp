@@ -2,14 +2,17 @@
 
 #include "approval/desk.hpp"
 #include "approval/questions.hpp"
+#include "base/random.hpp"
 
 namespace callgate::approval {
 
 /// The questions of one gateway, at a desk in its memory: every answer is there
-/// at once, and they go when the gateway goes. Threads: those of the desk.
+/// at once, and they go when the gateway goes. So do seals, unless `seal_with` is
+/// given a key that stays. Threads: those of the desk.
 class MemoryQuestions final : public Questions {
  public:
-  explicit MemoryQuestions(Desk& desk) : desk_(desk) {}
+  explicit MemoryQuestions(Desk& desk) : desk_(desk) { random_bytes(seal_key_); }
+  void seal_with(const SealKey& key) { seal_key_ = key; }
 
   net::Task<Result<Asked>> ask(Question question, Listener listener, Moment now) override {
     return net::Task<Result<Asked>>::ready(desk_.ask(std::move(question), std::move(listener), now));
@@ -35,11 +38,13 @@ class MemoryQuestions final : public Questions {
     desk_.expire(now);
     return net::Task<Result<std::size_t>>::ready(desk_.waiting());
   }
+  net::Task<Result<SealKey>> seal_key(Moment /*now*/) override { return net::Task<Result<SealKey>>::ready(seal_key_); }
   void expire(Moment now) override { desk_.expire(now); }
   bool outlive_gateway() const override { return false; }
 
  private:
   Desk& desk_;
+  SealKey seal_key_{};
 };
 
 }  // namespace callgate::approval

@@ -13,7 +13,7 @@ namespace {
 // that wait, are approved, or hold a no that is owed; `deadlines` of these;
 // `waiting` ids, `askers` id → who asks, `counts` of those by asker; `finished` ids by
 // their end; `totals` of bytes; `places:<id>` place → gateway of the calls that
-// wait; `where` place → id; `gateways` by when they last held their places.
+// wait; `where` place → id; `gateways` by when they last held their places; `seal` the key of seals.
 constexpr std::string_view basics = R"lua(
 local SILENT = 10000000
 
@@ -276,6 +276,15 @@ local function count(keys, args)
   local b = begin(keys, args)
   return {'ok', b.raw, redis.call('ZCARD', b.p .. ':waiting')}
 end
+
+-- The key by which states are sealed: the first that anybody brought. ARGV one to begin with.
+local function seal(keys, args)
+  local b = begin(keys, args)
+  if b.late then return {'late', b.raw} end
+  redis.call('SETNX', b.p .. ':seal', args[6])
+  outlive(b.p .. ':seal', 40 * 86400000)  -- longer than any question waits
+  return {'ok', b.raw, redis.call('GET', b.p .. ':seal')}
+end
 )lua";
 
 }  // namespace
@@ -290,6 +299,7 @@ QuestionFunctions::QuestionFunctions() {
   list = library.add("list");
   show = library.add("show");
   count = library.add("count");
+  seal = library.add("seal");
   text = library.text();
 }
 

@@ -13,7 +13,7 @@ struct QuestionFunctions {
   QuestionFunctions();
 
   std::string text;
-  std::string ask, answer, use, leave, hold, list, show, count;
+  std::string ask, answer, use, leave, hold, list, show, count, seal;
 };
 
 /// Stands in every key; another form of what is kept gets another number.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,9 @@ namespace callgate::approval {
 /// Hears what became of a question. May ask, use and let go of any waiter while
 /// it is called; the approval passed is a copy of that moment.
 using Listener = std::function<void(const Approval&)>;
+
+/// By which states of calls that wait are sealed (`approval/round_state.hpp`).
+using SealKey = std::array<std::uint8_t, 32>;
 
 /// Makes the id of a question: a ULID.
 using MakeId = std::function<std::string(std::int64_t wall_ms)>;
@@ -78,6 +82,9 @@ class Questions {
   virtual net::Task<Result<std::vector<Approval>>> list(std::optional<State> state, Moment now) = 0;
   /// How many wait.
   virtual net::Task<Result<std::size_t>> waiting(Moment now) = 0;
+
+  /// The one key of all gateways that ask and answer these questions.
+  virtual net::Task<Result<SealKey>> seal_key(Moment now) = 0;
 
   /// Ends what has run out, where nobody else does it.
   virtual void expire(Moment now) = 0;

@@ -46,6 +46,7 @@ class SharedQuestions final : public Questions, private Places {
   net::Task<Result<std::optional<Approval>>> find(std::string id, Moment now) override;
   net::Task<Result<std::vector<Approval>>> list(std::optional<State> state, Moment now) override;
   net::Task<Result<std::size_t>> waiting(Moment now) override;
+  net::Task<Result<SealKey>> seal_key(Moment now) override;
   void expire(Moment now) override { latest_ = now; }
   bool outlive_gateway() const override { return true; }
 
@@ -80,6 +81,7 @@ class SharedQuestions final : public Questions, private Places {
   net::Task<Result<Approval>> finish_use(Waiter& waiter, Moment now, net::Task<Result<Said>> said);
   static net::Task<Result<Approval>> finish_answer(std::string id, net::Task<Result<Said>> said);
   static net::Task<Result<std::optional<Approval>>> finish_find(net::Task<Result<Said>> said);
+  static net::Task<Result<SealKey>> finish_seal(net::Task<Result<Said>> said);
   net::Task<Result<std::vector<Approval>>> finish_list(Moment now, net::Task<Result<Said>> said);
   void let_go(Waiter& waiter);
 

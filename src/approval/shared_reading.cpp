@@ -4,6 +4,7 @@
 
 #include "approval/question_fields.hpp"
 #include "approval/shared_questions.hpp"
+#include "base/random.hpp"
 
 namespace callgate::approval {
 namespace {
@@ -53,6 +54,22 @@ net::Task<Result<std::vector<Approval>>> SharedQuestions::finish_list(Moment now
     }
   }
   co_return all;
+}
+
+/// The first key that a gateway brings is the key of all.
+net::Task<Result<SealKey>> SharedQuestions::seal_key(Moment now) {
+  SealKey fresh;
+  random_bytes(fresh);
+  return finish_seal(run(names_.seal, now, {std::string(fresh.begin(), fresh.end())}));
+}
+
+net::Task<Result<SealKey>> SharedQuestions::finish_seal(net::Task<Result<Said>> sealing) {
+  auto said = co_await sealing;
+  if (!said) co_return std::unexpected(std::move(said.error()));
+  SealKey key;
+  if (said->items.size() != 3 || said->items[2].text.size() != key.size()) co_return fail(ErrorKind::malformed, "the shared state gave an answer that cannot be read");
+  std::ranges::copy(said->items[2].text, key.begin());
+  co_return key;
 }
 
 net::Task<Result<std::size_t>> SharedQuestions::waiting(Moment now) {

@@ -106,6 +106,9 @@ Exit GatewayProcess::open_journal() {
   auto key = audit::DigestKey::open((config_.data / "keys" / "args-digest.key").string());
   if (!key) return say(err_, key.error(), Exit::unavailable);
   digest_key_.emplace(std::move(*key));
+  auto seals = audit::load_or_make_key((config_.data / "keys" / "approval-rounds.key").string());
+  if (!seals) return say(err_, seals.error(), Exit::unavailable);
+  questions_.seal_with(*seals);
   audit::remove_left_reserves(journal_options(config_).directory);
   auto journal = audit::Journal::open(journal_options(config_), clock_, log_);
   if (!journal) return say(err_, journal.error(), Exit::unavailable);

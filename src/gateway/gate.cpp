@@ -83,6 +83,11 @@ net::Task<void> Gate::learn_era() {
 }
 
 net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {
+  std::string state = own_state(in);
+  return state.empty() ? dispatch(in, flight) : handle_round(in, flight, std::move(state));
+}
+
+net::Task<void> Gate::dispatch(Inbound& in, InFlight& flight) {
   using enum mcp::MethodId;
   switch (in.message.method_id) {
     case initialize: return handle_initialize(in, flight);
@@ -158,13 +163,16 @@ net::Task<void> Gate::pass_judged(Inbound& in, InFlight* flight, const Draft& dr
 /// What a modern server asks of the client stands in its answer: it is decided
 /// like a request of its own, and an answer that asks for what is not allowed
 /// does not pass (protocol item 84).
-bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string& refused) {
+bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, Asking& asking) {
   json::Document document;
   const json::Limits limits{.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false, .keep_depth = 5};
   const auto message = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, limits);
   if (!message) return false;
   if (message->result) note_task(in, message->result);
-  if (message->result && in.era() == mcp::Era::modern) note_round(in, message->result);
+  if (message->result && in.era() == mcp::Era::modern) {
+    note_round(in, message->result);
+    asking.marked = marked_as_servers(*message);
+  }
   const auto asked = message->result ? message->result.find("inputRequests") : std::nullopt;
   if (!asked || delivery.asks_decided) return true;
   if (!asked->is_object()) return false;
@@ -174,7 +182,7 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, std::string&
     const std::string name = method && method->is_string() ? method->string() : std::string("unnamed");
     if (decide_asking(*in.conversation, in.revision, mcp::method_id(name), name)) continue;
     allowed = false;
-    refused = name;
+    asking.refused = name;
   }
   return allowed;
 }
@@ -193,11 +201,18 @@ void Gate::keep_resumable(Conversation& conversation, Resumable due) {
   conversation.resumable.push_back(std::move(due));
 }
 
+net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& delivery) {
+  Asking asking;
+  if ((in.era() == mcp::Era::modern || may_begin_task(in)) && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
+  const int status = in.status(shown_status(delivery.http_status));
+  if (asking.marked.empty()) co_await in.channel.answer(delivery.bytes, delivery.raw, status);
+  else co_await in.channel.answer(asking.marked, {}, status);
+}
+
 net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
   switch (delivery.kind) {
     case upstream::Delivery::Kind::answer:
-      if (std::string asked; (in.era() == mcp::Era::modern || may_begin_task(in)) && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
-      co_await in.channel.answer(delivery.bytes, delivery.raw, in.status(shown_status(delivery.http_status)));
+      co_await deliver_answer(in, delivery);
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
     case upstream::Delivery::Kind::resumable:

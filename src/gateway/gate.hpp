@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "approval/round_state.hpp"
 #include "gateway/channel.hpp"
 #include "gateway/conversation.hpp"
 #include "gateway/links.hpp"
@@ -29,6 +31,12 @@
 
 namespace callgate::gateway {
 
+/// What a stateless client brought back of an earlier round in which a person was asked.
+struct AskedBefore {
+  approval::RoundState state;
+  bool declined = false;  ///< by whoever sits at the client
+};
+
 /// One message of a client on its way through the gate. The references live as
 /// long as the message is worked on.
 struct Inbound {
@@ -37,8 +45,8 @@ struct Inbound {
   mcp::Revision revision;
   Channel& channel;
   bool further = false;      ///< the next round of a call that was counted
-  std::string covered{};     ///< digest of what the person's yes covers that lets it go; empty without one
-  std::string approval{};    ///< of that yes
+  CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
+  std::optional<AskedBefore> asked_before{};
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
@@ -150,6 +158,7 @@ class Gate {
   // gate.cpp: dispatch, answers, refusals; gate_forward.cpp: the way to the server
   net::Task<void> learn_era();
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
+  net::Task<void> dispatch(Inbound& in, InFlight& flight);
   net::Task<void> handle_notification(Inbound& in);
   net::Task<void> handle_response(Inbound& in);
   net::Task<void> pass(Inbound& in, InFlight* flight);
@@ -160,7 +169,13 @@ class Gate {
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
   net::Task<void> cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
-  bool may_ask(Inbound& in, const upstream::Delivery& delivery, std::string& refused);
+  net::Task<void> deliver_answer(Inbound& in, const upstream::Delivery& delivery);
+  /// What was found in an answer of the stateless era.
+  struct Asking {
+    std::string refused;  ///< a method that the policy does not let it ask by
+    std::string marked;   ///< the answer to give instead; empty: as it is
+  };
+  bool may_ask(Inbound& in, const upstream::Delivery& delivery, Asking& asking);
   net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
   static void keep_resumable(Conversation& conversation, Resumable due);
   net::Task<void> answer_failure(Inbound& in, const Error& error);
@@ -221,12 +236,23 @@ class Gate {
 
   // gate_hold.cpp
   enum class Carrier : std::uint8_t { none, form, url };
+  static constexpr std::size_t most_in_form = 8 * 1024;  ///< more has to be read on the page
   Carrier carrier_for(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view url) const;
   std::string question_text(const Draft& draft, const Judged& judged, Carrier carrier) const;
   net::Task<void> put_to_client(Inbound& in, Carrier carrier, OwnAsk& ask, const approval::Approval& approval, std::string_view text);
   net::Task<void> take_back(Inbound& in, Carrier carrier, OwnAsk& ask, const approval::Approval& approval, bool answered);
   net::Task<void> hear_client(Carrier carrier, const mcp::Elicited& said, Held& held, const approval::Approval& approval);
   net::Task<void> hold(Inbound& in, InFlight& flight, Held& held, const Draft& draft, const Judged& judged, const approval::Approval& approval, net::Instant until);
+
+  // gate_round.cpp
+  static std::string own_state(const Inbound& in);
+  static std::string marked_as_servers(const mcp::Message& answer);
+  std::string sealed_call(const Inbound& in) const;
+  net::Task<void> handle_round(Inbound& in, InFlight& flight, std::string state);
+  static Carrier round_carrier(const Inbound& in, const Draft& draft, std::string_view url);
+  net::Task<bool> answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval);
+  static bool was_asked(const Inbound& in, const approval::Approval& approval);
+  net::Task<bool> ran_out(const Inbound& in);
 
   // gate_list.cpp
   net::Task<void> handle_list(Inbound& in, InFlight& flight);

@@ -1,6 +1,7 @@
 // Calls that wait for a person.
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -25,25 +26,29 @@ policy::Action action_of(mcp::MethodId method) {
 /// server does; without the members that name an exchange and not a call.
 std::string rest_digest(const mcp::Message& message, bool whole = true) {
   constexpr std::array<std::string_view, 4> of_the_exchange{"progressToken", "traceparent", "tracestate", "baggage"};
-  std::string rest;
-  if (!message.params) return rest;
+  std::vector<std::string> parts;
+  if (!message.params) return {};
+  const auto add = [&parts](std::string_view name, json::Value value) {
+    parts.push_back(json::quoted(name));
+    json::append_canonical(parts.back(), value);
+  };
   for (const json::Member member : message.params.members()) {
     const std::string_view key = member.key.raw_string();
     if (key == "name" || key == "uri" || key == "arguments") continue;
     if (!whole && (key == "inputResponses" || key == "requestState")) continue;
     if (key != "_meta" || !member.value.is_object()) {
-      rest += json::quoted(key);
-      json::append_canonical(rest, member.value);
+      add(key, member.value);
       continue;
     }
     for (const json::Member meta : member.value.members()) {
       const std::string_view name = meta.key.raw_string();
       if (std::ranges::find(of_the_exchange, name) != of_the_exchange.end() || name.starts_with("io.modelcontextprotocol/")) continue;
-      rest += json::quoted(fmt::format("_meta/{}", name));
-      json::append_canonical(rest, meta.value);
+      add(fmt::format("_meta/{}", name), meta.value);
     }
   }
-  return rest.empty() ? rest : sha256_hex(rest);
+  if (parts.empty()) return {};
+  std::ranges::sort(parts);  // a call is the same in whatever order it says so
+  return sha256_hex(fmt::format("{}", fmt::join(parts, "")));
 }
 
 /// What nobody can be asked about is refused: because of what was asked, or
@@ -55,6 +60,8 @@ void note_unasked(policy::Decision& decision, const Error& why) {
   decision.reason = of_the_call ? why.message : fmt::format("no person can be asked now: {}", why.message);
   if (!of_the_call) decision.faults = {why.message};
 }
+
+constexpr std::string_view nobody_answered = "nobody approved it in time";
 
 std::string with_reason(const policy::Decision& decision, std::string text) {
   return decision.has_author_reason ? fmt::format("{}; {}", decision.reason, text) : text;
@@ -143,9 +150,9 @@ net::Task<bool> Gate::use_yes(Inbound& in, InFlight& flight, Draft& draft, Judge
     co_return false;
   }
   draft.approval = yes.id;
-  in.approval = yes.id;
+  in.so_far.approval = yes.id;
   const auto arguments = what.message->params ? what.message->params.find("arguments") : std::nullopt;
-  in.covered = covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{});
+  in.so_far.covered = covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{});
   judged.decision.verdict = policy::Verdict::allow;
   co_return true;
 }
@@ -169,6 +176,11 @@ net::Task<void> Gate::run_approved(Inbound& in, InFlight& flight, Draft& draft, 
 /// over; then it is judged again by what is in force by then.
 net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until) {
   Held held(*this, in.conversation, flight);
+  if (co_await ran_out(in)) {
+    judged.decision.verdict = policy::Verdict::deny;
+    judged.decision.reason = nobody_answered;
+    co_return co_await refuse(in, draft, judged);
+  }
   const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
   auto asked = co_await parts_.questions.ask({.binding = binding_of(in, draft, judged),
                                               .arguments = draft.canonical,
@@ -187,6 +199,10 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   draft.approval = approval.id;
   parts_.log.info("approval_asked", {{"approval", approval.id}, {"server", server_.name}, {"tool", draft.subject}});
   if (approval.state != approval::State::waiting) held.told(approval);
+  // Who can be told to come back hears of the question at once, and waits when it is back.
+  const bool is_back = was_asked(in, approval);
+  held.declined = is_back && in.asked_before->declined;
+  if (!is_back && round_carrier(in, draft, approval_url(approval.id)) != Carrier::none) until = parts_.loop.now();
 
   co_await hold(in, flight, held, draft, judged, approval, until);
   if (flight.cancelled) {
@@ -212,7 +228,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
     judged.decision.verdict = policy::Verdict::deny;
     judged.decision.reason = held.state == approval::State::denied
                                  ? (held.reason.empty() ? std::string("a person refused it") : fmt::format("a person refused it: {}", held.reason))
-                                 : std::string("nobody approved it in time");
+                                 : std::string(nobody_answered);
     co_return co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = approval_url(approval.id), .expires_at = utc_text(approval.expires_at_ms)});
   }
   if (in.channel.gone()) {
@@ -239,6 +255,7 @@ net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, ap
   const std::string url = approval_url(approval.id);
   judged.decision.reason = with_reason(judged.decision, fmt::format("approval {} was asked for and is open until {}; {}repeat the identical call to pick up the answer",
                                                                     approval.id, expires, url.empty() ? url : fmt::format("a person answers at {} with yes or no; ", url)));
+  if (co_await answer_round(in, draft, judged, approval)) co_return;
   // Where nothing is held the client is told to open the page first, if that is a thing it does.
   if (parts_.config.approval_wait <= net::Duration::zero() && carrier_for(in, draft, judged, url) == Carrier::url) {
     refused_.add();

@@ -38,7 +38,10 @@ net::Task<void> Gate::handle_discover(Inbound& in, InFlight& flight) {
   json::Document document;
   const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!message || !message->result) co_return co_await answer_failure(in, {ErrorKind::malformed, "the server's answer is not a well-formed MCP message", {}});
-  if (message->result.find("inputRequests")) co_return co_await deliver(in, *delivery, what.record.id);
+  // Nothing may be asked for here, but what a server does ask is decided before its client sees it (protocol item 84).
+  const bool asks = message->result.find("inputRequests").has_value();
+  if (Asking asking; asks && in.era() == mcp::Era::modern && !may_ask(in, *delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
+  delivery->asks_decided = delivery->asks_decided || asks;
   const std::string shown = mcp::shown_discovery(*message, hidden_of_server(in, mcp::instructions_of(*message)));
   if (shown == delivery->bytes) co_return co_await deliver(in, *delivery, what.record.id);
   co_await in.channel.answer(shown);

@@ -49,9 +49,6 @@ class Signs {
 /// Clients give up after a minute or so; a short wait has its signs all the same.
 net::Duration between_signs(net::Duration wait) { return std::clamp<net::Duration>(wait / 4, std::chrono::milliseconds(20), std::chrono::seconds(10)); }
 
-/// What fits into a form; more has to be read on the page.
-constexpr std::size_t most_in_form = 8 * 1024;
-
 }  // namespace
 
 /// The best way to whoever sits at the client of a session: a form where the rule
@@ -59,7 +56,7 @@ constexpr std::size_t most_in_form = 8 * 1024;
 Gate::Carrier Gate::carrier_for(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view url) const {
   const mcp::ClientCapabilities& client = in.conversation->session.client;
   if (in.era() != mcp::Era::legacy || !in.channel.streams() || in.channel.gone()) return Carrier::none;
-  const bool form = judged.decision.self_approval && client.form_elicitation && draft.canonical.size() <= most_in_form;
+  const bool form = judged.decision.approval->self && client.form_elicitation && draft.canonical.size() <= most_in_form;
   if (form && in.revision >= mcp::Revision::r2025_06_18) return Carrier::form;
   return client.url_elicitation && !url.empty() && in.revision >= mcp::Revision::r2025_11_25 ? Carrier::url : Carrier::none;
 }

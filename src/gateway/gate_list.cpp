@@ -103,7 +103,7 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   const auto page = message ? mcp::read_list_page(*message, *mcp::list_shape(in.message.method_id)) : Result<mcp::ListPage>(std::unexpected(message.error()));
   if (!page) co_return co_await answer_failure(in, page.error());
   const bool asks = message->result.find("inputRequests").has_value();
-  if (std::string asked; asks && in.era() == mcp::Era::modern && !may_ask(in, delivery, asked)) co_return co_await refuse_asking(in, asked);
+  if (Asking asking; asks && in.era() == mcp::Era::modern && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
 
   JudgedList list{.judges = list_judges(in)};
   const mcp::Keep keep = keeper(in, in.message.method_id);

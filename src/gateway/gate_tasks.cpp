@@ -76,7 +76,9 @@ void Gate::note_late_task(const Conversation& conversation, mcp::Revision revisi
 
 std::string Gate::round_key(const Inbound& in, json::Value state) const {
   const Conversation& conversation = *in.conversation;
-  return sha256_hex(fmt::format("{}\n{}\n{}", owner_of(conversation), state.text(), mcp::logical_text(in.message)));
+  // As it reads: clients write it anew, and may write it otherwise.
+  const std::string text = state.is_string() ? json::quoted(state.string()) : std::string(state.text());
+  return sha256_hex(fmt::format("{}\n{}\n{}", owner_of(conversation), text, mcp::logical_text(in.message)));
 }
 
 /// The server wants more before it runs the call, which has used up its share of
@@ -84,7 +86,10 @@ std::string Gate::round_key(const Inbound& in, json::Value state) const {
 void Gate::note_round(const Inbound& in, json::Value result) {
   const auto kind = result.find("resultType");
   const auto state = result.find("requestState");
-  if (kind && kind->equals("input_required") && state) rounds_.expect(round_key(in, *state), parts_.clock.now(), in.covered, in.approval);
+  if (!kind || !kind->equals("input_required") || !state) return;
+  CallSoFar so_far = in.so_far;
+  ++so_far.rounds;
+  rounds_.expect(round_key(in, *state), parts_.clock.now(), std::move(so_far));
 }
 
 /// Whether the request is the next round of a call that was counted (protocol
@@ -92,7 +97,13 @@ void Gate::note_round(const Inbound& in, json::Value result) {
 bool Gate::is_further_round(Inbound& in) {
   if (in.further || in.era() != mcp::Era::modern || !in.message.params) return in.further;
   const auto state = in.message.params.find("requestState");
-  return in.further = state && rounds_.take(round_key(in, *state), parts_.clock.now());
+  const std::string key = state ? round_key(in, *state) : std::string();
+  const CallSoFar* so_far = state ? rounds_.find(key, parts_.clock.now()) : nullptr;
+  if (so_far == nullptr) return false;
+  in.so_far.rounds = so_far->rounds;
+  in.so_far.began = so_far->began;
+  rounds_.take(key);
+  return in.further = true;
 }
 
 /// Whoever allowed a call allowed all of it: its further rounds go with the same
@@ -101,14 +112,14 @@ bool Gate::is_further_round(Inbound& in) {
 /// as it is none where a session's client is asked in mid-call.
 bool Gate::goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
   const auto state = in.era() == mcp::Era::modern && in.message.params ? in.message.params.find("requestState") : std::nullopt;
-  const RoundMemory::Round* round = state ? rounds_.find(round_key(in, *state), parts_.clock.now()) : nullptr;
+  const CallSoFar* round = state ? rounds_.find(round_key(in, *state), parts_.clock.now()) : nullptr;
   if (round == nullptr || round->covered.empty()) return false;
   const auto arguments = in.message.params.find("arguments");
   if (round->covered != covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{})) return false;
-  in.covered = round->covered;
-  in.approval = round->approval;
+  in.so_far.covered = round->covered;
+  in.so_far.approval = round->approval;
   [[maybe_unused]] const bool taken = is_further_round(in);
-  draft.approval = in.approval;
+  draft.approval = in.so_far.approval;
   judged.decision.verdict = policy::Verdict::allow;
   return true;
 }

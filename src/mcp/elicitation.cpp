@@ -20,6 +20,10 @@ std::string params_of(const ApproveForm& ask) {
                      json::quoted(ask.message));
 }
 
+std::string params_of(const ShownForm& ask) {
+  return fmt::format(R"({{"message":{},"requestedSchema":{{"type":"object","properties":{{}}}}}})", json::quoted(ask.message));
+}
+
 template <class Ask>
 std::string request_of(std::string_view id_text, const Ask& ask) {
   return fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"elicitation/create","params":{}}})", id_text, params_of(ask));
@@ -60,7 +64,7 @@ std::string approval_required(std::string_view id_text, std::string_view state) 
 
 std::string approval_required(std::string_view id_text, std::string_view state, const UrlElicitation& ask) { return round_of(id_text, state, ask); }
 
-std::string approval_required(std::string_view id_text, std::string_view state, const ApproveForm& ask) { return round_of(id_text, state, ask); }
+std::string approval_required(std::string_view id_text, std::string_view state, const ShownForm& ask) { return round_of(id_text, state, ask); }
 
 std::string url_elicitation_required(std::string_view id_text, std::string_view text, const UrlElicitation& ask) {
   return rpc_error(id_text, code::url_elicitation_required, text, fmt::format(R"({{"elicitations":[{}]}})", params_of(ask)));

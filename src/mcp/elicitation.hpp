@@ -25,6 +25,11 @@ struct ApproveForm {
   std::string_view message;
 };
 
+/// A form that only shows something: nothing can be filled in.
+struct ShownForm {
+  std::string_view message;
+};
+
 /// `elicitation/create` as a request of a session.
 std::string elicitation_request(std::string_view id_text, const UrlElicitation& ask);
 std::string elicitation_request(std::string_view id_text, const ApproveForm& ask);
@@ -48,7 +53,7 @@ inline constexpr std::string_view approval_key = "callgate_approval";
 /// Without a question it asks the client to come back with the state alone.
 std::string approval_required(std::string_view id_text, std::string_view state);
 std::string approval_required(std::string_view id_text, std::string_view state, const UrlElicitation& ask);
-std::string approval_required(std::string_view id_text, std::string_view state, const ApproveForm& ask);
+std::string approval_required(std::string_view id_text, std::string_view state, const ShownForm& ask);
 
 /// −32042 of 2025-11-25: the call can go on once the page was answered.
 std::string url_elicitation_required(std::string_view id_text, std::string_view text, const UrlElicitation& ask);

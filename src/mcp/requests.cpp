@@ -1,5 +1,6 @@
 #include "mcp/requests.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -145,12 +146,15 @@ std::string next_page_request(const Message& first, std::string_view id_text, st
 std::string logical_text(const Message& request) {
   std::string text(request.method.view());
   if (!request.params) return text;
+  std::vector<std::string> parts;
   for (const json::Member member : request.params.members()) {
     const std::string_view key = member.key.raw_string();
     if (key == "_meta" || key == "inputResponses" || key == "requestState") continue;
-    text += json::quoted(key);
-    json::append_canonical(text, member.value);
+    json::append_canonical(parts.emplace_back(json::quoted(key)), member.value);
   }
+  // A client may write the members of its next round in another order.
+  std::ranges::sort(parts);
+  for (const std::string& part : parts) text += part;
   return text;
 }
 

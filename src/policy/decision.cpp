@@ -1,6 +1,9 @@
 #include "policy/decision.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/json.hpp"
 
 namespace callgate::policy {
 namespace {
@@ -18,17 +21,29 @@ std::string_view word(Per per) {
   return "";
 }
 
+ApprovalRule joined(const ApprovalRule& first, const ApprovalRule& second) {
+  return {.timeout = std::min(first.timeout, second.timeout),
+          .self = first.self && second.self,
+          .rule_digest = json::quoted(first.rule_digest) + json::quoted(second.rule_digest)};
+}
+
+void join_approvals(Decision& stands, const Decision& first, const Decision& second) {
+  if (first.approval == nullptr || second.approval == nullptr || stands.verdict != Verdict::require_approval) return;
+  auto both = std::make_shared<const ApprovalRule>(joined(*first.approval, *second.approval));
+  stands.approval = both.get();
+  stands.own_approval = std::move(both);
+}
+
 Decision stricter(Decision server, Decision grant) {
   const auto server_limits = server.limits;
   const auto grant_limits = grant.limits;
   auto own_limits = std::move(server.own_limits);
   auto own_grant_limits = std::move(grant.own_limits);
   const bool server_stands = server.verdict <= grant.verdict;
+  join_approvals(server_stands ? server : grant, server, grant);
   Decision stands = server_stands ? std::move(server) : std::move(grant);
   Decision& other = server_stands ? grant : server;
   stands.by_grant = !server_stands;
-  // Where both ask for a person, one answer serves both: it has to be good enough for either.
-  if (other.verdict == Verdict::require_approval) stands.self_approval = stands.self_approval && other.self_approval;
 
   // What could not be evaluated stays on record, whoever decided.
   for (std::string& fault : other.faults) stands.faults.push_back(std::move(fault));

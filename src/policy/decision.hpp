@@ -39,14 +39,18 @@ struct RateLimit {
 
 using LimitList = std::vector<const RateLimit*>;
 
-/// How a rule asks people.
+/// How a rule asks people, or several rules that all ask about one call.
 struct ApprovalRule {
   std::chrono::seconds timeout{600};  ///< a question not answered by then is denied
   bool self = false;  ///< whoever sits at the client that asks may answer as well
   /// Canonical text of the compiled rule that asks (not a hash yet): an answer
-  /// counts while the rule that asks has the same text.
+  /// counts while the rule that asks has the same text. Where several ask, of all.
   std::string rule_digest;
 };
+
+/// What two rules ask for together: one answer serves both, so it has to be good
+/// enough for either, in time for either, and of both as they stand.
+ApprovalRule joined(const ApprovalRule& first, const ApprovalRule& second);
 
 /// What the registry knows of the tool that a call names.
 struct ToolFacts {
@@ -99,8 +103,13 @@ struct Decision {
   std::shared_ptr<const LimitList> own_limits;
   std::shared_ptr<const LimitList> own_grant_limits;
   const ApprovalRule* approval = nullptr;  ///< set exactly when the verdict is `require_approval`
-  bool self_approval = false;  ///< all rules that ask let whoever sits at the client answer
+  /// Joined for this call, and `approval` then leads into it; null where one rule asks.
+  std::shared_ptr<const ApprovalRule> own_approval;
 };
+
+/// Where both `first` and `second` ask for a person, lets `stands`, which is one
+/// of them, ask for both.
+void join_approvals(Decision& stands, const Decision& first, const Decision& second);
 
 /// The judgement that stands when a server's and a grant's policy meet: the
 /// strictest verdict, on a tie the server's; limits of both where it may pass.

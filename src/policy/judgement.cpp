@@ -16,7 +16,6 @@ Decision by_case(const Case& chosen) {
   if (chosen.action < Verdict::require_approval) return decision;
   decision.limits = chosen.limit_list;
   if (chosen.approval) decision.approval = &*chosen.approval;
-  decision.self_approval = chosen.approval && chosen.approval->self;
   return decision;
 }
 
@@ -39,7 +38,6 @@ Decision by_rule(const Rule& rule) {
   if (rule.action < Verdict::require_approval) return decision;
   decision.limits = rule.limit_list;
   if (rule.approval) decision.approval = &*rule.approval;
-  decision.self_approval = rule.approval && rule.approval->self;
   return decision;
 }
 
@@ -85,8 +83,7 @@ Decision tighter(Decision first, Decision second) {
   const bool first_stands = first.verdict <= second.verdict;
   Decision& stands = first_stands ? first : second;
   Decision& other = first_stands ? second : first;
-  // Where both ask for a person, one answer serves both: it has to be good enough for either.
-  if (other.verdict == Verdict::require_approval) stands.self_approval = stands.self_approval && other.self_approval;
+  join_approvals(stands, first, second);
   for (std::string& each : other.faults) stands.faults.push_back(std::move(each));
   if (stands.verdict < Verdict::require_approval || other.limits.empty()) return std::move(stands);
   LimitList joined(first.limits.begin(), first.limits.end());

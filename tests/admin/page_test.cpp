@@ -11,6 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr std::string_view host = "127.0.0.1:8809";
 constexpr std::string_view own = "http://127.0.0.1:8809";
@@ -179,6 +180,7 @@ class Swapping final : public approval::Questions {
   }
   net::Task<Result<std::vector<approval::Approval>>> list(std::optional<approval::State> which, approval::Moment now) override { return inner_.list(which, now); }
   net::Task<Result<std::size_t>> waiting(approval::Moment now) override { return inner_.waiting(now); }
+  net::Task<Result<approval::SealKey>> seal_key(approval::Moment now) override { return inner_.seal_key(now); }
   void expire(approval::Moment now) override { inner_.expire(now); }
   bool outlive_gateway() const override { return false; }
 
@@ -232,15 +234,32 @@ TEST_F(Page, TheCookieIsHiddenFromScriptsAndFromOtherSites) {
   EXPECT_THAT(header(type_token(asked.approval.id), "Set-Cookie"), HasSubstr("; HttpOnly; SameSite=Strict; Path=/approve; Max-Age=1800"));
 }
 
-TEST_F(Page, AfterTenWrongTokensNoneIsLookedAtForAMinute) {
+TEST_F(Page, AfterTenWrongTokensFurtherOnesAreToldToWait) {
   const auto asked = world.ask();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(type_token(asked.approval.id, "wrong").status, 403);
-  const ApiResponse refused = type_token(asked.approval.id);
+  const ApiResponse refused = type_token(asked.approval.id, "wrong");
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(header(refused, "Retry-After"), "60");
-  EXPECT_EQ(header(refused, "Set-Cookie"), "");
   world.clock.advance(SignIns::window);
+  EXPECT_EQ(type_token(asked.approval.id, "wrong").status, 403);
+}
+
+/// Or who guesses, an agent on the same machine for one, keeps its person from answering.
+TEST_F(Page, WrongTokensDoNotKeepTheRightOneOut) {
+  const auto asked = world.ask();
+  for (int i = 0; i < 50; ++i) type_token(asked.approval.id, "wrong");
   EXPECT_EQ(type_token(asked.approval.id).status, 303);
+}
+
+/// Browsers send a cookie to every port of its host.
+TEST_F(Page, TheCookieIsNamedByThePortThatWasAsked) {
+  const auto asked = world.ask();
+  const auto set_at = [&](std::string_view host, std::string_view origin) {
+    return header(send({.method = "POST", .target = "/approve/" + asked.approval.id + "/sign-in", .body = "token=" + std::string(kToken), .origin = origin, .cookie_host = host}), "Set-Cookie");
+  };
+  EXPECT_THAT(set_at("localhost:8809", "http://localhost:8809"), StartsWith("callgate_approve_8809="));
+  EXPECT_THAT(set_at("localhost:8810", "http://localhost:8810"), StartsWith("callgate_approve_8810="));
+  EXPECT_THAT(set_at("localhost", "http://localhost"), StartsWith("callgate_approve="));
 }
 
 TEST_F(Page, NeitherTokenNorCookieIsLogged) {
@@ -358,7 +377,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Knock{"too_many_words", SPOIL { UNUSED; body += std::string(1'001, 'x'); }, 400},
                     Knock{"query", SPOIL { UNUSED; target += "?answer=approve"; }, 404},
                     Knock{"longer_path", SPOIL { UNUSED; target += "/approve"; }, 404},
-                    Knock{"two_cookies", SPOIL { UNUSED; more.push_back({"Cookie", "callgate_approve=x"}); }, 403}),
+                    Knock{"two_cookies", SPOIL { UNUSED; more.push_back({"Cookie", "callgate_approve_8809=x"}); }, 403}),
     [](const auto& row) { return row.param.name; });
 #undef SPOIL
 #undef UNUSED
@@ -377,7 +396,7 @@ TEST_F(Page, AnAnswerWithoutASignInChangesNothing) {
   const Sent yes = filled(asked.approval.id, "approve");
   cookie = {};
   EXPECT_EQ(send(yes).status, 403);
-  cookie = "callgate_approve=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  cookie = "callgate_approve_8809=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
   EXPECT_EQ(send(yes).status, 403);
   EXPECT_EQ(state(asked.approval.id), approval::State::waiting);
 }

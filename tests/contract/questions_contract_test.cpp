@@ -74,6 +74,16 @@ class QuestionsContract : public testing::TestWithParam<std::string> {
   std::vector<Asked> calls_;
 };
 
+/// Protocol item 58: a call that goes on at another gateway brings a seal of the one that asked.
+TEST_P(QuestionsContract, AllGatewaysSealByOneKey) {
+  const auto key = callgate::test::await(maker_->loop, next().seal_key(maker_->now));
+  ASSERT_TRUE(key) << key.error().message;
+  EXPECT_NE(*key, SealKey{});
+  for (std::size_t i = 0; i <= maker_->gateways(); ++i) EXPECT_EQ(callgate::test::await(maker_->loop, next().seal_key(maker_->now)).value(), *key);
+  pass(std::chrono::hours(24) * 31);
+  EXPECT_EQ(callgate::test::await(maker_->loop, next().seal_key(maker_->now)).value(), *key) << "a question may wait for 30 days";
+}
+
 TEST_P(QuestionsContract, ANewQuestionWaitsAndTellsWhatAPersonNeedsToDecide) {
   const auto asked = ask();
   ASSERT_TRUE(asked) << asked.error().message;

@@ -130,6 +130,25 @@ TEST_F(Approvals, AYesToAnotherRuleDoesNotCountAndANewQuestionIsAsked) {
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Security requirement S20: where two rules ask, the yes is to both of them.
+TEST_F(Approvals, AYesToTwoRulesDoesNotCountWhereTheOtherOneChanged) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  const std::string with = std::string(asks) + "everywhere:\n  cases:\n    - {when: has(args.n), action: require_approval, approval: {timeout: ";
+  start(with + "5m}}\n");
+  open_session();
+  EXPECT_NE(call("write", R"({"n":1})", 1).body.find("require_approval"), std::string::npos);
+  const auto asked = desk->list(approval::State::waiting);
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked.front()->question.timeout, std::chrono::minutes(5));
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  write_policy(with + "4m}}\n");
+  ASSERT_TRUE(policies.refresh());
+  EXPECT_NE(call("write", R"({"n":1})", 2).body.find("require_approval"), std::string::npos);
+  EXPECT_TRUE(upstream.calls.empty());
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  EXPECT_NE(call("write", R"({"n":1})", 3).body.find("done"), std::string::npos);
+}
+
 /// Security requirement S20: the gate runs what was asked about. Protocol item 62.
 TEST_F(Approvals, WhatRunsIsWhatWasAskedAbout) {
   config.approval_wait = std::chrono::milliseconds(0);
@@ -319,6 +338,13 @@ TEST_F(ApprovedRounds, AreThoseOfTheSameArguments) {
 TEST_F(ApprovedRounds, AreThoseOfAStateThatTheServerGave) {
   begin_with();
   EXPECT_TRUE(is_asked(R"({"n":1})", round("s-9")));
+}
+
+TEST_F(ApprovedRounds, AskAnewAfterAnHour) {
+  begin_with();
+  clock.advance(std::chrono::minutes(61));
+  EXPECT_TRUE(is_asked(R"({"n":1})", round("s-1")));
+  EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
 TEST_F(ApprovedRounds, AskAnewWhereTheRuleIsAnotherOne) {

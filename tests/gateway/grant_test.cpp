@@ -52,6 +52,29 @@ TEST_F(Grants, WithoutAPolicyIsNotAskedForByTheServer) {
   EXPECT_EQ(records().find(R"("verdict":"allow","rule":"/sampling")"), std::string::npos);
 }
 
+/// Security requirement S20: where the server's policy and the grant's ask, the yes is to both.
+TEST_F(Grants, AYesToBothPoliciesDoesNotCountWhereTheOtherOneChanged) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  start("callgate: 1\ndefault: allow\ntools: {write: {action: require_approval}}\n");
+  call_as("ann", policy_file("ann.yaml", "callgate: 1\ndefault: allow\ntools: {write: {action: require_approval, approval: {timeout: 5m}}}\n"));
+  const auto is_asked = [&](int id) { return call("write", "{}", id).body.find("require_approval") != std::string::npos; };
+  const auto say_yes = [&] {
+    const auto waiting = desk->list(approval::State::waiting);
+    return !waiting.empty() && desk->answer(waiting.front()->id, approval::Answer::yes, "operator", {}, approval::Moment::of(clock)).has_value();
+  };
+  EXPECT_TRUE(is_asked(1));
+  ASSERT_EQ(desk->waiting(), 1U);
+  EXPECT_EQ(desk->list(approval::State::waiting).front()->question.timeout, std::chrono::minutes(5));
+  ASSERT_TRUE(say_yes());
+  policy_file("ann.yaml", "callgate: 1\ndefault: allow\ntools: {write: {action: require_approval, approval: {timeout: 6m}}}\n");
+  ASSERT_TRUE(policies.refresh());
+  EXPECT_TRUE(is_asked(2));
+  EXPECT_TRUE(upstream.calls.empty());
+  ASSERT_TRUE(say_yes());
+  EXPECT_FALSE(is_asked(3));
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
 TEST_F(Grants, TheReportedRuleAndPolicyAreOfOneFile) {
   start(allows_all);
   const std::string own = policy_file("ann.yaml", "callgate: 1\ndefault: allow\ntools:\n  write: {action: deny, reason: not for ann}\n");

@@ -89,6 +89,43 @@ TEST_F(Modern, TheRoundsOfOneCallAreCountedOnce) {
   EXPECT_NE(call_tool("read", round, "10").body.find("rate_limited"), std::string::npos) << "each state is good for one round";
 }
 
+/// Protocol item 31: neither in number nor in time is a call without end.
+class ModernRounds : public Modern {
+ protected:
+  void begin_with_one_call() {
+    start("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  read: {action: allow, rate_limit: {max: 1, window: 30d, per: server}}\n");
+    upstream.raw_answer = [this](net::HttpExchange& exchange, std::string id) { return ask_again(exchange, id); };
+    EXPECT_NE(call_tool("read").body.find("input_required"), std::string::npos);
+  }
+  /// The next round, with the state that the server gave last.
+  bool goes_on() {
+    const std::string round = R"(,"inputResponses":{},"requestState":"s-)" + std::to_string(upstream.calls.size()) + '"';
+    return call_tool("read", round, std::to_string(10 + upstream.calls.size())).body.find("rate_limited") == std::string::npos;
+  }
+
+ private:
+  net::Task<void> ask_again(net::HttpExchange& exchange, std::string id) {
+    co_await exchange.respond(200, "Content-Type: application/json\r\n",
+                              R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"resultType":"input_required","inputRequests":{},"requestState":"s-)" + std::to_string(upstream.calls.size()) + R"("}})");
+  }
+};
+
+TEST_F(ModernRounds, BeyondSixteenAreCountedAnew) {
+  begin_with_one_call();
+  for (int round = 2; round <= 16; ++round) EXPECT_TRUE(goes_on()) << round;
+  EXPECT_FALSE(goes_on());
+  EXPECT_EQ(upstream.calls.size(), 16U);
+}
+
+TEST_F(ModernRounds, LaterThanAnHourAfterTheFirstAreCountedAnew) {
+  begin_with_one_call();
+  clock.advance(std::chrono::minutes(50));
+  EXPECT_TRUE(goes_on());
+  clock.advance(std::chrono::minutes(11));
+  EXPECT_FALSE(goes_on());
+  EXPECT_EQ(upstream.calls.size(), 2U);
+}
+
 /// Protocol item 76: nobody on the way is to hold events back.
 TEST_F(Modern, AStreamSaysThatItIsNotToBeBuffered) {
   start("callgate: 1\ndefault: allow\n");
@@ -115,6 +152,7 @@ class ModernDiscovery : public World {
     upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string /*body*/) { return say(exchange, method, id); };
     start(policy);
   }
+  void say_instead(const std::string& said) { said_ = said; }
   std::string discover() { return post(modern_text("server/discover", "", "1"), modern_headers("server/discover")).body; }
 
  private:
@@ -144,6 +182,21 @@ TEST_F(ModernDiscovery, KeepsWhatIsSaidOfOtherTools) {
   EXPECT_NE(discover().find("Call secret first."), std::string::npos);
 }
 
+/// Protocol item 84: a question beside it opens no way around the filter, and is decided like any other.
+TEST_F(ModernDiscovery, IsFilteredAlsoWhereTheServerAsksForSomething) {
+  const std::string asks = std::string(says_much).substr(0, std::string(says_much).size() - 1) + R"(,"inputRequests":{)";
+  const std::string question = R"("k":{"method":"sampling/createMessage","params":{}})";
+  begin_with("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n", asks + "}}");
+  EXPECT_EQ(discover().find("Call secret first."), std::string::npos) << discover();
+  say_instead(asks + question + "}}");
+  EXPECT_NE(discover().find("which the policy does not allow"), std::string::npos) << discover();
+  write_policy("callgate: 1\ndefault: allow\nsampling: allow\ntools:\n  secret: {action: hide}\n");
+  ASSERT_TRUE(policies.refresh());
+  const std::string shown = discover();
+  EXPECT_NE(shown.find(question), std::string::npos) << shown;
+  EXPECT_EQ(shown.find("Call secret first."), std::string::npos) << shown;
+}
+
 TEST_F(ModernDiscovery, HasNoToolsWhereAllAreHidden) {
   begin_with("callgate: 1\ndefault: deny\ntools:\n  \"*\": {action: hide}\n", says_much);
   EXPECT_NE(discover().find(R"("capabilities":{"prompts":{},)"), std::string::npos) << discover();
@@ -152,12 +205,22 @@ TEST_F(ModernDiscovery, HasNoToolsWhereAllAreHidden) {
 TEST(RoundMemory, ForgetsTheOldestAndWhatIsLate) {
   RoundMemory memory;
   const BootTime now{std::chrono::hours(1)};
-  memory.expect("a", now);
-  EXPECT_FALSE(memory.take("a", now + RoundMemory::good_for + std::chrono::seconds(1)));
-  for (std::size_t i = 0; i <= RoundMemory::max_rounds; ++i) memory.expect(std::to_string(i), now);
-  EXPECT_FALSE(memory.take("0", now));
-  EXPECT_TRUE(memory.take("1", now));
-  EXPECT_FALSE(memory.take("1", now));
+  memory.expect("a", now, {.rounds = 1});
+  EXPECT_EQ(memory.find("a", now + RoundMemory::good_for + std::chrono::seconds(1)), nullptr);
+  for (std::size_t i = 0; i <= RoundMemory::max_kept; ++i) memory.expect(std::to_string(i), now, {.rounds = 1});
+  EXPECT_EQ(memory.find("0", now), nullptr);
+  EXPECT_NE(memory.find("1", now), nullptr);
+  memory.take("1");
+  EXPECT_EQ(memory.find("1", now), nullptr);
+}
+
+TEST(RoundMemory, ExpectsNoMoreOfWhatWentOnForLong) {
+  RoundMemory memory;
+  const BootTime now{std::chrono::hours(9)};
+  memory.expect("many", now, {.rounds = RoundMemory::max_rounds, .began = now});
+  memory.expect("late", now, {.rounds = 2, .began = now - RoundMemory::good_for - std::chrono::seconds(1)});
+  EXPECT_EQ(memory.find("many", now), nullptr);
+  EXPECT_EQ(memory.find("late", now), nullptr);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ class HeldQuestions final : public approval::Questions {
   net::Task<Result<std::optional<Approval>>> find(std::string id, approval::Moment now) override { return inner_.find(std::move(id), now); }
   net::Task<Result<std::vector<Approval>>> list(std::optional<approval::State> state, approval::Moment now) override { return inner_.list(state, now); }
   net::Task<Result<std::size_t>> waiting(approval::Moment now) override { return inner_.waiting(now); }
+  net::Task<Result<approval::SealKey>> seal_key(approval::Moment now) override { return inner_.seal_key(now); }
   void expire(approval::Moment now) override { inner_.expire(now); }
   bool outlive_gateway() const override { return true; }
 

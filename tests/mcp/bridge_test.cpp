@@ -83,7 +83,7 @@ TEST(ToLegacy, TagsWhatBelongsToASubscription) {
 /// Protocol item 31.
 TEST(Requests, KnowTheRoundsOfOneCallAsOne) {
   const Read first(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"x":2.0}}})");
-  const Read second(R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"requestState":"s","name":"a","arguments":{"x": 2.0},"_meta":{"a":1}}})");
+  const Read second(R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"requestState":"s","arguments":{"x": 2.0},"name":"a","_meta":{"a":1}}})");
   const Read other(R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"requestState":"s","name":"a","arguments":{"x":3}}})");
   EXPECT_EQ(logical_text(first.message), logical_text(second.message));
   EXPECT_NE(logical_text(first.message), logical_text(other.message));

@@ -203,6 +203,26 @@ TEST(EverywhereLimits, StayAliveWithTheDecisionThatJoinedThem) {
   EXPECT_EQ(copy.grant_limits.size(), 3u);
 }
 
+/// Security requirement S20: where two rules ask, an answer is to both.
+TEST(EverywhereApprovals, AreJoinedWithThoseOfTheRule) {
+  const auto asked = [](std::string_view of_everywhere) {
+    const std::string policy = fmt::format("callgate: 1\ndefault: deny\ntools:\n  a: {{action: require_approval, approval: {{timeout: 15m, self: true}}}}\neverywhere:\n  cases:\n    - {}\n", of_everywhere);
+    const Decision decision = judge(policy, R"({"tool":"a","arguments":{"n":1}})");
+    EXPECT_EQ(decision.rule, "/tools/a");
+    return *decision.approval;
+  };
+  const ApprovalRule alone = asked("{when: has(args.m), action: require_approval}");
+  const ApprovalRule both = asked("{when: has(args.n), action: require_approval, approval: {timeout: 5m}}");
+  const ApprovalRule other = asked("{when: has(args.n) && args.n < 9, action: require_approval, approval: {timeout: 5m}}");
+  EXPECT_EQ(alone.timeout, std::chrono::minutes(15));
+  EXPECT_TRUE(alone.self);
+  EXPECT_EQ(both.timeout, std::chrono::minutes(5));
+  EXPECT_FALSE(both.self);
+  EXPECT_NE(both.rule_digest, alone.rule_digest);
+  EXPECT_NE(both.rule_digest, other.rule_digest);
+  EXPECT_EQ(both.rule_digest, asked("{when: has(args.n), action: require_approval, approval: {timeout: 5m}}").rule_digest);
+}
+
 TEST(EverywhereLimits, AreExplained) {
   const Explanation told = explain(*loaded(everywhere), call(R"({"tool":"open","arguments":{"bad":true}})"), nullptr);
   EXPECT_EQ(told.deciding_rule, "/everywhere");

@@ -38,19 +38,57 @@ TEST(Stricter, LimitsOfBothPoliciesAreTakenWhereTheCallMayPass) {
   EXPECT_EQ(both.grant_limits[0], &two);
 }
 
+Decision asks(const ApprovalRule& approval) {
+  Decision decision = says(Verdict::require_approval, "asks");
+  decision.approval = &approval;
+  return decision;
+}
+
 TEST(Stricter, WhereBothAskThePersonHasToBeGoodEnoughForBoth) {
   for (const bool of_server : {false, true}) {
     for (const bool of_grant : {false, true}) {
-      Decision server = says(Verdict::require_approval, "s");
-      Decision grant = says(Verdict::require_approval, "g");
-      server.self_approval = of_server;
-      grant.self_approval = of_grant;
-      EXPECT_EQ(stricter(server, grant).self_approval, of_server && of_grant);
+      const ApprovalRule server{.self = of_server};
+      const ApprovalRule grant{.self = of_grant};
+      EXPECT_EQ(stricter(asks(server), asks(grant)).approval->self, of_server && of_grant);
     }
   }
-  Decision asks = says(Verdict::require_approval, "g");
-  asks.self_approval = true;
-  EXPECT_TRUE(stricter(says(Verdict::allow, "s"), asks).self_approval);
+  const ApprovalRule lets{.self = true};
+  EXPECT_TRUE(stricter(says(Verdict::allow, "s"), asks(lets)).approval->self);
+}
+
+TEST(Stricter, WhereBothAskTheAnswerHasToComeInTimeForBoth) {
+  const ApprovalRule soon{.timeout = std::chrono::seconds(60)};
+  const ApprovalRule late{.timeout = std::chrono::seconds(900)};
+  EXPECT_EQ(stricter(asks(soon), asks(late)).approval->timeout, soon.timeout);
+  EXPECT_EQ(stricter(asks(late), asks(soon)).approval->timeout, soon.timeout);
+}
+
+/// Security requirement S20: a yes is tied to every rule that asked for it.
+TEST(Stricter, WhereBothAskTheAnswerIsToBothRules) {
+  const ApprovalRule one{.rule_digest = "one"};
+  const ApprovalRule two{.rule_digest = "two"};
+  const ApprovalRule three{.rule_digest = "three"};
+  const std::string both = stricter(asks(one), asks(two)).approval->rule_digest;
+  EXPECT_NE(both, stricter(asks(one), asks(three)).approval->rule_digest);
+  EXPECT_NE(both, stricter(asks(three), asks(two)).approval->rule_digest);
+  EXPECT_NE(both, stricter(says(Verdict::allow, "s"), asks(two)).approval->rule_digest);
+  EXPECT_EQ(both, stricter(asks(one), asks(two)).approval->rule_digest);
+}
+
+TEST(Stricter, WhatBothAskForStaysAliveInCopies) {
+  Decision copy;
+  {
+    const ApprovalRule one{.timeout = std::chrono::seconds(60), .rule_digest = "one"};
+    const ApprovalRule two{.timeout = std::chrono::seconds(90), .rule_digest = "two"};
+    const Decision first = stricter(asks(one), asks(two));
+    copy = first;
+  }
+  EXPECT_EQ(copy.approval->timeout, std::chrono::seconds(60));
+}
+
+TEST(Stricter, ARefusalAsksNobody) {
+  const ApprovalRule one;
+  EXPECT_EQ(stricter(says(Verdict::deny, "s"), asks(one)).approval, nullptr);
 }
 
 TEST(Stricter, ARefusalTakesNoLimitsAndKeepsTheFaultsOfBoth) {

@@ -1,5 +1,5 @@
 // The official TypeScript clients before a call that waits for a person.
-// node approval_client.mjs v1|v2 PACKAGES URL CAPABILITIES ACTION CONTENT
+// node approval_client.mjs v1|v2|v2-auto PACKAGES URL CAPABILITIES ACTION CONTENT
 // Calls `echo` and prints a line for each thing that happens: {"progress": N, "message": T}, {"asked": PARAMS}, {"complete": ID}, {"text": T}.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,7 +18,8 @@ async function first() {
 }
 async function second() {
   const { Client, StreamableHTTPClientTransport } = await load('client/dist/index.mjs');
-  const client = new Client({ name: 'approvals', version: '1' }, { capabilities: JSON.parse(capabilities) });
+  const modern = generation === 'v2-auto' && { versionNegotiation: { mode: 'auto' } };
+  const client = new Client({ name: 'approvals', version: '1' }, { capabilities: JSON.parse(capabilities), ...modern });
   if (capabilities.includes('elicitation')) client.setRequestHandler('elicitation/create', answer);
   return { client, transport: new StreamableHTTPClientTransport(new URL(url)), call: (params, options) => client.callTool(params, options) };
 }

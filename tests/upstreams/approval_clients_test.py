@@ -1,7 +1,7 @@
 """The official clients before calls that wait for a person, who answers on the page as a browser would.
 
 CALLGATE=build/release/callgate PACKAGES=build/packages python3 tests/upstreams/approval_clients_test.py
-PACKAGES holds `eras` (npm: clients of both generations) and `python-eras` (PyPI: 1.x), as `./dev conformance` installs them.
+PACKAGES holds `eras` (npm: clients of both generations), `python-eras` (PyPI: 1.x) and `python` (2.x), as `./dev conformance` installs them.
 """
 import http.client
 import json
@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 import urllib.parse
 
 import world
@@ -52,9 +53,11 @@ class Official(World):
         super().setUp()
         self.gate = None
 
+    # A quarter of the wait lies between two signs of life: 4 s, where the client gives up after 7.
+    wait = "16s"
+
     def behind(self, policy):
-        # A quarter of the wait lies between two signs of life: 4 s, where the client gives up after 7.
-        self.gate = self.serve_config(self.fake(), policy=policy, top="approval_wait: 16s\nadmin: {listen: 127.0.0.1:0}")
+        self.gate = self.serve_config(self.fake(), policy=policy, top=f"approval_wait: {self.wait}\nadmin: {{listen: 127.0.0.1:0}}")
         return self.gate.url
 
     def starts(self, *command):
@@ -73,6 +76,10 @@ class Official(World):
     def python(self, policy, action="accept", content=""):
         self.needs("python-eras/bin/python")
         return self.starts(str(PACKAGES / "python-eras/bin/python"), "-B", str(HERE / "approval_client.py"), self.behind(policy), action, content)
+
+    def python_of_rounds(self, policy, action="accept", content=""):
+        self.needs("python/bin/python")
+        return self.starts(str(PACKAGES / "python/bin/python"), "-B", str(HERE / "approval_rounds_client.py"), self.behind(policy), action, content)
 
     def until(self, process, key):
         """What the client said up to the first thing of that kind."""
@@ -164,6 +171,64 @@ class Forms(Official):
     def test_that_is_declined_withdraws_the_call(self):
         client = self.python(LETS_REQUESTER, action="decline")
         self.assertIn("declined", self.until(client, "text")[-1]["text"])
+
+
+class Rounds(Official):
+    """Protocol item 58: a stateless client is given the link, comes back by itself, and waits where the call is answered."""
+
+    def runs(self, client):
+        asked = self.until(client, "asked")[-1]["asked"]
+        self.assertEqual(asked["mode"], "url")
+        self.assertNotIn("hello", asked["message"])
+        self.assertEqual(self.calls(), [])
+        self.assertEqual(self.person(asked["url"]).answer("approve")[1], 303)
+        heard = self.until(client, "text")
+        self.assertEqual(heard[-1], {"text": "hello", "isError": False})
+        self.assertEqual([line for line in heard if "asked" in line], [], "asked once")
+        self.assertEqual(len(self.calls()), 1)
+        self.assertNotIn("requestState", json.dumps(self.calls()))
+
+    def times_told_to_wait(self):
+        return sum(file.read_text(errors="replace").count('"verdict":"require_approval"') for file in (self.dir / "data/journal").rglob("*") if file.is_file())
+
+    def calls(self):
+        return [m for m in self.seen("tools/call") if m["params"]["name"] == "echo"]
+
+    def test_of_the_python_client_2(self):
+        self.runs(self.python_of_rounds(ASKS))
+
+    def test_of_the_typescript_client_v2(self):
+        self.runs(self.typescript("v2-auto", ASKS, OPENS_LINKS))
+
+    def test_that_wait_longer_than_once_come_back_without_asking_again(self):
+        self.wait = "2s"
+        client = self.typescript("v2-auto", ASKS, OPENS_LINKS)
+        asked = self.until(client, "asked")[-1]["asked"]
+        person = self.person(asked["url"])
+        until = time.monotonic() + 20
+        while self.times_told_to_wait() < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertEqual(person.answer("approve")[1], 303)
+        heard = self.until(client, "text")
+        self.assertEqual(heard[-1], {"text": "hello", "isError": False})
+        self.assertEqual([line for line in heard if "asked" in line], [])
+
+    def test_of_a_client_with_forms_alone_show_the_call_and_take_no_yes(self):
+        client = self.typescript("v2-auto", ASKS, {"elicitation": {"form": {}}}, content="{}")
+        asked = self.until(client, "asked")[-1]["asked"]
+        self.assertIn("hello", asked["message"])
+        self.assertEqual(self.calls(), [])
+        self.person(self.link_of(asked["message"])).answer("deny", "not today")
+        last = self.until(client, "text")[-1]
+        self.assertTrue(last["isError"])
+        self.assertIn("not today", last["text"])
+
+    def test_that_are_declined_end_the_call(self):
+        client = self.python_of_rounds(ASKS, action="decline")
+        last = self.until(client, "text")[-1]
+        self.assertTrue(last["isError"])
+        self.assertIn("declined", last["text"])
+        self.assertEqual(self.calls(), [])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import time
 
 import world
 from shared_world import SLOW, Shared
-from world import decision_of, gate_binary
+from world import decision_of, gate_binary, stateless_call
 
 AT_ONCE = 1.5 if SLOW else 0.5
 POLICY = "callgate: 1\ndefault: allow\ntools:\n  odd: {action: require_approval, reason: it moves money, approval: {timeout: 60s}}\n"
@@ -84,6 +84,23 @@ class ThreeGateways(Approvals):
         for name in "bc":
             subprocess.run(["cp", "-a", str(self.dir / "a" / "data"), str(self.dir / name / "data")], check=True)
         return made.stdout.strip()
+
+    def test_a_round_of_a_stateless_client_goes_on_at_another_gateway(self):
+        """Protocol item 58."""
+        store = self.store()
+        gates = {name: self.gate(name, store.port, more="approval_wait: 1ms\n") for name in "abc"}
+        first = stateless_call(gates["a"].client(), "odd", {"n": 1}, {"elicitation": {}})["result"]
+        self.assertEqual(first["resultType"], "input_required", first)
+        goes_on = {"requestState": first["requestState"], "inputResponses": {"callgate_approval": {"action": "accept"}}}
+        still = stateless_call(gates["b"].client(), "odd", {"n": 1}, {"elicitation": {}}, goes_on)
+        self.assertEqual(still["result"].get("resultType"), "input_required", still)
+        other = stateless_call(gates["b"].client(), "odd", {"n": 2}, {"elicitation": {}}, goes_on)
+        self.assertEqual(other.get("error", {}).get("code"), -32602, other)
+        self.assertEqual(len(self.waiting("c")), 1)
+        self.assertEqual(self.approvals("c", "approve", self.one_waits("c")["id"], "--yes").returncode, 0)
+        ran = stateless_call(gates["c"].client(), "odd", {"n": 1}, {"elicitation": {}}, {"requestState": still["result"]["requestState"]})
+        self.assertEqual(decision_of(ran), {}, ran)
+        self.assertEqual(len(self.arrived("odd")), 1)
 
     def test_a_no_reaches_the_call_at_the_other_gateway(self):
         store = self.store()

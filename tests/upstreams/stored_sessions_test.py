@@ -4,12 +4,14 @@ import signal
 import time
 
 import world
-from world import World, decision_of
+from world import World, decision_of, stateless_call
 
 POLICY = "callgate: 1\ndefault: allow\ntools:\n  echo: {action: allow, rate_limit: {max: 5, window: 1h, per: session}}\n"
 
 
 class StartedAgain(World):
+    policy = POLICY
+
     def again(self, before, how, start):
         """The gate of before ends; the next one stands on the same port, as clients expect."""
         before.process.send_signal(how)
@@ -20,7 +22,7 @@ class StartedAgain(World):
     def starts(self, *upstream):
         """Starts the gate at an address that stays the same."""
         behind = ["--upstream", upstream[0]] if upstream[0].startswith("http") else ["--", *upstream]
-        policy = self.write("policy.yaml", POLICY)
+        policy = self.write("policy.yaml", self.policy)
         listen = ["127.0.0.1:0"]
 
         def start():
@@ -122,6 +124,18 @@ class StartedAgain(World):
         self.assertEchoes(client)
         gate = self.again(gate, signal.SIGKILL, start)
         self.assertEchoes(client)
+
+    def test_a_round_of_a_gate_that_was_killed_is_known_and_asked_anew(self):
+        """Protocol item 58: its seal outlives the gate, its question does not."""
+        self.policy = "callgate: 1\ndefault: allow\ntools:\n  echo: {action: require_approval}\n"
+        start = self.starts(*self.fake())
+        gate = start()
+        first = stateless_call(gate.client(), "echo", {"text": "x"}, {"elicitation": {}})["result"]
+        self.assertEqual(first["resultType"], "input_required", first)
+        gate = self.again(gate, signal.SIGKILL, start)
+        again = stateless_call(gate.client(), "echo", {"text": "x"}, {"elicitation": {}}, {"requestState": first["requestState"]})
+        self.assertEqual(again["result"]["resultType"], "input_required", again)
+        self.assertIn("inputRequests", again["result"], "a new question is shown")
 
 
 if __name__ == "__main__":

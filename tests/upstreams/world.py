@@ -268,6 +268,13 @@ class Http:
         return self.ask("tools/call", {"name": tool, "arguments": arguments or {}}, limit)
 
 
+def stateless_call(client, tool, arguments, capabilities, more=None):
+    """A call of 2026-07-28 with all that it needs; gives the answer."""
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": capabilities}
+    fields = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": tool}
+    return client.post(request(next(client.ids), "tools/call", {"name": tool, "arguments": arguments, **(more or {}), "_meta": meta}), **fields)
+
+
 def request(identity, method, params=None):
     return {"jsonrpc": "2.0", "id": identity, "method": method, **({"params": params} if params is not None else {})}
 
