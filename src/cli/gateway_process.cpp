@@ -178,6 +178,10 @@ Exit GatewayProcess::open_doors() {
     return Exit::ok;
   }
   front_ = std::make_unique<gateway::HttpFront>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_, shared_ ? &shared_->grants() : nullptr), session::AccessList(config_));
+  if (config_.aggregate) {
+    aggregate_ = std::make_unique<aggregate::Aggregate>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_, shared_ ? &shared_->grants() : nullptr));
+    front_->serve_also(*aggregate_);
+  }
   net::ServerLimits limits{.body = config_.limits.body, .connections_per_address = config_.limits.connections_per_address};
   server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
   for (const config::Endpoint& endpoint : config_.listen) {
@@ -264,6 +268,8 @@ Exit GatewayProcess::run() {
   admin_server_.reset();
   local_server_.reset();
   stdio_.reset();
+  front_.reset();
+  aggregate_.reset();
   parts_->sessions.on_end({});
   gates_.reset();
   shared_.reset();

@@ -1,0 +1,77 @@
+#include "aggregate/merged.hpp"
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "mcp/handshake.hpp"
+#include "mcp/splice.hpp"
+
+namespace callgate::aggregate {
+
+namespace {
+
+constexpr std::size_t longest_reason = 300;
+
+/// Which of what is carried the servers have.
+struct Union {
+  bool logging = false;
+
+  void add(json::Value capabilities) { logging = logging || mcp::has_capability(capabilities, "logging"); }
+};
+
+}  // namespace
+
+std::string merged_capabilities(std::span<const Introduction> servers) {
+  Union all;
+  for (const Introduction& each : servers) {
+    json::Document document;
+    if (json::parse(each.capabilities, {.max_depth = 512, .check_number_range = false}, document)) all.add(document.root());
+  }
+  // One that is not there yet may have tools, and says so when it comes.
+  std::string text = R"({"tools":{"listChanged":true})";
+  if (all.logging) text += R"(,"logging":{})";
+  return text + '}';
+}
+
+std::string merged_instructions(std::span<const Introduction> servers) {
+  std::string text;
+  for (const Introduction& each : servers) {
+    if (each.instructions.empty()) continue;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "\n\n", each.slug, each.instructions);
+  }
+  return text.empty() ? text : json::quoted(text);
+}
+
+std::string renamed_items(const mcp::ListPage& page, const Rename& rename) {
+  std::string out;
+  for (const mcp::ListItem& item : page.items) {
+    const std::optional<std::string> name = rename(item);
+    const auto key = item.definition.find(page.shape.key);
+    if (!name || !key) continue;
+    if (!out.empty()) out += ',';
+    const std::string_view text = item.definition.text();
+    if (item.key.view() == *name) {
+      out += text;
+      continue;
+    }
+    const std::size_t at = key->offset() - item.definition.offset();
+    out += text.substr(0, at);
+    json::append_quoted(out, *name);
+    out += text.substr(at + key->text().size());
+  }
+  return out;
+}
+
+std::string merged_list(std::string_view id_text, std::string_view array, std::string_view items, std::span<const Missing> missing, mcp::Era era) {
+  std::string text = fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{{)", id_text);
+  // Another caller may see another list, and the next one may have what is missing now.
+  if (era == mcp::Era::modern) text += R"("resultType":"complete","ttlMs":0,"cacheScope":"private",)";
+  text += fmt::format(R"("{}":[{}])", array, items);
+  std::string reasons;
+  for (const Missing& each : missing)
+    reasons += fmt::format("{}{}:{}", reasons.empty() ? "" : ",", json::quoted(each.server), json::quoted(std::string_view(each.why).substr(0, longest_reason)));
+  if (!reasons.empty()) text += fmt::format(R"(,"_meta":{{"dev.callgate/missing":{{{}}}}})", reasons);
+  return text + "}}";
+}
+
+}  // namespace callgate::aggregate

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "aggregate/company.hpp"
+#include "aggregate/merged.hpp"
+#include "aggregate/ways_back.hpp"
+#include "gateway/gates.hpp"
+#include "mcp/splice.hpp"
+
+namespace callgate::aggregate {
+
+/// One message of a client on its way to the servers. The references live as long
+/// as the message is worked on.
+struct Incoming {
+  std::shared_ptr<Company> company;
+  const mcp::Message& message;
+  gateway::Channel& channel;
+};
+
+/// Which server a name or URI means, and what it is called there.
+struct Route {
+  std::string server;
+  std::string name;
+};
+
+/// Sends the messages of a client to the gates of the servers that they are for,
+/// and makes one answer of several. Decides nothing: whatever goes to a server
+/// goes by its gate, and is judged, counted, asked about and put on record there,
+/// under that server's name and the tool's own. Threads: the loop's.
+class Router {
+ public:
+  Router(const gateway::Parts& parts, gateway::Gates& gates) : parts_(parts), gates_(gates) {}
+  ~Router() { tasks_.cancel(); }
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  /// Carries one message of a session; returns when it is answered.
+  net::Task<void> handle(Incoming in);
+  /// What belongs to no request, until the client leaves or takes a newer stream.
+  net::Task<void> serve_stream(std::shared_ptr<Company> company, gateway::Channel& channel);
+
+  /// The arguments that the called tool wants mirrored into headers.
+  std::vector<mcp::ParamHeader> param_headers(const std::shared_ptr<Company>& company, const mcp::Message& message) const;
+
+  // router_session.cpp
+  std::shared_ptr<Company> find(std::string_view id, std::string_view grant) const;
+  void end(const std::shared_ptr<Company>& company);
+  /// Ends the sessions of callers who may call no longer.
+  void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
+  void reap_idle(net::Instant now);
+  /// Open streams end; what is under way goes on.
+  void stop();
+  /// Other servers are served from now on.
+  void servers_changed();
+  std::size_t session_count() const { return companies_.size(); }
+
+ private:
+  struct Question;
+  struct Questions;
+  class Opening;
+
+  net::Task<void> handle_request(Incoming& in, gateway::InFlight& flight);
+  net::Task<void> handle_notification(Incoming& in);
+  net::Task<void> handle_response(Incoming& in);
+  net::Task<void> handle_initialize(Incoming& in);
+  net::Task<void> handle_cancel(Incoming& in);
+  net::Task<void> handle_progress(Incoming& in);
+  net::Task<void> call_tool(Incoming& in, gateway::InFlight& flight);
+  net::Task<void> set_level(Incoming& in);
+  static net::Task<void> answer_empty(Incoming& in);
+  static net::Task<void> unknown_method(Incoming& in);
+  net::Task<void> tell_all(Incoming& in);
+  net::Task<void> refuse(Incoming& in, int code, std::string_view why);
+  /// Splices, and hands the message to the gate of that server.
+  net::Task<void> pass_on(Incoming& in, const gateway::InFlight* flight, std::string server, std::vector<mcp::Edit> edits, MemberChannel::Show show);
+  std::optional<Route> route_of(const Company& company, std::string_view shown) const;
+
+  // router_members.cpp
+  std::shared_ptr<gateway::Conversation> open_now(const Company& company, std::string_view server) const;
+  net::Task<std::shared_ptr<gateway::Conversation>> reach(std::shared_ptr<Company> company, std::string server, net::Instant until);
+  net::Task<void> open(std::shared_ptr<Company> company, std::string server);
+  net::Task<bool> introduce(std::shared_ptr<Company> company, std::string server, std::shared_ptr<gateway::Conversation> conversation);
+  net::Task<void> reach_all(std::shared_ptr<Company> company, net::Instant until);
+  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes);
+  net::Task<void> say_to_all(std::shared_ptr<Company> company, std::string bytes);
+  net::Task<void> say_and_count(std::shared_ptr<Company> company, std::string server, std::string bytes, std::shared_ptr<Questions> all);
+  void end_members(Company& company);
+
+  // router_list.cpp
+  net::Task<void> handle_list(Incoming& in, const gateway::InFlight& flight);
+  net::Task<void> ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request);
+  net::Task<void> read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape);
+  std::string items_of(const Company& company, const Question& question) const;
+
+  // router_session.cpp
+  std::string_view no_room(std::string_view grant);
+  void enter(const std::shared_ptr<Company>& company);
+
+  const gateway::Parts parts_;
+  gateway::Gates& gates_;
+  std::unordered_map<std::string, std::shared_ptr<Company>> companies_;  ///< by the id of the session
+  bool stopping_ = false;
+  net::TaskGroup tasks_;
+};
+
+}  // namespace callgate::aggregate

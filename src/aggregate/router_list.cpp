@@ -1,0 +1,123 @@
+// Lists: every server of the caller is asked for all of its list, and one list is made of them.
+#include <algorithm>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "aggregate/names.hpp"
+#include "aggregate/questions.hpp"
+#include "mcp/codes.hpp"
+#include "mcp/requests.hpp"
+#include "upstream/link.hpp"
+
+namespace callgate::aggregate {
+
+namespace {
+
+constexpr std::size_t most_pages = 1000;
+constexpr std::string_view too_slow = "it did not answer in time";
+
+}  // namespace
+
+std::string reason_of(const Result<mcp::Message>& answer) {
+  if (!answer) return "it gave no answer";
+  const auto text = answer->error ? answer->error.find("message") : std::nullopt;
+  return text && text->is_string() ? text->string() : std::string("its answer cannot be read");
+}
+
+/// Asks one server for all of its list, however long that takes it.
+net::Task<void> Router::ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request) {
+  const Questions::Over over(*all);
+  Question& question = all->each[which];
+  const gateway::Gate* gate = gates_.find(question.server);
+  const net::Duration time = gate != nullptr ? net::Duration(gate->server().start_timeout) : net::Duration::zero();
+  if (co_await reach(company, question.server, parts_.loop.now() + time)) {
+    co_await read_pages(company, question, request, *mcp::list_shape(all->method));
+  } else {
+    question.fault = company->members[question.server].fault;
+  }
+  question.over = true;
+}
+
+net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape) {
+  json::Document document;
+  const auto first = mcp::read_message(request, document, mcp::Direction::from_client);
+  std::size_t bytes = 0;
+  std::vector<std::string> cursors;
+  std::string next = request;
+  for (;;) {
+    auto page = std::make_unique<Page>();
+    page->text = co_await say(company, question.server, std::move(next));
+    const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
+    auto list = answer && answer->result ? mcp::read_list_page(*answer, shape) : Result<mcp::ListPage>(fail(ErrorKind::invalid, reason_of(answer)));
+    if (!list) {
+      question.fault = list.error().message;
+      co_return;
+    }
+    bytes += page->text.size();
+    page->list = std::move(*list);
+    const std::optional<std::string> cursor = page->list.next_cursor ? std::optional<std::string>(page->list.next_cursor->view()) : std::nullopt;
+    question.pages.push_back(std::move(page));
+    if (!cursor) co_return;
+    const bool circles = std::ranges::find(cursors, *cursor) != cursors.end();
+    if (circles || !first || question.pages.size() >= most_pages || bytes > parts_.config.limits.result) {
+      question.fault = circles ? "its list goes in circles" : "its list is too long";
+      co_return;
+    }
+    cursors.push_back(*cursor);
+    next = mcp::next_page_request(*first, first->id_text, *cursor);
+  }
+}
+
+/// The items of one server under the names that clients know; of two that would
+/// have one name the first.
+std::string Router::items_of(const Company& /*company*/, const Question& question) const {
+  const std::string slug = slug_of(question.server);
+  std::unordered_set<std::string> names;
+  std::string out;
+  for (const auto& page : question.pages) {
+    const std::string items = renamed_items(page->list, [&](const mcp::ListItem& item) -> std::optional<std::string> {
+      std::string name = shown_name(slug, item.key.view());
+      return names.insert(name).second ? std::optional(std::move(name)) : std::nullopt;
+    });
+    if (!items.empty() && !out.empty()) out += ',';
+    out += items;
+  }
+  return out;
+}
+
+/// One failing or slow server does not keep the others' items back: who is missing
+/// is told to the client and to the log.
+net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& flight) {
+  const auto wanted = mcp::read_list_request(in.message);
+  // No list of several servers is given in pages, so no cursor was given out.
+  if (!wanted || wanted->cursor)
+    co_return co_await refuse(in, mcp::code::invalid_params, wanted ? std::string_view("this cursor was not given out: ask without one") : std::string_view(wanted.error().message));
+  const auto all = std::make_shared<Questions>(parts_.loop);
+  all->method = in.message.method_id;
+  for (const auto& gate : gates_.all()) {
+    if (in.company->callers.contains(gate->name())) all->each.push_back({.server = gate->name(), .pages = {}, .fault = {}});
+  }
+  all->under_way = all->each.size();
+  for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(ask(in.company, all, i, std::string(in.message.bytes())));
+  co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+  if (flight.cancelled) co_return static_cast<void>(co_await in.channel.ended());
+
+  std::string items;
+  std::vector<Missing> missing;
+  for (const Question& each : all->each) {
+    if (!each.over || !each.fault.empty()) missing.push_back({.server = each.server, .why = each.over ? each.fault : std::string(too_slow)});
+    if (!each.over) continue;
+    const std::string part = items_of(*in.company, each);
+    if (!part.empty() && !items.empty()) items += ',';
+    items += part;
+  }
+  for (const Missing& each : missing) parts_.log.warn("aggregate_list_incomplete", {{"server", each.server}, {"method", in.message.method.view()}, {"why", each.why}});
+  if (missing.size() == all->each.size()) {
+    const std::string why = fmt::format("none of the servers gave its list; `{}`: {}", missing.front().server, missing.front().why);
+    co_return static_cast<void>(co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, why)));
+  }
+  co_await in.channel.answer(merged_list(in.message.id_text, mcp::list_shape(in.message.method_id)->array, items, missing, mcp::Era::legacy));
+}
+
+}  // namespace callgate::aggregate

@@ -1,0 +1,93 @@
+#include "aggregate/ways_back.hpp"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "mcp/message.hpp"
+#include "mcp/requests.hpp"
+#include "mcp/splice.hpp"
+#include "mcp/tool_call.hpp"
+#include "upstream/link.hpp"
+
+namespace callgate::aggregate {
+
+namespace {
+
+/// The request under an id that no other server's has, and its token likewise.
+std::string shown_request(Company& company, const std::string& server, const mcp::Message& message) {
+  Asked asked{.id = json::quoted(fmt::format("callgate-{}", ++company.asks)), .server = server, .original = std::string(message.id_text)};
+  asked.conversation = company.members[server].conversation;
+  std::vector<mcp::Edit> edits{mcp::replace(message.id, asked.id)};
+  const auto token = message.meta ? message.meta.find("progressToken") : std::nullopt;
+  if (token) {
+    asked.progress_token = token->text();
+    edits.push_back(mcp::replace(*token, asked.id));
+  }
+  const std::string shown = mcp::splice(message.bytes(), edits);
+  company.remember(std::move(asked));
+  return shown;
+}
+
+/// The server waits no longer for an answer.
+std::optional<std::string> shown_cancel(Company& company, const std::string& server, const mcp::Message& message) {
+  const auto cancelled = mcp::read_cancelled(message);
+  const auto member = company.members.find(server);
+  if (!cancelled || !cancelled->request_id_value || member == company.members.end() || !member->second.conversation) return std::nullopt;
+  const auto asked = company.take_original(*member->second.conversation, cancelled->request_id);
+  if (!asked) return std::nullopt;
+  const std::vector<mcp::Edit> edits{mcp::replace(cancelled->request_id_value, asked->id)};
+  return mcp::splice(message.bytes(), edits);
+}
+
+}  // namespace
+
+std::optional<std::string> shown_message(Company& company, const std::string& server, std::string_view bytes) {
+  json::Document document;
+  const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
+  if (!message || message->is_response()) return std::nullopt;
+  if (message->is_request()) return shown_request(company, server, *message);
+  if (message->method_id == mcp::MethodId::notifications_cancelled) return shown_cancel(company, server, *message);
+  return std::string(bytes);
+}
+
+bool MemberStream::push(std::string_view bytes, std::string_view /*raw*/) {
+  const auto company = company_.lock();
+  if (closed_ || !company || !company->client.stream) return false;
+  if (bytes.empty()) return true;
+  // What a server asks before its conversation stands could not be answered.
+  const auto member = company->members.find(server_);
+  if (member == company->members.end() || !member->second.conversation) return false;
+  const auto shown = shown_message(*company, server_, bytes);
+  return !shown || company->client.stream->push(*shown, {});
+}
+
+net::Task<bool> MemberChannel::event(std::string_view bytes, std::string_view /*raw*/) {
+  if (bytes.empty()) co_return !client_.gone();
+  const auto shown = shown_message(company_, server_, bytes);
+  if (!shown) co_return true;
+  co_return co_await client_.event(*shown, {});
+}
+
+net::Task<bool> MemberChannel::answer(std::string_view bytes, std::string_view /*raw*/, int status) {
+  const std::string shown = show_ ? show_(bytes) : std::string();
+  co_return co_await client_.answer(shown.empty() ? bytes : std::string_view(shown), {}, status);
+}
+
+/// What a server says while it is asked along with others belongs to no request of
+/// the client's: progress of several would run backwards.
+net::Task<bool> KeptAnswer::event(std::string_view bytes, std::string_view /*raw*/) {
+  if (bytes.empty()) co_return true;
+  json::Document document;
+  const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
+  if (!message || message->method_id == mcp::MethodId::notifications_progress) co_return true;
+  MemberStream stream(company_, server_);
+  co_return stream.push(bytes, {});
+}
+
+net::Task<bool> KeptAnswer::answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) {
+  text_ = bytes;
+  co_return true;
+}
+
+}  // namespace callgate::aggregate
