@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "aggregate/books.hpp"
 #include "gateway/conversation.hpp"
 #include "net/loop.hpp"
 #include "session/caller.hpp"
@@ -52,6 +53,11 @@ struct Company {
   bool initialized = false;
   std::string level;        ///< the last `logging/setLevel`, for servers that are opened later; empty: none
   net::Broadcast changed;   ///< a member was opened, or could not be
+  UriBook uris;
+  CutNames prompts;
+  net::Instant learned{};   ///< when all servers were asked last for what the client never listed
+  bool lists_prompts = false;    ///< it was told that there may be some
+  bool lists_resources = false;
 
   /// The request of a server that the client knows by this id; taken out.
   std::optional<Asked> take_asked(std::string_view id);

@@ -11,26 +11,43 @@ namespace callgate::aggregate {
 namespace {
 
 constexpr std::size_t longest_reason = 300;
-
-/// Which of what is carried the servers have.
-struct Union {
-  bool logging = false;
-
-  void add(json::Value capabilities) { logging = logging || mcp::has_capability(capabilities, "logging"); }
-};
+constexpr json::Limits own_limits{.max_depth = 512, .check_number_range = false};
 
 }  // namespace
 
-std::string merged_capabilities(std::span<const Introduction> servers) {
-  Union all;
-  for (const Introduction& each : servers) {
-    json::Document document;
-    if (json::parse(each.capabilities, {.max_depth = 512, .check_number_range = false}, document)) all.add(document.root());
-  }
+std::string Capabilities::text() const {
   // One that is not there yet may have tools, and says so when it comes.
   std::string text = R"({"tools":{"listChanged":true})";
-  if (all.logging) text += R"(,"logging":{})";
+  if (prompts) text += R"(,"prompts":{"listChanged":true})";
+  if (resources) text += subscribe ? R"(,"resources":{"subscribe":true,"listChanged":true})" : R"(,"resources":{"listChanged":true})";
+  if (completions) text += R"(,"completions":{})";
+  if (logging) text += R"(,"logging":{})";
   return text + '}';
+}
+
+Capabilities merged_capabilities(std::span<const Introduction> servers) {
+  Capabilities all;
+  for (const Introduction& each : servers) {
+    json::Document document;
+    if (!json::parse(each.capabilities, own_limits, document)) continue;
+    const json::Value said = document.root();
+    all.prompts = all.prompts || mcp::has_capability(said, "prompts");
+    all.resources = all.resources || mcp::has_capability(said, "resources");
+    all.completions = all.completions || mcp::has_capability(said, "completions");
+    all.logging = all.logging || mcp::has_capability(said, "logging");
+    const auto resources = said.find("resources");
+    const auto subscribe = resources ? resources->find("subscribe") : std::nullopt;
+    all.subscribe = all.subscribe || (subscribe && subscribe->is_boolean() && subscribe->boolean());
+  }
+  return all;
+}
+
+bool has_lists(std::string_view capabilities, mcp::MethodId list) {
+  json::Document document;
+  if (!json::parse(capabilities, own_limits, document)) return false;
+  const bool tools = list == mcp::MethodId::tools_list;
+  const bool prompts = list == mcp::MethodId::prompts_list;
+  return mcp::has_capability(document.root(), tools ? "tools" : prompts ? "prompts" : "resources");
 }
 
 std::string merged_instructions(std::span<const Introduction> servers) {

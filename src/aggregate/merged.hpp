@@ -21,9 +21,21 @@ struct Introduction {
   std::string_view instructions;  ///< empty: none
 };
 
-/// The capabilities that the servers have between them, as far as they are
-/// carried here (protocol item 91). JSON text.
-std::string merged_capabilities(std::span<const Introduction> servers);
+/// Which capabilities the servers have between them, of those that are carried
+/// here (protocol item 91).
+struct Capabilities {
+  bool prompts = false;
+  bool resources = false;
+  bool subscribe = false;
+  bool completions = false;
+  bool logging = false;
+
+  std::string text() const;  ///< JSON
+};
+Capabilities merged_capabilities(std::span<const Introduction> servers);
+
+/// Whether a server that said this of itself has such lists.
+bool has_lists(std::string_view capabilities, mcp::MethodId list);
 
 /// The instructions of all, each under its server's slug, as a JSON string; empty: none has any.
 std::string merged_instructions(std::span<const Introduction> servers);

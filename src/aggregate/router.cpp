@@ -1,10 +1,7 @@
 #include "aggregate/router.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
-#include "aggregate/names.hpp"
 #include "aggregate/questions.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/requests.hpp"
@@ -12,16 +9,12 @@
 
 namespace callgate::aggregate {
 
-namespace {
-
-bool has_name(const registry::ToolTable& table, std::string_view name) {
-  return std::ranges::any_of(table.tools(), [name](const registry::Tool& tool) { return tool.name == name; });
+void Router::note_refused(const Incoming& in, std::string_view why) {
+  parts_.journal.refused({.method = in.message.method.view(), .era = mcp::word(in.company->client.session.revision), .reason = why});
 }
 
-}  // namespace
-
 net::Task<void> Router::refuse(Incoming& in, int code, std::string_view why) {
-  parts_.journal.refused({.method = in.message.method.view(), .era = mcp::word(in.company->client.session.revision), .reason = why});
+  note_refused(in, why);
   if (in.message.is_notification()) {
     co_await in.channel.accepted();
     co_return;
@@ -42,7 +35,7 @@ net::Task<void> Router::handle(Incoming in) {
     co_return co_await refuse(in, mcp::code::invalid_request, "unknown notification");
   }
   if (!known || mcp::is_notification(in.message.method_id)) {
-    parts_.journal.refused({.method = in.message.method.view(), .era = mcp::word(client.session.revision), .reason = "method not on the allow-list"});
+    note_refused(in, "method not on the allow-list");
     co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()));
     co_return;
   }
@@ -59,8 +52,16 @@ net::Task<void> Router::handle_request(Incoming& in, gateway::InFlight& flight) 
   using enum mcp::MethodId;
   switch (in.message.method_id) {
     case initialize: return handle_initialize(in);
-    case tools_list: return handle_list(in, flight);
+    case tools_list:
+    case prompts_list:
+    case resources_list:
+    case resources_templates_list: return handle_list(in, flight);
     case tools_call: return call_tool(in, flight);
+    case prompts_get: return get_prompt(in, flight);
+    case resources_read:
+    case resources_subscribe:
+    case resources_unsubscribe: return use_resource(in, flight);
+    case completion_complete: return complete(in, flight);
     case logging_set_level: return set_level(in);
     default: break;
   }
@@ -73,38 +74,9 @@ net::Task<void> Router::answer_empty(Incoming& in) { co_await in.channel.answer(
 
 net::Task<void> Router::unknown_method(Incoming& in) { co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view())); }
 
-/// The server and its own name of a tool; nothing where no server of this caller
-/// is meant. Whether there is such a tool, and may be seen, is the gate's to say.
-std::optional<Route> Router::route_of(const Company& company, std::string_view shown) const {
-  const auto split = split_name(shown);
-  if (!split) return std::nullopt;
-  for (const auto& gate : gates_.all()) {
-    if (!company.callers.contains(gate->name()) || slug_of(gate->name()) != split->slug) continue;
-    const auto& table = gate->tools().known(mcp::Era::legacy).table;
-    if (table && may_be_cut(shown) && !has_name(*table, split->name)) {
-      const auto cut = std::ranges::find_if(table->tools(), [&](const registry::Tool& tool) { return shown_name(split->slug, tool.name) == shown; });
-      if (cut != table->tools().end()) return Route{.server = gate->name(), .name = cut->name};
-    }
-    return Route{.server = gate->name(), .name = std::string(split->name)};
-  }
-  return std::nullopt;
-}
-
-net::Task<void> Router::call_tool(Incoming& in, gateway::InFlight& flight) {
-  const auto call = mcp::read_tool_call(in.message);
-  if (!call) co_return co_await refuse(in, mcp::code::invalid_params, call.error().message);
-  const auto route = route_of(*in.company, call->name.view());
-  if (!route) {
-    parts_.journal.refused({.method = in.message.method.view(), .era = mcp::word(in.company->client.session.revision), .reason = "no server of this caller has a tool of this name"});
-    co_return static_cast<void>(co_await in.channel.answer(mcp::unknown_tool(in.message.id_text, call->name.view())));
-  }
-  const std::string name = json::quoted(route->name);
-  co_await pass_on(in, &flight, route->server, {mcp::replace(*in.message.params.find("name"), name)}, {});
-}
-
 std::vector<mcp::ParamHeader> Router::param_headers(const std::shared_ptr<Company>& company, const mcp::Message& message) const {
   const auto call = message.method_id == mcp::MethodId::tools_call ? mcp::read_tool_call(message) : Result<mcp::ToolCall>(std::unexpected(Error{}));
-  const auto route = call ? route_of(*company, call->name.view()) : std::nullopt;
+  const auto route = call ? tool_route(*company, call->name.view()) : std::nullopt;
   const gateway::Gate* gate = route ? gates_.find(route->server) : nullptr;
   if (gate == nullptr) return {};
   std::string bytes;

@@ -73,15 +73,28 @@ class Router {
   net::Task<void> handle_initialize(Incoming& in);
   net::Task<void> handle_cancel(Incoming& in);
   net::Task<void> handle_progress(Incoming& in);
-  net::Task<void> call_tool(Incoming& in, gateway::InFlight& flight);
   net::Task<void> set_level(Incoming& in);
   static net::Task<void> answer_empty(Incoming& in);
   static net::Task<void> unknown_method(Incoming& in);
   net::Task<void> tell_all(Incoming& in);
+  void note_refused(const Incoming& in, std::string_view why);
   net::Task<void> refuse(Incoming& in, int code, std::string_view why);
   /// Splices, and hands the message to the gate of that server.
   net::Task<void> pass_on(Incoming& in, const gateway::InFlight* flight, std::string server, std::vector<mcp::Edit> edits, MemberChannel::Show show);
-  std::optional<Route> route_of(const Company& company, std::string_view shown) const;
+
+  // router_named.cpp
+  net::Task<void> call_tool(Incoming& in, gateway::InFlight& flight);
+  net::Task<void> get_prompt(Incoming& in, gateway::InFlight& flight);
+  net::Task<void> use_resource(Incoming& in, gateway::InFlight& flight);
+  net::Task<void> complete(Incoming& in, gateway::InFlight& flight);
+  net::Task<void> send_named(Incoming& in, gateway::InFlight& flight, const Route& route, json::Value name);
+  std::optional<Route> tool_route(const Company& company, std::string_view shown) const;
+  std::optional<Route> prompt_route(const Company& company, std::string_view shown) const;
+  std::optional<Route> resource_route(const Company& company, std::string_view uri) const;
+  net::Task<std::optional<Route>> find_prompt(std::shared_ptr<Company> company, std::string shown);
+  net::Task<std::optional<Route>> find_resource(std::shared_ptr<Company> company, std::string uri);
+  net::Task<void> learn(std::shared_ptr<Company> company, std::vector<mcp::MethodId> lists);
+  const gateway::Gate* gate_of_slug(const Company& company, std::string_view slug) const;
 
   // router_members.cpp
   std::shared_ptr<gateway::Conversation> open_now(const Company& company, std::string_view server) const;
@@ -98,7 +111,8 @@ class Router {
   net::Task<void> handle_list(Incoming& in, const gateway::InFlight& flight);
   net::Task<void> ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request);
   net::Task<void> read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape);
-  std::string items_of(const Company& company, const Question& question) const;
+  net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request);
+  static std::string items_of(Company& company, mcp::MethodId list, const Question& question);
 
   // router_session.cpp
   std::string_view no_room(std::string_view grant);

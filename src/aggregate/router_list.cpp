@@ -32,7 +32,8 @@ net::Task<void> Router::ask(std::shared_ptr<Company> company, std::shared_ptr<Qu
   const gateway::Gate* gate = gates_.find(question.server);
   const net::Duration time = gate != nullptr ? net::Duration(gate->server().start_timeout) : net::Duration::zero();
   if (co_await reach(company, question.server, parts_.loop.now() + time)) {
-    co_await read_pages(company, question, request, *mcp::list_shape(all->method));
+    // Who says that it has none is not asked, and does not miss.
+    if (has_lists(company->members[question.server].capabilities, all->method)) co_await read_pages(company, question, request, *mcp::list_shape(all->method));
   } else {
     question.fault = company->members[question.server].fault;
   }
@@ -71,19 +72,40 @@ net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& q
 
 /// The items of one server under the names that clients know; of two that would
 /// have one name the first.
-std::string Router::items_of(const Company& /*company*/, const Question& question) const {
+std::string Router::items_of(Company& company, mcp::MethodId list, const Question& question) {
   const std::string slug = slug_of(question.server);
   std::unordered_set<std::string> names;
+  const auto shown = [&](std::string_view key) {
+    if (list == mcp::MethodId::resources_list) return company.uris.shown(question.server, slug, key);
+    if (list == mcp::MethodId::resources_templates_list) return company.uris.shown_template(question.server, slug, key);
+    std::string name = shown_name(slug, key);
+    if (list == mcp::MethodId::prompts_list && may_be_cut(name)) company.prompts.remember(name, key);
+    return name;
+  };
   std::string out;
   for (const auto& page : question.pages) {
     const std::string items = renamed_items(page->list, [&](const mcp::ListItem& item) -> std::optional<std::string> {
-      std::string name = shown_name(slug, item.key.view());
+      std::string name = shown(item.key.view());
       return names.insert(name).second ? std::optional(std::move(name)) : std::nullopt;
     });
     if (!items.empty() && !out.empty()) out += ',';
     out += items;
   }
   return out;
+}
+
+/// Asks all servers of the caller; returns when the last has answered, or the time
+/// for a slow one is over.
+net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request) {
+  const auto all = std::make_shared<Questions>(parts_.loop);
+  all->method = list;
+  for (const auto& gate : gates_.all()) {
+    if (company->callers.contains(gate->name())) all->each.push_back({.server = gate->name(), .pages = {}, .fault = {}});
+  }
+  all->under_way = all->each.size();
+  for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(ask(company, all, i, request));
+  co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+  co_return all;
 }
 
 /// One failing or slow server does not keep the others' items back: who is missing
@@ -93,14 +115,8 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
   // No list of several servers is given in pages, so no cursor was given out.
   if (!wanted || wanted->cursor)
     co_return co_await refuse(in, mcp::code::invalid_params, wanted ? std::string_view("this cursor was not given out: ask without one") : std::string_view(wanted.error().message));
-  const auto all = std::make_shared<Questions>(parts_.loop);
-  all->method = in.message.method_id;
-  for (const auto& gate : gates_.all()) {
-    if (in.company->callers.contains(gate->name())) all->each.push_back({.server = gate->name(), .pages = {}, .fault = {}});
-  }
-  all->under_way = all->each.size();
-  for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(ask(in.company, all, i, std::string(in.message.bytes())));
-  co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+  const mcp::MethodId list = in.message.method_id;
+  const auto all = co_await ask_all(in.company, list, std::string(in.message.bytes()));
   if (flight.cancelled) co_return static_cast<void>(co_await in.channel.ended());
 
   std::string items;
@@ -108,16 +124,16 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
   for (const Question& each : all->each) {
     if (!each.over || !each.fault.empty()) missing.push_back({.server = each.server, .why = each.over ? each.fault : std::string(too_slow)});
     if (!each.over) continue;
-    const std::string part = items_of(*in.company, each);
+    const std::string part = items_of(*in.company, list, each);
     if (!part.empty() && !items.empty()) items += ',';
     items += part;
   }
   for (const Missing& each : missing) parts_.log.warn("aggregate_list_incomplete", {{"server", each.server}, {"method", in.message.method.view()}, {"why", each.why}});
-  if (missing.size() == all->each.size()) {
+  if (!missing.empty() && missing.size() == all->each.size()) {
     const std::string why = fmt::format("none of the servers gave its list; `{}`: {}", missing.front().server, missing.front().why);
     co_return static_cast<void>(co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, why)));
   }
-  co_await in.channel.answer(merged_list(in.message.id_text, mcp::list_shape(in.message.method_id)->array, items, missing, mcp::Era::legacy));
+  co_await in.channel.answer(merged_list(in.message.id_text, mcp::list_shape(list)->array, items, missing, mcp::Era::legacy));
 }
 
 }  // namespace callgate::aggregate

@@ -23,10 +23,10 @@ mcp::Revision agreed_revision(std::string_view wanted) {
   return revision && mcp::era_of(*revision) == mcp::Era::legacy ? *revision : mcp::latest_legacy;
 }
 
-std::string initialized_answer(std::string_view id_text, mcp::Revision revision, std::span<const Introduction> servers) {
+std::string initialized_answer(std::string_view id_text, mcp::Revision revision, const Capabilities& capabilities, std::span<const Introduction> servers) {
   const std::string instructions = merged_instructions(servers);
   return fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{{"protocolVersion":"{}","capabilities":{},"serverInfo":{{"name":"callgate","version":"{}"}}{}{}}}}})",
-                     id_text, mcp::word(revision), merged_capabilities(servers), CALLGATE_VERSION,
+                     id_text, mcp::word(revision), capabilities.text(), CALLGATE_VERSION,
                      instructions.empty() ? "" : R"(,"instructions":)", instructions);
 }
 
@@ -77,7 +77,10 @@ net::Task<void> Router::handle_initialize(Incoming& in) {
   if (servers.empty())
     co_return static_cast<void>(co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, fmt::format("none of the servers can be reached; {}", fault))));
   company->client.session.revision = agreed_revision(opening->protocol_version.view());
-  const std::string answer = initialized_answer(in.message.id_text, company->client.session.revision, servers);
+  const Capabilities capabilities = merged_capabilities(servers);
+  company->lists_prompts = capabilities.prompts;
+  company->lists_resources = capabilities.resources;
+  const std::string answer = initialized_answer(in.message.id_text, company->client.session.revision, capabilities, servers);
   enter(company);
   end_again.done();
   co_await in.channel.answer(answer);
@@ -148,9 +151,12 @@ void Router::stop() {
 }
 
 void Router::servers_changed() {
-  const std::string note = mcp::plain_notification(mcp::MethodId::notifications_tools_list_changed);
+  using enum mcp::MethodId;
   for (const auto& [id, each] : companies_) {
-    if (each->client.stream) each->client.stream->push(note, {});
+    if (!each->client.stream) continue;
+    each->client.stream->push(mcp::plain_notification(notifications_tools_list_changed), {});
+    if (each->lists_prompts) each->client.stream->push(mcp::plain_notification(notifications_prompts_list_changed), {});
+    if (each->lists_resources) each->client.stream->push(mcp::plain_notification(notifications_resources_list_changed), {});
   }
 }
 

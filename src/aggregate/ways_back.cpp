@@ -1,9 +1,11 @@
 #include "aggregate/ways_back.hpp"
 
+#include <deque>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "aggregate/names.hpp"
 #include "mcp/message.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
@@ -29,6 +31,49 @@ std::string shown_request(Company& company, const std::string& server, const mcp
   return shown;
 }
 
+/// Gathers the edits that put the client's URIs in the place of a server's.
+class Uris {
+ public:
+  Uris(Company& company, const std::string& server) : company_(company), server_(server), slug_(slug_of(server)) {}
+
+  void show(std::optional<json::Value> uri) {
+    if (!uri || !uri->is_string()) return;
+    const std::string own = uri->string();
+    std::string shown = company_.uris.shown(server_, slug_, own);
+    if (shown == own) return;
+    texts_.push_back(json::quoted(shown));
+    edits_.push_back(mcp::replace(*uri, texts_.back()));
+  }
+  /// A block of content: a link, or a resource in it.
+  void show_block(json::Value block) {
+    const auto type = block.find("type");
+    if (!type) return;
+    if (type->equals("resource_link")) show(block.find("uri"));
+    const auto resource = type->equals("resource") ? block.find("resource") : std::nullopt;
+    if (resource) show(resource->find("uri"));
+  }
+  std::string splice(std::string_view bytes) const { return mcp::splice(bytes, edits_); }
+  bool none() const { return edits_.empty(); }
+
+ private:
+  Company& company_;
+  const std::string& server_;
+  std::string slug_;
+  std::deque<std::string> texts_;  ///< stay where they are
+  std::vector<mcp::Edit> edits_;
+};
+
+std::optional<json::Value> array_in(json::Value object, std::string_view key) {
+  const auto found = object ? object.find(key) : std::nullopt;
+  return found && found->is_array() ? found : std::nullopt;
+}
+
+std::string shown_update(Company& company, const std::string& server, const mcp::Message& message) {
+  Uris uris(company, server);
+  if (message.params) uris.show(message.params.find("uri"));
+  return uris.splice(message.bytes());
+}
+
 /// The server waits no longer for an answer.
 std::optional<std::string> shown_cancel(Company& company, const std::string& server, const mcp::Message& message) {
   const auto cancelled = mcp::read_cancelled(message);
@@ -48,7 +93,27 @@ std::optional<std::string> shown_message(Company& company, const std::string& se
   if (!message || message->is_response()) return std::nullopt;
   if (message->is_request()) return shown_request(company, server, *message);
   if (message->method_id == mcp::MethodId::notifications_cancelled) return shown_cancel(company, server, *message);
+  if (message->method_id == mcp::MethodId::notifications_resources_updated) return shown_update(company, server, *message);
   return std::string(bytes);
+}
+
+std::string shown_answer(Company& company, const std::string& server, std::string_view bytes) {
+  json::Document document;
+  const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
+  if (!message || !message->result) return {};
+  Uris uris(company, server);
+  if (const auto contents = array_in(message->result, "contents")) {
+    for (const json::Value each : contents->elements()) uris.show(each.find("uri"));
+  }
+  if (const auto content = array_in(message->result, "content")) {
+    for (const json::Value each : content->elements()) uris.show_block(each);
+  }
+  if (const auto messages = array_in(message->result, "messages")) {
+    for (const json::Value each : messages->elements()) {
+      if (const auto block = each.find("content"); block && block->is_object()) uris.show_block(*block);
+    }
+  }
+  return uris.none() ? std::string() : uris.splice(bytes);
 }
 
 bool MemberStream::push(std::string_view bytes, std::string_view /*raw*/) {

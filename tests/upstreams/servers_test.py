@@ -205,7 +205,15 @@ class Together(Real):
                         {"call": "everything__get-env"}, {"call": "everything__gzip-file-as-resource", "arguments": {"name": "x"}}, {"call": "everything__no-such-tool"},
                         {"call": "everything__trigger-long-running-operation", "arguments": {"duration": 0.2, "steps": 4}, "progress": True},
                         {"call": "everything__trigger-sampling-request", "arguments": {"prompt": "one word"}},
-                        {"call": "broken__echo"}, {"call": "echo"}, {"ping": True})
+                        {"call": "broken__echo"}, {"call": "echo"}, {"ping": True},
+                        {"list": "resources"}, {"read": "demo://resource/static/document/features.md"}, {"list": "prompts"},
+                        {"prompt": "everything__args-prompt", "arguments": {"city": "Oslo"}})
+        self.assertEqual(seen["server"]["name"], "callgate")
+        *seen["answers"], resources, document, prompts, prompt = seen["answers"]
+        self.assertGreater(len(resources), 3)
+        self.assertGreater(len(document["contents"][0]["text"]), 100)
+        self.assertIn("everything__args-prompt", [each["name"] for each in prompts])
+        self.assertIn("Oslo", json.dumps(prompt))
         tools, echo, created, deleted, graph, env, hidden, unknown, slow, sampled, broken, nameless, ping = seen["answers"]
         names = [tool["name"] for tool in tools]
         self.assertIn("everything__echo", names)
