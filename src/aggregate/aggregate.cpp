@@ -1,6 +1,7 @@
 #include "aggregate/aggregate.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "gateway/http_channel.hpp"
 #include "mcp/codes.hpp"
@@ -9,6 +10,8 @@
 namespace callgate::aggregate {
 
 namespace {
+
+constexpr std::array modern{mcp::Revision::r2026_07_28};
 
 gateway::RequestRefusal invalid(int status, std::string_view id, std::string_view text, std::string_view why, std::string_view headers = {}) {
   return {.status = status, .body = mcp::rpc_error(id, mcp::code::invalid_request, text), .why = why, .headers = headers};
@@ -63,8 +66,16 @@ net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::
   }
   const auto meta = mcp::read_request_meta(*message);
   if (!meta) co_return gateway::RequestRefusal{.status = 400, .body = mcp::rpc_error(message->id_text, mcp::code::invalid_params, meta.error().message), .why = "message refused"};
-  if (mcp::era_of(mirrored, *message, *meta) == mcp::Era::modern)
-    co_return invalid(400, message->id_text, "several servers at one address speak with sessions only: start with `initialize`", "era not served");
+  if (mcp::era_of(mirrored, *message, *meta) == mcp::Era::modern) {
+    Callers callers;
+    if (auto refusal = find_callers(head, callers)) co_return refusal;
+    const std::shared_ptr<Company> all = router_.stateless(std::move(callers));
+    if (const auto fault = mcp::check_headers(mirrored, *message, *meta, mcp::Era::modern, modern, router_.param_headers(all, *message)))
+      co_return gateway::RequestRefusal{.status = 400, .body = mcp::rpc_error(message->id_text, fault->code, fault->message, fault->data), .why = "header mismatch"};
+    gateway::HttpChannel channel(exchange, all->client, gateway::Announce::nothing);
+    co_await router_.handle_stateless({.company = all, .message = *message, .channel = channel});
+    co_return std::nullopt;
+  }
   const bool opens = message->method_id == mcp::MethodId::initialize && message->is_request();
   std::shared_ptr<Company> company;
   if (opens) {
@@ -89,10 +100,10 @@ net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::
 net::Task<Aggregate::Refused> Aggregate::without_body(net::HttpExchange& exchange) {
   const net::RequestHead& head = exchange.head();
   const auto revision = mcp::parse_revision(head.headers.find(net::HeaderName::mcp_protocol_version));
-  const bool modern = revision && mcp::era_of(*revision) == mcp::Era::modern;
-  if (!modern && head.method == "GET") co_return co_await get(exchange);
-  if (!modern && head.method == "DELETE") co_return co_await remove(exchange);
-  co_return invalid(405, {}, "this method is not served here", "method not allowed", modern ? "Allow: POST\r\n" : "Allow: GET, POST, DELETE\r\n");
+  const bool stateless = revision && mcp::era_of(*revision) == mcp::Era::modern;
+  if (!stateless && head.method == "GET") co_return co_await get(exchange);
+  if (!stateless && head.method == "DELETE") co_return co_await remove(exchange);
+  co_return invalid(405, {}, "this method is not served here", "method not allowed", stateless ? "Allow: POST\r\n" : "Allow: GET, POST, DELETE\r\n");
 }
 
 net::Task<Aggregate::Refused> Aggregate::get(net::HttpExchange& exchange) {

@@ -59,6 +59,9 @@ struct Company {
   bool lists_prompts = false;    ///< it was told that there may be some
   bool lists_resources = false;
 
+  /// Of requests that stand alone: no conversation outlives one (2026-07-28).
+  bool stateless() const { return mcp::era_of(client.session.revision) == mcp::Era::modern; }
+
   /// The request of a server that the client knows by this id; taken out.
   std::optional<Asked> take_asked(std::string_view id);
   const Asked* find_asked(std::string_view id) const;

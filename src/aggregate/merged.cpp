@@ -13,7 +13,24 @@ namespace {
 constexpr std::size_t longest_reason = 300;
 constexpr json::Limits own_limits{.max_depth = 512, .check_number_range = false};
 
+/// The member of `_meta` that names who is missing; empty where nobody is.
+std::string reasons_of(std::span<const Missing> missing) {
+  std::string reasons;
+  for (const Missing& each : missing)
+    reasons += fmt::format("{}{}:{}", reasons.empty() ? "" : ",", json::quoted(each.server), json::quoted(std::string_view(each.why).substr(0, longest_reason)));
+  return reasons.empty() ? reasons : fmt::format(R"("dev.callgate/missing":{{{}}})", reasons);
+}
+
 }  // namespace
+
+std::string merged_discovery(std::string_view id_text, std::span<const Introduction> servers, std::span<const Missing> missing) {
+  const std::string instructions = merged_instructions(servers);
+  const std::string reasons = reasons_of(missing);
+  return fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{{"resultType":"complete","supportedVersions":["{}"],"capabilities":{}{}{},"ttlMs":0,"cacheScope":"private",)"
+                     R"("_meta":{{"io.modelcontextprotocol/serverInfo":{{"name":"callgate","version":"{}"}}{}{}}}}}}})",
+                     id_text, mcp::word(mcp::latest_revision), merged_capabilities(servers).text(), instructions.empty() ? "" : R"(,"instructions":)", instructions,
+                     CALLGATE_VERSION, reasons.empty() ? "" : ",", reasons);
+}
 
 std::string Capabilities::text() const {
   // One that is not there yet may have tools, and says so when it comes.
@@ -84,10 +101,8 @@ std::string merged_list(std::string_view id_text, std::string_view array, std::s
   // Another caller may see another list, and the next one may have what is missing now.
   if (era == mcp::Era::modern) text += R"("resultType":"complete","ttlMs":0,"cacheScope":"private",)";
   text += fmt::format(R"("{}":[{}])", array, items);
-  std::string reasons;
-  for (const Missing& each : missing)
-    reasons += fmt::format("{}{}:{}", reasons.empty() ? "" : ",", json::quoted(each.server), json::quoted(std::string_view(each.why).substr(0, longest_reason)));
-  if (!reasons.empty()) text += fmt::format(R"(,"_meta":{{"dev.callgate/missing":{{{}}}}})", reasons);
+  const std::string reasons = reasons_of(missing);
+  if (!reasons.empty()) text += fmt::format(R"(,"_meta":{{{}}})", reasons);
   return text + "}}";
 }
 

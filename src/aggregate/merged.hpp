@@ -40,17 +40,20 @@ bool has_lists(std::string_view capabilities, mcp::MethodId list);
 /// The instructions of all, each under its server's slug, as a JSON string; empty: none has any.
 std::string merged_instructions(std::span<const Introduction> servers);
 
-/// The key by which clients know an item; nothing: it is left out.
-using Rename = std::function<std::optional<std::string>(const mcp::ListItem&)>;
-
-/// A page's items with their new keys, separated by commas, without brackets.
-std::string renamed_items(const mcp::ListPage& page, const Rename& rename);
-
 /// A server whose part is missing, and why.
 struct Missing {
   std::string server;
   std::string why;  ///< a sentence for the client
 };
+
+/// The answer to server/discover (2026-07-28).
+std::string merged_discovery(std::string_view id_text, std::span<const Introduction> servers, std::span<const Missing> missing);
+
+/// The key by which clients know an item; nothing: it is left out.
+using Rename = std::function<std::optional<std::string>(const mcp::ListItem&)>;
+
+/// A page's items with their new keys, separated by commas, without brackets.
+std::string renamed_items(const mcp::ListPage& page, const Rename& rename);
 
 /// The answer to a list: `items` are all items. Those missing are named in
 /// `_meta["dev.callgate/missing"]`.

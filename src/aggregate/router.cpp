@@ -20,7 +20,7 @@ net::Task<void> Router::refuse(Incoming& in, int code, std::string_view why) {
     co_return;
   }
   const bool request = in.message.is_request();
-  co_await in.channel.answer(mcp::rpc_error(request ? in.message.id_text : std::string_view{}, code, why), {}, request ? 200 : 400);
+  co_await in.channel.answer(mcp::rpc_error(request ? in.message.id_text : std::string_view{}, code, why), {}, request && !in.company->stateless() ? 200 : 400);
 }
 
 net::Task<void> Router::handle(Incoming in) {

@@ -13,6 +13,7 @@
 #include "aggregate/merged.hpp"
 #include "aggregate/ways_back.hpp"
 #include "gateway/gates.hpp"
+#include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
 
 namespace callgate::aggregate {
@@ -44,6 +45,10 @@ class Router {
 
   /// Carries one message of a session; returns when it is answered.
   net::Task<void> handle(Incoming in);
+  /// The same for a request of 2026-07-28; the company is that of `stateless`.
+  net::Task<void> handle_stateless(Incoming in);
+  /// What stands in the place of a session for all stateless requests of these callers.
+  std::shared_ptr<Company> stateless(Callers callers);
   /// What belongs to no request, until the client leaves or takes a newer stream.
   net::Task<void> serve_stream(std::shared_ptr<Company> company, gateway::Channel& channel);
 
@@ -66,6 +71,8 @@ class Router {
   struct Question;
   struct Questions;
   class Opening;
+  class Listening;
+  friend class ListenChannel;
 
   net::Task<void> handle_request(Incoming& in, gateway::InFlight& flight);
   net::Task<void> handle_notification(Incoming& in);
@@ -96,6 +103,16 @@ class Router {
   net::Task<void> learn(std::shared_ptr<Company> company, std::vector<mcp::MethodId> lists);
   const gateway::Gate* gate_of_slug(const Company& company, std::string_view slug) const;
 
+  // router_stateless.cpp
+  net::Task<void> handle_discover(Incoming& in);
+
+  // router_listen.cpp
+  net::Task<void> handle_listen(Incoming& in);
+  net::Task<std::vector<std::pair<std::string, std::string>>> parts_of(Incoming& in, const mcp::Listen& wanted);
+  net::Task<void> listen_at(std::shared_ptr<Company> company, std::string server, std::string request, Listening& listening);
+  net::Task<void> acknowledge_in_time(Listening& listening);
+  void tell_subscribers();
+
   // router_members.cpp
   std::shared_ptr<gateway::Conversation> open_now(const Company& company, std::string_view server) const;
   net::Task<std::shared_ptr<gateway::Conversation>> reach(std::shared_ptr<Company> company, std::string server, net::Instant until);
@@ -112,6 +129,9 @@ class Router {
   net::Task<void> ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request);
   net::Task<void> read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape);
   net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request);
+  net::Task<void> read_introduction(std::shared_ptr<Company> company, Question& question, std::string request);
+  net::Task<void> answer_none(Incoming& in, std::span<const Missing> missing);
+  static constexpr std::string_view too_slow = "it did not answer in time";
   static std::string items_of(Company& company, mcp::MethodId list, const Question& question);
 
   // router_session.cpp
@@ -121,6 +141,8 @@ class Router {
   const gateway::Parts parts_;
   gateway::Gates& gates_;
   std::unordered_map<std::string, std::shared_ptr<Company>> companies_;  ///< by the id of the session
+  std::unordered_map<std::string, std::shared_ptr<Company>> stateless_;  ///< by grant
+  net::ListNode listening_;  ///< subscriptions under way
   bool stopping_ = false;
   net::TaskGroup tasks_;
 };

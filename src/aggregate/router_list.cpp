@@ -15,7 +15,6 @@ namespace callgate::aggregate {
 namespace {
 
 constexpr std::size_t most_pages = 1000;
-constexpr std::string_view too_slow = "it did not answer in time";
 
 }  // namespace
 
@@ -23,6 +22,29 @@ std::string reason_of(const Result<mcp::Message>& answer) {
   if (!answer) return "it gave no answer";
   const auto text = answer->error ? answer->error.find("message") : std::nullopt;
   return text && text->is_string() ? text->string() : std::string("its answer cannot be read");
+}
+
+namespace {
+
+/// Who has no such lists at all does not miss in them.
+bool says_unknown_method(const Result<mcp::Message>& answer) {
+  const auto code = answer && answer->error ? answer->error.find("code") : std::nullopt;
+  return code && code->as_int64() == mcp::code::method_not_found;
+}
+
+}  // namespace
+
+/// What one server says of itself.
+net::Task<void> Router::read_introduction(std::shared_ptr<Company> company, Question& question, std::string request) {
+  auto page = std::make_unique<Page>();
+  page->text = co_await say(company, question.server, std::move(request));
+  const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
+  if (!answer || !answer->result) {
+    question.fault = reason_of(answer);
+    co_return;
+  }
+  page->list.message = *answer;
+  question.pages.push_back(std::move(page));
 }
 
 /// Asks one server for all of its list, however long that takes it.
@@ -33,7 +55,8 @@ net::Task<void> Router::ask(std::shared_ptr<Company> company, std::shared_ptr<Qu
   const net::Duration time = gate != nullptr ? net::Duration(gate->server().start_timeout) : net::Duration::zero();
   if (co_await reach(company, question.server, parts_.loop.now() + time)) {
     // Who says that it has none is not asked, and does not miss.
-    if (has_lists(company->members[question.server].capabilities, all->method)) co_await read_pages(company, question, request, *mcp::list_shape(all->method));
+    if (all->method == mcp::MethodId::server_discover) co_await read_introduction(company, question, request);
+    else if (company->stateless() || has_lists(company->members[question.server].capabilities, all->method)) co_await read_pages(company, question, request, *mcp::list_shape(all->method));
   } else {
     question.fault = company->members[question.server].fault;
   }
@@ -52,7 +75,7 @@ net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& q
     const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
     auto list = answer && answer->result ? mcp::read_list_page(*answer, shape) : Result<mcp::ListPage>(fail(ErrorKind::invalid, reason_of(answer)));
     if (!list) {
-      question.fault = list.error().message;
+      if (!says_unknown_method(answer)) question.fault = list.error().message;
       co_return;
     }
     bytes += page->text.size();
@@ -129,11 +152,13 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
     items += part;
   }
   for (const Missing& each : missing) parts_.log.warn("aggregate_list_incomplete", {{"server", each.server}, {"method", in.message.method.view()}, {"why", each.why}});
-  if (!missing.empty() && missing.size() == all->each.size()) {
-    const std::string why = fmt::format("none of the servers gave its list; `{}`: {}", missing.front().server, missing.front().why);
-    co_return static_cast<void>(co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, why)));
-  }
-  co_await in.channel.answer(merged_list(in.message.id_text, mcp::list_shape(list)->array, items, missing, mcp::Era::legacy));
+  if (!missing.empty() && missing.size() == all->each.size()) co_return co_await answer_none(in, missing);
+  co_await in.channel.answer(merged_list(in.message.id_text, mcp::list_shape(list)->array, items, missing, mcp::era_of(in.company->client.session.revision)));
+}
+
+net::Task<void> Router::answer_none(Incoming& in, std::span<const Missing> missing) {
+  const std::string why = fmt::format("none of the servers gave an answer; `{}`: {}", missing.front().server, missing.front().why);
+  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, why));
 }
 
 }  // namespace callgate::aggregate

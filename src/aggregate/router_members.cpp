@@ -32,11 +32,26 @@ class Router::Opening {
   Member& member_;  ///< members stay as long as the company does
 };
 
+namespace {
+
+/// The frame of one request that stands alone.
+std::shared_ptr<gateway::Conversation> alone(const session::Caller& caller) {
+  auto conversation = std::make_shared<gateway::Conversation>();
+  conversation->session.grant = caller.grant;
+  conversation->session.principal = caller.principal;
+  conversation->session.grant_policy = caller.policy;
+  conversation->session.revision = mcp::latest_revision;
+  return conversation;
+}
+
+}  // namespace
+
 /// The conversation with that server if it is open still; null otherwise.
 std::shared_ptr<gateway::Conversation> Router::open_now(const Company& company, std::string_view server) const {
   const auto member = company.members.find(server);
   const auto caller = company.callers.find(server);
   const gateway::Gate* gate = gates_.find(server);
+  if (company.stateless()) return caller != company.callers.end() && gate != nullptr ? alone(caller->second) : nullptr;
   if (member == company.members.end() || !member->second.conversation || caller == company.callers.end() || gate == nullptr) return nullptr;
   const auto& conversation = member->second.conversation;
   // A gate of that name may be another one by now, and ends sessions by itself.
@@ -50,6 +65,7 @@ std::shared_ptr<gateway::Conversation> Router::open_now(const Company& company, 
 net::Task<std::shared_ptr<gateway::Conversation>> Router::reach(std::shared_ptr<Company> company, std::string server, net::Instant until) {
   for (bool tried = false;;) {
     if (auto conversation = open_now(*company, server)) co_return conversation;
+    if (company->stateless()) co_return nullptr;
     const bool opening = company->members[server].opening;
     if (!opening && tried) co_return nullptr;
     if (!opening) {

@@ -34,8 +34,10 @@ std::optional<Route> Router::tool_route(const Company& company, std::string_view
   const auto split = split_name(shown);
   const gateway::Gate* gate = split ? gate_of_slug(company, split->slug) : nullptr;
   if (gate == nullptr) return std::nullopt;
-  const auto& table = gate->tools().known(mcp::Era::legacy).table;
-  if (table && may_be_cut(shown) && !has_name(*table, split->name)) {
+  // A list that was read in the one era does for the other: what is called is judged by the call's own.
+  for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
+    const auto& table = gate->tools().known(era).table;
+    if (!table || !may_be_cut(shown) || has_name(*table, split->name)) continue;
     const auto cut = std::ranges::find_if(table->tools(), [&](const registry::Tool& tool) { return shown_name(split->slug, tool.name) == shown; });
     if (cut != table->tools().end()) return Route{.server = gate->name(), .name = cut->name};
   }

@@ -151,6 +151,7 @@ void Router::stop() {
 }
 
 void Router::servers_changed() {
+  tell_subscribers();
   using enum mcp::MethodId;
   for (const auto& [id, each] : companies_) {
     if (!each->client.stream) continue;

@@ -147,7 +147,9 @@ net::Task<bool> KeptAnswer::event(std::string_view bytes, std::string_view /*raw
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!message || message->method_id == mcp::MethodId::notifications_progress) co_return true;
   MemberStream stream(company_, server_);
-  co_return stream.push(bytes, {});
+  const bool heard = stream.push(bytes, {});
+  // Nobody is there to answer a request; any other message is nobody's loss.
+  co_return heard || !message->is_request();
 }
 
 net::Task<bool> KeptAnswer::answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) {
