@@ -38,7 +38,16 @@ std::string UriBook::show(Holders& holders, std::string_view server, std::string
   return std::string(text);
 }
 
-std::string UriBook::shown(std::string_view server, std::string_view slug, std::string_view uri) { return show(uris_, server, slug, uri); }
+std::string UriBook::shown(std::string_view server, std::string_view slug, std::string_view uri) {
+  if (!wrapped_.empty() && wrapped_.contains(fmt::format("{}\n{}", server, uri))) return fmt::format("{}{}/{}", scheme, slug, uri);
+  return show(uris_, server, slug, uri);
+}
+
+void UriBook::keep_wrapped(std::string_view server, std::string_view uri) {
+  const auto holder = uris_.find(uri);
+  const bool holds = holder != uris_.end() && holder->second == server;
+  if (!holds && wrapped_.size() < most) wrapped_.insert(fmt::format("{}\n{}", server, uri));
+}
 
 std::string UriBook::shown_template(std::string_view server, std::string_view slug, std::string_view uri_template) {
   return show(templates_, server, slug, uri_template);

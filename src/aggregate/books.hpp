@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,9 @@ class UriBook {
   std::string shown(std::string_view server, std::string_view slug, std::string_view uri);
   /// The same for a template (RFC 6570).
   std::string shown_template(std::string_view server, std::string_view slug, std::string_view uri_template);
+  /// The client named that server's URI in the wrapped form: unless the server holds
+  /// it, it is told of it in that form.
+  void keep_wrapped(std::string_view server, std::string_view uri);
   /// The server that has this URI, by itself or by a template of its own.
   std::optional<std::string> server_of(std::string_view uri) const;
   /// The slug and the server's own URI of a wrapped one.
@@ -42,6 +46,7 @@ class UriBook {
   static std::string show(Holders& holders, std::string_view server, std::string_view slug, std::string_view text);
 
   Holders uris_;
+  std::set<std::string, std::less<>> wrapped_;  ///< server and URI, a line each
   Holders templates_;
 };
 

@@ -86,6 +86,7 @@ net::Task<std::optional<Route>> Router::find_prompt(std::shared_ptr<Company> com
 
 net::Task<std::optional<Route>> Router::find_resource(std::shared_ptr<Company> company, std::string uri) {
   auto route = resource_route(*company, uri);
+  if (route && route->name != uri) company->uris.keep_wrapped(route->server, route->name);
   if (route) co_return route;
   co_await learn(company, {mcp::MethodId::resources_list, mcp::MethodId::resources_templates_list});
   co_return resource_route(*company, uri);

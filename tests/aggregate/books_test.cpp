@@ -21,6 +21,16 @@ TEST(UriBookTest, AUriStaysAsItIsForTheServerThatHadItFirst) {
   EXPECT_EQ(wrapped->uri, "file:///a");
 }
 
+TEST(UriBookTest, AUriThatTheClientNamedWrappedStaysSo) {
+  UriBook book;
+  book.shown("one", "one", "file:///b");
+  book.keep_wrapped("two", "file:///a");
+  book.keep_wrapped("one", "file:///b");
+  EXPECT_EQ(book.shown("two", "two", "file:///a"), "callgate://two/file:///a");
+  EXPECT_EQ(book.shown("one", "one", "file:///a"), "file:///a");
+  EXPECT_EQ(book.shown("one", "one", "file:///b"), "file:///b") << "its own anyway";
+}
+
 TEST(UriBookTest, AServersOwnDoesNotPassForAWrappedOne) {
   UriBook book;
   EXPECT_EQ(book.shown("two", "two", "callgate://one/file:///a"), "callgate://two/callgate://one/file:///a");

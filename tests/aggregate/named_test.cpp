@@ -123,7 +123,6 @@ TEST_F(Named, UpdatesNameTheUriThatTheClientKnows) {
   second.stream_events = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"demo://both\"}}\n\n";
   start_both();
   open_session();
-  list("resources/list");
   EXPECT_FALSE(has(ask("resources/subscribe", R"({"uri":"callgate://two/demo://both"})").body, "error"));
   Answer stream;
   bool over = false;
