@@ -43,6 +43,7 @@ class Router::Listening : public net::ListNode {
   bool acknowledged_ = false;
   bool flags_[3] = {};
   std::string uris_;
+  std::string tasks_;
   std::vector<std::string> held_;
   std::string refusal_;
 };

@@ -39,6 +39,8 @@ std::string Capabilities::text() const {
   if (resources) text += subscribe ? R"(,"resources":{"subscribe":true,"listChanged":true})" : R"(,"resources":{"listChanged":true})";
   if (completions) text += R"(,"completions":{})";
   if (logging) text += R"(,"logging":{})";
+  if (tasks) text += R"(,"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}})";
+  if (tasks_extension) text += R"(,"extensions":{"io.modelcontextprotocol/tasks":{}})";
   return text + '}';
 }
 
@@ -52,6 +54,9 @@ Capabilities merged_capabilities(std::span<const Introduction> servers) {
     all.resources = all.resources || mcp::has_capability(said, "resources");
     all.completions = all.completions || mcp::has_capability(said, "completions");
     all.logging = all.logging || mcp::has_capability(said, "logging");
+    all.tasks = all.tasks || mcp::has_capability(said, "tasks");
+    const auto extensions = said.find("extensions");
+    all.tasks_extension = all.tasks_extension || (extensions && mcp::has_capability(*extensions, "io.modelcontextprotocol/tasks"));
     const auto resources = said.find("resources");
     const auto subscribe = resources ? resources->find("subscribe") : std::nullopt;
     all.subscribe = all.subscribe || (subscribe && subscribe->is_boolean() && subscribe->boolean());
@@ -64,7 +69,8 @@ bool has_lists(std::string_view capabilities, mcp::MethodId list) {
   if (!json::parse(capabilities, own_limits, document)) return false;
   const bool tools = list == mcp::MethodId::tools_list;
   const bool prompts = list == mcp::MethodId::prompts_list;
-  return mcp::has_capability(document.root(), tools ? "tools" : prompts ? "prompts" : "resources");
+  const bool tasks = list == mcp::MethodId::tasks_list;
+  return mcp::has_capability(document.root(), tools ? "tools" : prompts ? "prompts" : tasks ? "tasks" : "resources");
 }
 
 std::string merged_instructions(std::span<const Introduction> servers) {

@@ -29,6 +29,8 @@ struct Capabilities {
   bool subscribe = false;
   bool completions = false;
   bool logging = false;
+  bool tasks = false;            ///< 2025-11-25
+  bool tasks_extension = false;  ///< 2026-07-28
 
   std::string text() const;  ///< JSON
 };

@@ -42,6 +42,8 @@ std::string shown_name(std::string_view slug, std::string_view name) {
   return fmt::format("{}_{}", cut(whole, longest_name - digest_digits - 1), std::string_view(sha256_hex(whole)).substr(0, digest_digits));
 }
 
+std::string shown_task(std::string_view slug, std::string_view id) { return fmt::format("{}{}{}", slug, separator, id); }
+
 std::optional<SplitName> split_name(std::string_view shown) {
   const std::size_t at = shown.find(separator);
   if (at == std::string_view::npos || at == 0 || at + separator.size() == shown.size()) return std::nullopt;

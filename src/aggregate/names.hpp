@@ -29,6 +29,10 @@ struct SplitName {
 };
 std::optional<SplitName> split_name(std::string_view shown);
 
+/// The id by which clients know a task of that server. Never cut: it has to lead
+/// back to its task without a memory.
+std::string shown_task(std::string_view slug, std::string_view id);
+
 /// Whether it reads like one that was cut.
 bool may_be_cut(std::string_view shown);
 

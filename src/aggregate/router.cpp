@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "aggregate/names.hpp"
 #include "aggregate/questions.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/requests.hpp"
@@ -55,13 +56,17 @@ net::Task<void> Router::handle_request(Incoming& in, gateway::InFlight& flight) 
     case tools_list:
     case prompts_list:
     case resources_list:
-    case resources_templates_list: return handle_list(in, flight);
+    case resources_templates_list:
+    case tasks_list: return handle_list(in, flight);
     case tools_call: return call_tool(in, flight);
     case prompts_get: return get_prompt(in, flight);
     case resources_read:
     case resources_subscribe:
     case resources_unsubscribe: return use_resource(in, flight);
     case completion_complete: return complete(in, flight);
+    case tasks_get:
+    case tasks_result:
+    case tasks_cancel: return use_task(in, flight);
     case logging_set_level: return set_level(in);
     default: break;
   }
@@ -116,9 +121,14 @@ net::Task<void> Router::handle_notification(Incoming& in) {
   switch (in.message.method_id) {
     case notifications_cancelled: return handle_cancel(in);
     case notifications_progress: return handle_progress(in);
-    default: return tell_all(in);
+    case notifications_initialized:
+    case notifications_roots_list_changed: return tell_all(in);
+    default: return take(in);
   }
 }
+
+/// One that is about something of one server's, which only that server could name.
+net::Task<void> Router::take(Incoming& in) { co_await in.channel.accepted(); }
 
 net::Task<void> Router::tell_all(Incoming& in) {
   if (in.message.method_id == mcp::MethodId::notifications_initialized) in.company->initialized = true;
@@ -161,7 +171,14 @@ net::Task<void> Router::handle_response(Incoming& in) {
     co_return co_await refuse(in, mcp::code::invalid_request, "nobody waits for this response");
   std::string bytes;
   json::Document document;
-  const std::vector<mcp::Edit> edits{mcp::replace(in.message.id, asked->original)};
+  std::vector<mcp::Edit> edits{mcp::replace(in.message.id, asked->original)};
+  // The client repeats which task the question belongs to.
+  const auto related = in.message.meta ? in.message.meta.find("io.modelcontextprotocol/related-task") : std::nullopt;
+  const auto task = related ? related->find("taskId") : std::nullopt;
+  const std::string shown = task && task->is_string() ? task->string() : std::string();
+  const auto split = split_name(shown);
+  const std::string own = split && split->slug == slug_of(asked->server) ? json::quoted(split->name) : std::string();
+  if (!own.empty()) edits.push_back(mcp::replace(*task, own));
   const auto message = mcp::splice_and_read(in.message, edits, mcp::Direction::from_client, {}, bytes, document);
   if (!message) co_return co_await refuse(in, mcp::code::invalid_request, message.error().message);
   co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = in.channel});

@@ -82,6 +82,7 @@ class Router {
   net::Task<void> handle_progress(Incoming& in);
   net::Task<void> set_level(Incoming& in);
   static net::Task<void> answer_empty(Incoming& in);
+  static net::Task<void> take(Incoming& in);
   static net::Task<void> unknown_method(Incoming& in);
   net::Task<void> tell_all(Incoming& in);
   void note_refused(const Incoming& in, std::string_view why);
@@ -94,6 +95,7 @@ class Router {
   net::Task<void> get_prompt(Incoming& in, gateway::InFlight& flight);
   net::Task<void> use_resource(Incoming& in, gateway::InFlight& flight);
   net::Task<void> complete(Incoming& in, gateway::InFlight& flight);
+  net::Task<void> use_task(Incoming& in, gateway::InFlight& flight);
   net::Task<void> send_named(Incoming& in, gateway::InFlight& flight, const Route& route, json::Value name);
   std::optional<Route> tool_route(const Company& company, std::string_view shown) const;
   std::optional<Route> prompt_route(const Company& company, std::string_view shown) const;

@@ -101,6 +101,7 @@ std::string Router::items_of(Company& company, mcp::MethodId list, const Questio
   const auto shown = [&](std::string_view key) {
     if (list == mcp::MethodId::resources_list) return company.uris.shown(question.server, slug, key);
     if (list == mcp::MethodId::resources_templates_list) return company.uris.shown_template(question.server, slug, key);
+    if (list == mcp::MethodId::tasks_list) return shown_task(slug, key);
     std::string name = shown_name(slug, key);
     if (list == mcp::MethodId::prompts_list && may_be_cut(name)) company.prompts.remember(name, key);
     return name;

@@ -90,6 +90,12 @@ void Router::Listening::acknowledged_by(const std::string& server, const mcp::Me
       if (uri.is_string()) uris_ += (uris_.empty() ? "" : ",") + json::quoted(company_->uris.shown(server, slug_of(server), uri.string()));
     }
   }
+  const auto tasks = filter ? filter->find("taskIds") : std::nullopt;
+  if (tasks && tasks->is_array()) {
+    for (const json::Value id : tasks->elements()) {
+      if (id.is_string()) tasks_ += (tasks_.empty() ? "" : ",") + json::quoted(shown_task(slug_of(server), id.string()));
+    }
+  }
   if (unacknowledged > 0 && --unacknowledged == 0) acknowledge();
 }
 
@@ -101,6 +107,7 @@ void Router::Listening::acknowledge() {
     if (flags_[i]) filter += fmt::format(R"({}"{}":true)", filter.empty() ? "" : ",", flag_names[i]);
   }
   if (!uris_.empty()) filter += fmt::format(R"({}"resourceSubscriptions":[{}])", filter.empty() ? "" : ",", uris_);
+  if (!tasks_.empty()) filter += fmt::format(R"({}"taskIds":[{}])", filter.empty() ? "" : ",", tasks_);
   stream.open();
   stream.push(mcp::acknowledged('{' + filter + '}', id_), {});
   for (std::string& each : held_) stream.push(each, {});
@@ -151,12 +158,28 @@ net::Task<std::vector<std::pair<std::string, std::string>>> Router::parts_of(Inc
     std::string& list = uris[route->server];
     list += (list.empty() ? "" : ",") + json::quoted(route->name);
   }
+  // Ids of tasks say whose they are.
+  const auto filter = in.message.params.find("notifications");
+  const auto ids = filter ? filter->find("taskIds") : std::nullopt;
+  std::map<std::string, std::string, std::less<>> tasks;
+  if (ids && ids->is_array()) {
+    for (const json::Value id : ids->elements()) {
+      const std::string shown = id.is_string() ? id.string() : std::string();
+      const auto split = split_name(shown);
+      if (!split) continue;
+      std::string& list = tasks[std::string(split->slug)];
+      list += (list.empty() ? "" : ",") + json::quoted(split->name);
+    }
+  }
   std::vector<std::pair<std::string, std::string>> each;
   for (const auto& gate : gates_.all()) {
     if (!in.company->callers.contains(gate->name())) continue;
     const auto own = uris.find(gate->name());
     std::vector<mcp::Edit> edits;
     const std::string list = '[' + (own == uris.end() ? std::string() : own->second) + ']';
+    const auto own_tasks = tasks.find(slug_of(gate->name()));
+    const std::string task_list = '[' + (own_tasks == tasks.end() ? std::string() : own_tasks->second) + ']';
+    if (ids) edits.push_back(mcp::replace(*ids, task_list));
     if (wanted.resources) edits.push_back(mcp::replace(wanted.resources, list));
     each.emplace_back(gate->name(), mcp::splice(in.message.bytes(), edits));
   }

@@ -98,7 +98,7 @@ net::Task<void> Router::send_named(Incoming& in, gateway::InFlight& flight, cons
   std::vector<mcp::Edit> edits;
   if (!name.equals(route.name)) edits.push_back(mcp::replace(name, own));
   Company& company = *in.company;
-  const auto show = [&company, server = route.server](std::string_view answer) { return shown_answer(company, server, answer); };
+  const auto show = [&company, server = route.server, of = in.message.method_id](std::string_view answer) { return shown_answer(company, server, of, answer); };
   co_await pass_on(in, &flight, route.server, std::move(edits), show);
 }
 
@@ -141,6 +141,17 @@ net::Task<void> Router::complete(Incoming& in, gateway::InFlight& flight) {
   note_refused(in, "no server of this caller has what is to be completed");
   co_await in.channel.answer(prompt ? mcp::unknown_prompt(in.message.id_text, subject)
                                     : mcp::resource_not_found(in.message.id_text, subject, mcp::era_of(in.company->client.session.revision)));
+}
+
+/// tasks/get, tasks/result, tasks/update, tasks/cancel. Whose task it is, its gate knows.
+net::Task<void> Router::use_task(Incoming& in, gateway::InFlight& flight) {
+  const auto task = mcp::read_task_request(in.message);
+  if (!task) co_return co_await refuse(in, mcp::code::invalid_params, task.error().message);
+  const auto split = split_name(task->task_id.view());
+  const gateway::Gate* gate = split ? gate_of_slug(*in.company, split->slug) : nullptr;
+  if (gate != nullptr) co_return co_await send_named(in, flight, {.server = gate->name(), .name = std::string(split->name)}, *in.message.params.find("taskId"));
+  note_refused(in, "no server of this caller has this task");
+  co_await in.channel.answer(mcp::unknown_task(in.message.id_text));
 }
 
 }  // namespace callgate::aggregate

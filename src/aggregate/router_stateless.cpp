@@ -35,7 +35,8 @@ std::shared_ptr<Company> Router::stateless(Callers callers) {
 
 net::Task<void> Router::handle_stateless(Incoming in) {
   if (in.message.is_response()) co_return co_await refuse(in, mcp::code::invalid_request, "nobody waits for this response");
-  const bool known = mcp::standing(in.message.method_id, mcp::latest_revision, mcp::Direction::from_client) == mcp::Standing::known;
+  const mcp::Standing standing = mcp::standing(in.message.method_id, mcp::latest_revision, mcp::Direction::from_client);
+  const bool known = standing != mcp::Standing::unknown;  // what has to be declared, its gate looks for
   if (in.message.is_notification()) {
     // A request is cancelled by closing its stream: no notification is about any other.
     if (!known || !mcp::is_notification(in.message.method_id)) note_refused(in, "unknown notification");
@@ -54,6 +55,9 @@ net::Task<void> Router::handle_stateless(Incoming in) {
     case prompts_get: co_return co_await get_prompt(in, flight);
     case resources_read: co_return co_await use_resource(in, flight);
     case completion_complete: co_return co_await complete(in, flight);
+    case tasks_get:
+    case tasks_update:
+    case tasks_cancel: co_return co_await use_task(in, flight);
     case subscriptions_listen: co_return co_await handle_listen(in);
     default: break;
   }

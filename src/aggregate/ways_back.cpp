@@ -16,6 +16,78 @@ namespace callgate::aggregate {
 
 namespace {
 
+std::optional<json::Value> in(std::optional<json::Value> object, std::string_view key) { return object && *object ? object->find(key) : std::nullopt; }
+
+/// Gathers the edits that put what the client knows in the place of what a server
+/// wrote: URIs and ids of tasks.
+class Shown {
+ public:
+  Shown(Company& company, const std::string& server) : company_(company), server_(server), slug_(slug_of(server)) {}
+
+  void uri(std::optional<json::Value> value) {
+    if (!value || !value->is_string()) return;
+    const std::string own = value->string();
+    const std::string shown = company_.uris.shown(server_, slug_, own);
+    if (shown != own) replace(*value, shown);
+  }
+  void task(std::optional<json::Value> value) {
+    if (value && value->is_string()) replace(*value, shown_task(slug_, value->string()));
+  }
+  /// A message may say which task it belongs to (2025-11-25).
+  void related(std::optional<json::Value> holder) { task(in(in(in(holder, "_meta"), "io.modelcontextprotocol/related-task"), "taskId")); }
+  /// What tools, prompts and resources give.
+  void result(std::optional<json::Value> result) {
+    for_each(in(result, "contents"), [&](json::Value each) { uri(in(each, "uri")); });
+    for_each(in(result, "content"), [&](json::Value each) { block(each); });
+    for_each(in(result, "messages"), [&](json::Value each) { block(in(each, "content")); });
+    // A task that was begun: by itself in 2026-07-28, as a member in 2025-11-25.
+    const auto kind = in(result, "resultType");
+    if (kind && kind->equals("task")) task(in(result, "taskId"));
+    if (const auto task_of = in(result, "task"); task_of && task_of->is_object()) task(in(task_of, "taskId"));
+    related(result);
+  }
+
+  const std::vector<mcp::Edit>& edits() const { return edits_; }
+
+ private:
+  template <class Each>
+  static void for_each(std::optional<json::Value> array, Each each) {
+    if (!array || !array->is_array()) return;
+    for (const json::Value value : array->elements()) each(value);
+  }
+  /// A link, or a resource in it.
+  void block(std::optional<json::Value> value) {
+    const auto type = in(value, "type");
+    if (!type) return;
+    if (type->equals("resource_link")) uri(in(value, "uri"));
+    if (type->equals("resource")) uri(in(in(value, "resource"), "uri"));
+  }
+  void replace(json::Value value, std::string_view shown) {
+    texts_.push_back(json::quoted(shown));
+    edits_.push_back(mcp::replace(value, texts_.back()));
+  }
+
+  Company& company_;
+  const std::string& server_;
+  std::string slug_;
+  std::deque<std::string> texts_;  ///< stay where they are
+  std::vector<mcp::Edit> edits_;
+};
+
+/// A notification with the client's URIs and ids of tasks.
+std::string shown_notification(Company& company, const std::string& server, const mcp::Message& message) {
+  using enum mcp::MethodId;
+  if (!message.params) return std::string(message.bytes());
+  Shown shown(company, server);
+  if (message.method_id == notifications_resources_updated) shown.uri(message.params.find("uri"));
+  if (message.method_id == notifications_tasks || message.method_id == notifications_tasks_status) {
+    shown.task(message.params.find("taskId"));
+    shown.result(message.params.find("result"));
+  }
+  shown.related(message.params);
+  return mcp::splice(message.bytes(), shown.edits());
+}
+
 /// The request under an id that no other server's has, and its token likewise.
 std::string shown_request(Company& company, const std::string& server, const mcp::Message& message) {
   Asked asked{.id = json::quoted(fmt::format("callgate-{}", ++company.asks)), .server = server, .original = std::string(message.id_text)};
@@ -26,52 +98,12 @@ std::string shown_request(Company& company, const std::string& server, const mcp
     asked.progress_token = token->text();
     edits.push_back(mcp::replace(*token, asked.id));
   }
+  Shown related(company, server);
+  if (message.params) related.related(message.params);
+  edits.insert(edits.end(), related.edits().begin(), related.edits().end());
   const std::string shown = mcp::splice(message.bytes(), edits);
   company.remember(std::move(asked));
   return shown;
-}
-
-/// Gathers the edits that put the client's URIs in the place of a server's.
-class Uris {
- public:
-  Uris(Company& company, const std::string& server) : company_(company), server_(server), slug_(slug_of(server)) {}
-
-  void show(std::optional<json::Value> uri) {
-    if (!uri || !uri->is_string()) return;
-    const std::string own = uri->string();
-    std::string shown = company_.uris.shown(server_, slug_, own);
-    if (shown == own) return;
-    texts_.push_back(json::quoted(shown));
-    edits_.push_back(mcp::replace(*uri, texts_.back()));
-  }
-  /// A block of content: a link, or a resource in it.
-  void show_block(json::Value block) {
-    const auto type = block.find("type");
-    if (!type) return;
-    if (type->equals("resource_link")) show(block.find("uri"));
-    const auto resource = type->equals("resource") ? block.find("resource") : std::nullopt;
-    if (resource) show(resource->find("uri"));
-  }
-  std::string splice(std::string_view bytes) const { return mcp::splice(bytes, edits_); }
-  bool none() const { return edits_.empty(); }
-
- private:
-  Company& company_;
-  const std::string& server_;
-  std::string slug_;
-  std::deque<std::string> texts_;  ///< stay where they are
-  std::vector<mcp::Edit> edits_;
-};
-
-std::optional<json::Value> array_in(json::Value object, std::string_view key) {
-  const auto found = object ? object.find(key) : std::nullopt;
-  return found && found->is_array() ? found : std::nullopt;
-}
-
-std::string shown_update(Company& company, const std::string& server, const mcp::Message& message) {
-  Uris uris(company, server);
-  if (message.params) uris.show(message.params.find("uri"));
-  return uris.splice(message.bytes());
 }
 
 /// The server waits no longer for an answer.
@@ -85,6 +117,11 @@ std::optional<std::string> shown_cancel(Company& company, const std::string& ser
   return mcp::splice(message.bytes(), edits);
 }
 
+bool is_about_task(mcp::MethodId method) {
+  using enum mcp::MethodId;
+  return method == tasks_get || method == tasks_update || method == tasks_cancel;
+}
+
 }  // namespace
 
 std::optional<std::string> shown_message(Company& company, const std::string& server, std::string_view bytes) {
@@ -93,27 +130,19 @@ std::optional<std::string> shown_message(Company& company, const std::string& se
   if (!message || message->is_response()) return std::nullopt;
   if (message->is_request()) return shown_request(company, server, *message);
   if (message->method_id == mcp::MethodId::notifications_cancelled) return shown_cancel(company, server, *message);
-  if (message->method_id == mcp::MethodId::notifications_resources_updated) return shown_update(company, server, *message);
-  return std::string(bytes);
+  return shown_notification(company, server, *message);
 }
 
-std::string shown_answer(Company& company, const std::string& server, std::string_view bytes) {
+std::string shown_answer(Company& company, const std::string& server, mcp::MethodId of, std::string_view bytes) {
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!message || !message->result) return {};
-  Uris uris(company, server);
-  if (const auto contents = array_in(message->result, "contents")) {
-    for (const json::Value each : contents->elements()) uris.show(each.find("uri"));
-  }
-  if (const auto content = array_in(message->result, "content")) {
-    for (const json::Value each : content->elements()) uris.show_block(each);
-  }
-  if (const auto messages = array_in(message->result, "messages")) {
-    for (const json::Value each : messages->elements()) {
-      if (const auto block = each.find("content"); block && block->is_object()) uris.show_block(*block);
-    }
-  }
-  return uris.none() ? std::string() : uris.splice(bytes);
+  Shown shown(company, server);
+  shown.result(message->result);
+  const bool begins = in(message->result, "resultType") && in(message->result, "resultType")->equals("task");
+  if (is_about_task(of) && !begins) shown.task(message->result.find("taskId"));
+  if (is_about_task(of)) shown.result(message->result.find("result"));
+  return shown.edits().empty() ? std::string() : mcp::splice(bytes, shown.edits());
 }
 
 bool MemberStream::push(std::string_view bytes, std::string_view /*raw*/) {

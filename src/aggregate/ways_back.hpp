@@ -18,9 +18,10 @@ namespace callgate::aggregate {
 /// client. A request gets an id of the company's own, by which its answer finds back.
 std::optional<std::string> shown_message(Company& company, const std::string& server, std::string_view bytes);
 
-/// An answer of a server with the URIs that the client knows: of resources that
-/// were read, and of links and resources in what tools and prompts give.
-std::string shown_answer(Company& company, const std::string& server, std::string_view bytes);
+/// An answer of a server with the URIs and ids of tasks that the client knows: of
+/// resources that were read, of links and resources in what tools and prompts
+/// give, of tasks that began or are asked about. Empty: it is so already.
+std::string shown_answer(Company& company, const std::string& server, mcp::MethodId of, std::string_view bytes);
 
 /// The company's own stream, as one server sees it: what belongs to no call.
 class MemberStream final : public gateway::ClientStream {
