@@ -313,6 +313,21 @@ TEST_F(OfGrants, AreShownTheirServersAlone) {
   EXPECT_EQ(gates->find("one")->session_count(), 0U);
 }
 
+TEST_F(OfGrants, MayBeGoodForSeveral) {
+  start_both();
+  grant("ann", "one,two");
+  open_session();
+  const Answer listed = list();
+  EXPECT_TRUE(has(listed.body, "one__read"));
+  EXPECT_TRUE(has(listed.body, "two__read"));
+  EXPECT_TRUE(has(call("one__read").body, "done"));
+  EXPECT_TRUE(has(call("two__read", "{}", 2).body, "done"));
+  target = "/mcp/two";
+  session_id.clear();
+  open_session();
+  EXPECT_TRUE(has(call("read").body, "done")) << "at their own addresses as well";
+}
+
 /// Security requirement S18: a session is one caller's.
 TEST_F(OfGrants, HaveSessionsOfTheirOwn) {
   start_both();
