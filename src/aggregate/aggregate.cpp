@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "gateway/http_channel.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
@@ -11,10 +13,19 @@ namespace callgate::aggregate {
 
 namespace {
 
+constexpr net::Duration time_to_end = std::chrono::milliseconds(500);  ///< until the end of a session is written
 constexpr std::array modern{mcp::Revision::r2026_07_28};
 
 gateway::RequestRefusal invalid(int status, std::string_view id, std::string_view text, std::string_view why, std::string_view headers = {}) {
   return {.status = status, .body = mcp::rpc_error(id, mcp::code::invalid_request, text), .why = why, .headers = headers};
+}
+
+std::vector<mcp::Header> mirrored_again(const net::RequestHead& head, std::vector<mcp::Header> before) {
+  before.clear();
+  for (const net::Header& each : head.headers.all()) {
+    if (net::same_name(each.name.substr(0, 4), "mcp-")) before.push_back({each.name, each.value});
+  }
+  return before;
 }
 
 bool mirrors_arguments(const std::vector<mcp::Header>& mirrored) {
@@ -45,15 +56,27 @@ Aggregate::Refused Aggregate::admit(const net::RequestHead& head) {
   return find_callers(head, callers);
 }
 
-Aggregate::Refused Aggregate::company_of(const net::RequestHead& head, std::string_view id_text, std::shared_ptr<Company>& company) const {
+/// The session that the request names, of this process or kept by another. Whoever
+/// came is looked at again after a wait.
+net::Task<Aggregate::Refused> Aggregate::company_of(net::HttpExchange& exchange, std::string_view id_text, std::shared_ptr<Company>& company) {
   Callers callers;
-  if (auto refusal = find_callers(head, callers)) return refusal;
-  const std::string_view id = head.headers.find(net::HeaderName::mcp_session_id);
-  if (id.empty()) return invalid(400, id_text, "the header `Mcp-Session-Id` is missing: start with `initialize`", "no session");
+  if (auto refusal = find_callers(exchange.head(), callers)) co_return refusal;
+  const std::string id(exchange.head().headers.find(net::HeaderName::mcp_session_id));
+  if (id.empty()) co_return invalid(400, id_text, "the header `Mcp-Session-Id` is missing: start with `initialize`", "no session");
   company = router_.find(id, callers.begin()->second.grant);
-  if (!company) return gateway::RequestRefusal{.status = 404, .body = std::string(mcp::session_not_found), .why = "unknown session"};
+  if (!company && parts_.sessions.keeps()) {
+    const auto kept = co_await parts_.sessions.find(id);
+    callers.clear();
+    if (auto refusal = find_callers(exchange.head(), callers)) co_return refusal;
+    auto taken = kept && *kept ? router_.take_over(id, callers.begin()->second, **kept) : Result<std::shared_ptr<Company>>(nullptr);
+    if (!kept || !taken)
+      co_return gateway::RequestRefusal{503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", kept ? taken.error().message : kept.error().message)),
+                                        "sessions out of reach", "Retry-After: 1\r\n"};
+    company = std::move(*taken);
+  }
+  if (!company) co_return gateway::RequestRefusal{.status = 404, .body = std::string(mcp::session_not_found), .why = "unknown session"};
   company->callers = std::move(callers);
-  return std::nullopt;
+  co_return std::nullopt;
 }
 
 net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::vector<mcp::Header> mirrored) {
@@ -84,8 +107,9 @@ net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::
     company->client.session.grant = company->callers.begin()->second.grant;
     company->client.session.principal = company->callers.begin()->second.principal;
     company->client.session.revision = mcp::latest_legacy;
-  } else if (auto refusal = company_of(head, message->id_text, company)) {
-    co_return refusal;
+  } else {
+    if (auto refusal = co_await company_of(exchange, message->id_text, company)) co_return refusal;
+    mirrored = mirrored_again(exchange.head(), std::move(mirrored));  // the views of before may have ended
   }
   const std::vector<mcp::ParamHeader> params = mirrors_arguments(mirrored) ? router_.param_headers(company, *message) : std::vector<mcp::ParamHeader>{};
   if (const auto fault = mcp::check_headers(mirrored, *message, *meta, mcp::Era::legacy, {}, params))
@@ -108,7 +132,7 @@ net::Task<Aggregate::Refused> Aggregate::without_body(net::HttpExchange& exchang
 
 net::Task<Aggregate::Refused> Aggregate::get(net::HttpExchange& exchange) {
   std::shared_ptr<Company> company;
-  if (auto refusal = company_of(exchange.head(), {}, company)) co_return refusal;
+  if (auto refusal = co_await company_of(exchange, {}, company)) co_return refusal;
   gateway::HttpChannel channel(exchange, company->client, gateway::Announce::nothing);
   co_await router_.serve_stream(company, channel);
   if (exchange.begun()) co_await exchange.finish();
@@ -117,8 +141,10 @@ net::Task<Aggregate::Refused> Aggregate::get(net::HttpExchange& exchange) {
 
 net::Task<Aggregate::Refused> Aggregate::remove(net::HttpExchange& exchange) {
   std::shared_ptr<Company> company;
-  if (auto refusal = company_of(exchange.head(), {}, company)) co_return refusal;
+  if (auto refusal = co_await company_of(exchange, {}, company)) co_return refusal;
   router_.end(company);
+  // Who is told that it is over finds it nowhere, whatever happens to this gateway.
+  co_await parts_.sessions.settled(time_to_end);
   co_await exchange.respond(200, {}, {});
   co_return std::nullopt;
 }

@@ -32,7 +32,7 @@ class Aggregate final : public gateway::OtherAddresses {
   Refused find_callers(const net::RequestHead& head, Callers& callers) const;
   net::Task<Refused> get(net::HttpExchange& exchange);
   net::Task<Refused> remove(net::HttpExchange& exchange);
-  Refused company_of(const net::RequestHead& head, std::string_view id_text, std::shared_ptr<Company>& company) const;
+  net::Task<Refused> company_of(net::HttpExchange& exchange, std::string_view id_text, std::shared_ptr<Company>& company);
 
   const gateway::Parts parts_;
   gateway::Gates& gates_;

@@ -52,12 +52,20 @@ struct Company {
   std::uint64_t asks = 0;
   bool initialized = false;
   std::string level;        ///< the last `logging/setLevel`, for servers that are opened later; empty: none
-  net::Broadcast changed;   ///< a member was opened, or could not be
+  net::Broadcast changed;   ///< a member was opened or could not be, or a lesson is over
   UriBook uris;
   CutNames prompts;
-  net::Instant learned{};   ///< when all servers were asked last for what the client never listed
+  /// When all servers were asked last for what the client never listed.
+  struct Lesson {
+    net::Instant at{};
+    bool under_way = false;
+  };
+  Lesson prompts_learned;
+  Lesson resources_learned;
   bool lists_prompts = false;    ///< it was told that there may be some
   bool lists_resources = false;
+  bool kept = false;             ///< it goes on after a restart, and at other gateways
+  net::Instant told{};           ///< when its keeper was told last that it is used
 
   /// Of requests that stand alone: no conversation outlives one (2026-07-28).
   bool stateless() const { return mcp::era_of(client.session.revision) == mcp::Era::modern; }

@@ -10,6 +10,12 @@
 
 namespace callgate::aggregate {
 
+namespace {
+
+constexpr net::Duration between_uses = std::chrono::seconds(10);  ///< what is used all the time is told as used so often
+
+}  // namespace
+
 void Router::note_refused(const Incoming& in, std::string_view why) {
   parts_.journal.refused({.method = in.message.method.view(), .era = mcp::word(in.company->client.session.revision), .reason = why});
 }
@@ -27,6 +33,10 @@ net::Task<void> Router::refuse(Incoming& in, int code, std::string_view why) {
 net::Task<void> Router::handle(Incoming in) {
   gateway::Conversation& client = in.company->client;
   client.last_used = parts_.loop.now();
+  if (in.company->kept && client.last_used - in.company->told >= between_uses) {
+    in.company->told = client.last_used;
+    parts_.sessions.used(client.session.name);
+  }
   const gateway::Busy of_client(client.busy);
   if (in.message.is_response()) co_return co_await handle_response(in);
   const bool known = mcp::standing(in.message.method_id, client.session.revision, mcp::Direction::from_client) == mcp::Standing::known;

@@ -57,6 +57,12 @@ class Router {
 
   // router_session.cpp
   std::shared_ptr<Company> find(std::string_view id, std::string_view grant) const;
+  /// The session that was opened before a restart, or at another gateway, if it is
+  /// this caller's and one with several servers; null for any other. Its
+  /// conversations are opened when they are needed. Error `unavailable`: there is no room.
+  Result<std::shared_ptr<Company>> take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept);
+  /// The session of that name ended at another gateway.
+  void ended_elsewhere(std::string_view name);
   void end(const std::shared_ptr<Company>& company);
   /// Ends the sessions of callers who may call no longer.
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
@@ -102,7 +108,7 @@ class Router {
   std::optional<Route> resource_route(const Company& company, std::string_view uri) const;
   net::Task<std::optional<Route>> find_prompt(std::shared_ptr<Company> company, std::string shown);
   net::Task<std::optional<Route>> find_resource(std::shared_ptr<Company> company, std::string uri);
-  net::Task<void> learn(std::shared_ptr<Company> company, std::vector<mcp::MethodId> lists);
+  net::Task<void> learn(std::shared_ptr<Company> company, Company::Lesson& lesson, std::vector<mcp::MethodId> lists);
   const gateway::Gate* gate_of_slug(const Company& company, std::string_view slug) const;
 
   // router_stateless.cpp
@@ -139,6 +145,9 @@ class Router {
   // router_session.cpp
   std::string_view no_room(std::string_view grant);
   void enter(const std::shared_ptr<Company>& company);
+  net::Task<void> keep(std::shared_ptr<Company> company);
+  enum class Ending : std::uint8_t { for_all, heard, here };
+  void close(const std::shared_ptr<Company>& company, Ending ending);
 
   const gateway::Parts parts_;
   gateway::Gates& gates_;

@@ -65,10 +65,33 @@ std::optional<Route> Router::resource_route(const Company& company, std::string_
   return std::nullopt;
 }
 
-/// Asks the servers for lists that the client did not ask for, or not lately.
-net::Task<void> Router::learn(std::shared_ptr<Company> company, std::vector<mcp::MethodId> lists) {
-  if (company->learned != net::Instant{} && parts_.loop.now() - company->learned < between_lessons) co_return;
-  company->learned = parts_.loop.now();
+namespace {
+
+/// A lesson while it is under way, however it ends.
+class UnderWay {
+ public:
+  UnderWay(Company& company, Company::Lesson& lesson) : company_(company), lesson_(lesson) { lesson_.under_way = true; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() {
+    lesson_.under_way = false;
+    company_.changed.notify();
+  }
+
+ private:
+  Company& company_;
+  Company::Lesson& lesson_;
+};
+
+}  // namespace
+
+/// Asks the servers for lists that the client did not ask for, or not lately. Who
+/// comes meanwhile waits for the same answers.
+net::Task<void> Router::learn(std::shared_ptr<Company> company, Company::Lesson& lesson, std::vector<mcp::MethodId> lists) {
+  while (lesson.under_way) co_await company->changed.wait(net::Loop::forever);
+  if (lesson.at != net::Instant{} && parts_.loop.now() - lesson.at < between_lessons) co_return;
+  const UnderWay under_way(*company, lesson);
+  lesson.at = parts_.loop.now();
   for (const mcp::MethodId list : lists) {
     // An id that no client can guess: its own requests stand beside it.
     const std::string request = mcp::plain_request(json::quoted("callgate-" + random_hex(16)), list, company->client.session.revision);
@@ -80,7 +103,7 @@ net::Task<void> Router::learn(std::shared_ptr<Company> company, std::vector<mcp:
 }
 
 net::Task<std::optional<Route>> Router::find_prompt(std::shared_ptr<Company> company, std::string shown) {
-  if (may_be_cut(shown) && company->prompts.find(shown) == nullptr) co_await learn(company, {mcp::MethodId::prompts_list});
+  if (may_be_cut(shown) && company->prompts.find(shown) == nullptr) co_await learn(company, company->prompts_learned, {mcp::MethodId::prompts_list});
   co_return prompt_route(*company, shown);
 }
 
@@ -88,7 +111,7 @@ net::Task<std::optional<Route>> Router::find_resource(std::shared_ptr<Company> c
   auto route = resource_route(*company, uri);
   if (route && route->name != uri) company->uris.keep_wrapped(route->server, route->name);
   if (route) co_return route;
-  co_await learn(company, {mcp::MethodId::resources_list, mcp::MethodId::resources_templates_list});
+  co_await learn(company, company->resources_learned, {mcp::MethodId::resources_list, mcp::MethodId::resources_templates_list});
   co_return resource_route(*company, uri);
 }
 

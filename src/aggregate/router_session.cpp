@@ -6,6 +6,7 @@
 #include "aggregate/names.hpp"
 #include "aggregate/questions.hpp"
 #include "aggregate/router.hpp"
+#include "base/sha256.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
@@ -14,7 +15,9 @@ namespace callgate::aggregate {
 
 namespace {
 
-constexpr net::Duration idle_session = std::chrono::minutes(60);  ///< as at each gate
+constexpr net::Duration idle_session = std::chrono::minutes(60);  ///< as at each gate, and the next
+constexpr net::Duration idle_here = std::chrono::minutes(65);
+constexpr std::string_view address = "all servers";
 
 /// The client's revision if it is one with sessions, else the newest of those: what
 /// a server agrees on with its gate is between the two.
@@ -83,6 +86,7 @@ net::Task<void> Router::handle_initialize(Incoming& in) {
   const std::string answer = initialized_answer(in.message.id_text, company->client.session.revision, capabilities, servers);
   enter(company);
   end_again.done();
+  co_await keep(company);
   co_await in.channel.answer(answer);
 }
 
@@ -119,12 +123,55 @@ std::string_view Router::no_room(std::string_view grant) {
   return {};
 }
 
-void Router::end(const std::shared_ptr<Company>& company) {
+void Router::end(const std::shared_ptr<Company>& company) { close(company, Ending::for_all); }
+
+/// A session is over here: for everybody, as was heard, or only here.
+void Router::close(const std::shared_ptr<Company>& company, Ending ending) {
   if (company->client.closed) return;
   company->client.closed = true;
   if (company->client.stream) company->client.stream->close();
+  if (company->kept && ending == Ending::for_all) parts_.sessions.end(company->client.session.name);
+  if (company->kept && ending != Ending::for_all) parts_.sessions.serves_no_longer(company->client.session.name);
   end_members(*company);
   companies_.erase(company->client.session.id);
+}
+
+void Router::ended_elsewhere(std::string_view name) {
+  const auto found = std::ranges::find_if(companies_, [name](const auto& each) { return each.second->client.session.name == name; });
+  if (found == companies_.end()) return;
+  const std::shared_ptr<Company> company = found->second;
+  close(company, Ending::heard);
+}
+
+/// What opens it anew. No server has an empty name, so no gate takes it for its own.
+net::Task<void> Router::keep(std::shared_ptr<Company> company) {
+  if (!parts_.sessions.keeps() || company->opening.size() > session::SessionStore::max_opening) co_return;
+  company->kept = true;
+  company->told = parts_.loop.now();
+  const session::Session& session = company->client.session;
+  session::KeptSession kept{.name = session.name, .digest = sha256_hex(session.id), .server = {}, .address = std::string(address), .grant = session.grant,
+                            .principal = session.principal, .revision = std::string(mcp::word(session.revision)), .opening = company->opening};
+  if (!co_await parts_.sessions.keep(std::move(kept), parts_.config.limits.sessions_per_grant))
+    parts_.log.debug("session_not_shared_yet", {{"session", session.name}});
+}
+
+Result<std::shared_ptr<Company>> Router::take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept) {
+  if (auto here = find(id, caller.grant)) return here;  // another request was faster
+  const auto revision = mcp::parse_revision(kept.revision);
+  const bool ours = kept.server.empty() && kept.address == address && kept.grant == caller.grant;
+  if (!ours || !revision || mcp::era_of(*revision) == mcp::Era::modern || companies_.contains(std::string(id))) return nullptr;
+  if (const std::string_view full = no_room(caller.grant); !full.empty()) return fail(ErrorKind::unavailable, std::string(full));
+  auto company = std::make_shared<Company>(parts_.loop);
+  company->client.session = {.id = std::string(id), .name = kept.name, .grant = caller.grant, .principal = caller.principal, .grant_policy = {}, .revision = *revision, .client = {}};
+  company->client.last_used = parts_.loop.now();
+  company->opening = kept.opening;
+  company->initialized = true;
+  company->kept = true;
+  company->told = parts_.loop.now();
+  companies_.emplace(company->client.session.id, company);
+  parts_.sessions.serves(kept);
+  parts_.log.info("session_taken_over", {{"session", kept.name}});
+  return company;
 }
 
 void Router::end_sessions(const std::function<bool(std::string_view grant)>& may_stay) {
@@ -138,9 +185,9 @@ void Router::end_sessions(const std::function<bool(std::string_view grant)>& may
 void Router::reap_idle(net::Instant now) {
   std::vector<std::shared_ptr<Company>> idle;
   for (const auto& [id, each] : companies_) {
-    if (each->client.busy == 0 && now - each->client.last_used > idle_session) idle.push_back(each);
+    if (each->client.busy == 0 && now - each->client.last_used > (each->kept ? idle_here : idle_session)) idle.push_back(each);
   }
-  for (const auto& each : idle) end(each);
+  for (const auto& each : idle) close(each, each->kept ? Ending::here : Ending::for_all);
 }
 
 void Router::stop() {

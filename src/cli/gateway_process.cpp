@@ -151,7 +151,10 @@ Exit GatewayProcess::open_doors() {
                                [this](std::string_view approval) { return approval_url(approval); }});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();
-  parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });
+  parts_->sessions.on_end([this](std::string_view session) {
+    gates_->ended_elsewhere(session);
+    if (aggregate_) aggregate_->router().ended_elsewhere(session);
+  });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   if (shared_) directory_->add_faults([this] { return shared_->peers().differences(); });
   auto token = admin::load_or_make_token(config_.data);

@@ -88,6 +88,18 @@ TEST_F(Named, ResourcesAreFoundWithoutAListAndByTheirTemplates) {
   EXPECT_TRUE(has(read("callgate://two/both://7").body, R"("text":"second")"));
 }
 
+TEST_F(Named, ResourcesThatAreReadAtOnceAreLookedForOnce) {
+  start_both();
+  open_session();
+  ask("prompts/get", R"({"name":")" + shown_name("two", std::string(80, 'x')) + R"("})");  // another lesson, which does not count for this one
+  std::array<Answer, 3> answers;
+  std::array<bool, 3> done{};
+  for (int i = 0; i < 3; ++i)
+    begin(R"({"jsonrpc":"2.0","id":)" + std::to_string(i + 10) + R"(,"method":"resources/read","params":{"uri":"demo://second"}})", answers[static_cast<std::size_t>(i)], done[static_cast<std::size_t>(i)]);
+  turn_until([&] { return done[0] && done[1] && done[2]; });
+  for (const Answer& each : answers) EXPECT_TRUE(has(each.body, R"("text":"second")")) << each.body;
+}
+
 TEST_F(Named, AUriThatNobodyListsIsShownToNobody) {
   start_both();
   open_session();
