@@ -144,7 +144,7 @@ class Router {
 
   // router_session.cpp
   std::string_view no_room(std::string_view grant);
-  void enter(const std::shared_ptr<Company>& company);
+  void enter(const std::shared_ptr<Company>& company, std::string id);
   net::Task<void> keep(std::shared_ptr<Company> company);
   enum class Ending : std::uint8_t { for_all, heard, here };
   void close(const std::shared_ptr<Company>& company, Ending ending);

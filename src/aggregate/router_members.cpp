@@ -104,6 +104,8 @@ net::Task<void> Router::open(std::shared_ptr<Company> company, std::string serve
     parts_.log.warn("aggregate_member_missing", {{"server", server}, {"fault", opening.member().fault}});
     co_return;
   }
+  // Limits, approvals and tasks of a session go on where its conversation is another one.
+  conversation->session.name = company->client.session.name;
   opening.member().conversation = std::move(conversation);
   if (company->client.closed) co_return end_members(*company);
   if (company->initialized) [[maybe_unused]] const std::string nothing = co_await say(company, server, mcp::initialized_notification());

@@ -61,6 +61,9 @@ net::Task<void> Router::handle_initialize(Incoming& in) {
   if (const std::string_view full = no_room(company->client.session.grant); !full.empty())
     co_return static_cast<void>(co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, full), {}, 503));
   company->opening = in.message.bytes();
+  // Its conversations go by its name from the first; the id is the client's once there is an answer.
+  std::string id = session::new_session_id();
+  company->client.session.name = session::session_name(id);
   Unless end_again([this, company] {
     company->client.closed = true;
     end_members(*company);
@@ -84,7 +87,7 @@ net::Task<void> Router::handle_initialize(Incoming& in) {
   company->lists_prompts = capabilities.prompts;
   company->lists_resources = capabilities.resources;
   const std::string answer = initialized_answer(in.message.id_text, company->client.session.revision, capabilities, servers);
-  enter(company);
+  enter(company, std::move(id));
   end_again.done();
   co_await keep(company);
   co_await in.channel.answer(answer);
@@ -96,11 +99,9 @@ std::shared_ptr<Company> Router::find(std::string_view id, std::string_view gran
   return found->second;
 }
 
-void Router::enter(const std::shared_ptr<Company>& company) {
-  session::Session& session = company->client.session;
-  session.id = session::new_session_id();
-  session.name = session::session_name(session.id);
-  companies_.emplace(session.id, company);
+void Router::enter(const std::shared_ptr<Company>& company, std::string id) {
+  company->client.session.id = std::move(id);
+  companies_.emplace(company->client.session.id, company);
 }
 
 /// As at each gate: a bounded number in all, and of one grant; the one longest

@@ -53,9 +53,10 @@ class Kept : public TwoServers {
     front.reset();
     many.reset();
     gates.reset();
-    start_both();
+    start_both(policy);
   }
   Keeper keeper;
+  std::string policy = "callgate: 1\ndefault: allow\n";
 };
 
 /// Protocol item 22.
@@ -71,6 +72,31 @@ TEST_F(Kept, GoOnAfterARestart) {
   EXPECT_TRUE(has(list().body, "one__read"));
   EXPECT_EQ(without_body("DELETE").status, 200);
   EXPECT_EQ(keeper.ended, std::vector<std::string>{keeper.kept.front().name});
+}
+
+/// Security requirement S19: a conversation that is opened anew is no new session.
+TEST_F(Kept, CountOnAfterARestart) {
+  policy = "callgate: 1\ndefault: allow\ntools:\n  read: {action: allow, rate_limit: {max: 1, window: 1h, per: session}}\n";
+  start_both(policy);
+  open_session();
+  EXPECT_TRUE(has(call("two__read").body, "done"));
+  EXPECT_TRUE(has(call("one__read", "{}", 2).body, "done")) << "each server counts for itself";
+  EXPECT_TRUE(has(call("two__read", "{}", 3).body, "rate_limited"));
+  restart();
+  EXPECT_TRUE(has(call("two__read", "{}", 4).body, "rate_limited"));
+  EXPECT_EQ(second.calls.size(), 1U);
+}
+
+TEST_F(Kept, AreOneSessionInTheRecordsOfBoth) {
+  start_both();
+  open_session();
+  call("one__read");
+  call("two__read", "{}", 2);
+  const std::string name = R"("session":")" + keeper.kept.front().name + R"(")";
+  std::size_t records_of_it = 0;
+  const std::string text = records();
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) ++records_of_it;
+  EXPECT_GE(records_of_it, 2U) << text;
 }
 
 /// Security requirement S18: neither kind of session is taken for the other.
