@@ -105,6 +105,7 @@ Result<void> GatewayProcess::serve_from_now_on(config::Config fresh) {
   }
   config_.servers = std::move(fresh.servers);
   gates_->serve(config_.servers);
+  if (aggregate_) aggregate_->router().servers_changed();
   log_.info("servers_changed", {{"servers", config_.servers.size()}});
   return {};
 }
@@ -118,6 +119,7 @@ void GatewayProcess::end_sessions_of_lost_grants() {
     return found != known.end() ? found->second : known.emplace(grant, table->is_live(grant, grants_clock_.wall_ms()) && !(shared_ && shared_->grants().overruled(grant))).first->second;
   };
   for (const auto& gate : gates_->all()) gate->end_sessions(may_stay);
+  if (aggregate_) aggregate_->router().end_sessions(may_stay);
 }
 
 void GatewayProcess::take_up_grants() {
@@ -174,6 +176,7 @@ net::Task<void> GatewayProcess::every_second() {
     journal_->tick();
     if (second % 120 == 0) {
       for (const auto& gate : gates_->all()) gate->reap_idle(loop_.now());
+      if (aggregate_) aggregate_->router().reap_idle(loop_.now());
     }
     // The next start reads again what came since: ten seconds, or under much load so many records that it takes a moment.
     if (second % 20 == 19 || journal_->last_seq() - kept_seq_ > 100'000) [[maybe_unused]] const auto kept = keep_counters();
@@ -206,6 +209,7 @@ net::Task<void> GatewayProcess::stop_gently() {
   if (server_) server_->stop();
   if (stdio_) stdio_->stop();
   for (const auto& gate : gates_->all()) gate->stop();
+  if (aggregate_) aggregate_->router().stop();
   for (int waited = 0; busy() && waited < 600; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
   if (stdio_) co_await stdio_->drained();
   if (shared_) co_await shared_->leave();

@@ -154,7 +154,10 @@ Exit GatewayProcess::open_doors() {
                                [this](std::string_view approval) { return approval_url(approval); }});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();
-  parts_->sessions.on_end([this](std::string_view session) { gates_->ended_elsewhere(session); });
+  parts_->sessions.on_end([this](std::string_view session) {
+    gates_->ended_elsewhere(session);
+    if (aggregate_) aggregate_->router().ended_elsewhere(session);
+  });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   if (shared_) directory_->add_faults([this] { return shared_->peers().differences(); });
   auto token = admin::load_or_make_token(config_.data);
@@ -181,6 +184,10 @@ Exit GatewayProcess::open_doors() {
     return Exit::ok;
   }
   front_ = std::make_unique<gateway::HttpFront>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_, shared_ ? &shared_->grants() : nullptr), session::AccessList(config_));
+  if (config_.aggregate) {
+    aggregate_ = std::make_unique<aggregate::Aggregate>(*parts_, *gates_, session::Authenticator(config_.auth, &*grants_, shared_ ? &shared_->grants() : nullptr));
+    front_->serve_also(*aggregate_);
+  }
   net::ServerLimits limits{.body = config_.limits.body, .connections_per_address = config_.limits.connections_per_address};
   server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
   for (const config::Endpoint& endpoint : config_.listen) {
@@ -267,6 +274,8 @@ Exit GatewayProcess::run() {
   admin_server_.reset();
   local_server_.reset();
   stdio_.reset();
+  front_.reset();
+  aggregate_.reset();
   parts_->sessions.on_end({});
   gates_.reset();
   shared_.reset();

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "admin/api.hpp"
+#include "aggregate/aggregate.hpp"
 #include "approval/memory_questions.hpp"
 #include "audit/retention.hpp"
 #include "cli/admin_front.hpp"
@@ -114,6 +115,7 @@ class GatewayProcess {
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<admin::ApprovalPage> page_;
+  std::unique_ptr<aggregate::Aggregate> aggregate_;  ///< null: not wanted
   std::unique_ptr<gateway::HttpFront> front_;
   std::unique_ptr<AdminFront> admin_front_;
   std::unique_ptr<AdminFront> local_front_;

@@ -1,5 +1,7 @@
 #include "cli/grant_command.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
@@ -8,6 +10,7 @@
 #include "config/load_server.hpp"
 #include "config/units.hpp"
 #include "registry/difference.hpp"
+#include "store/grant_servers.hpp"
 #include "store/grant_table.hpp"
 
 namespace callgate::cli {
@@ -18,7 +21,7 @@ using registry::visible;
 constexpr std::string_view help =
     R"(callgate grant – who may speak to a server: tokens for clients
 
-  callgate grant create NAME --server S [--policy FILE] [--expires 90d]
+  callgate grant create NAME --server S[,S…] [--policy FILE] [--expires 90d]
                               prints a new token, once and alone on the standard output;
                               without --policy the grant is denied everything
   callgate grant list         all grants; tokens are kept nowhere
@@ -29,6 +32,7 @@ constexpr std::string_view help =
   --json        for programs
 
 A client sends the token as `Authorization: Bearer TOKEN`. NAME may also be the grant's id.
+One grant for several servers has one policy for all of them, beside each server's own.
 Exit status: 0 done, 1 refused (unknown or taken name, faulty policy), 2 usage, 3 store not available.
 
 Example:
@@ -91,9 +95,13 @@ Result<std::optional<std::int64_t>> read_expiry(const OfflineRun& run) {
 Exit create(const OfflineRun& run) {
   const std::string name(run.words.words[0]);
   const auto server = run.words.value("--server");
-  if (!server) return usage(run, "`grant create` needs `--server NAME`: a grant belongs to one server");
+  if (!server) return usage(run, "`grant create` needs `--server NAME`: a grant is good for the servers that it names");
   if (!config::is_server_name(name)) return usage(run, fmt::format("`{}` is no grant name; write up to 64 of A-Z a-z 0-9 _ . -", name));
-  if (!config::is_server_name(*server)) return usage(run, fmt::format("`--server`: `{}` is no server name", *server));
+  const std::vector<std::string_view> servers = store::servers_of(*server);
+  for (const std::string_view each : servers) {
+    if (!config::is_server_name(each)) return usage(run, fmt::format("`--server`: `{}` is no server name", each));
+    if (std::ranges::count(servers, each) > 1) return usage(run, fmt::format("`--server` names `{}` twice", each));
+  }
   const auto expires = read_expiry(run);
   if (!expires) return usage(run, expires.error().message);
   auto policy = checked_policy(run.words, run.err);
@@ -107,7 +115,9 @@ Exit create(const OfflineRun& run) {
                          .token_hash = store::hash_token(token),
                          .created_ms = run.now_ms,
                          .expires_ms = *expires};
-  if (const auto known = note_unknown_server(run, row.server); !known) return run.fault(known.error());
+  for (const std::string_view each : servers) {
+    if (const auto known = note_unknown_server(run, each); !known) return run.fault(known.error());
+  }
   if (const auto added = run.store.grants().add(row); !added) return run.fault(added.error());
   if (row.policy.empty()) run.err << "callgate: without `--policy` the grant is denied everything\n";
   print_token(run, row, token, "grant");

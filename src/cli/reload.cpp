@@ -37,6 +37,8 @@ std::vector<std::string> keys_for_next_start(const config::Config& now, const co
   add("audit", now.audit == fresh.audit);
   add("hosts", now.hosts == fresh.hosts);
   add("origins", now.origins == fresh.origins);
+  add("aggregate", now.aggregate == fresh.aggregate);
+  add("aggregate_wait", now.aggregate_wait == fresh.aggregate_wait);
   add("approval_wait", now.approval_wait == fresh.approval_wait);
   add("limits", now.limits == fresh.limits);
   return keys;

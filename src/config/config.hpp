@@ -109,6 +109,8 @@ struct Config {
   Audit audit;
   std::vector<std::string> hosts;     ///< accepted in Host besides loopback and public_url; lower case
   std::vector<std::string> origins;
+  bool aggregate = false;             ///< `/mcp` is all servers as one where there are several
+  std::chrono::milliseconds aggregate_wait{10'000};  ///< for the slowest of them, where all are asked
   std::chrono::milliseconds approval_wait{50'000};  ///< how long a call may be held; 0: never
   Limits limits;
   std::vector<Server> servers;        ///< in the order of the file

@@ -18,9 +18,9 @@ constexpr std::size_t KiB = 1024;
 constexpr std::size_t GiB = KiB * KiB * KiB;
 constexpr std::size_t many = 10'000'000;
 
-constexpr std::array<std::string_view, 14> top_keys{"listen", "tls",   "public_url", "admin",         "data",   "state",
+constexpr std::array<std::string_view, 16> top_keys{"listen", "tls",   "public_url", "admin",         "data",   "state",
                                                     "auth",   "audit", "hosts",      "approval_wait", "limits", "servers",
-                                                    "origins", "session_header"};
+                                                    "origins", "session_header", "aggregate", "aggregate_wait"};
 
 /// The whole file while it is read.
 class Reader {
@@ -129,6 +129,11 @@ void Reader::read_access() {
   }
   if (const auto field = section_.take("session_header")) {
     if (field->boolean().value_or(false)) section_.not_yet(field->mark(), "session_header: true");
+  }
+  if (const auto field = section_.take("aggregate")) config_.aggregate = field->boolean().value_or(false);
+  if (const auto field = section_.take("aggregate_wait")) {
+    config_.aggregate_wait = field->duration(std::chrono::milliseconds(100)).value_or(config_.aggregate_wait);
+    if (!config_.aggregate) field->fault("`aggregate_wait` goes with `aggregate: true` only");
   }
   if (const auto field = section_.take("approval_wait")) {
     config_.approval_wait = field->duration(std::chrono::milliseconds(0)).value_or(config_.approval_wait);

@@ -129,7 +129,10 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
     co_return;
   }
   auto visit = admit(head);
-  if (!visit) co_return co_await refuse(exchange, std::move(visit.error()));
+  if (!visit) {
+    if (others_ != nullptr && gate_of(path) == nullptr && others_->serves(path)) co_return co_await serve_other(exchange);
+    co_return co_await refuse(exchange, std::move(visit.error()));
+  }
   co_await serve_visit(exchange, *visit);
 }
 
@@ -270,6 +273,20 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   if (era == mcp::Era::legacy && !version.empty() && !mcp::parse_revision(version))
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "this protocol version is not supported"), "unknown version");
   co_await visit.gate->handle(std::move(in));
+}
+
+/// An address that is no server's own.
+net::Task<void> HttpFront::serve_other(net::HttpExchange& exchange) {
+  OtherAddresses::Refused refusal = others_->admit(exchange.head());
+  if (!refusal && exchange.head().method == "POST") {
+    if (!takes_content(exchange.head().headers))
+      co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
+    if (co_await exchange.receive() == net::Received::not_all) co_return;
+    refusal = co_await others_->post(exchange, mirrored_of(exchange.head()));
+  } else if (!refusal) {
+    refusal = co_await others_->without_body(exchange);
+  }
+  if (refusal) co_await refuse(exchange, std::move(*refusal));
 }
 
 net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/gates.hpp"
+#include "gateway/other_addresses.hpp"
 #include "gateway/refusals.hpp"
 #include "gateway/sse_front.hpp"
 #include "net/http_server.hpp"
@@ -21,6 +22,8 @@ namespace callgate::gateway {
 class HttpFront final : public net::HttpHandler {
  public:
   HttpFront(const Parts& parts, Gates& gates, session::Authenticator authenticator, session::AccessList access);
+  /// Asked where no server is at an address; outlives the front.
+  void serve_also(OtherAddresses& others) { others_ = &others; }
 
   Begins begins() const override { return Begins::with_head; }
   net::Task<void> handle(net::HttpExchange& exchange) override;
@@ -30,6 +33,7 @@ class HttpFront final : public net::HttpHandler {
   struct Visit;
   std::expected<Visit, RequestRefusal> admit(const net::RequestHead& head) const;
   net::Task<void> route(net::HttpExchange& exchange);
+  net::Task<void> serve_other(net::HttpExchange& exchange);
   net::Task<void> serve_visit(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> serve_sse(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> post_received(net::HttpExchange& exchange, Visit& visit);
@@ -51,6 +55,7 @@ class HttpFront final : public net::HttpHandler {
   ExpiryClock grants_clock_;
   Refusals refusals_;
   SseFront sse_;
+  OtherAddresses* others_ = nullptr;
   std::vector<std::unique_ptr<json::Document>> documents_;  ///< kept for their memory
 };
 

@@ -1,5 +1,7 @@
 #include "session/caller.hpp"
 
+#include "store/grant_servers.hpp"
+
 namespace callgate::session {
 
 namespace {
@@ -23,7 +25,7 @@ Result<Caller> Authenticator::authenticate(std::string_view authorization, std::
   const auto table = grants_->table();
   const store::Grant* grant = table->find(bearer_token(authorization), now_ms);
   const bool overruled = grant != nullptr && shared_ != nullptr && shared_->overruled(grant->id);
-  if (grant == nullptr || overruled || grant->server != server)
+  if (grant == nullptr || overruled || (grant->server != server && !store::names_server(grant->server, server)))
     return fail(ErrorKind::refused, "a valid token for this server is needed: `Authorization: Bearer …`");
   return Caller{.grant = grant->id, .principal = grant->name, .policy = grant->policy};
 }

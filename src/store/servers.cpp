@@ -87,7 +87,8 @@ class SqliteServers final : public Servers {
     if (auto done = pins.bind(name).run(); !done) return std::unexpected(done.error());
     Query answers(database, "DELETE FROM unknown_tool_answers WHERE server = ?");
     if (auto done = answers.bind(name).run(); !done) return std::unexpected(done.error());
-    Query grants(database, "UPDATE grants SET revoked = ? WHERE server = ? AND revoked IS NULL");
+    // Also those that are good for others as well: which of them that would leave is for a person to say.
+    Query grants(database, "UPDATE grants SET revoked = ? WHERE instr(',' || server || ',', ',' || ? || ',') > 0 AND revoked IS NULL");
     if (auto done = grants.bind(now_ms).bind(name).run(); !done) return std::unexpected(done.error());
 
     if (auto done = transaction->commit(); !done) return std::unexpected(done.error());

@@ -125,6 +125,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"no_server", {"create", "ana"}, Exit::usage, "needs `--server NAME`"},
                     Fault{"name", {"create", "a b", "--server", "s"}, Exit::usage, "`a b` is no grant name"},
                     Fault{"server_name", {"create", "a", "--server", "s/t"}, Exit::usage, "`s/t` is no server name"},
+                    Fault{"no_server_behind_a_comma", {"create", "a", "--server", "s,"}, Exit::usage, "`` is no server name"},
+                    Fault{"server_twice", {"create", "a", "--server", "s,t,s"}, Exit::usage, "names `s` twice"},
                     Fault{"expires", {"create", "a", "--server", "s", "--expires", "soon"}, Exit::usage, "`soon` is no duration"},
                     Fault{"expires_now", {"create", "a", "--server", "s", "--expires", "0"}, Exit::usage, "more than nothing"},
                     Fault{"policy", {"create", "a", "--server", "s", "--policy", "/nonexistent"}, Exit::unavailable, "cannot open"},
@@ -137,6 +139,13 @@ TEST_P(GrantFault, IsSaidOnTheErrorStreamAndMakesNoGrant) {
   EXPECT_NE(err().find(GetParam().message), std::string::npos) << err();
   EXPECT_EQ(out(), "");
   EXPECT_TRUE(world_.store()->grants().list().value().empty());
+}
+
+TEST_F(GrantCommand, OneMayBeGoodForSeveralServers) {
+  ASSERT_EQ(run({"create", "ana", "--server", "files,billing"}), Exit::ok) << err();
+  EXPECT_NE(err().find("no server `files` is known here yet"), std::string::npos);
+  EXPECT_NE(err().find("no server `billing` is known here yet"), std::string::npos);
+  EXPECT_EQ(world_.store()->grants().list().value().at(0).server, "files,billing");
 }
 
 TEST_F(GrantCommand, ATakenNameIsRefusedAndNoTokenIsPrinted) {

@@ -48,6 +48,7 @@ const std::vector<std::string> good{
     "{data: /d, state: embedded, auth: none, session_header: false}",
     "audit: {sync: each, segment: 1MiB, keep: 30d, on_full: refuse_medium}",
     "{hosts: [a.example, 'b:80'], origins: ['http://localhost:1'], approval_wait: 0}",
+    "aggregate: true", "{aggregate: true, aggregate_wait: 3s}",
     "limits: {body: 1MiB, result: 2097152, sessions: 1, sessions_per_grant: 1, connections_per_address: 1, children: 1}",
     "servers: {a: {command: [x, 1, true], env: {A: 1}, policy: p, pins: q, new_tools: refuse, shared: false, start_timeout: 1s}}",
     "servers: {a: {url: http://h, transport: auto, ca_file: c, headers: {X-A: b}, policy: p, call_timeout: 5, trust_hints: false, probe_unknown: true, "
@@ -59,6 +60,7 @@ const std::vector<std::string> bad{
     "state: disk",       "state: redis://",     "state: redis://h:x",  "state: redis://:pw@h", "state: redis://h/x",
     "auth: oauth",       "session_header: true", "audit: {keep: forever}",
     "audit: {on_full: allow}",                  "hosts: ['*']",        "origins: ['*']",
+    "aggregate: yes please", "aggregate_wait: 3s", "{aggregate: true, aggregate_wait: soon}",
     "approval_wait: 1w", "limits: {body: 4MB}", "limits: {children: 0}", "tls: {}",
     "servers: {a: {url: http://h}}",            "servers: {a: {policy: p}}",
     "servers: {a: {url: http://h, command: [x], policy: p}}",

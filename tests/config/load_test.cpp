@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"unknown_key", "listne: 127.0.0.1:1\n", "1:1: unknown key `listne`; did you mean `listen`?\n"},
         Fault{"key_of_elsewhere", "workers: 4\n",
               "1:1: unknown key `workers`; at the top of the file there may be `listen`, `tls`, `public_url`, `admin`, `data`, `state`, "
-              "`auth`, `audit`, `hosts`, `approval_wait`, `limits`, `servers`, `origins`, `session_header`\n"},
+              "`auth`, `audit`, `hosts`, `approval_wait`, `limits`, `servers`, `origins`, `session_header`, `aggregate`, `aggregate_wait`\n"},
         Fault{"listen_number", "listen: 8808\n",
               "1:9: `listen`: `8808` is no address; write HOST:PORT, as in `127.0.0.1:8808` or `[::1]:8808`\n"},
         Fault{"listen_empty", "listen: []\n", "1:9: `listen` is empty; name an address, as in `127.0.0.1:8808`\n"},
@@ -173,6 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
               "1:9: `hosts[0]`: `*.example` is no host; write `gate.example` or `gate.example:8808`, without wildcards\n"},
         Fault{"origin", "origins: [\"*\"]\n",
               "1:11: `origins[0]`: `*` is no origin; write `https://app.example` or `http://localhost:6274`, without a path\n"},
+        Fault{"aggregate_wait", "aggregate_wait: 5s\n", "1:17: `aggregate_wait` goes with `aggregate: true` only\n"},
         Fault{"duration", "approval_wait: 50 s\n",
               "1:16: `approval_wait`: `50 s` is no duration; write `250ms`, `30s`, `5m`, `1h` or `90d` (at most ten years)\n"},
         Fault{"sync", "audit: {sync: always}\n", "1:15: `audit.sync` must be `none` or `batch` or `each`, not `always`\n"},

@@ -17,6 +17,8 @@ auth: grants
 audit: {sync: each, segment: 1MiB, on_full: refuse}
 hosts: [gate.internal]
 approval_wait: 0
+aggregate: true
+aggregate_wait: 2s
 limits: {body: 1MiB, sessions: 5}
 servers:
   valkey:

@@ -7,7 +7,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 
 # Level of each room (ARCHITECTURE.md, "Layers"): includes go to lower levels and to the room itself.
 LEVELS = {
-    "main": 9, "cli": 8, "admin": 7, "gateway": 6, "catalogue": 6,
+    "main": 9, "cli": 8, "admin": 7, "aggregate": 7, "gateway": 6, "catalogue": 6,
     "upstream": 5, "approval": 5, "limits": 5, "audit": 5, "generate": 5,
     "policy": 4, "registry": 4, "session": 3, "classify": 3,
     "mcp": 2, "schema": 2, "cel": 2, "config": 2, "store": 2, "net": 2, "base": 1,

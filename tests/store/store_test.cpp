@@ -85,6 +85,19 @@ TEST_P(StoreContract, RemovingAServerTakesItsPinsAndAnswersAndRevokesItsGrants) 
   EXPECT_FALSE(store_->servers().remove("valkey", 99).value());
 }
 
+TEST_P(StoreContract, RemovingAServerRevokesGrantsForSeveralThatNameIt) {
+  ASSERT_TRUE(store_->servers().add({.name = "valkey", .url = "http://x"}));
+  std::uint8_t hash = 1;
+  for (const char* servers : {"valkey,files", "files,valkey,billing", "files,valkey", "files", "valkey2,files", "my_valkey", "files,va%"}) {
+    Grant each = grant("g" + std::to_string(hash), "n" + std::to_string(hash), hash);
+    each.server = servers;
+    ASSERT_TRUE(store_->grants().add(each)) << servers;
+    ++hash;
+  }
+  EXPECT_TRUE(store_->servers().remove("valkey", 99).value());
+  for (unsigned i = 1; i < hash; ++i) EXPECT_EQ(store_->grants().find("g" + std::to_string(i)).value()->revoked_ms.has_value(), i <= 3) << i;
+}
+
 TEST_P(StoreContract, AGrantIsFoundByIdAndByName) {
   Grant given = grant("g1", "ci");
   given.expires_ms = 5000;

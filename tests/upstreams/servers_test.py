@@ -182,6 +182,57 @@ class Memory(Real):
         self.assertIn("Ada", memory.read_text())
 
 
+class Together(Real):
+    """Three real servers at one address, one of them broken: each call to its own gate, each name and id back."""
+
+    def together(self, **policies):
+        """`callgate serve` with `aggregate: true`; gives the address of all."""
+        servers = {"everything": server("everything", "stdio"), "memory": server("memory"), "broken": ["node", "-e", "process.exit(3)"]}
+        lines = ""
+        for name, command in servers.items():
+            policy = self.write(f"{name}.yaml", policies.get(name, POLICY if name == "everything" else world.ALLOW))
+            lines += f"  {name}:\n    command: {json.dumps(command)}\n    policy: {policy}\n    start_timeout: 10s\n"
+            if name == "memory":
+                lines += f"    env: {{MEMORY_FILE_PATH: {self.dir / 'memory.jsonl'}}}\n"
+        config = self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\naggregate: true\naggregate_wait: 8s\nservers:\n{lines}")
+        return self.started(["--config", config], []).ready["url"] + "/mcp"
+
+    def test_calls_go_to_the_server_that_their_name_says(self):
+        where = {"url": self.together(memory='callgate: 1\ndefault: allow\ntools:\n  "delete_*": {action: deny, reason: nothing is forgotten}\n')}
+        seen = self.sdk(where, {"list": "tools"}, {"call": "everything__echo", "arguments": {"message": "hello"}},
+                        {"call": "memory__create_entities", "arguments": {"entities": [{"name": "Ada", "entityType": "person", "observations": ["counts"]}]}},
+                        {"call": "memory__delete_entities", "arguments": {"entityNames": ["Ada"]}}, {"call": "memory__read_graph"},
+                        {"call": "everything__get-env"}, {"call": "everything__gzip-file-as-resource", "arguments": {"name": "x"}}, {"call": "everything__no-such-tool"},
+                        {"call": "everything__trigger-long-running-operation", "arguments": {"duration": 0.2, "steps": 4}, "progress": True},
+                        {"call": "everything__trigger-sampling-request", "arguments": {"prompt": "one word"}},
+                        {"call": "broken__echo"}, {"call": "echo"}, {"ping": True},
+                        {"list": "resources"}, {"read": "demo://resource/static/document/features.md"}, {"list": "prompts"},
+                        {"prompt": "everything__args-prompt", "arguments": {"city": "Oslo"}})
+        self.assertEqual(seen["server"]["name"], "callgate")
+        *seen["answers"], resources, document, prompts, prompt = seen["answers"]
+        self.assertGreater(len(resources), 3)
+        self.assertGreater(len(document["contents"][0]["text"]), 100)
+        self.assertIn("everything__args-prompt", [each["name"] for each in prompts])
+        self.assertIn("Oslo", json.dumps(prompt))
+        tools, echo, created, deleted, graph, env, hidden, unknown, slow, sampled, broken, nameless, ping = seen["answers"]
+        names = [tool["name"] for tool in tools]
+        self.assertIn("everything__echo", names)
+        self.assertIn("memory__read_graph", names)
+        self.assertNotIn("everything__gzip-file-as-resource", names)
+        self.assertTrue(all(name.startswith(("everything__", "memory__")) for name in names), names)
+        self.assertEqual(self.text(echo), "Echo: hello")
+        self.assertFalse(created.get("isError"), created)
+        self.assertEqual(self.decision(deleted)["rule"], "/tools/delete_*")
+        self.assertIn("Ada", self.text(graph))
+        self.assertEqual(self.decision(env)["rule"], "/tools/get-env")
+        self.assertEqual(json.dumps(hidden).replace("gzip-file-as-resource", "no-such-tool"), json.dumps(unknown), "hidden looks like unknown")
+        self.assertGreaterEqual(len(slow["progress"]), 3)
+        self.assertIn("a sampled word", self.text(sampled))
+        self.assertIn("broken", broken["fault"])
+        self.assertIn("Unknown tool: echo", nameless["fault"])
+        self.assertEqual(ping, {})
+
+
 class Generated(Real):
     """From the tools of a real server to a page, to a policy, to a gate that holds them."""
 

@@ -64,6 +64,30 @@ class StartedAgain(World):
         """Protocol item 22."""
         self.goes_on(self.fake_http())
 
+    def test_before_several_servers_at_one_address(self):
+        """Protocol item 22."""
+        policy = self.write("policy.yaml", POLICY)
+        servers = "".join(f"  {name}: {{command: {json.dumps(self.fake())}, policy: {policy}}}\n" for name in ("one", "two"))
+        listen = ["127.0.0.1:0"]
+
+        def start():
+            gate = self.started(["--config", self.write("callgate.yaml", f"listen: {listen[0]}\nauth: none\naggregate: true\nservers:\n{servers}")], [])
+            listen[0] = gate.ready["url"].removeprefix("http://")
+            return gate
+        gate = start()
+        client = world.Http(gate.ready["url"] + "/mcp")
+        client.initialize()
+        call = lambda: client.call("two__echo", {"text": "x"})["result"]
+        self.assertFalse(call().get("isError"))
+        for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL):
+            gate = self.again(gate, how, start)
+            self.assertFalse(call().get("isError"))
+        gate = self.again(gate, signal.SIGKILL, start)
+        self.assertTrue(call().get("isError"), "the sixth of five in an hour, whatever happened between")
+        self.assertEqual(client.exchange("DELETE")[0], 200)
+        gate = self.again(gate, signal.SIGKILL, start)
+        self.assertEqual(client.exchange("POST", b'{"jsonrpc":"2.0","id":1,"method":"ping"}')[0], 404)
+
     def test_a_session_that_was_opened_just_before_the_kill_is_there(self):
         start = self.starts(*self.fake())
         gate = start()

@@ -1,5 +1,5 @@
 """Every client with every server through the gate: the official SDKs of both generations and the wire of each revision,
-with servers of either era, over HTTP and stdio (protocol items 9, 13-15, 66, 67, 104).
+with servers of either era, over HTTP and stdio, and with all of them at one address (`all`) (protocol items 9, 13-15, 66, 67, 104).
 
 CALLGATE=build/release/callgate PACKAGES=build/packages python3 tests/upstreams/eras/matrix.py
     --only TEXT    the clients whose name holds this
@@ -67,7 +67,7 @@ CLIENTS = {  # name: (command, what it cannot do and why)
     "wire 2025-11-25": (wire("2025-11-25"), {}),
     "wire 2026-07-28": (wire("2026-07-28"), {}),
 }
-ROWS = [(client, via) for client in CLIENTS for via in ("http", "stdio") if (via, "SSE" in client) != ("stdio", True)]
+ROWS = [(client, via) for client in CLIENTS for via in ("http", "stdio", "all") if via == "http" or "SSE" not in client]
 
 
 class Stage:
@@ -99,7 +99,7 @@ class Stage:
         return process.stdout.readline().strip()
 
     def serve(self):
-        lines = ["listen: 127.0.0.1:0", "auth: none", "servers:"]
+        lines = ["listen: 127.0.0.1:0", "auth: none", "aggregate: true", "limits: {children: 400}", "servers:"]
         for name, (era, carrier) in SERVERS.items():
             behind = f"url: {self.urls[era]}" if carrier == "http" else f"command: {json.dumps([*FIXTURE, era, '--stdio'])}"
             lines.append(f"  {slug(name)}: {{{behind}, policy: policy.yaml}}")
@@ -110,9 +110,14 @@ class Stage:
         """How a client of that transport reaches a server; nothing when it cannot without the gate."""
         era, carrier = SERVERS[server]
         if self.direct:
-            if via != carrier or (era == "--sse") != ("SSE" in row[0]):
+            if via == "all" or via != carrier or (era == "--sse") != ("SSE" in row[0]):
                 return None
             return {"url": self.urls[era]} if via == "http" else {"command": [*FIXTURE, era, "--stdio"]}
+        if via == "all":
+            # The first server has the URI that all of them have.
+            first = server == next(iter(SERVERS))
+            watched = {} if first else {"watched": f"callgate://{slug(server)}/test://watched-resource"}
+            return {"url": f"{self.gate.ready['url']}/mcp", "prefix": f"{slug(server)}__", **watched}
         if via == "http":
             url = self.gate.ready["servers"][slug(server)]
             return {"url": url.replace("/mcp/", "/sse/") if "SSE" in row[0] else url}

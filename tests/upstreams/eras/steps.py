@@ -37,6 +37,20 @@ def must(holds, saw):
         raise AssertionError(f"saw {saw!r}"[:300])
 
 
+class Shared:
+    """A server that shares its address with others: its tools have a prefix, and a URI may be wrapped."""
+
+    def __init__(self, client, target):
+        self.client, self.prefix, self.watched = client, target.get("prefix", ""), target.get("watched", WATCHED)
+        self.heard, self.cancel, self.subscribe = client.heard, client.cancel, client.subscribe
+
+    async def tools(self):
+        return [name.removeprefix(self.prefix) for name in await self.client.tools()]
+
+    def call(self, name, *arguments, **named):
+        return self.client.call(self.prefix + name, *arguments, **named)
+
+
 async def lists(client):
     names = await client.tools()
     must("ask_person" in names, names)
@@ -75,9 +89,9 @@ async def asks_the_model(client):
 
 
 async def watches(client):
-    await client.subscribe(WATCHED)
+    await client.subscribe(client.watched)
     await client.heard.until(client, "test_trigger_resource_update", {"uri": WATCHED},
-                             lambda method, params: method == "notifications/resources/updated" and str(params.get("uri")) == WATCHED)
+                             lambda method, params: method == "notifications/resources/updated" and str(params.get("uri")) == client.watched)
 
 
 async def is_told_of_changes(client):
@@ -104,7 +118,7 @@ async def play(target, connected):
     try:
         async with contextlib.AsyncExitStack() as stack:
             async with asyncio.timeout(patience["open"]):
-                client = await stack.enter_async_context(connected(target))
+                client = Shared(await stack.enter_async_context(connected(target)), target)
             opened = True
             say(target, "open")
             for step, work in STEPS.items():

@@ -1,5 +1,5 @@
 // The official TypeScript clients, one step after another: what each server's answers come to.
-// node ts_client.mjs v1|v2|v2-auto PACKAGES '[{"name": N, "url": U | "command": […], "patience": {STEP: SECONDS}}, …]'
+// node ts_client.mjs v1|v2|v2-auto PACKAGES '[{"name": N, "url": U | "command": […], "prefix": P?, "watched": URI?, "patience": {STEP: SECONDS}}, …]'
 // Prints a line for each step: {"server": N, "step": S, "ok": true} or {…, "ok": false, "why": TEXT}.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -41,9 +41,9 @@ const textOf = result => (result.content ?? []).map(block => block.text ?? '').j
 /** [step, what has to hold]; `world` is {client, call, subscribe, heard, label}. */
 const STEPS = [
   ['open', ({ client, transport }) => client.connect(transport)],
-  ['list', async ({ client }) => {
+  ['list', async ({ client, prefix }) => {
     const names = (await client.listTools()).tools.map(tool => tool.name);
-    must(names.includes('ask_person'), names);
+    must(names.includes(`${prefix}ask_person`), names);
   }],
   ['call', async ({ tool }) => { const text = await tool('test_simple_text'); must(text.startsWith('This is a simple text'), text); }],
   ['progress', async ({ tool }) => {
@@ -60,10 +60,10 @@ const STEPS = [
   }],
   ['elicit', async ({ tool }) => { const text = await tool('ask_person'); must(text === 'person: accept Ada', text); }],
   ['sample', async ({ tool }) => { const text = await tool('ask_model'); must(text === 'model: word', text); }],
-  ['watch', async ({ subscribe, until }) => {
+  ['watch', async ({ subscribe, until, watched }) => {
     const uri = 'test://watched-resource';
-    await subscribe(uri);
-    await until('test_trigger_resource_update', { uri }, note => note.method === 'notifications/resources/updated' && note.params.uri === uri);
+    await subscribe(watched ?? uri);
+    await until('test_trigger_resource_update', { uri }, note => note.method === 'notifications/resources/updated' && note.params.uri === (watched ?? uri));
   }],
   ['changed', ({ until }) => until('test_trigger_tool_change', {}, note => note.method === 'notifications/tools/list_changed')],
 ];
@@ -78,10 +78,12 @@ async function play(target) {
   const side = await (generation === 'v1' ? first : second)(target), heard = [];
   let wake = () => {};
   side.client.fallbackNotificationHandler = async note => { heard.push(note); wake(); };
-  const tool = async (name, args = {}, options = {}) => textOf(await side.call({ name, arguments: args }, options));
+  // A server that shares its address with others: its tools have a prefix, and a URI may be wrapped.
+  const { prefix = '', watched } = target;
+  const tool = async (name, args = {}, options = {}) => textOf(await side.call({ name: prefix + name, arguments: args }, options));
   let over = false;
   const world = {
-    ...side, tool, label: `${generation} ${process.pid} ${target.name}`,
+    ...side, tool, prefix, watched, label: `${generation} ${process.pid} ${target.name}`,
     /** Triggers until it is heard: a stream may open a moment after the client believes that it has. */
     async until(trigger, args, wanted) {
       while (!over && !heard.some(wanted)) {

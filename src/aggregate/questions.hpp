@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregate/router.hpp"
+#include "mcp/tool_list.hpp"
+
+/// One question to several servers, whose answers are waited for together and not
+/// for ever. Threads: the loop's.
+namespace callgate::aggregate {
+
+/// Why there is no result: the error's own sentence, or one of ours.
+std::string reason_of(const Result<mcp::Message>& answer);
+
+/// A page of a server's list; what was read of it points into it.
+struct Page {
+  std::string text;
+  json::Document document;
+  mcp::ListPage list;
+};
+
+struct Router::Question {
+  std::string server;
+  std::vector<std::unique_ptr<Page>> pages;
+  std::string fault;  ///< why its part is missing
+  bool over = false;
+};
+
+/// Shared by whoever waits and whoever still asks: the one may be gone before the other.
+struct Router::Questions {
+  explicit Questions(net::Loop& loop) : changed(loop) {}
+
+  /// Counts one as over, however it ends.
+  class Over {
+   public:
+    explicit Over(Questions& all) : all_(all) {}
+    Over(const Over&) = delete;
+    Over& operator=(const Over&) = delete;
+    ~Over() {
+      --all_.under_way;
+      all_.changed.notify();
+    }
+
+   private:
+    Questions& all_;
+  };
+
+  net::Task<void> wait(net::Loop& loop, net::Duration time) {
+    const net::Instant until = loop.now() + time;
+    while (under_way != 0 && loop.now() < until) co_await changed.wait(until - loop.now());
+  }
+
+  mcp::MethodId method = mcp::MethodId::unknown;
+  std::vector<Question> each;
+  std::size_t under_way = 0;
+  net::Broadcast changed;
+};
+
+}  // namespace callgate::aggregate
