@@ -115,10 +115,12 @@ class Gate {
   void end_session(const std::shared_ptr<Conversation>& conversation) { close_session(conversation, Ending::for_all); }
   /// The session of that name ended at another gateway.
   void ended_elsewhere(std::string_view name);
+  /// The session of that name has a message under way here.
+  bool is_busy(std::string_view name) const;
   /// This gate serves no longer: its sessions end here, what is under way goes on.
   void retire();
   /// Nothing is under way any more.
-  bool at_rest() const { return busy_ == 0 && tasks_.empty(); }
+  bool at_rest() const { return busy_ == 0 && tasks_.empty() && links_.at_rest(); }
   /// The gateway is about to go: open GET streams end, held calls are told to come
   /// back, what is under way goes on. Nobody is asked any more.
   void stop();

@@ -55,7 +55,7 @@ net::Task<Result<void>> Gate::revive(std::shared_ptr<Conversation> conversation)
 }
 
 net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conversation) {
-  auto made = links_.for_session();
+  auto made = links_.for_session(conversation->session.grant);
   if (!made) co_return std::unexpected(made.error());
   const std::shared_ptr<upstream::Link> link = std::move(*made);
   conversation->link = link;

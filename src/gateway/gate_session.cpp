@@ -104,7 +104,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
 }
 
 Result<void> Gate::link_session(const std::shared_ptr<Conversation>& conversation) {
-  auto link = links_.for_session();
+  auto link = links_.for_session(conversation->session.grant);
   if (!link) {
     parts_.log.warn("upstream_not_started", {{"server", server_.name}, {"fault", link.error().message}, {"detail", link.error().where}});
     return std::unexpected(link.error());
@@ -268,6 +268,7 @@ void Gate::retire() {
     if (each->piped == 0) all.push_back(each);
   }
   for (const auto& each : all) close_session(each, Ending::here);
+  links_.retire();
 }
 
 void Gate::stop() {

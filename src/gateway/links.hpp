@@ -30,15 +30,19 @@ class Links {
  public:
   Links(const Parts& parts, const config::Server& server, Totals& totals);
 
-  /// A link for one session, whose ids stay as the client sends them.
-  Result<std::shared_ptr<upstream::Link>> for_session();
+  /// A link for one session of that grant, whose ids stay as the client sends them.
+  Result<std::shared_ptr<upstream::Link>> for_session(const std::string& grant);
   /// The link that a grant's stateless requests share (the child's state is one
   /// caller's, protocol item 80); a dead child is started anew.
   Result<std::shared_ptr<upstream::Link>> stateless(const std::string& grant);
-  /// Lets go of what grants shared that may call no longer: children, and sessions of bridges.
+  /// Lets go of what grants shared that may call no longer: children, and sessions of
+  /// bridges, which end at the server once nothing is under way there.
   void end_grants(const std::function<bool(std::string_view grant)>& may_stay);
   /// The same of what no stateless request used since then.
   void end_unused(net::Instant since);
+  /// The same of all; nothing is shared any more.
+  void retire();
+  bool at_rest() const { return tasks_.empty(); }
   /// The server refused a handshake. True where sessions are bridged from now on.
   net::Task<bool> handshake_refused() { return eras_.handshake_refused(server_.start_timeout); }
   /// It opened one for a link that is no bridge.
@@ -58,13 +62,12 @@ class Links {
   struct Shared {
     std::shared_ptr<upstream::Link> link;
     net::Instant last_used{};
-    bool bridge = false;
   };
   void forget_eras();
-  void let_go(const Shared& shared);
-  net::Task<void> end_sessions_of(std::shared_ptr<upstream::Link> bridge);
-  Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions);
-  Result<std::shared_ptr<upstream::Link>> child(upstream::Ids ids);
+  std::shared_ptr<upstream::Link> bridge_to_sessions(const std::string& grant);
+  net::Task<void> end_sessions_of(std::unique_ptr<upstream::Link> bridge);
+  Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions, const std::string& caller);
+  Result<std::shared_ptr<upstream::Link>> child(upstream::Ids ids, const std::string& caller);
   std::shared_ptr<upstream::Link> session_over_http(upstream::HttpOrigin& origin);
   std::unique_ptr<upstream::SseLink> over_sse(upstream::HttpOrigin& origin);
   net::Task<Result<policy::Permit>> permit_to_open();
@@ -82,8 +85,10 @@ class Links {
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
   Counter& skipped_;  ///< lines of children that are no messages
   bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
+  bool retired_ = false;
   Eras eras_;
   net::TaskGroup tasks_;
+  const std::shared_ptr<Links*> here_ = std::make_shared<Links*>(this);  ///< last: bridges that outlive this find it gone
 };
 
 }  // namespace callgate::gateway
