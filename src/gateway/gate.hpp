@@ -16,6 +16,7 @@
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
 #include "gateway/round_memory.hpp"
+#include "gateway/session_keys.hpp"
 #include "gateway/task_book.hpp"
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
@@ -39,6 +40,7 @@ struct Inbound {
   bool further = false;      ///< the next round of a call that was counted
   std::string covered{};     ///< digest of what the person's yes covers that lets it go; empty without one
   std::string approval{};    ///< of that yes
+  std::uint64_t signs = 0;   ///< of life that its client got while it waited here
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
@@ -93,6 +95,8 @@ class Gate {
   std::shared_ptr<const policy::Policy> policy() const;
   std::size_t session_count() const { return sessions_.size(); }
 
+  /// Starts reading the server's tools, and the child that is to stand ready.
+  void start();
   /// Decides and carries one message; returns when it is answered.
   net::Task<void> handle(Inbound in);
   /// The GET stream of a legacy session; answers false where the server has none.
@@ -132,6 +136,10 @@ class Gate {
   void reap_idle(net::Instant now);
   /// Tells the clients that their list of tools is another one now.
   void announce_list_change();
+  /// Stateless requests of a grant that bring this key count by it, where the rule
+  /// counts by session. A grant has as many keys as sessions: the one longest unused
+  /// makes room, and the next begins with what it counted.
+  void count_by(Conversation& conversation, std::string_view key);
   /// The revisions that a modern request may name.
   std::span<const mcp::Revision> modern_revisions() const;
   /// The arguments that the called tool wants mirrored into headers.
@@ -150,7 +158,7 @@ class Gate {
   struct Listening;
 
   // gate.cpp: dispatch, answers, refusals; gate_forward.cpp: the way to the server
-  net::Task<void> learn_era();
+  net::Task<void> learn_era(Inbound& in);
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
   net::Task<void> handle_notification(Inbound& in);
   net::Task<void> handle_response(Inbound& in);
@@ -172,6 +180,7 @@ class Gate {
                                  std::optional<mcp::DecisionNote::Approval> approval);
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
   net::Task<Result<void>> ensure_link(Inbound& in);
+  net::Task<bool> wait_for_tools(Inbound& in, mcp::Era era);
   net::Task<Result<void>> revive(std::shared_ptr<Conversation> conversation);
   net::Task<Result<void>> reopen(const std::shared_ptr<Conversation>& conversation);
   void listen_to(const std::shared_ptr<Conversation>& conversation);
@@ -229,6 +238,12 @@ class Gate {
   net::Task<void> take_back(Inbound& in, Carrier carrier, OwnAsk& ask, const approval::Approval& approval, bool answered);
   net::Task<void> hear_client(Carrier carrier, const mcp::Elicited& said, Held& held, const approval::Approval& approval);
   net::Task<void> hold(Inbound& in, InFlight& flight, Held& held, const Draft& draft, const Judged& judged, const approval::Approval& approval, net::Instant until);
+
+  // gate_extension.cpp
+  const config::ExtensionMethod* extension_of(const mcp::Message& message) const;
+  static Result<std::string> subject_of(const Inbound& in, const config::ExtensionMethod& method);
+  Judged judge_extension(const Inbound& in, const config::ExtensionMethod& method, std::string_view subject) const;
+  net::Task<void> handle_extension(Inbound& in, InFlight& flight, const config::ExtensionMethod& method);
 
   // gate_list.cpp
   net::Task<void> handle_list(Inbound& in, InFlight& flight);
@@ -330,6 +345,7 @@ class Gate {
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
   TaskBook tasks_begun_;
   RoundMemory rounds_;
+  SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
   std::string canonical_;  ///< of the arguments that are being judged: keeps its memory, holds until the next wait

@@ -34,11 +34,14 @@ Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
              },
              .mirror = [this](const mcp::Message& request) { return mirror(request); },
              .has_sessions_only = [this] { return is_sse_; },
+             .start_took = [this] { return *start_took_; },
              // What is under way keeps its link.
              .changed = [this] { shared_.clear(); }}) {}
 
 void Links::retire() {
   retired_ = true;
+  spare_.reset();
+  common_.clear();
   shared_.clear();
 }
 
@@ -51,17 +54,51 @@ Result<upstream::HttpOrigin*> Links::origin() {
   return origin_.get();
 }
 
+bool Links::is_full() const {
+  return totals_.children >= parts_.config.limits.children || (server_.max_children != 0 && *children_ >= server_.max_children);
+}
+
+/// A spare one takes no room that others will need soon: it is there while less than half of all is in use.
+void Links::stand_ready() {
+  if (!server_.start_ahead || retired_ || over_http() || eras_.only_modern()) return;
+  if (server_.shared) return common_child(mcp::latest_legacy)->start();
+  if ((spare_ && spare_->alive()) || is_full() || totals_.children * 2 >= parts_.config.limits.children) return;
+  if (auto made = child(upstream::Ids::as_sent, {})) spare_ = std::move(*made);
+}
+
+net::Task<void> Links::stand_ready_soon() {
+  co_await parts_.loop.next_turn();
+  stand_ready();
+}
+
+std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revision) {
+  Common of_one_session;
+  Common& common = retired_ ? of_one_session : common_[revision];
+  common.last_used = parts_.loop.now();
+  if (common.child && common.child->alive()) return common.child;
+  upstream::BridgeParts parts = bridge_parts();
+  parts.permit = [this](upstream::Own own) { return own == upstream::Own::open ? permit_to_open() : permit_for(own); };
+  auto make = [this] { return native(upstream::Ids::own, upstream::HttpLink::Sessions::one, {}); };
+  return common.child = std::make_shared<upstream::CommonChild>(std::move(parts), revision, std::move(make));
+}
+
 /// `caller`: the grant that asks, or nothing: the gateway itself, or whoever comes without one.
 Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids, const std::string& caller) {
+  if (is_full()) spare_.reset();  // who needs one now comes first
   if (totals_.children >= parts_.config.limits.children)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
+  if (server_.max_children != 0 && *children_ >= server_.max_children)
+    return fail(ErrorKind::unavailable, fmt::format("all {} child processes of this server are in use: raise its `max_children` or wait", *children_));
   if (const net::Duration left = restarts_->wait(caller, parts_.loop.now()); left > net::Duration::zero()) {
     // A program that cannot work is not started as often as clients ask for it.
     const unsigned times = restarts_->in_a_row(caller);
     return fail(ErrorKind::unavailable, fmt::format("the server's program ended {} before it said anything: try again in {} s",
                                                     times > 1 ? fmt::format("{} times in a row", times) : "too often", std::chrono::ceil<std::chrono::seconds>(left).count()));
   }
-  upstream::StdioLink::Hearers hearers{.spoke = [restarts = restarts_, caller] { restarts->spoke(caller); },
+  upstream::StdioLink::Hearers hearers{.spoke = [restarts = restarts_, took = start_took_, caller](net::Duration now) {
+                                         restarts->spoke(caller);
+                                         *took = now;
+                                       },
                                        .ended_unheard = [restarts = restarts_, caller, &loop = parts_.loop] { restarts->ended_unheard(caller, loop.now()); },
                                        .skipped = [&skipped = skipped_] { skipped.add(); }};
   auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log, std::move(hearers));
@@ -69,8 +106,10 @@ Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids, const st
   if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);
   Totals& totals = totals_;
   ++totals.children;
-  return std::shared_ptr<upstream::Link>(link->release(), [&totals](upstream::Link* done) {
+  ++*children_;
+  return std::shared_ptr<upstream::Link>(link->release(), [&totals, children = children_](upstream::Link* done) {
     --totals.children;
+    --*children;
     delete done;
   });
 }
@@ -111,7 +150,14 @@ net::Task<Result<policy::Permit>> Links::permit_to_open() {
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::for_session(const std::string& grant) {
-  if (!eras_.only_modern()) return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one, grant);
+  if (!eras_.only_modern()) {
+    if (server_.shared && !over_http())
+      return std::make_shared<upstream::CommonSession>([this](mcp::Revision revision) { return common_child(revision); }, server_.start_timeout);
+    const std::shared_ptr<upstream::Link> ready = std::exchange(spare_, nullptr);
+    if (server_.start_ahead) tasks_.spawn(stand_ready_soon());
+    if (ready && ready->alive()) return ready;
+    return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one, grant);
+  }
   auto server = native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::none, grant);
   if (!server) return server;
   return std::make_shared<upstream::SessionBridge>(bridge_parts(), std::move(*server), [this] { forget_eras(); });
@@ -154,6 +200,8 @@ void Links::end_grants(const std::function<bool(std::string_view grant)>& may_st
 
 /// A link that somebody holds is in use, however long ago that began.
 void Links::end_unused(net::Instant since) {
+  std::erase_if(common_, [since](const auto& each) { return each.second.last_used < since && each.second.child.use_count() <= 1; });
+  stand_ready();
   std::erase_if(shared_, [&](const auto& each) {
     const Shared& shared = each.second;
     if (shared.link) shared.link->end_unused(since);

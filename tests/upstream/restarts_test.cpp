@@ -33,7 +33,7 @@ TEST(RestartsOfAProgram, BeginAnewOnceItSpoke) {
   EXPECT_EQ(restarts.wait("ann", now), 250ms);
 }
 
-/// What one caller makes of its program keeps no other out.
+/// Protocol item 80: what one caller makes of its program keeps no other out.
 TEST(RestartsOfAProgram, AreEachCallersOwn) {
   Restarts restarts;
   const net::Instant now{1h};
