@@ -75,6 +75,16 @@ struct SharedState {
   bool operator==(const SharedState&) const = default;
 };
 
+/// A method that no revision of MCP has and that goes to a server all the same. A
+/// member of its `params` names what it is decided by.
+struct ExtensionMethod {
+  enum class Names : std::uint8_t { tool, prompt, resource, none };
+  std::string method;
+  std::string member;  ///< holds the tool's or prompt's name, or the URI; empty with `none`
+  Names names = Names::none;  ///< none: the policy's `default` decides
+  bool operator==(const ExtensionMethod&) const = default;
+};
+
 /// One server behind the gateway. Exactly one of `command` and `url` is set.
 struct Server {
   std::string name;
@@ -90,6 +100,10 @@ struct Server {
   NewTools new_tools = NewTools::refuse;
   std::chrono::milliseconds start_timeout{60'000};
   std::chrono::milliseconds call_timeout{40'000};  ///< from forward to answer
+  bool shared = false;               ///< sessions share one child, for each revision one
+  bool start_ahead = false;          ///< a child stands ready for the next session
+  std::size_t max_children = 0;      ///< child processes of this server; 0: as many as there may be in all
+  std::vector<ExtensionMethod> extension_methods;
   bool probe_unknown = true;         ///< learn the server's own answer for an unknown tool
   bool registered = false;           ///< named in the store, not in the file or by flags
 
@@ -106,6 +120,7 @@ struct Config {
   std::filesystem::path data;
   std::optional<SharedState> state;   ///< none: embedded, this gateway's own
   Auth auth = Auth::none;
+  bool session_header = false;        ///< `Callgate-Session` names a key for counting, under its grant
   Audit audit;
   std::vector<std::string> hosts;     ///< accepted in Host besides loopback and public_url; lower case
   std::vector<std::string> origins;

@@ -128,7 +128,7 @@ void Reader::read_access() {
     });
   }
   if (const auto field = section_.take("session_header")) {
-    if (field->boolean().value_or(false)) section_.not_yet(field->mark(), "session_header: true");
+    config_.session_header = field->boolean().value_or(false);
   }
   if (const auto field = section_.take("aggregate")) config_.aggregate = field->boolean().value_or(false);
   if (const auto field = section_.take("aggregate_wait")) {

@@ -6,14 +6,16 @@
 #include <algorithm>
 #include <array>
 
+#include "config/extension_methods.hpp"
+
 namespace callgate::config {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 16> server_keys{
-    "command", "env",          "url",           "transport",    "ca_file",     "headers",       "policy", "pins", "new_tools",
-    "shared",  "max_children", "start_timeout", "call_timeout", "trust_hints", "probe_unknown", "extension_methods"};
+constexpr std::array<std::string_view, 17> server_keys{
+    "command", "env",          "url",         "transport",     "ca_file",      "headers",     "policy",        "pins", "new_tools",
+    "shared",  "max_children", "start_ahead", "start_timeout", "call_timeout", "trust_hints", "probe_unknown", "extension_methods"};
 
 /// One server's section while it is read.
 struct Reader {
@@ -27,6 +29,7 @@ struct Reader {
   void read_headers(const Field& field);
   void read_path(std::string_view key, std::filesystem::path& path);
   void read_rules();
+  void read_children();
   void read_times();
   void refuse_unsupported();
 };
@@ -132,7 +135,25 @@ void Reader::read_rules() {
     static constexpr std::array<std::string_view, 2> words{"refuse", "follow_policy"};
     if (const auto word = field->word(words)) server.new_tools = static_cast<NewTools>(*word);
   }
+  if (const auto field = section.take("extension_methods")) server.extension_methods = read_extension_methods(*field);
   if (const auto field = section.take("probe_unknown")) server.probe_unknown = field->boolean().value_or(true);
+}
+
+void Reader::read_children() {
+  const auto of_programs_only = [this](const Field& field) {
+    if (!section.has("command")) field.fault(fmt::format("`{}` goes with `command` only", field.name));
+  };
+  const auto read_flag = [&](std::string_view key, bool& into) {
+    const auto field = section.take(key);
+    into = field && field->boolean().value_or(false);
+    if (into) of_programs_only(*field);
+  };
+  read_flag("shared", server.shared);
+  read_flag("start_ahead", server.start_ahead);
+  const auto field = section.take("max_children");
+  if (!field) return;
+  of_programs_only(*field);
+  server.max_children = field->count(1, 10'000).value_or(server.max_children);
 }
 
 void Reader::read_times() {
@@ -145,16 +166,9 @@ void Reader::read_times() {
 }
 
 void Reader::refuse_unsupported() {
-  for (const std::string_view key : {"shared", "trust_hints"}) {
-    const auto field = section.take(key);
-    if (!field) continue;
-    const auto value = field->boolean();
-    if (value && *value) section.not_yet(field->mark(), field->name + ": true");
-  }
-  section.not_yet("max_children");
-  if (const auto field = section.take("extension_methods"); field && !(field->node.is_mapping() && field->node.members.empty())) {
-    section.not_yet("extension_methods");
-  }
+  const auto field = section.take("trust_hints");
+  const auto value = field ? field->boolean() : std::nullopt;
+  if (value && *value) section.not_yet(field->mark(), field->name + ": true");
 }
 
 }  // namespace
@@ -171,6 +185,7 @@ Server read_server(std::string name, const Field& field, const Surroundings& aro
   Reader reader{section, around, server};
   reader.read_address(field);
   reader.read_rules();
+  reader.read_children();
   reader.read_times();
   reader.refuse_unsupported();
   if (field.node.is_mapping() && !section.has("policy")) {

@@ -123,7 +123,8 @@ net::Task<Eras::Told> Eras::question(upstream::Link& link, audit::Internal kind,
   if (!message || !permit) co_return Told{};
   const std::string headers = kind == audit::Internal::server_discover ? asking_.mirror(*message) : std::string();
   upstream::NobodyListens sink;
-  const auto time = std::min<std::chrono::milliseconds>(server_.start_timeout, patience);
+  const auto took = asking_.start_took ? std::chrono::ceil<std::chrono::milliseconds>(asking_.start_took()) : std::chrono::milliseconds(0);
+  const auto time = std::min<std::chrono::milliseconds>(server_.start_timeout, patience + took);
   auto answer = co_await link.forward(std::move(*permit), {.bytes = text, .message = &*message, .headers = headers, .time = time}, sink);
   if (!answer) co_return Told{.sent = answer.error().sent, .status = answer.error().http_status};
   const int status = answer->http_status;

@@ -30,6 +30,8 @@ class Eras {
     std::function<std::string(const mcp::Message&)> mirror;
     /// Its transport is one of sessions alone.
     std::function<bool()> has_sessions_only;
+    /// How long its program took to be there, last; may be empty.
+    std::function<net::Duration()> start_took{};
     /// What was learned is another thing now; links of before may be of the wrong kind.
     std::function<void()> changed;
   };

@@ -36,6 +36,11 @@ Gate::~Gate() {
   totals_.sessions -= sessions_.size();
 }
 
+void Gate::start() {
+  tools_.want(mcp::Era::legacy);
+  links_.stand_ready();
+}
+
 std::span<const mcp::Revision> Gate::modern_revisions() const { return modern; }
 
 net::Task<void> Gate::handle(Inbound in) {
@@ -44,7 +49,7 @@ net::Task<void> Gate::handle(Inbound in) {
   // A stateless caller has no session that could end: whoever revokes its grant finds its requests here.
   std::optional<Counting> revocable;
   if (in.era() == mcp::Era::modern) revocable.emplace(*this, *in.conversation);
-  if (in.era() == mcp::Era::modern && in.message.is_request() && !links_.knows_modern()) co_await learn_era();
+  if (in.era() == mcp::Era::modern && in.message.is_request() && !links_.knows_modern()) co_await learn_era(in);
   if (in.conversation->kept) note_use(*in.conversation);
   if (in.message.is_response()) co_return co_await handle_response(in);
   const auto standing = mcp::standing(in.message.method_id, in.revision, mcp::Direction::from_client);
@@ -58,7 +63,8 @@ net::Task<void> Gate::handle(Inbound in) {
     co_await in.channel.accepted();
     co_return;
   }
-  if (standing == mcp::Standing::unknown || mcp::is_notification(in.message.method_id)) {
+  const config::ExtensionMethod* const extension = standing == mcp::Standing::unknown ? extension_of(in.message) : nullptr;
+  if ((standing == mcp::Standing::unknown && extension == nullptr) || mcp::is_notification(in.message.method_id)) {
     refused_.add();
     parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = "method not on the allow-list"});
     co_await in.channel.answer(mcp::method_not_found(in.message.id_text, in.message.method.view()), {}, in.status(404));
@@ -71,14 +77,15 @@ net::Task<void> Gate::handle(Inbound in) {
   flight.channel = &in.channel;
   in.conversation->in_flight.push_back(flight);
   const Busy of_conversation(in.conversation->busy);
+  if (extension != nullptr) co_return co_await handle_extension(in, flight, *extension);
   co_await handle_request(in, flight);
 }
 
 /// Once for each server, before its first stateless request: does it speak that
 /// era, or is it to be bridged? A child that takes long to start is waited for first.
-net::Task<void> Gate::learn_era() {
+net::Task<void> Gate::learn_era(Inbound& in) {
   const net::Instant until = parts_.loop.now() + server_.start_timeout;
-  if (!links_.over_http()) co_await tools_.settled(mcp::Era::legacy, server_.start_timeout);
+  if (!links_.over_http() && !tools_.is_current(mcp::Era::legacy)) [[maybe_unused]] const bool current = co_await wait_for_tools(in, mcp::Era::legacy);
   co_await links_.learn_modern(until - parts_.loop.now());
 }
 
@@ -267,9 +274,12 @@ net::Task<void> Gate::answer_refusal(Inbound& in, const Draft& draft, const Judg
   const auto method = in.message.method_id;
   if (hidden) {
     const bool prompt = draft.action == policy::Action::prompt_get || draft.action == policy::Action::prompt_complete;
+    if (draft.action == policy::Action::other) co_return static_cast<void>(co_await in.channel.answer(mcp::method_not_found(id, in.message.method.view()), {}, in.status(404)));
+    const bool tool = draft.action == policy::Action::tool_call;  // by a method of the operator's list
     const std::string answer = method == mcp::MethodId::tools_call ? tools_.known(in.era()).unknown_tool.render(draft.subject, id)
                                : prompt                            ? mcp::unknown_prompt(id, draft.subject)
-                                                                   : mcp::resource_not_found(id, draft.subject, in.era());
+                               : tool ? mcp::rpc_error(id, mcp::code::invalid_params, fmt::format("Unknown tool: {}", draft.subject))
+                                      : mcp::resource_not_found(id, draft.subject, in.era());
     co_await in.channel.answer(answer);
     co_return;
   }

@@ -18,6 +18,7 @@
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
 #include "gateway/round_memory.hpp"
+#include "gateway/session_keys.hpp"
 #include "gateway/task_book.hpp"
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
@@ -47,6 +48,7 @@ struct Inbound {
   bool further = false;      ///< the next round of a call that was counted
   CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
   std::optional<AskedBefore> asked_before{};
+  std::uint64_t signs = 0;   ///< of life that its client got while it waited here
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
@@ -101,6 +103,8 @@ class Gate {
   std::shared_ptr<const policy::Policy> policy() const;
   std::size_t session_count() const { return sessions_.size(); }
 
+  /// Starts reading the server's tools, and the child that is to stand ready.
+  void start();
   /// Decides and carries one message; returns when it is answered.
   net::Task<void> handle(Inbound in);
   /// The GET stream of a legacy session; answers false where the server has none.
@@ -123,10 +127,12 @@ class Gate {
   void end_session(const std::shared_ptr<Conversation>& conversation) { close_session(conversation, Ending::for_all); }
   /// The session of that name ended at another gateway.
   void ended_elsewhere(std::string_view name);
+  /// The session of that name has a message under way here.
+  bool is_busy(std::string_view name) const;
   /// This gate serves no longer: its sessions end here, what is under way goes on.
   void retire();
   /// Nothing is under way any more.
-  bool at_rest() const { return busy_ == 0 && tasks_.empty(); }
+  bool at_rest() const { return busy_ == 0 && tasks_.empty() && links_.at_rest(); }
   /// The gateway is about to go: open GET streams end, held calls are told to come
   /// back, what is under way goes on. Nobody is asked any more.
   void stop();
@@ -138,6 +144,10 @@ class Gate {
   void reap_idle(net::Instant now);
   /// Tells the clients that their list of tools is another one now.
   void announce_list_change();
+  /// Stateless requests of a grant that bring this key count by it, where the rule
+  /// counts by session. A grant has as many keys as sessions: the one longest unused
+  /// makes room, and the next begins with what it counted.
+  void count_by(Conversation& conversation, std::string_view key);
   /// The revisions that a modern request may name.
   std::span<const mcp::Revision> modern_revisions() const;
   /// The arguments that the called tool wants mirrored into headers.
@@ -156,7 +166,7 @@ class Gate {
   struct Listening;
 
   // gate.cpp: dispatch, answers, refusals; gate_forward.cpp: the way to the server
-  net::Task<void> learn_era();
+  net::Task<void> learn_era(Inbound& in);
   net::Task<void> handle_request(Inbound& in, InFlight& flight);
   net::Task<void> dispatch(Inbound& in, InFlight& flight);
   net::Task<void> handle_notification(Inbound& in);
@@ -185,6 +195,7 @@ class Gate {
                                  std::optional<mcp::DecisionNote::Approval> approval);
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
   net::Task<Result<void>> ensure_link(Inbound& in);
+  net::Task<bool> wait_for_tools(Inbound& in, mcp::Era era);
   net::Task<Result<void>> revive(std::shared_ptr<Conversation> conversation);
   net::Task<Result<void>> reopen(const std::shared_ptr<Conversation>& conversation);
   void listen_to(const std::shared_ptr<Conversation>& conversation);
@@ -253,6 +264,12 @@ class Gate {
   net::Task<bool> answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval);
   static bool was_asked(const Inbound& in, const approval::Approval& approval);
   net::Task<bool> ran_out(const Inbound& in);
+
+  // gate_extension.cpp
+  const config::ExtensionMethod* extension_of(const mcp::Message& message) const;
+  static Result<std::string> subject_of(const Inbound& in, const config::ExtensionMethod& method);
+  Judged judge_extension(const Inbound& in, const config::ExtensionMethod& method, std::string_view subject) const;
+  net::Task<void> handle_extension(Inbound& in, InFlight& flight, const config::ExtensionMethod& method);
 
   // gate_list.cpp
   net::Task<void> handle_list(Inbound& in, InFlight& flight);
@@ -354,6 +371,7 @@ class Gate {
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
   TaskBook tasks_begun_;
   RoundMemory rounds_;
+  SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
   std::string canonical_;  ///< of the arguments that are being judged: keeps its memory, holds until the next wait

@@ -18,7 +18,7 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   auto call = mcp::read_tool_call(in.message);
   if (!call) co_return co_await refuse_shape(in, call.error(), mcp::code::invalid_params);
   bool current = tools_.is_current(in.era());
-  if (!current) current = co_await tools_.current(in.era(), server_.start_timeout);
+  if (!current) current = co_await wait_for_tools(in, in.era());
 
   Draft draft{.id = parts_.journal.next_id(), .subject = call->name.view()};
   canonical_.clear();

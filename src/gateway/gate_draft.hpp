@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/gate.hpp"
+#include "gateway/start_signs.hpp"
 
 namespace callgate::gateway {
 
@@ -112,26 +113,35 @@ class CallSink final : public upstream::Sink {
       : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel), of_(of) {}
   /// Of this request, which outlives the sink.
   void hear_for(const Inbound& in) { in_ = &in; }
+  /// What is heard waits while one of these signs is written.
+  void wait_for(StartSigns& signs) { signs_ = &signs; }
   net::Task<bool> may_go_on() override {
     if (in_ == nullptr) co_return true;
     co_return co_await gate_.still_allowed(*in_);
   }
   bool may_ask(mcp::MethodId method, std::string_view name) override { return gate_.decide_asking(*conversation_, revision_, method, name); }
   void question_over(std::string_view id) override { conversation_->take_server_request(id); }
-  net::Task<bool> event(const upstream::Event& event) override {
+  net::Task<bool> event(const upstream::Event& event) override { return signs_ == nullptr ? take(event) : take_behind(event); }
+
+ private:
+  net::Task<bool> take_behind(const upstream::Event& event) {
+    co_await signs_->written();
+    co_return co_await take(event);
+  }
+  net::Task<bool> take(const upstream::Event& event) {
     const bool stateless = mcp::era_of(revision_) == mcp::Era::modern && channel_ != nullptr && event.message != nullptr;
     if (stateless && event.message->is_request()) return gate_.cut_off(*event.message, revision_);
     if (stateless && of_ == Of::call && !gate_.belongs_to_call(*event.message)) return gate_.drop_event();
     return gate_.from_server(conversation_, revision_, channel_, event);
   }
 
- private:
   Gate& gate_;
   std::shared_ptr<Conversation> conversation_;
   mcp::Revision revision_;
   Channel* channel_;
   Of of_;
   const Inbound* in_ = nullptr;
+  StartSigns* signs_ = nullptr;
 };
 
 /// Hears a child that speaks unasked. Called by the child's own reader, so it

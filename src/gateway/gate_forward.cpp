@@ -1,6 +1,7 @@
 // The way to the server: its link, the record, the permit, the forward.
 #include "gateway/gate_draft.hpp"
 #include "gateway/outbound.hpp"
+#include "gateway/start_signs.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
 
@@ -16,6 +17,12 @@ net::Task<void> raise_when_gone(Channel& channel, net::Signal& signal) {
 
 }  // namespace
 
+/// The list of tools is read anew, which may take as long as the server takes to start.
+net::Task<bool> Gate::wait_for_tools(Inbound& in, mcp::Era era) {
+  StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
+  co_return co_await tell_while(parts_.loop, signs, [] { return true; }, tools_.current(era, server_.start_timeout));
+}
+
 /// What the child of this conversation says unasked has a place to go.
 void Gate::listen_to(const std::shared_ptr<Conversation>& conversation) {
   if (!conversation->unsolicited) conversation->unsolicited = std::make_unique<UnsolicitedSink>(*this, conversation);
@@ -24,7 +31,10 @@ void Gate::listen_to(const std::shared_ptr<Conversation>& conversation) {
 
 net::Task<Result<void>> Gate::ensure_link(Inbound& in) {
   Conversation& conversation = *in.conversation;
-  if (in.era() == mcp::Era::legacy) co_return co_await revive(in.conversation);
+  if (in.era() == mcp::Era::legacy) {
+    StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
+    co_return co_await tell_while(parts_.loop, signs, [] { return true; }, revive(in.conversation));
+  }
   auto link = links_.stateless(conversation.session.grant);
   if (!link) co_return std::unexpected(link.error());
   conversation.link = std::move(*link);
@@ -55,7 +65,7 @@ net::Task<Result<void>> Gate::revive(std::shared_ptr<Conversation> conversation)
 }
 
 net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conversation) {
-  auto made = links_.for_session();
+  auto made = links_.for_session(conversation->session.grant);
   if (!made) co_return std::unexpected(made.error());
   const std::shared_ptr<upstream::Link> link = std::move(*made);
   conversation->link = link;
@@ -104,15 +114,19 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   CallOutcome outcome(parts_.journal, id, stopping_);
   CallSink sink(*this, in.conversation, in.revision, channel, what.endless ? CallSink::Of::subscription : CallSink::Of::call);
   sink.hear_for(in);
+  std::optional<StartSigns> signs;
+  if (link->starting()) sink.wait_for(signs.emplace(parts_.loop, in.channel, in.message, in.signs));
+  const bool opens = in.message.method_id == mcp::MethodId::initialize;
   upstream::Outbound out{.bytes = what.bytes,
                                .message = what.message,
                                .headers = what.headers,
-                               .time = server_.call_timeout,
+                               .time = opens ? server_.start_timeout : server_.call_timeout,
                                .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id),
                                .endless = what.endless,
                                .seen = what.seen,
                                .call = id};
-  auto forwarded = co_await link->forward(std::move(*permit), std::move(out), sink);
+  auto forwarding = link->forward(std::move(*permit), std::move(out), sink);
+  auto forwarded = signs ? co_await tell_while(parts_.loop, *signs, [&] { return link->starting(); }, std::move(forwarding)) : co_await forwarding;
   if (forwarded) {
     const bool resumable = forwarded->kind == upstream::Delivery::Kind::resumable;
     outcome.ended(resumable ? "left_to_a_resumed_stream" : "answered", forwarded->is_error, forwarded->bytes.size());

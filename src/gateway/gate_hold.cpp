@@ -25,7 +25,7 @@ net::Task<void> cancel_when_gone(Channel& channel, InFlight& held, net::Signal& 
 /// connection open (protocol item 55). Never says what the call would do.
 class Signs {
  public:
-  Signs(const Inbound& in, std::string_view url) : channel_(in.channel) {
+  Signs(Inbound& in, std::string_view url) : channel_(in.channel), turn_(in.signs) {
     const auto meta = mcp::read_request_meta(in.message);
     if (meta) token_ = meta->progress_token;
     message_ = url.empty() ? std::string("waiting for a person to approve this call") : fmt::format("waiting for a person to approve this call at {}", url);
@@ -34,16 +34,17 @@ class Signs {
     if (!channel_.streams() || channel_.gone()) co_return;
     std::string comment;
     if (token_.empty()) mcp::append_sse_comment(comment, "");
-    const std::string note = token_.empty() ? std::string() : mcp::waiting_notification(token_, turn_, message_);
+    const std::string note = token_.empty() ? std::string() : mcp::waiting_notification(token_, turn_++, message_);
     // The first sign would make a stream of an answer that may come at once: only who asked for progress gets it.
-    if (turn_++ > 0 || !note.empty()) co_await channel_.event(note, comment);
+    if (given_++ > 0 || !note.empty()) co_await channel_.event(note, comment);
   }
 
  private:
   Channel& channel_;
   std::string_view token_;
   std::string message_;
-  std::uint64_t turn_ = 0;
+  std::uint64_t& turn_;      ///< of all signs to this request: progress has to grow
+  std::uint64_t given_ = 0;
 };
 
 /// Clients give up after a minute or so; a short wait has its signs all the same.

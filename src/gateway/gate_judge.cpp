@@ -115,12 +115,16 @@ bool Gate::passes_now(const Inbound& in) const {
     const auto prompt = mcp::read_prompt_get(in.message);
     return prompt && passes(policy::Action::prompt_get, prompt->name.view(), prompt->arguments);
   }
+  if (const config::ExtensionMethod* extension = extension_of(in.message)) {
+    const auto subject = subject_of(in, *extension);
+    return subject && judge_extension(in, *extension, *subject).decision.verdict == policy::Verdict::allow;
+  }
   if (in.message.method_id != mcp::MethodId::resources_read) return true;
   const auto resource = mcp::read_resource_request(in.message);
   return resource && passes(policy::Action::resource_read, resource->uri.view(), {});
 }
 
-/// In the stateless form there is no session: its limits count by the grant.
+/// In the stateless form there is no session: its limits count by the grant, or by the key that it brings.
 limits::Subject Gate::subject(const Conversation& conversation) const {
   const session::Session& session = conversation.session;
   return {.server = server_.name, .grant = session.grant, .session = session.name.empty() ? session.grant : session.name};

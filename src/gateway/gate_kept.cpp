@@ -29,8 +29,12 @@ session::KeptSession Gate::kept_of(const Conversation& conversation) const {
 net::Task<void> Gate::keep_session(std::shared_ptr<Conversation> conversation) {
   if (conversation->opening.size() > session::SessionStore::max_opening) co_return;
   note_kept(*conversation);
-  if (!co_await parts_.sessions.keep(kept_of(*conversation), parts_.config.limits.sessions_per_grant))
-    parts_.log.debug("session_not_shared_yet", {{"server", server_.name}, {"session", conversation->session.name}});
+  const session::Kept kept = co_await parts_.sessions.keep(kept_of(*conversation), parts_.config.limits.sessions_per_grant);
+  if (kept == session::Kept::now) co_return;
+  parts_.log.debug(kept == session::Kept::later ? "session_not_shared_yet" : "session_not_kept", {{"server", server_.name}, {"session", conversation->session.name}});
+  if (kept == session::Kept::later) co_return;
+  conversation->kept = false;  // it lives and ends here like one that no store knows
+  kept_.erase(conversation->session.name);
 }
 
 void Gate::note_kept(Conversation& conversation) {
@@ -69,6 +73,12 @@ void Gate::note_use(Conversation& conversation) {
   if (parts_.loop.now() - conversation.told < between_uses) return;
   conversation.told = parts_.loop.now();
   parts_.sessions.used(conversation.session.name);
+}
+
+bool Gate::is_busy(std::string_view name) const {
+  const auto kept = kept_.find(std::string(name));
+  const auto found = kept == kept_.end() ? sessions_.end() : sessions_.find(kept->second);
+  return found != sessions_.end() && found->second->in_flight.linked();
 }
 
 void Gate::ended_elsewhere(std::string_view name) {

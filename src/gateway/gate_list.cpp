@@ -55,7 +55,7 @@ mcp::Keep Gate::keeper(const Inbound& in, mcp::MethodId method) const {
 
 net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   if (in.message.method_id == mcp::MethodId::tools_list && !tools_.known(in.era()).table) {
-    co_await tools_.settled(in.era(), server_.start_timeout);
+    [[maybe_unused]] const bool current = co_await wait_for_tools(in, in.era());
     if (!tools_.known(in.era()).table)
       co_return co_await answer_failure(in, {ErrorKind::unavailable, fmt::format("the server's tools could not be read: {}", tools_.known(in.era()).fault), {}});
   }

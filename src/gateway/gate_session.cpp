@@ -104,7 +104,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
 }
 
 Result<void> Gate::link_session(const std::shared_ptr<Conversation>& conversation) {
-  auto link = links_.for_session();
+  auto link = links_.for_session(conversation->session.grant);
   if (!link) {
     parts_.log.warn("upstream_not_started", {{"server", server_.name}, {"fault", link.error().message}, {"detail", link.error().where}});
     return std::unexpected(link.error());
@@ -161,7 +161,16 @@ net::Task<void> Gate::delete_upstream_session(std::shared_ptr<Conversation> conv
       co_await link->forward(std::move(*permit), {.form = upstream::Form::end_session, .time = std::chrono::seconds(5)}, sink);
 }
 
+void Gate::count_by(Conversation& conversation, std::string_view key) {
+  const std::string& grant = conversation.session.grant;
+  SessionKeys::Used used = keys_.use(grant, key, parts_.loop.now(), parts_.config.limits.sessions_per_grant);
+  for (const std::string& over : used.over) parts_.counters.session_ended({.server = server_.name, .grant = grant, .session = over}, parts_.clock.now());
+  conversation.session.name = std::move(used.name);
+}
+
 void Gate::reap_idle(net::Instant now) {
+  for (const SessionKeys::Over& over : keys_.take_unused(now - idle_session))
+    parts_.counters.session_ended({.server = server_.name, .grant = over.grant, .session = over.name}, parts_.clock.now());
   std::vector<std::shared_ptr<Conversation>> idle;
   for (const auto& [id, each] : sessions_) {
     if (each->busy != 0 && each->kept) note_use(*each);
@@ -268,6 +277,7 @@ void Gate::retire() {
     if (each->piped == 0) all.push_back(each);
   }
   for (const auto& each : all) close_session(each, Ending::here);
+  links_.retire();
 }
 
 void Gate::stop() {

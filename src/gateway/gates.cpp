@@ -17,7 +17,7 @@ Gate* Gates::find(std::string_view name) const {
 }
 
 void Gates::start() {
-  for (const auto& gate : gates_) gate->tools().want(mcp::Era::legacy);
+  for (const auto& gate : gates_) gate->start();
 }
 
 std::unique_ptr<Gate> Gates::take_same(const config::Server& server) {

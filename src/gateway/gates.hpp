@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -27,6 +28,11 @@ class Gates {
   /// The session of that name ended at another gateway.
   void ended_elsewhere(std::string_view session) const {
     for (const auto& gate : gates_) gate->ended_elsewhere(session);
+  }
+  /// The session of that name has a message under way.
+  bool is_busy(std::string_view session) const {
+    const auto has_it_busy = [session](const auto& gate) { return gate->is_busy(session); };
+    return std::ranges::any_of(gates_, has_it_busy) || std::ranges::any_of(retired_, has_it_busy);
   }
   /// Lets go of retired gates that have nothing under way.
   void clear_away();

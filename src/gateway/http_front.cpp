@@ -232,6 +232,18 @@ std::vector<mcp::Header> mirrored_of(const net::RequestHead& head) {
 
 }  // namespace
 
+/// `Callgate-Session`, where it is taken: it goes no further than here. What is wrong with it, else.
+std::string_view HttpFront::take_key(const net::RequestHead& head, Gate& gate, Conversation& conversation) const {
+  if (!parts_.config.session_header || conversation.session.grant.empty()) return {};
+  const auto is_it = [](const net::Header& header) { return net::same_name(header.name, "callgate-session"); };
+  const auto found = std::ranges::find_if(head.headers.all(), is_it);
+  if (found == head.headers.all().end()) return {};
+  if (std::ranges::count_if(head.headers.all(), is_it) > 1) return "the header `Callgate-Session` stands twice";
+  if (!SessionKeys::is_key(found->value)) return "the header `Callgate-Session` has to be 1 to 128 visible ASCII characters";
+  gate.count_by(conversation, found->value);
+  return {};
+}
+
 net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
   std::shared_ptr<Conversation> conversation;
   std::vector<mcp::Header> mirrored = mirrored_of(exchange.head());
@@ -257,6 +269,8 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
     conversation->session.grant = visit.caller.grant;
     conversation->session.principal = visit.caller.principal;
     conversation->session.grant_policy = visit.caller.policy;
+    if (const auto fault = era == mcp::Era::modern ? take_key(exchange.head(), *visit.gate, *conversation) : std::string_view{}; !fault.empty())
+      co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, fault), "Callgate-Session");
   }
   const mcp::Revision revision = era == mcp::Era::modern ? mcp::latest_revision : opens ? mcp::latest_legacy : conversation->session.revision;
   HttpChannel channel(exchange, *conversation, opens ? Announce::session : Announce::nothing);

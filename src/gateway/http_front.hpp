@@ -45,6 +45,7 @@ class HttpFront final : public net::HttpHandler {
   net::Task<void> refuse(net::HttpExchange& exchange, int status, std::string_view body, std::string_view why, std::string_view headers = {});
   net::Task<std::expected<std::shared_ptr<Conversation>, RequestRefusal>> session_of(net::HttpExchange& exchange, Visit& visit);
   Gate* gate_of(std::string_view path) const;
+  std::string_view take_key(const net::RequestHead& head, Gate& gate, Conversation& conversation) const;
   std::unique_ptr<json::Document> take_document();
   void give_document(std::unique_ptr<json::Document> document);
 

@@ -30,12 +30,20 @@ Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
       eras_(parts, server,
             {.link = [this](mcp::Era era) {
                const bool modern = era == mcp::Era::modern;
-               return native(modern ? upstream::Ids::own : upstream::Ids::as_sent, modern ? upstream::HttpLink::Sessions::none : upstream::HttpLink::Sessions::one);
+               return native(modern ? upstream::Ids::own : upstream::Ids::as_sent, modern ? upstream::HttpLink::Sessions::none : upstream::HttpLink::Sessions::one, {});
              },
              .mirror = [this](const mcp::Message& request) { return mirror(request); },
              .has_sessions_only = [this] { return is_sse_; },
+             .start_took = [this] { return *start_took_; },
              // What is under way keeps its link.
              .changed = [this] { shared_.clear(); }}) {}
+
+void Links::retire() {
+  retired_ = true;
+  spare_.reset();
+  common_.clear();
+  shared_.clear();
+}
 
 Result<upstream::HttpOrigin*> Links::origin() {
   if (!origin_) {
@@ -46,29 +54,68 @@ Result<upstream::HttpOrigin*> Links::origin() {
   return origin_.get();
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids) {
+bool Links::is_full() const {
+  return totals_.children >= parts_.config.limits.children || (server_.max_children != 0 && *children_ >= server_.max_children);
+}
+
+/// A spare one takes no room that others will need soon: it is there while less than half of all is in use.
+void Links::stand_ready() {
+  if (!server_.start_ahead || retired_ || over_http() || eras_.only_modern()) return;
+  if (server_.shared) return common_child(mcp::latest_legacy)->start();
+  if ((spare_ && spare_->alive()) || is_full() || totals_.children * 2 >= parts_.config.limits.children) return;
+  if (auto made = child(upstream::Ids::as_sent, {})) spare_ = std::move(*made);
+}
+
+net::Task<void> Links::stand_ready_soon() {
+  co_await parts_.loop.next_turn();
+  stand_ready();
+}
+
+std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revision) {
+  Common of_one_session;
+  Common& common = retired_ ? of_one_session : common_[revision];
+  common.last_used = parts_.loop.now();
+  if (common.child && common.child->alive()) return common.child;
+  upstream::BridgeParts parts = bridge_parts();
+  parts.permit = [this](upstream::Own own) { return own == upstream::Own::open ? permit_to_open() : permit_for(own); };
+  auto make = [this] { return native(upstream::Ids::own, upstream::HttpLink::Sessions::one, {}); };
+  return common.child = std::make_shared<upstream::CommonChild>(std::move(parts), revision, std::move(make));
+}
+
+/// `caller`: the grant that asks, or nothing: the gateway itself, or whoever comes without one.
+Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids, const std::string& caller) {
+  if (is_full()) spare_.reset();  // who needs one now comes first
   if (totals_.children >= parts_.config.limits.children)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
-  if (const net::Duration left = restarts_->wait(parts_.loop.now()); left > net::Duration::zero())
+  if (server_.max_children != 0 && *children_ >= server_.max_children)
+    return fail(ErrorKind::unavailable, fmt::format("all {} child processes of this server are in use: raise its `max_children` or wait", *children_));
+  if (const net::Duration left = restarts_->wait(caller, parts_.loop.now()); left > net::Duration::zero()) {
     // A program that cannot work is not started as often as clients ask for it.
-    return fail(ErrorKind::unavailable, fmt::format("the server's program ended {} times in a row before it said anything: try again in {} s", restarts_->in_a_row(),
-                                                    std::chrono::ceil<std::chrono::seconds>(left).count()));
-  upstream::StdioLink::Hearers hearers{.spoke = [restarts = restarts_] { restarts->spoke(); },
-                                       .ended_unheard = [restarts = restarts_, &loop = parts_.loop] { restarts->ended_unheard(loop.now()); },
+    const unsigned times = restarts_->in_a_row(caller);
+    return fail(ErrorKind::unavailable, fmt::format("the server's program ended {} before it said anything: try again in {} s",
+                                                    times > 1 ? fmt::format("{} times in a row", times) : "too often", std::chrono::ceil<std::chrono::seconds>(left).count()));
+  }
+  upstream::StdioLink::Hearers hearers{.spoke = [restarts = restarts_, took = start_took_, caller](net::Duration now) {
+                                         restarts->spoke(caller);
+                                         *took = now;
+                                       },
+                                       .ended_unheard = [restarts = restarts_, caller, &loop = parts_.loop] { restarts->ended_unheard(caller, loop.now()); },
                                        .skipped = [&skipped = skipped_] { skipped.add(); }};
   auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log, std::move(hearers));
   // Which program, and why, is for the log and not for an agent.
   if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);
   Totals& totals = totals_;
   ++totals.children;
-  return std::shared_ptr<upstream::Link>(link->release(), [&totals](upstream::Link* done) {
+  ++*children_;
+  return std::shared_ptr<upstream::Link>(link->release(), [&totals, children = children_](upstream::Link* done) {
     --totals.children;
+    --*children;
     delete done;
   });
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::native(upstream::Ids ids, upstream::HttpLink::Sessions sessions) {
-  if (!over_http()) return child(ids);
+Result<std::shared_ptr<upstream::Link>> Links::native(upstream::Ids ids, upstream::HttpLink::Sessions sessions, const std::string& caller) {
+  if (!over_http()) return child(ids, caller);
   auto where = origin();
   if (!where) return std::unexpected(where.error());
   if (sessions == upstream::HttpLink::Sessions::one) return session_over_http(**where);
@@ -102,27 +149,41 @@ net::Task<Result<policy::Permit>> Links::permit_to_open() {
   return permit_for_own(parts_, audit::Internal::initialize, server_.name);
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::for_session() {
-  if (!eras_.only_modern()) return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one);
-  auto server = native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::none);
+Result<std::shared_ptr<upstream::Link>> Links::for_session(const std::string& grant) {
+  if (!eras_.only_modern()) {
+    if (server_.shared && !over_http())
+      return std::make_shared<upstream::CommonSession>([this](mcp::Revision revision) { return common_child(revision); }, server_.start_timeout);
+    const std::shared_ptr<upstream::Link> ready = std::exchange(spare_, nullptr);
+    if (server_.start_ahead) tasks_.spawn(stand_ready_soon());
+    if (ready && ready->alive()) return ready;
+    return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one, grant);
+  }
+  auto server = native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::none, grant);
   if (!server) return server;
   return std::make_shared<upstream::SessionBridge>(bridge_parts(), std::move(*server), [this] { forget_eras(); });
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& grant) {
   const bool bridged = eras_.only_sessions();
-  Shared& shared = shared_[over_http() && !bridged ? std::string() : grant];
+  Shared of_one_request;
+  Shared& shared = retired_ ? of_one_request : shared_[over_http() && !bridged ? std::string() : grant];
   shared.last_used = parts_.loop.now();
   if (shared.link && shared.link->alive()) return shared.link;
-  shared.bridge = bridged;
-  if (bridged) {
-    auto session = [this] { return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one); };
-    shared.link = std::make_shared<upstream::StatelessBridge>(bridge_parts(), std::move(session), [this] { forget_eras(); });
-    return shared.link;
-  }
-  auto made = native(upstream::Ids::own, upstream::HttpLink::Sessions::none);
+  if (bridged) return shared.link = bridge_to_sessions(grant);
+  auto made = native(upstream::Ids::own, upstream::HttpLink::Sessions::none, grant);
   if (made) shared.link = *made;
   return made;
+}
+
+/// A child ends with its link; sessions at a server have to be ended by a word. It
+/// is said when the last who used the bridge is done.
+std::shared_ptr<upstream::Link> Links::bridge_to_sessions(const std::string& grant) {
+  auto session = [this, grant] { return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one, grant); };
+  auto bridge = std::make_unique<upstream::StatelessBridge>(bridge_parts(), std::move(session), [this] { forget_eras(); });
+  return {bridge.release(), [here = std::weak_ptr<Links*>(here_)](upstream::Link* done) {
+            std::unique_ptr<upstream::Link> over(done);
+            if (const auto links = here.lock()) (*links)->tasks_.spawn((*links)->end_sessions_of(std::move(over)));
+          }};
 }
 
 void Links::forget_eras() {
@@ -132,30 +193,23 @@ void Links::forget_eras() {
 
 void Links::end_grants(const std::function<bool(std::string_view grant)>& may_stay) {
   std::erase_if(shared_, [&](const auto& each) {
-    const auto& [grant, shared] = each;
-    if (grant.empty() || may_stay(grant)) return false;
-    let_go(shared);
-    return true;
+    const std::string& grant = each.first;
+    return !grant.empty() && !may_stay(grant);
   });
 }
 
 /// A link that somebody holds is in use, however long ago that began.
 void Links::end_unused(net::Instant since) {
+  std::erase_if(common_, [since](const auto& each) { return each.second.last_used < since && each.second.child.use_count() <= 1; });
+  stand_ready();
   std::erase_if(shared_, [&](const auto& each) {
     const Shared& shared = each.second;
     if (shared.link) shared.link->end_unused(since);
-    if (shared.last_used >= since || shared.link.use_count() > 1) return false;
-    let_go(shared);
-    return true;
+    return shared.last_used < since && shared.link.use_count() <= 1;
   });
 }
 
-/// A child ends with its link; sessions at a server have to be ended by a word.
-void Links::let_go(const Shared& shared) {
-  if (shared.bridge && shared.link) tasks_.spawn(end_sessions_of(shared.link));
-}
-
-net::Task<void> Links::end_sessions_of(std::shared_ptr<upstream::Link> bridge) {
+net::Task<void> Links::end_sessions_of(std::unique_ptr<upstream::Link> bridge) {
   auto permit = co_await permit_for(upstream::Own::end);
   upstream::NobodyListens sink;
   if (permit) [[maybe_unused]] const auto ended = co_await bridge->forward(std::move(*permit), {.form = upstream::Form::end_session}, sink);

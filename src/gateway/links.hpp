@@ -9,6 +9,7 @@
 #include "gateway/parts.hpp"
 #include "mcp/param_headers.hpp"
 #include "upstream/bridge.hpp"
+#include "upstream/common_child.hpp"
 #include "upstream/http_link.hpp"
 #include "upstream/restarts.hpp"
 #include "upstream/sse_link.hpp"
@@ -30,15 +31,21 @@ class Links {
  public:
   Links(const Parts& parts, const config::Server& server, Totals& totals);
 
-  /// A link for one session, whose ids stay as the client sends them.
-  Result<std::shared_ptr<upstream::Link>> for_session();
+  /// A link for one session of that grant, whose ids stay as the client sends them.
+  Result<std::shared_ptr<upstream::Link>> for_session(const std::string& grant);
+  /// Where the server says so: a child stands ready for the next session.
+  void stand_ready();
   /// The link that a grant's stateless requests share (the child's state is one
   /// caller's, protocol item 80); a dead child is started anew.
   Result<std::shared_ptr<upstream::Link>> stateless(const std::string& grant);
-  /// Lets go of what grants shared that may call no longer: children, and sessions of bridges.
+  /// Lets go of what grants shared that may call no longer: children, and sessions of
+  /// bridges, which end at the server once nothing is under way there.
   void end_grants(const std::function<bool(std::string_view grant)>& may_stay);
   /// The same of what no stateless request used since then.
   void end_unused(net::Instant since);
+  /// The same of all; nothing is shared any more.
+  void retire();
+  bool at_rest() const { return tasks_.empty(); }
   /// The server refused a handshake. True where sessions are bridged from now on.
   net::Task<bool> handshake_refused() { return eras_.handshake_refused(server_.start_timeout); }
   /// It opened one for a link that is no bridge.
@@ -58,13 +65,20 @@ class Links {
   struct Shared {
     std::shared_ptr<upstream::Link> link;
     net::Instant last_used{};
-    bool bridge = false;
   };
+  /// The child that sessions of one revision share.
+  struct Common {
+    std::shared_ptr<upstream::CommonChild> child;
+    net::Instant last_used{};
+  };
+  std::shared_ptr<upstream::CommonChild> common_child(mcp::Revision revision);
+  net::Task<void> stand_ready_soon();
+  bool is_full() const;
   void forget_eras();
-  void let_go(const Shared& shared);
-  net::Task<void> end_sessions_of(std::shared_ptr<upstream::Link> bridge);
-  Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions);
-  Result<std::shared_ptr<upstream::Link>> child(upstream::Ids ids);
+  std::shared_ptr<upstream::Link> bridge_to_sessions(const std::string& grant);
+  net::Task<void> end_sessions_of(std::unique_ptr<upstream::Link> bridge);
+  Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions, const std::string& caller);
+  Result<std::shared_ptr<upstream::Link>> child(upstream::Ids ids, const std::string& caller);
   std::shared_ptr<upstream::Link> session_over_http(upstream::HttpOrigin& origin);
   std::unique_ptr<upstream::SseLink> over_sse(upstream::HttpOrigin& origin);
   net::Task<Result<policy::Permit>> permit_to_open();
@@ -80,10 +94,16 @@ class Links {
   std::map<std::string, Shared> shared_;  ///< by grant; over HTTP one for all, where nothing is bridged
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
+  const std::shared_ptr<std::size_t> children_ = std::make_shared<std::size_t>(0);  ///< of this server; likewise
   Counter& skipped_;  ///< lines of children that are no messages
   bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
+  std::map<mcp::Revision, Common> common_;    ///< of a server that sessions share
+  std::shared_ptr<upstream::Link> spare_;     ///< a child that nobody has spoken to
+  const std::shared_ptr<net::Duration> start_took_ = std::make_shared<net::Duration>(0);  ///< from the start of a child to its first message, last
+  bool retired_ = false;
   Eras eras_;
   net::TaskGroup tasks_;
+  const std::shared_ptr<Links*> here_ = std::make_shared<Links*>(this);  ///< last: bridges that outlive this find it gone
 };
 
 }  // namespace callgate::gateway

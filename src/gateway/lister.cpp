@@ -44,7 +44,7 @@ net::Task<Result<std::string>> Lister::handshake() {
   const bool refused = answer ? answer->find("\"error\"") != std::string::npos : answer.error().kind != ErrorKind::timeout;
   if (!refused || bridged_ || !co_await links_.handshake_refused()) co_return answer;
   bridged_ = true;
-  auto link = links_.for_session();
+  auto link = links_.for_session({});
   if (!link) co_return std::unexpected(link.error());
   link_ = std::move(*link);
   co_return co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
@@ -52,7 +52,7 @@ net::Task<Result<std::string>> Lister::handshake() {
 
 /// True when the handshake succeeded; the answer says whether there are tools.
 net::Task<Result<bool>> Lister::open_legacy() {
-  auto link = links_.for_session();
+  auto link = links_.for_session({});
   if (!link) co_return std::unexpected(link.error());
   link_ = std::move(*link);
   auto answer = co_await handshake();

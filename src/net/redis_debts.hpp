@@ -24,7 +24,8 @@ class RedisDebts {
 
   void owe(RedisCall call);
   /// Sends what is not on its way. Commands keep their order: what is sent here
-  /// is run before the next call of whoever calls this first.
+  /// is run before the next call of whoever calls this first. A server that answers
+  /// with an error (out of memory) is left alone for a while, longer each time.
   void settle();
   /// Waits until the server heard all, at most so long.
   Task<void> settled(Duration most);
@@ -39,7 +40,11 @@ class RedisDebts {
 
   RedisFunctions& functions_;
   std::function<void(RedisCall&)> stamp_;
+  static constexpr Duration first_pause = std::chrono::milliseconds(50);
+  static constexpr Duration longest_pause = std::chrono::seconds(5);
   std::deque<std::shared_ptr<Owed>> owed_;
+  Duration pause_ = first_pause;
+  Instant not_before_{};
   TaskGroup tasks_;
 };
 

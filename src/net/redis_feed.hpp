@@ -18,7 +18,7 @@ class RedisFeed {
  public:
   enum class Missed : std::uint8_t {
     some,  ///< more was said than the server keeps
-    all,   ///< the first look, or a server that forgot everything
+    all,   ///< the first look, or a server that forgot everything or was set back to an earlier copy
   };
   struct Topic {
     std::function<void(std::string_view name)> heard;
@@ -53,6 +53,7 @@ class RedisFeed {
   const std::string key_;
   std::string epoch_;  ///< names the server's memory: another one after it forgot
   std::string place_ = "0";
+  std::string mark_;  ///< of what was said at that place
   std::map<std::string, Topic, std::less<>> topics_;
 };
 

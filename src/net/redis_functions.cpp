@@ -41,9 +41,15 @@ local function clock(key, given, at_most)
   return now, raw
 end
 
--- Tells all gateways, at their next look at the feed.
+-- Tells all gateways, at their next look at the feed. What is said leaves a mark
+-- that depends on all before it: a server that was set back leaves other ones.
 local function say(feed, what)
+  local marks = feed .. ':marks'
+  local before = redis.call('LINDEX', marks, 0) or ''
   redis.call('HINCRBY', feed, 'said', 1)
+  redis.call('LPUSH', marks, redis.sha1hex(before .. table.concat(redis.call('TIME'), '.') .. what):sub(1, 16))
+  redis.call('LTRIM', marks, 0, 4095)
+  outlive(marks, 90000000)
   redis.call('LPUSH', feed .. ':said', what)
   redis.call('LTRIM', feed .. ':said', 0, 4095)
   outlive(feed, 90000000)

@@ -69,6 +69,7 @@ enum class Action : std::uint8_t {
   resource_subscribe,
   prompt_get,
   prompt_complete,  ///< help with the arguments of a prompt, which are not there yet
+  other,            ///< a method of the operator's list that names none of these: `default` decides
 };
 
 struct Request {

@@ -9,7 +9,7 @@ namespace {
 // idle time in µs; then its own. Every answer begins {server's time}.
 //
 // Kept are, after the first key: `s:<name>` a session; `used` names by when they
-// were used last; `of:<grant>` the names of one grant in the same way; `over:<name>`
+// were used last; `of:<server>:<grant>` those of one grant at one server likewise; `over:<name>`
 // says for a while that a session ended, to who tells late that it is to be kept.
 constexpr std::string_view body = R"lua(
 local function begin(keys, args)
@@ -20,24 +20,29 @@ local function begin(keys, args)
   return b
 end
 
-local function grant_key(b, grant) return b.p .. ':of:' .. grant end
+local function share_key(b, server, grant) return b.p .. ':of:' .. server .. ':' .. grant end
 
-local function touch(b, name, grant)
+local function owner(b, name)
+  local owner = redis.call('HMGET', b.p .. ':s:' .. name, 'grant', 'server')
+  return owner[1], owner[2] or ''
+end
+
+local function touch(b, name, grant, server)
   redis.call('ZADD', b.p .. ':used', text(b.now), name)
   redis.call('PEXPIRE', b.p .. ':s:' .. name, text(b.keep))
   outlive(b.p .. ':used', b.keep)
   if grant == '' then return end
-  redis.call('ZADD', grant_key(b, grant), text(b.now), name)
-  outlive(grant_key(b, grant), b.keep)
+  redis.call('ZADD', share_key(b, server, grant), text(b.now), name)
+  outlive(share_key(b, server, grant), b.keep)
 end
 
 local function over(b, name)
   redis.call('SET', b.p .. ':over:' .. name, '1', 'PX', '600000')
-  local grant = redis.call('HGET', b.p .. ':s:' .. name, 'grant')
+  local grant, server = owner(b, name)
   redis.call('ZREM', b.p .. ':used', name)
   if not grant then return end
   redis.call('DEL', b.p .. ':s:' .. name)
-  if grant ~= '' then redis.call('ZREM', grant_key(b, grant), name) end
+  if grant ~= '' then redis.call('ZREM', share_key(b, server, grant), name) end
   say(b.feed, 'session ' .. name)
 end
 
@@ -48,22 +53,23 @@ local function sweep(keys, args)
   return {b.raw}
 end
 
--- ARGV name, grant, most of a grant, then fields and their texts. Of a grant the
--- longest unused make room; a name whose session has gone by itself takes none.
+-- ARGV name, grant, most of a grant at one server, then fields and their texts. Of
+-- these the longest unused make room; a name whose session has gone by itself takes none.
 local function keep(keys, args)
   local b = begin(keys, args)
-  local name, grant, most = args[3], args[4], tonumber(args[5])
+  local name, most = args[3], tonumber(args[5])
   if redis.call('EXISTS', b.p .. ':over:' .. name) == 1 then return {b.raw, 'over'} end
   redis.call('HSET', b.p .. ':s:' .. name, unpack(args, 6))
-  touch(b, name, grant)
+  local grant, server = owner(b, name)
+  touch(b, name, grant, server)
   if grant == '' then return {b.raw} end
-  local names = redis.call('ZRANGE', grant_key(b, grant), 0, -1)
+  local names = redis.call('ZRANGE', share_key(b, server, grant), 0, -1)
   local excess = #names - most
   for _, other in ipairs(names) do
     if excess <= 0 then break end
     if other ~= name then
       over(b, other)
-      redis.call('ZREM', grant_key(b, grant), other)
+      redis.call('ZREM', share_key(b, server, grant), other)
       excess = excess - 1
     end
   end
@@ -80,7 +86,7 @@ local function find(keys, args)
     over(b, args[3])
     return {b.raw, {}}
   end
-  touch(b, args[3], redis.call('HGET', b.p .. ':s:' .. args[3], 'grant'))
+  touch(b, args[3], owner(b, args[3]))
   return {b.raw, fields}
 end
 
@@ -88,8 +94,8 @@ end
 local function used(keys, args)
   local b = begin(keys, args)
   for i = 3, #args do
-    local grant = redis.call('HGET', b.p .. ':s:' .. args[i], 'grant')
-    if grant then touch(b, args[i], grant) end
+    local grant, server = owner(b, args[i])
+    if grant then touch(b, args[i], grant, server) end
   end
   return {b.raw}
 end

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -26,6 +27,13 @@ struct KeptSession {
   bool operator==(const KeptSession&) const = default;
 };
 
+/// What became of a session that was to be kept.
+enum class Kept : std::uint8_t {
+  now,    ///< it can be found
+  later,  ///< it will be kept when that is possible again
+  no,     ///< too much waits for that already: it lives where it was opened
+};
+
 /// Where sessions are kept beside the memory of the gateway that serves them.
 ///
 /// Without a store (`keeps()` is false) nothing else needs to be called, and no
@@ -38,9 +46,9 @@ class SessionStore {
   virtual bool keeps() const = 0;
 
   /// Keeps a new session; returns when it can be found, or when it cannot be kept
-  /// now: then it is kept later. Of a grant no more than `most_of_grant` stay: those
-  /// longest unused end.
-  virtual net::Task<bool> keep(KeptSession session, std::size_t most_of_grant) = 0;
+  /// now. Of a grant no more than `most_of_grant` stay at one server: those longest
+  /// unused end.
+  virtual net::Task<Kept> keep(KeptSession session, std::size_t most_of_grant) = 0;
   /// The session with this id, which counts as used by that. Errors: `unavailable`,
   /// `timeout`, `closed`: nobody knows.
   virtual net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) = 0;
@@ -56,13 +64,16 @@ class SessionStore {
   /// `heard` is told of sessions that this gateway serves and that ended elsewhere, or
   /// because nobody used them.
   virtual void on_end(std::function<void(std::string_view name)> heard) = 0;
+  /// `is_busy` tells which have a message under way here: they count as used, and
+  /// none of them ends to make room or for want of use.
+  virtual void ask_which_are_busy(std::function<bool(std::string_view name)> is_busy) = 0;
 };
 
 /// Keeps nothing: a session lives where it was opened.
 class NoSessionStore final : public SessionStore {
  public:
   bool keeps() const override { return false; }
-  net::Task<bool> keep(KeptSession /*session*/, std::size_t /*most_of_grant*/) override { return net::Task<bool>::ready(false); }
+  net::Task<Kept> keep(KeptSession /*session*/, std::size_t /*most_of_grant*/) override { return net::Task<Kept>::ready(Kept::no); }
   net::Task<Result<std::optional<KeptSession>>> find(std::string_view /*id*/) override {
     return net::Task<Result<std::optional<KeptSession>>>::ready(std::nullopt);
   }
@@ -72,6 +83,7 @@ class NoSessionStore final : public SessionStore {
   void end(std::string_view /*name*/) override {}
   net::Task<void> settled(net::Duration /*most*/) override { co_return; }
   void on_end(std::function<void(std::string_view name)> /*heard*/) override {}
+  void ask_which_are_busy(std::function<bool(std::string_view name)> /*is_busy*/) override {}
 };
 
 }  // namespace callgate::session

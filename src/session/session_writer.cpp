@@ -5,24 +5,73 @@
 namespace callgate::session {
 
 using store::SessionChange;
+using Kind = store::SessionChange::Kind;
 
-SessionWriter::SessionWriter(std::shared_ptr<net::Inbox> inbox, std::unique_ptr<store::SessionFile> file)
-    : inbox_(std::move(inbox)), file_(std::move(file)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+SessionWriter::SessionWriter(std::shared_ptr<net::Inbox> inbox, std::unique_ptr<store::SessionFile> file, std::size_t most_bytes)
+    : inbox_(std::move(inbox)), file_(std::move(file)), most_bytes_(most_bytes), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-/// A use changes no more than the time of what is kept; what ended, ended.
-void SessionWriter::merge(Waiting& waiting, SessionChange later) {
-  if (later.kind != SessionChange::Kind::used) waiting.change = std::move(later);
-  else if (waiting.change.kind != SessionChange::Kind::ended) waiting.change.row.used_ms = later.row.used_ms;
+// What waits ------------------------------------------------------------------------
+
+/// What a new session holds here until it is written.
+std::size_t SessionWriter::weight(const SessionChange& change) {
+  if (change.kind != Kind::kept) return 0;
+  const store::SessionRow& row = change.row;
+  return 256 + row.name.size() + row.digest.size() + row.server.size() + row.address.size() + row.grant.size() + row.principal.size() + row.revision.size() + row.opening.size();
 }
 
-void SessionWriter::change(SessionChange change, Written written) {
+/// A use changes no more than the time of what is kept; what ended, ended.
+void SessionWriter::merge(Changes::iterator at, SessionChange later) {
+  Waiting& waiting = at->second;
+  if (later.kind == Kind::used) {
+    if (waiting.change.kind != Kind::ended) waiting.change.row.used_ms = later.row.used_ms;
+    return;
+  }
+  bytes_ -= weight(waiting.change);
+  waiting.change = std::move(later);
+  if (waiting.change.kind != Kind::ended || waiting.in_file == InFile::maybe) return;
+  // It came and went before the file could be written: that takes no room until it can.
+  for (Written& told : waiting.told) inbox_->post([tell = std::move(told)] { tell(false); });
+  changes_.erase(at);
+}
+
+void SessionWriter::add(SessionChange change, InFile in_file, Written written) {
+  bytes_ += weight(change);
+  const std::string name = change.row.name;
+  auto [at, fresh] = changes_.try_emplace(name);
+  if (written) at->second.told.push_back(std::move(written));
+  if (!fresh) return merge(at, std::move(change));
+  at->second.change = std::move(change);
+  at->second.in_file = in_file;
+}
+
+bool SessionWriter::keep(store::SessionRow row, InFile before, Written written) {
+  SessionChange change{.kind = Kind::kept, .row = std::move(row)};
   {
     const std::scoped_lock lock(mutex_);
-    const std::string name = change.row.name;
-    const auto [at, fresh] = changes_.try_emplace(name);
-    if (fresh) at->second.change = std::move(change);
-    else merge(at->second, std::move(change));
-    if (written) at->second.told.push_back(std::move(written));
+    if (bytes_ != 0 && bytes_ + weight(change) > most_bytes_) return false;
+    add(std::move(change), before, std::move(written));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void SessionWriter::used(std::string name, std::int64_t used_ms) {
+  SessionChange change{.kind = Kind::used, .row = {}};
+  change.row.name = std::move(name);
+  change.row.used_ms = used_ms;
+  {
+    const std::scoped_lock lock(mutex_);
+    add(std::move(change), InFile::maybe, {});
+  }
+  wake_.notify_one();
+}
+
+void SessionWriter::ended(std::string name) {
+  SessionChange change{.kind = Kind::ended, .row = {}};
+  change.row.name = std::move(name);
+  {
+    const std::scoped_lock lock(mutex_);
+    add(std::move(change), InFile::maybe, {});
   }
   wake_.notify_one();
 }
@@ -37,10 +86,12 @@ bool SessionWriter::find(std::string name, Found found) {
   return true;
 }
 
-std::optional<Error> SessionWriter::take_error() {
+std::optional<Error> SessionWriter::fault() const {
   const std::scoped_lock lock(mutex_);
-  return std::exchange(error_, std::nullopt);
+  return fault_;
 }
+
+// The thread ------------------------------------------------------------------------
 
 void SessionWriter::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
@@ -52,25 +103,35 @@ void SessionWriter::run(const std::stop_token& stop) {
     tell(changes, written.has_value());
     answer(std::move(finds));
     lock.lock();
+    if (!changes.empty()) done(std::move(changes), written);
     if (written) continue;
-    error_ = written.error();
-    for (auto& [name, waiting] : changes) {
-      const auto [at, fresh] = changes_.try_emplace(name, std::move(waiting));
-      if (fresh) continue;
-      // What came meanwhile is later than what could not be written.
-      SessionChange later = std::exchange(at->second.change, std::move(waiting.change));
-      merge(at->second, std::move(later));
-    }
     if (stop.stop_requested()) return;
     wake_.wait_for(lock, stop, pause, [] { return false; });
   }
 }
 
+/// What could not be written waits again; what came meanwhile is later than that.
+void SessionWriter::done(Changes changes, const Result<void>& written) {
+  fault_ = written ? std::nullopt : std::optional(written.error());
+  for (auto& [name, waiting] : changes) {
+    if (written) {
+      bytes_ -= weight(waiting.change);
+      continue;
+    }
+    const auto [at, fresh] = changes_.try_emplace(name, std::move(waiting));
+    if (fresh) continue;
+    SessionChange later = std::exchange(at->second.change, std::move(waiting.change));
+    at->second.in_file = waiting.in_file;
+    merge(at, std::move(later));
+  }
+}
+
+/// All or nothing, as they stand: no copy of them is made.
 Result<void> SessionWriter::write(const Changes& changes) {
   if (changes.empty()) return {};
-  std::vector<SessionChange> all;
+  std::vector<const SessionChange*> all;
   all.reserve(changes.size());
-  for (const auto& [name, waiting] : changes) all.push_back(waiting.change);
+  for (const auto& [name, waiting] : changes) all.push_back(&waiting.change);
   return file_->write(all);
 }
 

@@ -80,19 +80,19 @@ std::vector<std::string> SharedSessions::words_of(const Served& served) {
   return words;
 }
 
-net::Task<bool> SharedSessions::keep(KeptSession session, std::size_t most_of_grant) {
+net::Task<Kept> SharedSessions::keep(KeptSession session, std::size_t most_of_grant) {
   std::string name = session.name;
   Served& served = served_[name];
   served = {.session = std::move(session), .most_of_grant = most_of_grant};
   return finish_keep(std::move(name), run(names_.keep, words_of(served)));
 }
 
-net::Task<bool> SharedSessions::finish_keep(std::string name, net::Task<Items> keeping) {
+net::Task<Kept> SharedSessions::finish_keep(std::string name, net::Task<Items> keeping) {
   const auto kept = co_await keeping;
   if (kept && kept->size() > 1) ended(name);  // before this was told
-  if (kept) co_return kept->size() == 1;
+  if (kept) co_return kept->size() == 1 ? Kept::now : Kept::no;
   if (served_.contains(name)) unkept_.insert(std::move(name));
-  co_return false;
+  co_return Kept::later;
 }
 
 net::Task<Result<std::optional<KeptSession>>> SharedSessions::find(std::string_view id) {
@@ -178,6 +178,9 @@ net::Task<void> SharedSessions::keep_again() {
 }
 
 net::Task<void> SharedSessions::sweep() {
+  for (const auto& [name, served] : served_) {
+    if (is_busy_ && is_busy_(name)) used_.insert(name);
+  }
   std::vector<std::string> names(used_.begin(), used_.end());
   used_.clear();
   while (!names.empty()) {

@@ -36,7 +36,7 @@ class SharedSessions final : public SessionStore {
   ~SharedSessions() override { tasks_.cancel(); }
 
   bool keeps() const override { return true; }
-  net::Task<bool> keep(KeptSession session, std::size_t most_of_grant) override;
+  net::Task<Kept> keep(KeptSession session, std::size_t most_of_grant) override;
   net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override;
   void serves(KeptSession session) override;
   void serves_no_longer(std::string_view name) override;
@@ -44,6 +44,8 @@ class SharedSessions final : public SessionStore {
   void end(std::string_view name) override;
   net::Task<void> settled(net::Duration most) override { return debts_.settled(most); }
   void on_end(std::function<void(std::string_view name)> heard) override { heard_ = std::move(heard); }
+  /// Told as used with each sweep, so that others' longest unused come before them.
+  void ask_which_are_busy(std::function<bool(std::string_view name)> is_busy) override { is_busy_ = std::move(is_busy); }
 
   /// Tells what was used, and ends what was not; runs until it is cancelled.
   net::Task<void> keep_going();
@@ -63,7 +65,7 @@ class SharedSessions final : public SessionStore {
   std::vector<std::string> stamp() const;
   net::Task<Items> run(std::string_view function, std::vector<std::string> args);
   net::Task<Items> read(net::Instant sent, net::Task<Result<net::RedisReply>> reply);
-  net::Task<bool> finish_keep(std::string name, net::Task<Items> keeping);
+  net::Task<Kept> finish_keep(std::string name, net::Task<Items> keeping);
   static net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, net::Task<Items> finding);
   static std::vector<std::string> words_of(const Served& served);
   void ended(std::string_view name);
@@ -75,6 +77,7 @@ class SharedSessions final : public SessionStore {
   const std::vector<std::string> keys_;
   const std::string idle_;
   std::function<void(std::string_view name)> heard_;
+  std::function<bool(std::string_view name)> is_busy_;
   net::RedisTime time_;
   net::RedisDebts debts_;
   std::unordered_map<std::string, Served> served_;  ///< by name

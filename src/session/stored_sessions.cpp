@@ -8,7 +8,6 @@
 
 namespace callgate::session {
 
-using store::SessionChange;
 using store::SessionRow;
 
 namespace {
@@ -25,13 +24,6 @@ KeptSession session_of(SessionRow row) {
           .principal = std::move(row.principal), .revision = std::move(row.revision), .opening = std::move(row.opening)};
 }
 
-SessionChange change_of(SessionChange::Kind kind, std::string name, std::int64_t used_ms) {
-  SessionChange change{.kind = kind, .row = {}};
-  change.row.name = std::move(name);
-  change.row.used_ms = used_ms;
-  return change;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<StoredSessions>> StoredSessions::open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options) {
@@ -45,18 +37,18 @@ Result<std::unique_ptr<StoredSessions>> StoredSessions::open(net::Loop& loop, co
 }
 
 StoredSessions::StoredSessions(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::SessionFile> file, Options options)
-    : loop_(loop), clock_(clock), log_(log), options_(options), writer_(loop.inbox(), std::move(file)) {}
+    : loop_(loop), clock_(clock), log_(log), options_(options), writer_(loop.inbox(), std::move(file), options.most_waiting) {}
 
 StoredSessions::~StoredSessions() {
   for (const std::string& name : touched_) {
-    if (const auto at = known_.find(name); at != known_.end()) writer_.change(change_of(SessionChange::Kind::used, name, wall_of(at->second.used)));
+    if (const auto at = known_.find(name); at != known_.end()) writer_.used(name, wall_of(at->second.used));
   }
 }
 
 /// The wall clock counts between two processes only; set back, it counts as no time.
 void StoredSessions::recall(const SessionRow& row) {
   const std::chrono::milliseconds unused(std::max<std::int64_t>(clock_.wall_ms() - row.used_ms, 0));
-  if (unused > options_.idle) return write_end(row.name);
+  if (unused > options_.idle) return writer_.ended(row.name);
   enter(row.name, {.share = share_of(row.grant, row.server), .used = loop_.now() - unused});
 }
 
@@ -112,19 +104,21 @@ void StoredSessions::forget(At at) {
   known_.erase(at);
 }
 
-void StoredSessions::write_end(std::string name) { writer_.change(change_of(SessionChange::Kind::ended, std::move(name), 0)); }
-
 void StoredSessions::make_room(const std::string& newest, std::size_t most_of_grant) {
   if (const auto share = shares_.find(known_.at(newest).share); share != shares_.end()) make_room_in(share->second, most_of_grant, newest);
   make_room_in(order_, options_.most, newest);
 }
 
-/// `newest` stays, so that `order` is never left empty, and with it away.
+/// `newest` stays, so that `order` is never left empty, and with it away. What has a
+/// message under way stays too, and is too much only as long as that is.
 void StoredSessions::make_room_in(const Order& order, std::size_t most, const std::string& newest) {
-  while (order.size() > std::max<std::size_t>(most, 1)) {
-    auto first = order.begin();
-    if (std::get<2>(*first) == newest) ++first;
-    const auto [served, used, name] = *first;
+  std::size_t too_many = order.size() - std::min(order.size(), std::max<std::size_t>(most, 1));
+  std::vector<std::pair<std::string, bool>> over;
+  for (auto each = order.begin(); each != order.end() && over.size() < too_many; ++each) {
+    const auto& [served, used, name] = *each;
+    if (name != newest && !(served && is_busy(name))) over.emplace_back(name, served);
+  }
+  for (const auto& [name, served] : over) {
     end(name);
     if (served && heard_) heard_(name);
   }
@@ -132,22 +126,28 @@ void StoredSessions::make_room_in(const Order& order, std::size_t most, const st
 
 // Sessions ------------------------------------------------------------------------
 
-net::Task<bool> StoredSessions::keep(KeptSession session, std::size_t most_of_grant) {
-  if (const auto at = known_.find(session.name); at != known_.end()) forget(at);
-  const std::string name = session.name;
-  enter(name, {.share = share_of(session.grant, session.server), .used = loop_.now(), .served = true});
-  make_room(name, most_of_grant);
+net::Task<Kept> StoredSessions::keep(KeptSession session, std::size_t most_of_grant) {
+  const auto before = known_.find(session.name);
+  const auto in_file = before == known_.end() ? SessionWriter::InFile::surely_not : SessionWriter::InFile::maybe;
   const auto told = std::make_shared<Told<bool>>(loop_);
-  writer_.change({.kind = SessionChange::Kind::kept, .row = row_of(session, clock_.wall_ms())}, [told](bool written) {
+  const bool taken = writer_.keep(row_of(session, clock_.wall_ms()), in_file, [told](bool written) {
     told->value = written;
     told->done.raise();
   });
+  if (!taken) {
+    if (!std::exchange(refusing_, true))
+      log_.warn("sessions_not_kept", {{"why", "too many wait for their file to be written"}, {"effect", "new ones end with this process until it can be written again"}});
+    return net::Task<Kept>::ready(Kept::no);
+  }
+  if (before != known_.end()) forget(before);
+  enter(session.name, {.share = share_of(session.grant, session.server), .used = loop_.now(), .served = true});
+  make_room(session.name, most_of_grant);
   return finish_keep(told);
 }
 
-net::Task<bool> StoredSessions::finish_keep(std::shared_ptr<Told<bool>> told) {
+net::Task<Kept> StoredSessions::finish_keep(std::shared_ptr<Told<bool>> told) {
   if (!told->value) co_await told->done.wait(options_.write_time);
-  co_return told->value.value_or(false);
+  co_return told->value.value_or(false) ? Kept::now : Kept::later;
 }
 
 net::Task<Result<std::optional<KeptSession>>> StoredSessions::find(std::string_view id) {
@@ -189,7 +189,7 @@ void StoredSessions::end(std::string_view name) {
   const auto at = known_.find(text);
   if (at == known_.end()) return;
   forget(at);
-  write_end(std::move(text));
+  writer_.ended(std::move(text));
 }
 
 net::Task<void> StoredSessions::settled(net::Duration most) {
@@ -200,14 +200,32 @@ net::Task<void> StoredSessions::settled(net::Duration most) {
 }
 
 void StoredSessions::sweep() {
-  for (const std::string& name : std::exchange(touched_, {})) writer_.change(change_of(SessionChange::Kind::used, name, wall_of(known_.at(name).used)));
+  for (const std::string& name : std::exchange(touched_, {})) writer_.used(name, wall_of(known_.at(name).used));
+  end_unused();
+  tell_fault();
+}
+
+void StoredSessions::end_unused() {
   while (!by_use_.empty() && loop_.now() - by_use_.begin()->first > options_.idle) {
     const std::string name = by_use_.begin()->second;
-    const bool served = known_.at(name).served;
+    const auto at = known_.find(name);
+    const bool served = at->second.served;
+    if (served && is_busy(name)) {
+      touch(at);
+      continue;
+    }
     end(name);
     if (served && heard_) heard_(name);
   }
-  if (const auto error = writer_.take_error()) log_.error("sessions_not_written", {{"fault", error->message}, {"effect", "they end with this process unless it can be written again"}});
+}
+
+/// Each change once, however long it stays so.
+void StoredSessions::tell_fault() {
+  const std::optional<Error> fault = writer_.fault();
+  if (fault && !faulty_) log_.error("sessions_not_written", {{"fault", fault->message}, {"effect", "they end with this process unless it can be written again"}});
+  if (!fault && (faulty_ || refusing_)) log_.info("sessions_written_again", {});
+  faulty_ = fault.has_value();
+  refusing_ = refusing_ && faulty_;
 }
 
 net::Task<void> StoredSessions::keep_going() {

@@ -22,8 +22,11 @@ namespace callgate::session {
 /// `Options::write_time`.
 ///
 /// A grant's bound holds at each server, as the gates count; a session that this
-/// gateway serves makes room only where none is left that nobody serves, so that
-/// the gate, which spares those with calls under way, comes first.
+/// gateway serves makes room only where none is left that nobody serves, and none
+/// with a message under way ends: then there are more for a while.
+///
+/// While the file cannot be written, new sessions wait for it in `Options::most_waiting`
+/// bytes; further ones are not kept, which the log says once.
 ///
 /// INVARIANT: what ended is not found again in this process, whatever was still
 /// to be written; its removal is tried until the file has taken it.
@@ -34,6 +37,7 @@ class StoredSessions final : public SessionStore {
     std::chrono::milliseconds idle = std::chrono::minutes(60);
     std::size_t most = 20'000;  ///< sessions in all: those longest unused make room
     std::chrono::milliseconds write_time{500};  ///< so long a new session waits for its write
+    std::size_t most_waiting = std::size_t{8} << 20U;  ///< bytes of new sessions that are not written yet
   };
   static constexpr net::Duration find_time = std::chrono::seconds(2);
   static constexpr net::Duration between_sweeps = std::chrono::seconds(10);
@@ -46,7 +50,7 @@ class StoredSessions final : public SessionStore {
   ~StoredSessions() override;
 
   bool keeps() const override { return true; }
-  net::Task<bool> keep(KeptSession session, std::size_t most_of_grant) override;
+  net::Task<Kept> keep(KeptSession session, std::size_t most_of_grant) override;
   net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override;
   void serves(KeptSession session) override;
   void serves_no_longer(std::string_view name) override;
@@ -54,6 +58,7 @@ class StoredSessions final : public SessionStore {
   void end(std::string_view name) override;
   net::Task<void> settled(net::Duration most) override;
   void on_end(std::function<void(std::string_view name)> heard) override { heard_ = std::move(heard); }
+  void ask_which_are_busy(std::function<bool(std::string_view name)> is_busy) override { is_busy_ = std::move(is_busy); }
 
   /// Writes which were used, and ends which were not; runs until it is cancelled.
   net::Task<void> keep_going();
@@ -88,9 +93,11 @@ class StoredSessions final : public SessionStore {
   void make_room_in(const Order& order, std::size_t most, const std::string& newest);
   static std::string share_of(const std::string& grant, const std::string& server);
   void forget(At at);
-  void write_end(std::string name);
+  bool is_busy(const std::string& name) const { return is_busy_ && is_busy_(name); }
+  void end_unused();
+  void tell_fault();
   std::int64_t wall_of(net::Instant used) const;
-  net::Task<bool> finish_keep(std::shared_ptr<Told<bool>> told);
+  net::Task<Kept> finish_keep(std::shared_ptr<Told<bool>> told);
   net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, std::shared_ptr<Told<SessionWriter::Row>> told);
 
   net::Loop& loop_;
@@ -98,11 +105,14 @@ class StoredSessions final : public SessionStore {
   Log& log_;
   const Options options_;
   std::function<void(std::string_view name)> heard_;
+  std::function<bool(std::string_view name)> is_busy_;
   std::unordered_map<std::string, Known> known_;              ///< by name
   std::set<std::pair<net::Instant, std::string>> by_use_;     ///< the same, longest unused first
   Order order_;                                               ///< the same, as they make room
   std::unordered_map<std::string, Order> shares_;             ///< those of a grant at one server
   std::set<std::string> touched_;                             ///< used since the last sweep
+  bool faulty_ = false;   ///< the file could not be written when that was looked at last
+  bool refusing_ = false; ///< a session was not kept since it could be written
   SessionWriter writer_;
 };
 

@@ -65,11 +65,11 @@ Result<void> SessionFile::write_one(const SessionChange& change) {
   return query.bind(row.name).run();
 }
 
-Result<void> SessionFile::write(std::span<const SessionChange> changes) {
+Result<void> SessionFile::write(std::span<const SessionChange* const> changes) {
   auto transaction = Transaction::begin(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  for (const SessionChange& change : changes) {
-    if (auto done = write_one(change); !done) return done;
+  for (const SessionChange* change : changes) {
+    if (auto done = write_one(*change); !done) return done;
   }
   return transaction->commit();
 }

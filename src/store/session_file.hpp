@@ -49,7 +49,7 @@ class SessionFile {
   static Result<std::unique_ptr<SessionFile>> open(const std::filesystem::path& file, std::chrono::milliseconds busy);
 
   /// All changes or, after an error, none.
-  Result<void> write(std::span<const SessionChange> changes);
+  Result<void> write(std::span<const SessionChange* const> changes);
   Result<std::optional<SessionRow>> find(std::string_view name);
   /// Name, server, grant and last use of all, without the rest.
   Result<std::vector<SessionRow>> list();

@@ -129,6 +129,8 @@ class Link {
   virtual bool has_stream() const { return false; }
   /// Ends what nobody used since then, where callers come and go without a word.
   virtual void end_unused(net::Instant /*since*/) {}
+  /// What is behind it was started and has not said anything yet.
+  virtual bool starting() const { return false; }
   /// A call that nobody waits for any more has to be cancelled by a message.
   virtual bool hears_cancels() const { return true; }
 

@@ -27,6 +27,7 @@ class SessionBridge final : public Link {
   void on_unsolicited(Sink* sink) override { unsolicited_ = sink; }
   void agreed(std::string_view /*revision*/) override {}
   bool alive() const override { return !ended_ && server_->alive(); }
+  bool starting() const override { return server_->starting(); }
 
  protected:
   net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;

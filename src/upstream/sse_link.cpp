@@ -135,12 +135,16 @@ void SseLink::take_message(std::string_view text) {
 // Messages ------------------------------------------------------------------------
 
 net::Task<void> SseLink::send(std::shared_ptr<Post> post, std::chrono::milliseconds time) {
+  const std::size_t size = post->body.size();
   ++posts_;
+  post_bytes_ += size;
   std::string headers = "Content-Type: application/json\r\n";
   if (!revision_.empty()) (((headers += "MCP-Protocol-Version: ") += revision_) += "\r\n");
   headers += origin_.headers;
   auto reply = co_await origin_.client.send_to(target_, "POST", headers, post->body, time);
   --posts_;
+  post_bytes_ -= size;
+  std::string().swap(post->body);  // the answer may be long in coming
   const int status = reply ? (*reply)->status() : 0;
   if (!reply) post->failure = not_exchanged(std::move(reply.error()));
   else if (status >= 300) post->failure = refused_by_server(status, status == 404);
@@ -159,7 +163,8 @@ net::Task<Forwarded> SseLink::transmit(Outbound out, Sink& sink) {
   if (out.form != Form::message) co_return Delivery{.http_status = 405};
   net::Loop& loop = origin_.client.loop();
   if (auto opened = co_await open(out.time); !opened) co_return std::unexpected(Failure{.error = std::move(opened.error()), .sent = false});
-  if (posts_ >= max_posts) co_return std::unexpected(Failure{.error = {ErrorKind::unavailable, "too many messages are on their way to the server", {}}, .sent = false});
+  const bool too_large = posts_ != 0 && post_bytes_ + out.bytes.size() > options_.most_post_bytes;
+  if (posts_ >= max_posts || too_large) co_return std::unexpected(Failure{.error = {ErrorKind::unavailable, "too many messages are on their way to the server", {}}, .sent = false});
   CallRouter::Call call(loop);
   const auto post = std::make_shared<Post>(loop);
   post->body = router_.begin(out, call).value_or(out.bytes);

@@ -24,6 +24,7 @@ class SseLink final : public Link {
     std::string server;                ///< its name, for the log
     std::chrono::milliseconds patience{10'000};  ///< from GET to the address
     std::function<void()> not_opened;  ///< told when the server opens no stream; may be empty
+    std::size_t most_post_bytes = std::size_t{16} << 20U;  ///< of messages on their way at once; one alone may be larger
   };
   SseLink(HttpOrigin& origin, Options options, Log& log);
   ~SseLink() override { tasks_.cancel(); }
@@ -64,6 +65,7 @@ class SseLink final : public Link {
   net::Broadcast changed_;   ///< open, or over
   net::Signal over_;
   std::size_t posts_ = 0;
+  std::size_t post_bytes_ = 0;  ///< of these
   std::uint64_t skipped_ = 0;  ///< events that are no messages
   bool named_again_ = false;
   net::TaskGroup tasks_;

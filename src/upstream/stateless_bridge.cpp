@@ -110,6 +110,10 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
   }
 }
 
+bool StatelessBridge::starting() const {
+  return std::ranges::any_of(sessions_, [](const auto& each) { return each.second && each.second->opening && each.second->link && each.second->link->starting(); });
+}
+
 /// The session longest unused makes room.
 bool StatelessBridge::make_room() {
   auto oldest = sessions_.end();

@@ -30,6 +30,7 @@ class StatelessBridge final : public Link {
   void on_unsolicited(Sink* /*sink*/) override {}
   void agreed(std::string_view /*revision*/) override {}
   bool alive() const override { return true; }
+  bool starting() const override;
   void end_unused(net::Instant since) override;
   /// A call whose frame ends is cancelled by the bridge itself.
   bool hears_cancels() const override { return false; }

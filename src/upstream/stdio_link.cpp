@@ -23,11 +23,11 @@ Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const confi
   for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
   auto child = net::Child::start(loop, std::move(options));
   if (!child) return std::unexpected(child.error());
-  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server.name, max_result, ids, log, std::move(hearers)));
+  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server, max_result, ids, log, std::move(hearers)));
 }
 
-StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log, Hearers hearers)
-    : loop_(loop), child_(std::move(child)), server_(std::move(server)), max_result_(max_result), log_(log), hearers_(std::move(hearers)), router_(loop, server_, max_result, ids, log) {
+StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server, std::size_t max_result, Ids ids, Log& log, Hearers hearers)
+    : loop_(loop), child_(std::move(child)), server_(server.name), max_result_(max_result), log_(log), hearers_(std::move(hearers)), born_(loop.now()), start_time_(server.start_timeout), router_(loop, server_, max_result, ids, log) {
   tasks_.spawn(read());
 }
 
@@ -73,7 +73,17 @@ void StdioLink::take_line(std::string_view line) {
   }
   noise_bytes_ -= std::min(noise_bytes_, line.size() + 1 + noise_a_message);
   noise_run_ = 0;
-  if (!std::exchange(spoke_, true) && hearers_.spoke) hearers_.spoke();
+  if (!std::exchange(spoke_, true) && hearers_.spoke) hearers_.spoke(loop_.now() - born_);
+}
+
+/// A call has its time from when the child is there: what opens a session, or asks
+/// whether there are any, has a time of its own for that.
+std::chrono::milliseconds StdioLink::time_for(const Outbound& out) const {
+  using enum mcp::MethodId;
+  const bool opens = out.message == nullptr || out.message->method_id == initialize || out.message->method_id == server_discover;
+  if (spoke_ || opens) return out.time;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(born_ + start_time_ - loop_.now());
+  return out.time + std::max(left, std::chrono::milliseconds(0));
 }
 
 net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
@@ -94,7 +104,7 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
   if (auto sent = child_->in().send(bytes); !sent)
     co_return std::unexpected(Failure{std::move(sent.error()), false});
   if (!call.linked()) co_return Delivery{.http_status = 202};
-  co_return co_await router_.answer(call, out.time, sink);
+  co_return co_await router_.answer(call, time_for(out), sink);
 }
 
 }  // namespace callgate::upstream

@@ -17,7 +17,7 @@ class StdioLink final : public Link {
  public:
   /// Who hears how the program fares; each may be empty.
   struct Hearers {
-    std::function<void()> spoke;          ///< it sent its first message
+    std::function<void(net::Duration took)> spoke;  ///< it sent its first message, so long after its start
     std::function<void()> ended_unheard;  ///< it ended by itself before it did
     std::function<void()> skipped;        ///< a line of it is no message
   };
@@ -28,6 +28,7 @@ class StdioLink final : public Link {
   void on_unsolicited(Sink* sink) override { router_.on_unsolicited(sink); }
   void agreed(std::string_view /*revision*/) override {}
   bool alive() const override { return !dead_; }
+  bool starting() const override { return !spoke_ && !dead_; }
   /// What the child wrote to stderr last.
   std::string last_words() const { return child_->last_words(); }
 
@@ -35,7 +36,8 @@ class StdioLink final : public Link {
   net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;
 
  private:
-  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, std::string server, std::size_t max_result, Ids ids, Log& log, Hearers hearers);
+  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server, std::size_t max_result, Ids ids, Log& log, Hearers hearers);
+  std::chrono::milliseconds time_for(const Outbound& out) const;
   net::Task<void> read();
   void take_line(std::string_view line);
   bool is_too_noisy() const;
@@ -46,6 +48,8 @@ class StdioLink final : public Link {
   std::size_t max_result_;  ///< bytes of one answer with its events
   Log& log_;
   const Hearers hearers_;
+  const net::Instant born_;
+  const std::chrono::milliseconds start_time_;
   bool spoke_ = false;
   bool dead_ = false;
   CallRouter router_;

@@ -53,12 +53,13 @@ const std::vector<std::string> good{
     "servers: {a: {command: [x, 1, true], env: {A: 1}, policy: p, pins: q, new_tools: refuse, shared: false, start_timeout: 1s}}",
     "servers: {a: {url: http://h, transport: auto, ca_file: c, headers: {X-A: b}, policy: p, call_timeout: 5, trust_hints: false, probe_unknown: true, "
     "extension_methods: {}}}",
+    "{session_header: true, servers: {a: {command: [x], policy: p, shared: true, max_children: 2, start_ahead: true, extension_methods: {skills/get: {name: tool}, skills/list: none}}}}",
 };
 
 const std::vector<std::string> bad{
     "listne: x",         "listen: []",          "listen: x",           "admin: {}",
     "state: disk",       "state: redis://",     "state: redis://h:x",  "state: redis://:pw@h", "state: redis://h/x",
-    "auth: oauth",       "session_header: true", "audit: {keep: forever}",
+    "auth: oauth",       "session_header: 1", "audit: {keep: forever}",
     "audit: {on_full: allow}",                  "hosts: ['*']",        "origins: ['*']",
     "aggregate: yes please", "aggregate_wait: 3s", "{aggregate: true, aggregate_wait: soon}",
     "approval_wait: 1w", "limits: {body: 4MB}", "limits: {children: 0}", "tls: {}",

@@ -164,8 +164,6 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"auth_word", "auth: grant\n", "1:7: `auth` must be `none` or `grants`, not `grant`; did you mean `grants`?\n"},
         Fault{"auth_none_off_loopback", "listen: 0.0.0.0:1\npublic_url: https://g\nauth: none\n",
               "3:1: `auth: none` is for loopback only, and `0.0.0.0:1` can be reached from elsewhere; use `auth: grants` (`--auth grants`)\n"},
-        Fault{"session_header", "session_header: true\n",
-              "1:17: `session_header: true` is not supported yet by this version; remove it\n"},
         Fault{"boolean", "session_header: 1\n", "1:17: `session_header` must be `true` or `false`, not `1`\n"},
         Fault{"ambiguous_boolean", "session_header: no\n", "1:17: `session_header` must be `true` or `false`, not `no`\n"},
         Fault{"ambiguous_text", "hosts: [no]\n", "1:9: `no` is read differently by different programs; put it in quotes\n"},
@@ -235,18 +233,31 @@ INSTANTIATE_TEST_SUITE_P(
               "1:51: `servers.a.transport` goes with `url` only\n"},
         Fault{"new_tools", "servers: {a: {url: http://h, policy: p, new_tools: allow}}\n",
               "1:52: `servers.a.new_tools` must be `refuse` or `follow_policy`, not `allow`\n"},
-        Fault{"shared", "servers: {a: {command: [x], policy: p, shared: true, max_children: 8}}\n",
-              "1:48: `servers.a.shared: true` is not supported yet by this version; remove it\n"
-              "1:54: `servers.a.max_children` is not supported yet by this version; remove it\n"},
+        Fault{"children_of_a_url", "servers: {a: {url: http://h, policy: p, shared: true, max_children: 8, start_ahead: true}}\n",
+              "1:49: `servers.a.shared` goes with `command` only\n"
+              "1:69: `servers.a.max_children` goes with `command` only\n"
+              "1:85: `servers.a.start_ahead` goes with `command` only\n"},
+        Fault{"no_children", "servers: {a: {command: [x], policy: p, max_children: 0}}\n",
+              "1:54: `servers.a.max_children` must be a whole number from 1 to 10000, not `0`\n"},
         Fault{"trust_hints", "servers: {a: {url: http://h, policy: p, trust_hints: true}}\n",
               "1:54: `servers.a.trust_hints: true` is not supported yet by this version; remove it\n"},
-        Fault{"extension_methods", "servers: {a: {url: http://h, policy: p, extension_methods: {x/y: {name: tool}}}}\n",
-              "1:41: `servers.a.extension_methods` is not supported yet by this version; remove it\n"},
+        Fault{"extension_of_the_protocol", "servers: {a: {url: http://h, policy: p, extension_methods: {tools/call: {name: tool}}}}\n",
+              "1:61: `tools/call` is a method of the protocol, which has rules of its own\n"},
+        Fault{"extension_notification", "servers: {a: {url: http://h, policy: p, extension_methods: {notifications/x: none}}}\n",
+              "1:61: `notifications/x` is a notification: only requests can be let through\n"},
+        Fault{"extension_name", "servers: {a: {url: http://h, policy: p, extension_methods: {x y: none}}}\n",
+              "1:61: `x y` is no name of a method: write up to 128 visible ASCII characters\n"},
+        Fault{"extension_kind", "servers: {a: {url: http://h, policy: p, extension_methods: {x/y: {name: tol}}}}\n",
+              "1:73: `servers.a.extension_methods.x/y.name` must be `tool` or `prompt` or `resource` or `none`, not `tol`; did you mean `tool`?\n"},
+        Fault{"extension_of_two_members", "servers: {a: {url: http://h, policy: p, extension_methods: {x/y: {a: tool, b: tool}}}}\n",
+              "1:66: `servers.a.extension_methods.x/y` has to name one member: it decides\n"},
+        Fault{"extension_word", "servers: {a: {url: http://h, policy: p, extension_methods: {x/y: tool}}}\n",
+              "1:66: `servers.a.extension_methods.x/y` must be `none`, or a mapping of one member to `tool`, `prompt` or `resource`, not `tool`\n"},
         Fault{"timeout_zero", "servers: {a: {url: http://h, policy: p, call_timeout: 0}}\n",
               "1:55: `servers.a.call_timeout` must be at least 1ms\n"},
         Fault{"unknown_server_key", "servers:\n  a:\n    url: http://h\n    policy: p\n    timeout: 5s\n",
               "5:5: unknown key `servers.a.timeout`; in `servers.a` there may be `command`, `env`, `url`, `transport`, `ca_file`, `headers`, `policy`, "
-              "`pins`, `new_tools`, `shared`, `max_children`, `start_timeout`, `call_timeout`, `trust_hints`, `probe_unknown`, "
+              "`pins`, `new_tools`, `shared`, `max_children`, `start_ahead`, `start_timeout`, `call_timeout`, `trust_hints`, `probe_unknown`, "
               "`extension_methods`\n"}),
     [](const auto& row) { return row.param.name; });
 
@@ -290,6 +301,19 @@ TEST(LoadTest, StateIsThisGatewaysOwnOrSharedByAServer) {
 }
 
 /// Security requirement S28: no secret in a message.
+TEST(LoadTest, MethodsOfTheOperatorsListAreRead) {
+  const auto loaded = parse("session_header: true\nservers: {a: {command: [x], policy: p, shared: true, max_children: 3, start_ahead: true,\n"
+                                   "  extension_methods: {skills/get: {name: tool}, skills/list: none, x/read: {uri: resource}, x/y: {any: none}}}}\n");
+  ASSERT_TRUE(loaded.config) << faults_of(loaded);
+  EXPECT_TRUE(loaded.config->session_header);
+  const Server& server = loaded.config->servers.front();
+  EXPECT_TRUE(server.shared && server.start_ahead);
+  EXPECT_EQ(server.max_children, 3U);
+  using Names = ExtensionMethod::Names;
+  const std::vector<ExtensionMethod> expected{{"skills/get", "name", Names::tool}, {"skills/list", "", Names::none}, {"x/read", "uri", Names::resource}, {"x/y", "", Names::none}};
+  EXPECT_EQ(server.extension_methods, expected);
+}
+
 TEST(LoadTest, NoSecretStandsInAMessage) {
   FakeEnvironment environment;
   environment.variables["TOKEN"] = "s3cret\r\nX-Other: y";

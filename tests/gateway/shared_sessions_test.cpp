@@ -16,9 +16,10 @@ class FakeStore final : public session::SessionStore {
  public:
   explicit FakeStore(net::Loop& loop) : go_(loop) {}
   bool keeps() const override { return true; }
-  net::Task<bool> keep(KeptSession session, std::size_t /*most_of_grant*/) override {
+  net::Task<session::Kept> keep(KeptSession session, std::size_t /*most_of_grant*/) override {
+    if (full) return net::Task<session::Kept>::ready(session::Kept::no);
     kept.push_back(std::move(session));
-    return net::Task<bool>::ready(fault.empty());
+    return net::Task<session::Kept>::ready(fault.empty() ? session::Kept::now : session::Kept::later);
   }
   net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override {
     using Found = net::Task<Result<std::optional<KeptSession>>>;
@@ -39,12 +40,14 @@ class FakeStore final : public session::SessionStore {
     co_return;
   }
   void on_end(std::function<void(std::string_view name)> /*heard*/) override {}
+  void ask_which_are_busy(std::function<bool(std::string_view name)> /*is_busy*/) override {}
   void let_go() { go_.notify(); }
 
   std::vector<KeptSession> kept;
   std::vector<std::string> serving, left, uses, ended;
   std::string fault;
   bool hold = false;
+  bool full = false;
   int asked = 0;
   int settlings = 0;
 
@@ -183,6 +186,38 @@ TEST_F(SharedSessions, ASessionOfAPipeIsKeptNowhereHoweverOftenItsClientInitiali
   ASSERT_EQ(channel.told.size(), 2U);
   EXPECT_TRUE(store_.kept.empty()) << "nobody could name it elsewhere, and nobody would end it";
   EXPECT_EQ(gates->all().front()->session_count(), 1U);
+}
+
+TEST_F(SharedSessions, ASessionForWhichThereIsNoRoomLivesHereLikeOneThatNobodyKeeps) {
+  store_.full = true;
+  start(allow_);
+  open_session();
+  EXPECT_TRUE(call("read").body.contains("done"));
+  send("DELETE");
+  EXPECT_TRUE(store_.ended.empty()) << "the store knows nothing of it";
+  EXPECT_EQ(call("read").status, 404);
+}
+
+TEST_F(SharedSessions, AreBusyWhileAMessageIsUnderWay) {
+  start(allow_);
+  open_session();
+  const std::string name = session::session_name(session_id);
+  EXPECT_FALSE(gates->is_busy(name));
+  net::Signal go_on(loop);
+  const auto held = [](net::HttpExchange& exchange, std::string id, net::Signal& signal) -> net::Task<void> {
+    co_await signal.wait(20s);
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[]}})");
+  };
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string id) { return held(exchange, std::move(id), go_on); };
+  Answer answer;
+  bool done = false;
+  begin(call_text("read"), answer, done);
+  turn_until([&] { return !upstream.calls.empty(); });
+  EXPECT_TRUE(gates->is_busy(name));
+  go_on.raise();
+  turn_until([&] { return done; });
+  EXPECT_FALSE(gates->is_busy(name));
+  EXPECT_FALSE(gates->is_busy("s-unknown"));
 }
 
 TEST_F(SharedSessions, ADeleteEndsItForAllAlsoWhereItWasNeverUsed) {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <functional>
 
 #include "gateway/sse_server.hpp"
 
@@ -177,6 +179,25 @@ TEST_F(SseLinkTest, AnswersMayComeBeforeThePostIsTaken) {
   behind.before_post_answer = [&](net::HttpExchange&, const std::string& method) { return held(go_on, method); };
   EXPECT_NE(call("read", "{}", 2).body.find("done"), std::string::npos);
   go_on.raise();
+}
+
+/// A server that takes no POST to its end is sent no more than so many bytes at once.
+TEST_F(SseLinkTest, MessagesUnderWayAreBoundedInBytes) {
+  start(allow_all);
+  first_call();
+  const auto held = [](net::Signal& signal, const std::string& method) -> net::Task<void> {
+    if (method == "tools/call") co_await signal.wait(20s);
+  };
+  behind.before_post_answer = [&](net::HttpExchange&, const std::string& method) { return held(go_on, method); };
+  behind.on_request = [](SseServer::Stream&, const std::string& method, const std::string&) { return method == "tools/call"; };
+  const std::string large = R"({"text":")" + std::string(std::size_t{3900} * 1024, 'x') + R"("})";
+  std::array<Answer, 5> answers;
+  std::array<bool, 5> done{};
+  for (std::size_t i = 0; i < answers.size(); ++i) begin(call_text("write", large, static_cast<int>(i) + 2), answers[i], done[i]);
+  turn_until([&] { return std::ranges::any_of(done, std::identity{}); });
+  ASSERT_EQ(std::ranges::count(done, true), 1);
+  const auto refused = static_cast<std::size_t>(std::ranges::find(done, true) - done.begin());
+  EXPECT_NE(answers[refused].body.find("too many messages are on their way to the server"), std::string::npos) << answers[refused].body.substr(0, 300);
 }
 
 TEST_F(SseLinkTest, AnEventWithoutEndEndsTheSessionAndNotTheGate) {

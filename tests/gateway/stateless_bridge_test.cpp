@@ -31,6 +31,12 @@ class StatelessBridged : public World {
     return R"(,"inputResponses":{"ask-1":)" + value + R"(},"requestState":")" + state + '"';
   }
 
+  net::Task<void> held_call(net::HttpExchange& exchange, std::string id) {
+    co_await go_on.wait(std::chrono::seconds(20));
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":"done"}]}})");
+  }
+
+  net::Signal go_on{loop};
   std::vector<std::string> bodies;  ///< requests that reached the server
   std::string question;             ///< that it asks in the midst of a call; empty: none
   std::string answered;             ///< what it was told
@@ -199,6 +205,32 @@ TEST_F(StatelessBridged, SessionsThatNobodyUsedForAnHourEndAtTheServer) {
   turn_until([&] { return upstream.deletes == before + 3; });
   EXPECT_EQ(upstream.deletes, opened());
   EXPECT_NE(call_tool("read").body.find("done"), std::string::npos) << "the next request opens another";
+}
+
+/// What the gate opened at a server that is served no longer does not stay open there; nor does a call under way end with it.
+TEST_F(StatelessBridged, TheSessionsOfAGateThatRetiresEndAtTheServerBehindTheirCalls) {
+  begin_with();
+  call_tool("read");
+  turn_until([&] { return upstream.deletes >= 1 && !gates->all().front()->busy(); });
+  const int before = upstream.deletes;
+  question = asks_who;  // the server waits in mid-call
+  Answer under_way;
+  bool done = false;
+  upstream.raw_answer = [this](net::HttpExchange& exchange, std::string id) { return held_call(exchange, std::move(id)); };
+  begin(modern_text("tools/call", R"("name":"read","arguments":{"n":1})", "9"), under_way, done, modern_headers("tools/call", "read"));
+  turn_until([&] { return upstream.calls.size() == 2; });
+  gates->serve({});
+  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(2));
+  EXPECT_FALSE(done);
+  EXPECT_EQ(upstream.deletes, before) << "the call is under way still";
+  go_on.raise();
+  turn_until([&] {
+    gates->clear_away();
+    return done && !gates->has_retired();
+  });
+  EXPECT_NE(under_way.body.find("done"), std::string::npos) << under_way.body;
+  EXPECT_GT(upstream.deletes, before);
+  EXPECT_FALSE(gates->has_retired());
 }
 
 /// One that waits for its client's answer ends at the server too when the answer cannot be brought there.

@@ -137,6 +137,7 @@ class World : public testing::Test {
     behind.transport = transport;
     behind.start_timeout = start_timeout;
     behind.policy = folder / "policy.yaml";
+    if (adjust) adjust(behind);
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
@@ -254,6 +255,7 @@ class World : public testing::Test {
   std::string server_url;     ///< of the server behind; empty: the fake one's
   config::Transport transport = config::Transport::found_out;
   std::chrono::milliseconds start_timeout{60'000};
+  std::function<void(config::Server&)> adjust;  ///< what else is set of the server behind; may be empty
   std::string target = "/mcp";
   std::string session_id;
   net::TaskGroup group;

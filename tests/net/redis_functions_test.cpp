@@ -126,6 +126,41 @@ TEST_F(RedisFunctionsTest, WhoFellTooFarBehindIsToldSo) {
   EXPECT_THAT(heard_, ElementsAre("missed some"));
 }
 
+TEST_F(RedisFunctionsTest, WhatIsOwedIsNotSentAgainAndAgainToAServerThatIsFull) {
+  ASSERT_EQ(count("1"), 1);
+  ASSERT_FALSE(callgate::test::ask(*client_, {"CONFIG", "SET", "maxmemory", "1"})->is_error());
+  int tries = 0;
+  RedisDebts debts(*functions_, [&tries](RedisCall& /*call*/) { ++tries; });
+  debts.owe({.function = library_.count, .keys = {"n"}, .args = {"1"}});
+  const auto settle_for = [&](Duration time) {
+    for (const auto until = Loop::read_clock() + time; Loop::read_clock() < until && debts.size() > 0; debts.settle()) loop_.turn(1ms);
+  };
+  settle_for(400ms);
+  EXPECT_LE(tries, 5) << "at 0, 50, 150 and 350 ms";
+  ASSERT_FALSE(callgate::test::ask(*client_, {"CONFIG", "SET", "maxmemory", "0"})->is_error());
+  settle_for(5s);
+  EXPECT_EQ(debts.size(), 0U);
+  EXPECT_EQ(count("1"), 3);
+}
+
+/// A server that comes back with an older copy of its memory lacks what this gateway heard already.
+TEST_F(RedisFunctionsTest, AServerThatWasSetBackIsNoticedHoweverMuchIsSaidSince) {
+  tell("topic kept");
+  for (const std::string what : {"", ":said", ":marks"}) ASSERT_FALSE(callgate::test::ask(*client_, {"COPY", feed_->key() + what, "copy" + what})->is_error());
+  tell("topic lost");
+  for (int said_since = 0; said_since < 3; ++said_since) {
+    ASSERT_TRUE(await(loop_, feed_->look()));
+    heard_.clear();
+    for (const std::string what : {"", ":said", ":marks"}) ASSERT_FALSE(callgate::test::ask(*client_, {"COPY", "copy" + what, feed_->key() + what, "REPLACE"})->is_error());
+    for (int i = 0; i < said_since; ++i) tell("topic new");
+    ASSERT_TRUE(await(loop_, feed_->look()));
+    EXPECT_THAT(heard_, ElementsAre("missed all")) << said_since;
+    tell("topic next");
+    ASSERT_TRUE(await(loop_, feed_->look()));
+    EXPECT_THAT(heard_, ElementsAre("missed all", "next")) << said_since;
+  }
+}
+
 TEST_F(RedisFunctionsTest, AServerThatForgotIsAnotherOne) {
   tell("topic one");
   ASSERT_TRUE(await(loop_, feed_->look()));

@@ -56,7 +56,7 @@ class SharedSessionsTest : public testing::Test {
     a_.emplace(loop_, *server_);
     b_.emplace(loop_, *server_);
   }
-  bool keep(Gateway& gateway, const KeptSession& session, std::size_t most = 16) { return await(loop_, gateway.sessions.keep(session, most)); }
+  bool keep(Gateway& gateway, const KeptSession& session, std::size_t most = 16) { return await(loop_, gateway.sessions.keep(session, most)) == Kept::now; }
   std::optional<KeptSession> find(Gateway& gateway, const std::string& id) { return await(loop_, gateway.sessions.find(id)).value(); }
   void settle(Gateway& gateway) { await(loop_, done(gateway.sessions.settled(10s))); }
   void look(Gateway& gateway) { EXPECT_TRUE(await(loop_, gateway.feed.look())); }
@@ -119,6 +119,33 @@ TEST_F(SharedSessionsTest, WhoServesASessionNoLongerHearsNothingOfIt) {
 }
 
 /// Security requirement S19: a grant has so many sessions, whatever gateways they were opened at.
+/// As a gate counts: what a grant has at one server takes no place at another.
+TEST_F(SharedSessionsTest, OfAGrantSoManyStayAtEachServer) {
+  for (const char* id : {"id-0", "id-1"}) {
+    keep(*a_, session_of(id), 2);
+    KeptSession there = session_of(std::string("there-") + id);
+    there.server = "other";
+    keep(*b_, there, 2);
+  }
+  for (const char* id : {"id-0", "id-1", "there-id-0", "there-id-1"}) EXPECT_TRUE(find(*a_, id)) << id;
+  keep(*b_, session_of("id-2"), 2);
+  int left = 0;
+  for (const char* id : {"id-0", "id-1", "id-2"}) left += find(*a_, id) ? 1 : 0;
+  EXPECT_EQ(left, 2);
+}
+
+TEST_F(SharedSessionsTest, ASessionWithAMessageUnderWayCountsAsUsed) {
+  a_->sessions.ask_which_are_busy([](std::string_view name) { return name == session_name("busy"); });
+  keep(*a_, session_of("busy"), 2);
+  await(loop_, done(pause(loop_)));
+  keep(*a_, session_of("idle"), 2);
+  await(loop_, done(pause(loop_)));
+  await(loop_, done(a_->sessions.sweep()));
+  keep(*b_, session_of("newest"), 2);
+  EXPECT_TRUE(find(*b_, "busy"));
+  EXPECT_FALSE(find(*b_, "idle"));
+}
+
 TEST_F(SharedSessionsTest, OfAGrantThoseLongestUnusedMakeRoom) {
   for (int i = 0; i < 3; ++i) keep(i % 2 == 0 ? *a_ : *b_, session_of(fmt::format("id-{}", i)), 3);
   EXPECT_TRUE(find(*b_, "id-0")) << "and counts as used by that";
@@ -247,7 +274,7 @@ TEST_P(StoreContract, FindsNothingItDoesNotKeepAndMindsNothingUnknown) {
   store.end("s-unknown");
   store.used("s-unknown");
   store.serves_no_longer("s-unknown");
-  EXPECT_EQ(await(loop, store.keep(session_of("id-1"), 4)), store.keeps());
+  EXPECT_EQ(await(loop, store.keep(session_of("id-1"), 4)) == Kept::now, store.keeps());
   EXPECT_EQ(await(loop, store.find("id-1")).value().has_value(), store.keeps());
   EXPECT_FALSE(await(loop, store.find("id-2")).value().has_value());
   EXPECT_FALSE(await(loop, store.find("")).value().has_value());

@@ -39,7 +39,7 @@ class StoredSessionsTest : public testing::Test {
     sessions_->on_end([this](std::string_view name) { ended_.emplace_back(name); });
   }
   std::filesystem::path file() const { return folder_.path() / "sessions.db"; }
-  bool keep(const KeptSession& session, std::size_t most = 16) { return await(loop_, sessions_->keep(session, most)); }
+  bool keep(const KeptSession& session, std::size_t most = 16) { return await(loop_, sessions_->keep(session, most)) == Kept::now; }
   std::optional<KeptSession> find(const std::string& id) { return await(loop_, sessions_->find(id)).value(); }
   /// Another connection that holds the file as long as it lives.
   struct Holder {
@@ -195,6 +195,63 @@ TEST_F(StoredSessionsTest, AFileThatCannotBeWrittenHoldsUpNobodyForLongAndIsWrit
   open();
   EXPECT_TRUE(find("id-1"));
   EXPECT_TRUE(find("id-2"));
+}
+
+/// Whoever opens sessions while the disk is full is not given the memory in its stead.
+TEST_F(StoredSessionsTest, WhileTheFileCannotBeWrittenNoMoreWaitThanHaveRoomAndTheLogSaysSoOnce) {
+  open({.write_time = 1ms, .most_waiting = 8 * 1024});
+  std::optional<Holder> holder(file());
+  KeptSession large = session_of("id-0");
+  large.opening = std::string(3 * 1024, ' ');
+  int waiting = 0;
+  for (int i = 0; i < 10; ++i) {
+    large.name = session_name(fmt::format("id-{}", i));
+    const Kept kept = await(loop_, sessions_->keep(large, 16));
+    EXPECT_NE(kept, Kept::now);
+    if (kept == Kept::later) ++waiting;
+  }
+  EXPECT_EQ(waiting, 2);
+  EXPECT_EQ(sessions_->size(), 2U) << "what is not kept is not there";
+  EXPECT_EQ(std::ranges::count_if(log_.lines(), [](const std::string& line) { return line.contains("sessions_not_kept"); }), 1);
+  for (int i = 0; i < 10; ++i) sessions_->end(session_name(fmt::format("id-{}", i)));
+  const auto room = [&] { return await(loop_, sessions_->keep(session_of("another"), 16)) == Kept::later; };
+  const auto until = net::Loop::read_clock() + 20s;
+  while (!room() && net::Loop::read_clock() < until) loop_.turn(5ms);
+  EXPECT_TRUE(room()) << "what came and went before it could be written waits no longer";
+  holder.reset();
+  while (!keep(session_of("id-1")) && net::Loop::read_clock() < until) loop_.turn(5ms);
+  sessions_->sweep();
+  open();
+  EXPECT_TRUE(find("id-1")) << "kept again";
+}
+
+TEST_F(StoredSessionsTest, NoSessionWithAMessageUnderWayMakesRoom) {
+  const std::string busy = session_name("busy");
+  sessions_->ask_which_are_busy([&](std::string_view name) { return name == busy; });
+  keep(session_of("busy"), 1);
+  loop_.turn(5ms);
+  keep(session_of("idle"), 1);
+  EXPECT_TRUE(find("busy"));
+  EXPECT_THAT(ended_, IsEmpty());
+  loop_.turn(5ms);
+  keep(session_of("newest"), 1);
+  EXPECT_TRUE(find("busy"));
+  EXPECT_FALSE(find("idle"));
+  EXPECT_TRUE(find("newest"));
+  sessions_->ask_which_are_busy({});
+  loop_.turn(5ms);
+  keep(session_of("next"), 1);
+  EXPECT_EQ(sessions_->size(), 1U) << "there are no more than so many once nothing is under way";
+}
+
+TEST_F(StoredSessionsTest, NoSessionWithAMessageUnderWayEndsForWantOfUse) {
+  open({.idle = 0ms, .most = 100, .write_time = 20s});
+  sessions_->ask_which_are_busy([](std::string_view name) { return name == session_name("busy"); });
+  keep(session_of("busy"));
+  keep(session_of("idle"));
+  loop_.turn(5ms);
+  sessions_->sweep();
+  EXPECT_THAT(ended_, ElementsAre(session_name("idle")));
 }
 
 TEST_F(StoredSessionsTest, AFileOfANewerVersionIsLeftAlone) {

@@ -1,0 +1,219 @@
+// Children: how many, whose, and what a client hears while one starts.
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A server as a shell script. It notes each start, and what it reads, in files; while
+/// there is a pipe `gate`, it is not there before somebody opens that to write.
+constexpr const char* script = R"sh(
+cd "$1"
+echo started >>starts
+if [ -p gate ]; then read -r go <gate; fi
+while IFS= read -r line; do
+  echo "$line" >>said
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\|"[^"]*"\)[,}].*/\1/p')
+  case "$line" in
+    *'"method":"initialize"'*)
+      version=$(printf '%s' "$line" | sed -n 's/.*"protocolVersion":"\([^"]*\)".*/\1/p')
+      echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"protocolVersion\":\"$version\",\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"sh\",\"version\":\"1\"}}}" ;;
+    *'"method":"server/discover"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}" ;;
+    *'"method":"tools/list"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"tools\":[{\"name\":\"read\",\"inputSchema\":{\"type\":\"object\"}}]}}" ;;
+    *'"method":"resources/'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{}}" ;;
+    *'"method":"tools/call"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"done by $$\"}]}}" ;;
+  esac
+done
+)sh";
+
+class Children : public World {
+ protected:
+  Children() {
+    std::ofstream(folder / "server.sh") << script;
+    adjust = [this](config::Server& server) {
+      server.url.clear();
+      server.command = {"/bin/sh", (folder / "server.sh").string(), folder.string()};
+      server.max_children = max_children;
+      server.shared = shared;
+      server.start_ahead = start_ahead;
+      server.call_timeout = call_timeout;
+    };
+  }
+  std::string text_of(const std::string& name) const {
+    std::ifstream stream(folder / name);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  long starts() const {
+    const std::string text = text_of("starts");
+    return std::ranges::count(text, '\n');
+  }
+  void read_list() {
+    turn_until([&] { return gates->all().front()->tools().is_current(mcp::Era::legacy); });
+    ASSERT_TRUE(gates->all().front()->tools().is_current(mcp::Era::legacy));
+  }
+  Answer open(const std::string& revision = "2025-06-18") {
+    session_id.clear();
+    const Answer answer = post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":")" + revision + R"(","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})");
+    const std::size_t at = answer.headers.find("Mcp-Session-Id: ");
+    if (at != std::string::npos) session_id = answer.headers.substr(at + 16, answer.headers.find('\n', at) - at - 16);
+    return answer;
+  }
+  void hold_children() { ASSERT_EQ(::mkfifo((folder / "gate").c_str(), 0600), 0); }
+  /// Lets a child go on that waits, and those after it pass at once.
+  void let_children_go() {
+    std::filesystem::rename(folder / "gate", folder / "gate.open");
+    std::ofstream(folder / "gate.open") << "go\n" << "go\n" << std::flush;
+  }
+  static std::string with_token(const std::string& method, const std::string& members, int id) {
+    return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":")" + method + R"(","params":{)" + members + R"("_meta":{"progressToken":"t-1"}}})";
+  }
+
+  const std::string allow_ = "callgate: 1\ndefault: allow\n";
+  std::size_t max_children = 0;
+  bool shared = false;
+  bool start_ahead = false;
+  std::chrono::milliseconds call_timeout{40'000};
+};
+
+/// Protocol item 80.
+TEST_F(Children, OfAServerAreBoundedAndTheClientIsToldWhatToDo) {
+  max_children = 2;
+  start(allow_);
+  read_list();
+  EXPECT_EQ(open().status, 200);
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  EXPECT_EQ(open().status, 200);
+  const Answer third = open();
+  EXPECT_NE(third.body.find("all 2 child processes of this server are in use: raise its `max_children`"), std::string::npos) << third.body;
+}
+
+TEST_F(Children, InAllAreBounded) {
+  config.limits.children = 1;
+  start(allow_);
+  read_list();
+  EXPECT_EQ(open().status, 200);
+  const Answer second = open();
+  EXPECT_NE(second.body.find("raise `limits.children`"), std::string::npos) << second.body;
+}
+
+TEST_F(Children, ThatAreSharedServeAllSessionsOfARevision) {
+  shared = true;
+  start(allow_);
+  read_list();
+  EXPECT_NE(open().body.find("2025-06-18"), std::string::npos);
+  const std::string first_session = session_id;
+  const std::string first = call("read", "{}", 5).body;
+  EXPECT_NE(open().body.find("2025-06-18"), std::string::npos);
+  const std::string second = call("read", "{}", 5).body;
+  EXPECT_NE(first.find("done by"), std::string::npos) << first;
+  EXPECT_EQ(first, second) << "one process";
+  EXPECT_NE(open("2025-03-26").body.find("2025-03-26"), std::string::npos);
+  const std::string other = call("read", "{}", 5).body;
+  EXPECT_NE(other.find("done by"), std::string::npos);
+  EXPECT_NE(first, other) << "another revision has its own";
+  EXPECT_EQ(text_of("said").find("\"roots\""), std::string::npos) << "no client can be asked";
+  session_id = first_session;
+  EXPECT_EQ(call("read", "{}", 6).body.find("error"), std::string::npos);
+}
+
+TEST_F(Children, ThatAreSharedWatchWhatAnySessionWatches) {
+  shared = true;
+  start(allow_);
+  read_list();
+  const auto of = [](const std::string& method, int id) { return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":"resources/)" + method + R"(","params":{"uri":"file:///a"}})"; };
+  open();
+  const std::string first = session_id;
+  EXPECT_NE(post(of("subscribe", 2)).body.find("result"), std::string::npos);
+  open();
+  EXPECT_NE(post(of("subscribe", 2)).body.find("result"), std::string::npos);
+  EXPECT_NE(post(of("unsubscribe", 3)).body.find("result"), std::string::npos);
+  EXPECT_EQ(text_of("said").find("resources/unsubscribe"), std::string::npos) << "another session watches it still";
+  session_id = first;
+  EXPECT_NE(post(of("unsubscribe", 3)).body.find("result"), std::string::npos);
+  EXPECT_NE(text_of("said").find("resources/unsubscribe"), std::string::npos);
+}
+
+TEST_F(Children, ThatStandReadyServeTheNextSession) {
+  start_ahead = true;
+  start(allow_);
+  read_list();
+  turn_until([&] { return starts() == 2; });
+  EXPECT_EQ(starts(), 2) << "one reads the list, one stands ready";
+  EXPECT_EQ(open().status, 200);
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  turn_until([&] { return starts() == 3; });
+  EXPECT_EQ(starts(), 3) << "the next one stands ready";
+}
+
+TEST_F(Children, ThatStandReadyTakeNobodysRoom) {
+  start_ahead = true;
+  max_children = 1;
+  start(allow_);
+  read_list();
+  EXPECT_EQ(open().status, 200);
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+}
+
+/// A server that needs long to be there: its clients hear that it starts, and its calls have their own time behind that.
+TEST_F(Children, ThatAreStartingAreToldByProgress) {
+  start(allow_);
+  read_list();
+  ASSERT_EQ(open().status, 200);
+  // The next child takes its time: the one of this session is gone.
+  hold_children();
+  const std::string body = call("read").body;
+  const std::size_t at = body.find("done by ");
+  ASSERT_NE(at, std::string::npos) << body;
+  ::kill(std::stoi(body.substr(at + 8)), SIGKILL);
+  turn_until([&] { return log.has("upstream_ended"); });
+  Answer answer;
+  bool done = false;
+  begin(with_token("tools/call", R"("name":"read","arguments":{},)", 9), answer, done);
+  turn_until([&] { return answer.body.find("the server is starting") != std::string::npos; });
+  EXPECT_NE(answer.body.find(R"("progressToken":"t-1")"), std::string::npos) << answer.body;
+  EXPECT_FALSE(done);
+  let_children_go();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+}
+
+/// In the stateless era a call opens what it needs itself.
+TEST_F(Children, ThatAreStartingAreToldInTheStatelessEraToo) {
+  hold_children();
+  start(allow_);
+  turn_until([&] { return starts() == 1; });
+  Answer answer;
+  bool done = false;
+  const std::string call_text = R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"read","arguments":{},"_meta":{"progressToken":"t-1","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})";
+  begin(call_text, answer, done, modern_headers("tools/call", "read"));
+  turn_until([&] { return answer.body.find("the server is starting") != std::string::npos; });
+  EXPECT_NE(answer.body.find(R"("progressToken":"t-1")"), std::string::npos) << answer.body;
+  let_children_go();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+}
+
+TEST_F(Children, HaveTheTimeForTheirStartBeforeACallsOwnTimeBegins) {
+  call_timeout = 1ms;
+  start(allow_);
+  const Answer opened = open();
+  EXPECT_EQ(opened.status, 200);
+  EXPECT_NE(opened.body.find("2025-06-18"), std::string::npos) << "the handshake has the time of a start: " << opened.body;
+}
+
+TEST_F(Children, ThatDoNotComeInTimeAreGivenUp) {
+  start_timeout = 300ms;
+  hold_children();
+  start(allow_);
+  const Answer opened = open();
+  EXPECT_NE(opened.body.find("did not answer in time"), std::string::npos) << opened.body;
+  let_children_go();
+}
+
+}  // namespace
+}  // namespace callgate::gateway
