@@ -75,6 +75,17 @@ struct SharedState {
   bool operator==(const SharedState&) const = default;
 };
 
+/// What an operator says of a tool instead of the classifier. It holds for one
+/// definition: another one is judged anew until somebody has looked at it.
+struct ClassOverride {
+  std::string tool;
+  std::string definition;      ///< its fingerprint: `sha256:` and 64 hexadecimal digits
+  std::string_view category;   ///< `Read`, …; lives as long as the program; empty: as judged
+  std::string_view risk;       ///< `Low`, … likewise
+  std::string reason;          ///< never empty
+  bool operator==(const ClassOverride&) const = default;
+};
+
 /// One server behind the gateway. Exactly one of `command` and `url` is set.
 struct Server {
   std::string name;
@@ -90,6 +101,8 @@ struct Server {
   NewTools new_tools = NewTools::refuse;
   std::chrono::milliseconds start_timeout{60'000};
   std::chrono::milliseconds call_timeout{40'000};  ///< from forward to answer
+  bool trust_hints = false;          ///< its annotations may lower a class
+  std::vector<ClassOverride> classes;  ///< in the order of the file
   bool probe_unknown = true;         ///< learn the server's own answer for an unknown tool
   bool registered = false;           ///< named in the store, not in the file or by flags
 

@@ -11,9 +11,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 16> server_keys{
-    "command", "env",          "url",           "transport",    "ca_file",     "headers",       "policy", "pins", "new_tools",
-    "shared",  "max_children", "start_timeout", "call_timeout", "trust_hints", "probe_unknown", "extension_methods"};
+constexpr std::array<std::string_view, 17> server_keys{
+    "command", "env",          "url",           "transport",    "ca_file",     "headers", "policy",        "pins",             "new_tools",
+    "shared",  "max_children", "start_timeout", "call_timeout", "trust_hints", "classes", "probe_unknown", "extension_methods"};
 
 /// One server's section while it is read.
 struct Reader {
@@ -132,6 +132,8 @@ void Reader::read_rules() {
     static constexpr std::array<std::string_view, 2> words{"refuse", "follow_policy"};
     if (const auto word = field->word(words)) server.new_tools = static_cast<NewTools>(*word);
   }
+  if (const auto field = section.take("trust_hints")) server.trust_hints = field->boolean().value_or(false);
+  if (const auto field = section.take("classes")) server.classes = read_classes(*field);
   if (const auto field = section.take("probe_unknown")) server.probe_unknown = field->boolean().value_or(true);
 }
 
@@ -145,9 +147,7 @@ void Reader::read_times() {
 }
 
 void Reader::refuse_unsupported() {
-  for (const std::string_view key : {"shared", "trust_hints"}) {
-    const auto field = section.take(key);
-    if (!field) continue;
+  if (const auto field = section.take("shared")) {
     const auto value = field->boolean();
     if (value && *value) section.not_yet(field->mark(), field->name + ": true");
   }
