@@ -126,6 +126,11 @@ TEST(Site, PinsAndOverridesStandOnThePageAndInItsTwin) {
   EXPECT_THAT(pages.file("s/get_y.html"), HasSubstr("2026-02-03: the server offered another definition."));
   EXPECT_THAT(pages.file("s/get_y.html"), HasSubstr("description: &lt;b&gt;"));
   EXPECT_THAT(pages.file("s/get_z.html"), HasSubstr("callgate server pin s"));
+  const std::string& list = pages.file("s/index.html");
+  EXPECT_THAT(list, HasSubstr("<a href=\"get_y.html\">get_y</a> · quarantined · 2026-02-03"));
+  EXPECT_THAT(list, HasSubstr("<a href=\"get_z.html\">get_z</a> · new · 2026-02-03"));
+  EXPECT_THAT(pages.file("s/index.json"), HasSubstr(R"("file":"get_y","pin":"quarantined")"));
+  EXPECT_EQ(Pages({{"s", R"([{"name":"get_x"}])"}}).file("s/index.html").find("Not accepted yet"), std::string::npos);
   EXPECT_EQ(Pages({{"s", R"([{"name":"get_x"}])"}}).file("s/get_x.html").find("History"), std::string::npos) << "a saved list knows of no pins";
 }
 
