@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.hpp"
@@ -23,6 +25,20 @@ struct ServerFacts {
   std::string listed_at;  ///< a date
 };
 
+/// What the registry has of one tool. Dates are its own; empty ones are not known.
+struct KeptFacts {
+  enum class State : std::uint8_t {
+    pinned,       ///< and nothing else is offered
+    quarantined,  ///< another definition is offered since
+    unpinned,     ///< offered, and nobody has accepted it
+  };
+  State state = State::pinned;
+  std::string pinned_on;
+  std::string offered_on;
+  std::string difference;  ///< between what is pinned and what is offered, for people
+};
+std::string_view word(KeptFacts::State state);  ///< `pinned`, `quarantined`, `new`
+
 /// One server with its tools. `tools` and `definitions` have the same order;
 /// `policy` has rules for those of them that can have one.
 struct ServerInput {
@@ -30,6 +46,7 @@ struct ServerInput {
   std::vector<json::Value> definitions;
   std::vector<classify::Classification> tools;
   generate::Generated policy;
+  std::vector<KeptFacts> kept;  ///< of each tool; empty: the list is no registry's
 };
 
 }  // namespace callgate::catalogue

@@ -96,8 +96,23 @@ std::string entry_json(const ServerView& server, std::size_t i) {
   const Classification& tool = server.input->tools[i];
   std::string signals;
   for (const std::string& signal : tool.signals) signals += (signals.empty() ? "" : ",") + json::quoted(signal);
-  return fmt::format(R"({{"tool":{},"category":"{}","risk":"{}","confidence":{:.3g},"signals":[{}],"file":{}}})", json::quoted(tool.tool), word(tool.category), word(tool.risk),
-                     tool.confidence, signals, json::quoted(server.files[i]));
+  const std::string pin = server.input->kept.empty() ? "" : fmt::format(R"(,"pin":"{}")", word(server.input->kept[i].state));
+  return fmt::format(R"({{"tool":{},"category":"{}","risk":"{}","confidence":{:.3g},"signals":[{}],"file":{}{}}})", json::quoted(tool.tool), word(tool.category), word(tool.risk),
+                     tool.confidence, signals, json::quoted(server.files[i]), pin);
+}
+
+/// What nobody has accepted yet, and is refused until then.
+std::vector<Line> waiting(const ServerView& server, const std::vector<std::size_t>& order) {
+  std::vector<Line> lines;
+  if (server.input->kept.empty()) return lines;
+  for (const std::size_t i : order) {
+    const KeptFacts& kept = server.input->kept[i];
+    if (kept.state == KeptFacts::State::pinned) continue;
+    Line line = tool_link(server, i, "");
+    line.push_back(text(fmt::format(" · {} · {}", word(kept.state), kept.offered_on)));
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -112,6 +127,11 @@ Page server_page(const ServerView& server) {
   if (order.empty()) {
     section("tools", "Tools").blocks.push_back(paragraph(say("server/none")));
     return page;
+  }
+  if (std::vector<Line> lines = waiting(server, order); !lines.empty()) {
+    Section& part = section("waiting", "Not accepted yet");
+    part.blocks.push_back(paragraph(say("server/waiting", {{"command", code("callgate server pin " + input.facts.id)}})));
+    part.blocks.push_back(list(std::move(lines)));
   }
   section("counts", "By category and risk").blocks.push_back(counts(server));
   std::vector<Line> worst;

@@ -152,7 +152,7 @@ class Site {
     const json::Value definition = server.input->definitions[i];
     const classify::Classification& tool = server.input->tools[i];
     const auto annotations = definition.find("annotations");
-    ToolView view{.server = &server.input->facts, .tool = &tool, .rule = rule, .title = text_of(definition, "title"), .description = text_of(definition, "description"),
+    ToolView view{.server = &server.input->facts, .tool = &tool, .rule = rule, .kept = server.input->kept.empty() ? nullptr : &server.input->kept[i], .title = text_of(definition, "title"), .description = text_of(definition, "description"),
                   .hash = registry::fingerprint(definition), .annotations = annotations && annotations->is_object() ? std::string(annotations->text()) : std::string(),
                   .has_output_schema = definition.find("outputSchema").has_value(), .parameters = parameters_of(definition, rule), .attacks = attacks_on(tool),
                   .policy = rule != nullptr ? generate::policy_text({rule, 1}, "") : "callgate: 1\ndefault: deny   # its name is no tool name: no rule can name it\n",

@@ -103,6 +103,21 @@ std::string server_json(const ServerFacts& server) {
       .take();
 }
 
+std::string class_json(classify::Category category, classify::Risk risk) { return Object().text("category", word(category)).text("risk", word(risk)).take(); }
+
+std::string override_json(const classify::Overridden& said) {
+  return Object().add("judged", class_json(said.category, said.risk)).text("reason", said.reason).take();
+}
+
+std::string kept_json(const KeptFacts& kept) {
+  return Object()
+      .text("state", word(kept.state))
+      .text_if("pinned_on", kept.pinned_on)
+      .text_if("offered_on", kept.offered_on)
+      .text_if("difference", kept.difference)
+      .take();
+}
+
 }  // namespace
 
 std::string tool_json(const ToolView& view) {
@@ -117,6 +132,8 @@ std::string tool_json(const ToolView& view) {
       .text("risk", word(tool.risk))
       .add("confidence", fmt::format("{:.3g}", tool.confidence))
       .text_if("definition", view.hash)
+      .add("override", tool.overridden ? override_json(*tool.overridden) : "null")
+      .add("pin", view.kept != nullptr ? kept_json(*view.kept) : "null")
       .add("annotations", view.annotations.empty() ? "null" : view.annotations)
       .add("output_schema", view.has_output_schema ? "true" : "false")
       .add("evidence", array_of(tool.evidence, evidence_json))

@@ -54,6 +54,7 @@ class Builder {
     control();
     parameters();
     siblings();
+    history();
     questions();
     foot();
     return std::move(page_);
@@ -85,6 +86,8 @@ class Builder {
     if (!view_.hash.empty()) row("Definition", {code(view_.hash)});
     const auto required = std::ranges::count_if(view_.parameters, [](const ParameterRow& each) { return each.required && each.path.find('.') == std::string::npos; });
     const auto top = std::ranges::count_if(view_.parameters, [](const ParameterRow& each) { return each.path.find('.') == std::string::npos; });
+    if (view_.kept != nullptr) row("State", say(fmt::format("state/{}", word(view_.kept->state))));
+    if (tool_.overridden) row("Override", say("override/fact", {{"reason", quote(bounded(tool_.overridden->reason, longest_quote))}}));
     row("Parameters", {text(fmt::format("{}, {} required", top, required))});
     row("Annotations", {view_.annotations.empty() ? text("none") : code(bounded(view_.annotations, longest_quote))});
     row("Output schema", {text(view_.has_output_schema ? "yes" : "no")});
@@ -129,9 +132,18 @@ class Builder {
                             {{"says", text(each.says)}, {"quote", quote(bounded(each.text, longest_quote))}, {"field", code(bounded(each.field, longest_quote))}}));
       }
       if (items.empty()) items.push_back(say("evidence/none"));
+      if (tool_.overridden && said_by_operator(claim)) items = {say("override/for", {{"reason", quote(bounded(tool_.overridden->reason, longest_quote))}, {"judged", text(judged(claim))}})};
       part.blocks.push_back({.kind = Block::Kind::heading, .line = {text(claim == classify::Claim::category ? word(tool_.category) : fmt::format("{} risk", word(tool_.risk)))}});
       part.blocks.push_back(list(std::move(items)));
     }
+  }
+
+  /// Whether this half of the class is not the one that was found.
+  bool said_by_operator(classify::Claim claim) const {
+    return claim == classify::Claim::category ? tool_.overridden->category != tool_.category : tool_.overridden->risk != tool_.risk;
+  }
+  std::string judged(classify::Claim claim) const {
+    return claim == classify::Claim::category ? std::string(word(tool_.overridden->category)) : fmt::format("{} risk", word(tool_.overridden->risk));
   }
 
   void signals() {
@@ -265,6 +277,21 @@ class Builder {
     part.blocks.push_back(paragraph(std::move(answer)));
   }
 
+  void history() {
+    if (view_.kept == nullptr) return;
+    const KeptFacts& kept = *view_.kept;
+    std::vector<Line> items;
+    if (!kept.pinned_on.empty()) items.push_back(say("history/pinned", {{"date", text(kept.pinned_on)}}));
+    if (!kept.offered_on.empty()) {
+      const std::string_view id = kept.state == KeptFacts::State::unpinned ? "history/new" : "history/offered";
+      items.push_back(say(id, {{"date", text(kept.offered_on)}, {"command", code("callgate server pin " + view_.server->id)}}));
+    }
+    if (items.empty()) return;
+    Section& part = section("history", "History");
+    part.blocks.push_back(list(std::move(items)));
+    if (!kept.difference.empty()) part.blocks.push_back(fold({text("What differs")}, {snippet(kept.difference)}));
+  }
+
   void questions() {
     section("questions", "Questions");
     Line does;
@@ -290,6 +317,7 @@ class Builder {
     for (const classify::Evidence& each : tool_.evidence) {
       if (each.claim == classify::Claim::risk && !each.against) says = each.says;
     }
+    if (tool_.overridden && said_by_operator(classify::Claim::risk)) says = "the configuration says so";
     return say("answer/risk", {{"tool", name_}, {"article", text(article(word(tool_.category)))}, {"category", text(word(tool_.category))}, {"risk", text(lower(word(tool_.risk)))}, {"says", text(says)}});
   }
 
@@ -307,6 +335,11 @@ class Builder {
 };
 
 }  // namespace
+
+std::string_view word(KeptFacts::State state) {
+  constexpr std::array<std::string_view, 3> words{"pinned", "quarantined", "new"};
+  return words[static_cast<std::size_t>(state)];
+}
 
 bool is_unknown(const Classification& tool) { return tool.grounds == "unknown"; }
 

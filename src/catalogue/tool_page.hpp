@@ -22,6 +22,7 @@ struct ToolView {
   const ServerFacts* server = nullptr;
   const classify::Classification* tool = nullptr;
   const generate::Rule* rule = nullptr;  ///< null: it can have none
+  const KeptFacts* kept = nullptr;       ///< null: nothing is known of pins
   std::string title;
   std::string description;
   std::string hash;         ///< `sha256:…` of the definition

@@ -83,6 +83,11 @@ std::string to_json(const Classification& tool, std::string_view server, std::st
     out += R"(,"modes":)";
     append(out, *tool.modes);
   }
+  if (tool.overridden) {
+    fmt::format_to(std::back_inserter(out), R"(,"override":{{"judged":{{"category":"{}","risk":"{}"}},"reason":)", word(tool.overridden->category), word(tool.overridden->risk));
+    json::append_quoted(out, tool.overridden->reason);
+    out += '}';
+  }
   out += R"(,"classifier":)";
   json::append_quoted(out, classifier);
   return out + '}';

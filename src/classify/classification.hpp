@@ -53,6 +53,13 @@ struct Modes {
   std::vector<Mode> values;
 };
 
+/// What an operator says instead, and what was found.
+struct Overridden {
+  Category category = Category::execute;  ///< as judged
+  Risk risk = Risk::high;                 ///< as judged
+  std::string reason;
+};
+
 struct Classification {
   std::string tool;
   Category category = Category::execute;  ///< of what cannot be told
@@ -62,6 +69,7 @@ struct Classification {
   std::vector<Evidence> evidence;
   std::vector<std::string> signals;  ///< sorted
   std::optional<Modes> modes;
+  std::optional<Overridden> overridden;  ///< set: `category` and `risk` are an operator's
 };
 
 /// Below this the answer needs a person's eye.

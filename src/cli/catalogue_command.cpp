@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "catalogue/site.hpp"
 #include "classify/classifier.hpp"
+#include "cli/kept_list.hpp"
 #include "cli/page_folder.hpp"
 #include "cli/source_flags.hpp"
 #include "cli/tool_lists.hpp"
@@ -27,10 +28,12 @@ constexpr std::string_view help =
   callgate catalogue build --out DIR -- CMD…                  a program that is started, and ended again
   callgate catalogue build --out DIR --upstream URL [--header 'NAME: VALUE']
   callgate catalogue build --out DIR --client-config FILE     every server of a client's own configuration
+  callgate catalogue build --out DIR --server NAME            what is pinned of it in the data folder; nothing is started
   callgate catalogue build --out DIR --tools FILE…            saved lists: {"server": NAME, "tools": [...]} or the result of tools/list
 
   --out DIR        where the pages go: a new folder, or one of an earlier build
   --trust-hints    the server's annotations may lower a class
+  --config FILE    a callgate.yaml: its `trust_hints` and `classes` for the server of that name hold
   --name NAME      what the server is called (default `default`)
   --timeout SECS   for each answer of a server (default 60)
   --data DIR       the data folder (default $XDG_DATA_HOME/callgate)
@@ -65,7 +68,7 @@ class Build {
   }
 
   void take(const ToolSourceList& list) {
-    auto read = read_definitions(std::string(list.tools));
+    auto read = read_definitions(list.kept != nullptr ? array_with_new(*list.kept) : std::string(list.tools));
     if (!read) {
       err_ << fmt::format("callgate: server `{}`: {}\n", visible(list.server), read.error().message);
       complete_ = false;
@@ -76,7 +79,8 @@ class Build {
     server.facts.id = list.server;
     if (list.live()) server.facts.listed_at = utc_text(SystemClock().wall_ms()).substr(0, 10);
     server.definitions = std::move(read->each);
-    server.tools = classifier_.classify_list(server.definitions, flags_.hinting);
+    server.tools = judge_list(classifier_, server.definitions, list, err_);
+    if (list.kept != nullptr) server.kept = kept_facts(*list.kept);
     server.policy = generate::generate_policy(list.server, server.definitions, server.tools);
     for (const std::string& name : server.policy.left_out) {
       err_ << fmt::format("callgate: server `{}`: `{}` is no name of a tool, or stands in the list twice: it gets no rule\n", visible(list.server), visible(name));

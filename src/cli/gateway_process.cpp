@@ -150,7 +150,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
                                shared_ ? shared_->questions() : questions_,
-                               session_store(), *store_, policies_, tool_classes(),
+                               session_store(), *store_, policies_, tool_classes(log_),
                                [this](std::string_view approval) { return approval_url(approval); }});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();

@@ -25,6 +25,7 @@ constexpr std::string_view help =
 
   callgate policy generate -- CMD…                  a program that is started, and ended again
   callgate policy generate --upstream URL [--header 'NAME: VALUE']
+  callgate policy generate --server NAME            what is pinned of it in the data folder; nothing is started
   callgate policy generate --tools FILE             a saved list: {"server": NAME, "tools": [...]} or the result of tools/list
 
   --from-audit DIR  only what the calls in these journals needed: other tools, and arguments that
@@ -34,6 +35,7 @@ constexpr std::string_view help =
                     only if ARGUMENT is, <=, one of …; of a tool, a pattern, reads, writes, high risk, everything.
                     What is not understood is said, and nothing is made then
   --trust-hints     the server's annotations may lower a class
+  --config FILE     a callgate.yaml: its `trust_hints` and `classes` for the server of that name hold
   --name NAME       what the server is called (default `default`)
   --timeout SECS    for each answer of the server (default 60)
   --data DIR        the data folder (default $XDG_DATA_HOME/callgate)
@@ -69,7 +71,7 @@ class Generate {
       return;
     }
     const std::vector<json::Value>& definitions = read->each;
-    const auto classes = classifier_.classify_list(definitions, flags_.hinting);
+    const auto classes = judge_list(classifier_, definitions, list, err_);
     if (const std::string* journals = flags_.value("--from-audit")) {
       learn(list.server, *journals, definitions, classes);
     } else if (const std::string* sentence = flags_.value("--wish")) {

@@ -90,7 +90,7 @@ Exit run_verb(std::span<const Verb> verbs, std::string_view help, std::span<cons
     err << "callgate: " << store.error().message << '\n';
     return Exit::unavailable;
   }
-  return verb->run({*words, **store, offline.clock.wall_ms(), out, err});
+  return verb->run({*words, **store, offline.clock.wall_ms(), offline.environment, out, err});
 }
 
 std::string minute_text(std::int64_t wall_ms) {

@@ -26,6 +26,7 @@ struct OfflineRun {
   const Words& words;
   store::Store& store;
   std::int64_t now_ms;
+  const config::Environment& environment;
   std::ostream& out;
   std::ostream& err;
 

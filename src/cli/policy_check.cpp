@@ -19,6 +19,7 @@ constexpr std::string_view help = R"(callgate policy check – every fault of a 
   --tools FILE   a saved list of the server's tools, {"server": NAME, "tools": [...]} or the result of
                  tools/list: also finds keys that match no tool, globs that tie, unknown arguments
   --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --config FILE  a callgate.yaml: its `trust_hints` and `classes` for that server hold
   --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
   --json         for programs
 

@@ -23,6 +23,7 @@ std::optional<std::string>* slot(PolicyFlags& flags, PolicyVerb verb, std::strin
   if (name == "--tools") return &flags.tools;
   if (name == "--server") return &flags.server;
   if (name == "--data") return &flags.data;
+  if (name == "--config") return &flags.config;
   if (name == "--call" && verb == PolicyVerb::explain) return &flags.call;
   return nullptr;
 }
@@ -34,6 +35,7 @@ Result<void> check_complete(const PolicyFlags& flags, PolicyVerb verb) {
     return fail(ErrorKind::invalid, fmt::format("one word too many: `{}`", flags.files[1]));
   }
   if (flags.tools && flags.server) return fail(ErrorKind::invalid, "both `--tools` and `--server` are given; keep one");
+  if (flags.config && !flags.server) return fail(ErrorKind::invalid, "`--config` says how the tools of a server are judged: name it by `--server`");
   if (verb == PolicyVerb::explain && !flags.call) {
     return fail(ErrorKind::invalid, "say which call: `--call '{\"tool\": \"NAME\", \"arguments\": {}}'`");
   }

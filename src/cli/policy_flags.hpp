@@ -23,6 +23,7 @@ struct PolicyFlags {
   std::optional<std::string> tools;   ///< a saved list of tools
   std::optional<std::string> server;  ///< the server whose pinned tools are meant instead
   std::optional<std::string> data;    ///< the data folder that holds the pins
+  std::optional<std::string> config;  ///< the callgate.yaml that says how that server's tools are judged
   std::optional<std::string> call;    ///< explain
 };
 

@@ -16,6 +16,7 @@ constexpr std::string_view help = R"(callgate policy test – run the tests that
 
   --tools FILE   a saved list of the server's tools: their own schemas are checked too, other tools are unknown
   --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --config FILE  a callgate.yaml: its `trust_hints` and `classes` for that server hold
   --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
   --json         for programs
 

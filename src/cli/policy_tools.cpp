@@ -1,15 +1,15 @@
-#include <algorithm>
 #include <filesystem>
-#include <vector>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "cli/kept_list.hpp"
 #include "cli/policy_files.hpp"
 #include "cli/tool_classes.hpp"
 #include "config/environment.hpp"
 #include "config/text_file.hpp"
-#include "store/store.hpp"
 
 /// Where `policy check`, `test` and `explain` learn of a server's tools.
 namespace callgate::cli {
@@ -17,8 +17,8 @@ namespace {
 
 using Tools = Result<std::optional<policy::ToolList>>;
 
-Tools parse(std::string text, std::string_view from) {
-  Result<policy::ToolList> list = policy::ToolList::parse(std::move(text), listed_tool_classes());
+Tools parse(std::string text, std::string_view from, ClassRules rules = {}) {
+  Result<policy::ToolList> list = policy::ToolList::parse(std::move(text), listed_tool_classes(std::move(rules)));
   // Nothing can be said of the policy then, whatever is in it.
   if (!list) return fail(ErrorKind::unavailable, fmt::format("{} is no list of tools: {}", from, list.error().message));
   return std::optional(std::move(*list));
@@ -30,51 +30,29 @@ Tools from_file(const std::string& file) {
   return parse(std::move(*text), fmt::format("`{}`", file));
 }
 
-Result<std::filesystem::path> data_folder(const PolicyFlags& flags) {
+Result<std::filesystem::path> data_folder(const PolicyFlags& flags, const std::optional<config::Config>& config) {
   if (flags.data) return std::filesystem::path(*flags.data);
+  if (config) return config->data;
   return config::default_data_folder(config::ProcessEnvironment());
 }
 
-std::unexpected<Error> not_pinned(const std::string& server, const std::filesystem::path& data) {
-  return fail(ErrorKind::unavailable,
-              fmt::format("no tools of a server `{}` are pinned in `{}`; start a gateway before it once, or save its list of tools and give "
-                          "it by `--tools FILE`",
-                          server, data.string()));
-}
-
-std::int64_t pinned_at(const std::vector<store::Definition>& list) {
-  return list.empty() ? 0 : std::ranges::max(list, {}, &store::Definition::time_ms).time_ms;
-}
-
-/// The list that was pinned last: a server that moved has older ones beside it.
-/// Of two eras pinned at once the legacy one, which every client can speak.
-Result<std::vector<store::Definition>> pinned_tools(store::Store& store, const std::string& server) {
-  auto keys = store.pins().lists(server);
-  if (!keys) return std::unexpected(keys.error());
-  std::ranges::sort(*keys, {}, &store::ListKey::era);  // `legacy` before `modern`
-  std::vector<store::Definition> chosen;
-  for (const store::ListKey& key : *keys) {
-    auto list = store.pins().find(key);
-    if (!list) return std::unexpected(list.error());
-    if (*list && pinned_at((*list)->pinned) > pinned_at(chosen)) chosen = std::move((*list)->pinned);
-  }
-  return chosen;
-}
-
 Tools from_pins(const PolicyFlags& flags) {
-  const auto data = data_folder(flags);
+  std::optional<config::Config> config;
+  ClassRules rules;
+  if (flags.config) {
+    auto read = read_config_file(*flags.config, config::ProcessEnvironment());
+    if (!read) return std::unexpected(read.error());
+    auto found = class_rules_in(*read, *flags.config, *flags.server);
+    if (!found) return std::unexpected(found.error());
+    config = std::move(*read);
+    rules = std::move(*found);
+  }
+  const auto data = data_folder(flags, config);
   if (!data) return std::unexpected(data.error());
-  std::error_code problem;
-  // Opening would make the folder; a check changes nothing.
-  if (!std::filesystem::exists(*data / "callgate.db", problem)) return not_pinned(*flags.server, *data);
-  const auto store = store::open(*data, {.busy = std::chrono::seconds(5)});
-  if (!store) return std::unexpected(store.error());
-  const auto pinned = pinned_tools(**store, *flags.server);
-  if (!pinned) return std::unexpected(pinned.error());
-  if (pinned->empty()) return not_pinned(*flags.server, *data);
-  std::string text = fmt::format("{{\"server\":{},\"tools\":[", json::quoted(*flags.server));
-  for (const store::Definition& each : *pinned) text += (text.ends_with('[') ? "" : ",") + each.text;
-  return parse(text + "]}", fmt::format("what is pinned of `{}`", *flags.server));
+  const auto list = kept_list(*data, *flags.server);
+  if (!list) return std::unexpected(list.error());
+  return parse(fmt::format("{{\"server\":{},\"tools\":{}}}", json::quoted(*flags.server), pinned_array(*list)), fmt::format("what is pinned of `{}`", *flags.server),
+               std::move(rules));
 }
 
 }  // namespace

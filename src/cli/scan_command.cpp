@@ -22,12 +22,14 @@ constexpr std::string_view help =
   callgate scan -- CMD…                  a program that is started, and ended again
   callgate scan --upstream URL [--header 'NAME: VALUE']
   callgate scan --client-config FILE     every server of a client's own configuration (mcpServers, servers)
+  callgate scan --server NAME            what is pinned of it in the data folder; nothing is started
   callgate scan --tools FILE…            saved lists: {"server": NAME, "tools": [...]} or the result of tools/list
 
   --json           an array of classifications
   --long           evidence and signals of each tool
   --fail-on RISK   exit 1 where a tool is at least so bad: Low, Medium, High, Critical
   --trust-hints    the server's annotations may lower a class
+  --config FILE    a callgate.yaml: its `trust_hints` and `classes` for the server of that name hold
   --name NAME      what the server is called (default `default`)
   --timeout SECS   for each answer of a server (default 60)
   --data DIR       where the last look is kept (default $XDG_DATA_HOME/callgate)
@@ -60,7 +62,7 @@ class Scan {
   void judge(const ToolSourceList& list) {
     const auto definitions = read_definitions(std::string(list.tools));
     if (!definitions) return fault("server `" + visible(list.server) + "`", definitions.error());
-    Scanned scanned{.server = list.server, .tools = classifier_.classify_list(definitions->each, flags_.hinting)};
+    Scanned scanned{.server = list.server, .tools = judge_list(classifier_, definitions->each, list, err_)};
     if (list.live()) {
       auto drift = look_again(flags_.data, list.server, list.address, list.tools);
       if (!drift) return fault(flags_.data.string(), drift.error());

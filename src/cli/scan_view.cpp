@@ -31,6 +31,9 @@ std::string cell(std::string_view name) {
 }
 
 std::string why(const Classification& tool) {
+  if (tool.overridden) {
+    return fmt::format("by the configuration (judged {} {}): {}", word(tool.overridden->risk), word(tool.overridden->category), visible(tool.overridden->reason));
+  }
   for (const classify::Claim claim : {classify::Claim::risk, classify::Claim::category}) {
     for (const classify::Evidence& each : tool.evidence) {
       if (each.claim == claim && !each.against && each.rule != "default") return fmt::format("{}: `{}`", each.says, cell(each.text));

@@ -23,7 +23,8 @@ constexpr std::string_view help =
   callgate server add NAME [--policy FILE] -- CMD…        a program on this machine, spoken to on stdio
   callgate server list                                    all that were added here
   callgate server show NAME                               one of them, with its pinned lists
-  callgate server tools NAME                              its tools: known, quarantined (changed), unknown (new)
+  callgate server tools NAME [--config FILE]              its tools: known, quarantined (changed), unknown (new), what each is and how
+                                                          bad it can get; with what a callgate.yaml says of that
   callgate server policy NAME FILE                        names another policy for it
   callgate server pin NAME [--tool T] [--write FILE]      shows what changed or is new, and accepts it;
                                                           --write: all pinned definitions as a file to review
@@ -136,12 +137,25 @@ Exit tools(const OfflineRun& run) {
   const auto lists = lists_of(run.store, name);
   if (!lists) return run.fault(lists.error());
   if (!*found && lists->empty()) return not_known(run, name);
+  ClassRules rules;
+  if (const auto file = run.words.value("--config")) {
+    const auto config = read_config_file(std::string(*file), run.environment);
+    if (!config) return run.fault(config.error());
+    auto said = class_rules_in(*config, std::string(*file), name);
+    if (!said) return run.fault(said.error());
+    rules = std::move(*said);
+  }
+  std::vector<RowClasses> classes;
+  for (const ServerList& each : *lists) {
+    classes.push_back(row_classes(each, rules));
+    for (const std::string& lapsed : classes.back().lapsed) fmt::print(run.err, "callgate: {} list of {}: {}\n", each.key.era, visible(each.key.address), lapsed);
+  }
   if (run.json()) {
-    run.out << tools_json(*lists) << '\n';
+    run.out << tools_json(*lists, classes) << '\n';
   } else if (lists->empty()) {
     fmt::print(run.out, "`{}` was not asked for its tools yet; the first start of a gateway before it does that\n", name);
   } else {
-    write_tools(run.out, *lists);
+    write_tools(run.out, *lists, classes);
   }
   return Exit::ok;
 }
@@ -201,7 +215,7 @@ Exit server(std::span<const std::string_view> args, const Offline& offline, std:
       {{.verb = "server add", .words = {"NAME"}, .values = {"--url", "--policy"}, .command = true}, add},
       {{.verb = "server list", .words = {}}, list},
       {{.verb = "server show", .words = {"NAME"}}, show},
-      {{.verb = "server tools", .words = {"NAME"}}, tools},
+      {{.verb = "server tools", .words = {"NAME"}, .values = {"--config"}}, tools},
       {{.verb = "server policy", .words = {"NAME", "FILE"}}, policy},
       {{.verb = "server pin", .words = {"NAME"}, .values = {"--tool", "--write"}}, server_pin},
       {{.verb = "server remove", .words = {"NAME"}}, remove},

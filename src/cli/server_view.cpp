@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include "base/json.hpp"
 #include "cli/offline.hpp"
 #include "cli/server_command.hpp"
 #include "registry/difference.hpp"
+#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -34,9 +36,18 @@ Counts counts_of(std::span<const ServerList> lists) {
   return counts;
 }
 
-std::string tool_json(const ToolRow& row, const ServerList& list) {
-  std::string text = fmt::format(R"({{"name":{},"state":{},"era":{},"address":{})", json::quoted(row.name), json::quoted(row.state),
-                                 json::quoted(list.key.era), json::quoted(list.key.address));
+std::string class_json(const classify::Classification& tool) {
+  std::string text = fmt::format(R"(,"category":"{}","risk":"{}")", word(tool.category), word(tool.risk));
+  if (tool.overridden) {
+    text += fmt::format(R"(,"override":{{"judged":{{"category":"{}","risk":"{}"}},"reason":{}}})", word(tool.overridden->category), word(tool.overridden->risk),
+                        json::quoted(tool.overridden->reason));
+  }
+  return text;
+}
+
+std::string tool_json(const ToolRow& row, const ServerList& list, const classify::Classification& is) {
+  std::string text = fmt::format(R"({{"name":{},"state":{},"era":{},"address":{}{})", json::quoted(row.name), json::quoted(row.state),
+                                 json::quoted(list.key.era), json::quoted(list.key.address), class_json(is));
   if (row.pinned != nullptr) {
     text += fmt::format(R"(,"fingerprint":{},"definition":{})", json::quoted(row.pinned->fingerprint), row.pinned->text);
   }
@@ -69,10 +80,26 @@ std::string server_json(const store::Server& server, std::span<const ServerList>
       json::quoted(server.policy), json::quoted(utc_text(server.created_ms)), counts.pinned, counts.quarantined, counts.unknown);
 }
 
-std::string tools_json(std::span<const ServerList> lists) {
+RowClasses row_classes(const ServerList& list, const ClassRules& rules) {
+  std::vector<std::unique_ptr<json::OwnedDocument>> documents;
+  std::vector<json::Value> definitions;
+  for (const ToolRow& row : tool_rows(list)) {
+    const std::string& text = row.pinned != nullptr ? row.pinned->text : row.offered->text;
+    auto read = json::OwnedDocument::parse(text, registry::definition_limits);
+    // What cannot be read is judged as what cannot be told.
+    if (!read) read = json::OwnedDocument::parse(fmt::format("{{\"name\":{}}}", json::quoted(row.name)));
+    documents.push_back(std::move(*read));
+    definitions.push_back(documents.back()->root());
+  }
+  ServerClasses judged = judge_tools(classify::Classifier(), definitions, rules);
+  return {.tools = std::move(judged.tools), .lapsed = std::move(judged.lapsed)};
+}
+
+std::string tools_json(std::span<const ServerList> lists, std::span<const RowClasses> classes) {
   std::string body;
-  for (const ServerList& list : lists) {
-    for (const ToolRow& row : tool_rows(list)) body += (body.empty() ? "" : ",") + tool_json(row, list);
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    const auto rows = tool_rows(lists[i]);
+    for (std::size_t k = 0; k < rows.size(); ++k) body += (body.empty() ? "" : ",") + tool_json(rows[k], lists[i], classes[i].tools[k]);
   }
   return "{\"tools\":[" + body + "]}";
 }
@@ -88,15 +115,19 @@ void write_server(std::ostream& out, const store::Server& server, std::span<cons
   }
 }
 
-void write_tools(std::ostream& out, std::span<const ServerList> lists) {
-  for (const ServerList& list : lists) {
-    fmt::print(out, "{} ({})\n", visible(list.key.address), list.key.era);
-    const auto rows = tool_rows(list);
+void write_tools(std::ostream& out, std::span<const ServerList> lists, std::span<const RowClasses> classes) {
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    fmt::print(out, "{} ({})\n", visible(lists[i].key.address), lists[i].key.era);
+    const auto rows = tool_rows(lists[i]);
     std::size_t width = 0;
     for (const ToolRow& row : rows) width = std::max(width, row.name.size());
-    for (const ToolRow& row : rows) {
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      const ToolRow& row = rows[k];
+      const classify::Classification& is = classes[i].tools[k];
       const store::Definition& shown = row.pinned != nullptr ? *row.pinned : *row.offered;
-      fmt::print(out, "  {:{}}  {:11}  {}\n", row.name, width, row.state, shown.fingerprint.substr(0, 23));
+      fmt::print(out, "  {:{}}  {:11}  {:11}  {:8}  {}\n", row.name, width, row.state, word(is.category), word(is.risk), shown.fingerprint);
+      if (!is.overridden) continue;
+      fmt::print(out, "  {:{}}  by the configuration (judged {}, {}): {}\n", "", width, word(is.overridden->category), word(is.overridden->risk), visible(is.overridden->reason));
     }
     if (rows.empty()) out << "  no tools\n";
   }

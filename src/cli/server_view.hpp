@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/server_classes.hpp"
 #include "store/pins.hpp"
 #include "store/rows.hpp"
 
@@ -28,10 +29,19 @@ struct ToolRow {
 };
 std::vector<ToolRow> tool_rows(const ServerList& list);  ///< by name
 
+/// What the tools of one list are said to be, in the order of its rows; of a
+/// changed tool by its pinned definition.
+struct RowClasses {
+  std::vector<classify::Classification> tools;
+  std::vector<std::string> lapsed;  ///< overrides that hold no more, a sentence each
+};
+RowClasses row_classes(const ServerList& list, const ClassRules& rules);
+
 std::string server_json(const store::Server& server, std::span<const ServerList> lists);
-std::string tools_json(std::span<const ServerList> lists);
+/// `classes` are those of each list.
+std::string tools_json(std::span<const ServerList> lists, std::span<const RowClasses> classes);
 void write_server(std::ostream& out, const store::Server& server, std::span<const ServerList> lists);
-void write_tools(std::ostream& out, std::span<const ServerList> lists);
+void write_tools(std::ostream& out, std::span<const ServerList> lists, std::span<const RowClasses> classes);
 
 /// `  (2 definitions wait for server pin)` or nothing.
 std::string waiting_text(std::span<const ServerList> lists);

@@ -13,7 +13,7 @@
 namespace callgate::cli {
 namespace {
 
-constexpr std::array<std::string_view, 7> valued{"--tools", "--upstream", "--header", "--client-config", "--name", "--data", "--timeout"};
+constexpr std::array<std::string_view, 9> valued{"--tools", "--upstream", "--header", "--client-config", "--server", "--config", "--name", "--data", "--timeout"};
 constexpr std::array<std::string_view, 2> plain{"--trust-hints", "--help"};
 
 bool holds(std::span<const std::string_view> list, std::string_view word) { return std::ranges::find(list, word) != list.end(); }
@@ -76,7 +76,12 @@ class Parser {
     if (holds(grammar_.values, flag)) flags_.values[flag] = value;
     if (flag == "--tools") flags_.files.emplace_back(value);
     if (flag == "--client-config") flags_.client_config = value;
-    if (flag == "--data") flags_.data = value;
+    if (flag == "--server") flags_.kept = value;
+    if (flag == "--config") flags_.config = value;
+    if (flag == "--data") {
+      flags_.data = value;
+      flags_.names_data = true;
+    }
     if (flag == "--upstream") {
       server_.url = value;
       return config::check_url(value);
@@ -116,10 +121,11 @@ class Parser {
   Result<SourceFlags> finish() {
     if (flags_.help) return flags_;
     const bool has_server = !server_.command.empty() || !server_.url.empty();
-    const int sources = (server_.command.empty() ? 0 : 1) + (server_.url.empty() ? 0 : 1) + (flags_.client_config ? 1 : 0) + (flags_.files.empty() ? 0 : 1);
-    if (sources != 1) return unfit(fmt::format("say what to {}, one of: `-- CMD…`, `--upstream URL`, `--client-config FILE`, `--tools FILE…`", grammar_.verb));
+    const int sources = (server_.command.empty() ? 0 : 1) + (server_.url.empty() ? 0 : 1) + (flags_.client_config ? 1 : 0) + (flags_.files.empty() ? 0 : 1) + (flags_.kept ? 1 : 0);
+    if (sources != 1) return unfit(fmt::format("say what to {}, one of: `-- CMD…`, `--upstream URL`, `--client-config FILE`, `--server NAME`, `--tools FILE…`", grammar_.verb));
     if (!server_.headers.empty() && server_.url.empty()) return unfit("`--header` goes with `--upstream`");
     if (named_ && flags_.client_config) return unfit("`--name` does not go with `--client-config`, which names its servers");
+    if (named_ && flags_.kept) return unfit("`--server` is the server's name already: leave `--name` out");
     if (server_.name.empty()) server_.name = "default";
     flags_.server = server_;
     if (flags_.data.empty() && flags_.files.empty()) {

@@ -22,7 +22,10 @@ struct SourceFlags {
   std::vector<std::string> files;             ///< `--tools`: saved lists
   std::optional<std::string> client_config;
   std::optional<config::Server> server;       ///< behind `--` or `--upstream`; or a name alone
+  std::optional<std::string> kept;            ///< `--server`: what is pinned of that server in the data folder
+  std::optional<std::string> config;          ///< the callgate.yaml that says how a server's tools are judged
   std::filesystem::path data;
+  bool names_data = false;                    ///< `--data` was given
   std::chrono::milliseconds timeout{60'000};  ///< for each answer of a server
   classify::Hinting hinting = classify::Hinting::untrusted;
   std::map<std::string_view, std::string> values;   ///< the command's own flags with a value

@@ -8,6 +8,7 @@
 #include "classify/classifier.hpp"
 #include "cli/data_folder.hpp"
 #include "cli/live_lists.hpp"
+#include "cli/server_classes.hpp"
 #include "cli/tool_lists.hpp"
 #include "config/text_file.hpp"
 #include "generate/policy.hpp"
@@ -25,8 +26,8 @@ fs::path file_of(const config::Config& config, const config::Server& server) {
 Result<generate::Generated> policy_for(const config::Server& server, std::string tools) {
   const auto definitions = read_definitions(std::move(tools));
   if (!definitions) return std::unexpected(definitions.error());
-  const auto classes = classify::Classifier().classify_list(definitions->each, classify::Hinting::untrusted);
-  generate::Generated made = generate::generate_policy(server.name, definitions->each, classes);
+  const ServerClasses classes = judge_tools(classify::Classifier(), definitions->each, ClassRules::of(server));
+  generate::Generated made = generate::generate_policy(server.name, definitions->each, classes.tools);
   if (made.rules.empty()) return fail(ErrorKind::refused, "the server lists no tool to make a policy for; name one with `--policy FILE`");
   return made;
 }

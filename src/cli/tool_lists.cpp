@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/json.hpp"
 #include "cli/client_config.hpp"
+#include "cli/kept_list.hpp"
 #include "cli/live_lists.hpp"
 #include "config/text_file.hpp"
 #include "registry/difference.hpp"
@@ -30,18 +32,31 @@ catalogue::ServerFacts saved_facts(json::Value root) {
   return facts;
 }
 
+/// The host of a URL; empty where it is none.
+std::string host_of(const std::string& url) {
+  const std::size_t host = url.find("://");
+  if (host == std::string::npos) return {};
+  std::string address = url.substr(host + 3, url.find_first_of("/?#", host + 3) - host - 3);
+  address.erase(0, address.find('@') + 1);
+  return address;
+}
+
 /// Of a live server: how it is reached, and the host of its address. Commands may hold secrets and are left out.
 catalogue::ServerFacts facts_of(const config::Config& config, std::string_view name) {
   catalogue::ServerFacts facts;
   for (const config::Server& server : config.servers) {
     if (server.name != name) continue;
     facts.transport = server.url.empty() ? "stdio" : "Streamable HTTP";
-    const std::size_t host = server.url.find("://");
-    if (host == std::string::npos) continue;
-    facts.address = server.url.substr(host + 3, server.url.find_first_of("/?#", host + 3) - host - 3);
-    facts.address.erase(0, facts.address.find('@') + 1);
+    facts.address = host_of(server.url);
   }
   return facts;
+}
+
+/// Of a server that was listed before.
+catalogue::ServerFacts facts_of(const ServerList& kept) {
+  // A command line is no URL, though one may stand in it.
+  const bool url = kept.key.address.starts_with("http://") || kept.key.address.starts_with("https://");
+  return {.address = url ? host_of(kept.key.address) : "", .transport = url ? "Streamable HTTP" : "stdio"};
 }
 
 /// Reads the lists of one command line.
@@ -51,7 +66,17 @@ class Lists {
   Lists(const SourceFlags& flags, ShowProgress progress, std::ostream& err, const Take& take) : flags_(flags), progress_(progress), err_(err), take_(take) {}
 
   bool run(const config::Environment& environment) {
-    if (!flags_.files.empty()) {
+    if (flags_.config) {
+      auto read = read_config_file(*flags_.config, environment);
+      if (!read) {
+        fault(*flags_.config, read.error());
+        return false;
+      }
+      config_ = std::move(*read);
+    }
+    if (flags_.kept) {
+      take_kept(*flags_.kept);
+    } else if (!flags_.files.empty()) {
       for (const std::string& file : flags_.files) take_file(file);
     } else {
       config::Config config{.data = flags_.data, .servers = servers(environment)};
@@ -64,6 +89,30 @@ class Lists {
   void fault(const std::string& what, const Error& error) {
     err_ << "callgate: " << what << ": " << error.message << (error.where.empty() ? "" : " (" + error.where + ")") << '\n';
     unavailable_ = true;
+  }
+
+  /// How a server's tools are judged; of a client's servers not all need stand in the file.
+  std::optional<ClassRules> rules_for(const std::string& server) {
+    ClassRules rules;
+    if (config_ && (!flags_.client_config || config_->find_server(server) != nullptr)) {
+      auto found = class_rules_in(*config_, *flags_.config, server);
+      if (!found) {
+        fault("server `" + visible(server) + "`", found.error());
+        return std::nullopt;
+      }
+      rules = std::move(*found);
+    }
+    if (flags_.hinting == classify::Hinting::trusted) rules.hinting = flags_.hinting;
+    return rules;
+  }
+
+  void take_kept(const std::string& server) {
+    const auto list = kept_list(config_ && !flags_.names_data ? config_->data : flags_.data, server);
+    if (!list) return fault("server `" + visible(server) + "`", list.error());
+    const auto rules = rules_for(server);
+    if (!rules) return;
+    const std::string tools = pinned_array(*list);
+    take_({.server = server, .address = {}, .facts = facts_of(*list), .rules = *rules, .kept = &*list, .tools = tools});
   }
 
   std::vector<config::Server> servers(const config::Environment& environment) {
@@ -94,8 +143,8 @@ class Lists {
     for (const LiveList& list : *lists) {
       if (!list.tools) {
         fault("server `" + visible(list.server) + "`", list.tools.error());
-      } else {
-        take_({.server = list.server, .address = list.address, .facts = facts_of(config, list.server), .tools = *list.tools});
+      } else if (const auto rules = rules_for(list.server)) {
+        take_({.server = list.server, .address = list.address, .facts = facts_of(config, list.server), .rules = *rules, .tools = *list.tools});
       }
     }
   }
@@ -111,17 +160,24 @@ class Lists {
     if (!tools || !tools->is_array()) return fault(file, {ErrorKind::invalid, "it is no list of tools: there is no array `tools`", {}});
     const auto name = root.find("server");
     const std::string server = flags_.server ? flags_.server->name : name && name->is_string() ? name->string() : "default";
-    take_({.server = server, .address = {}, .facts = saved_facts(root), .tools = tools->text()});
+    if (const auto rules = rules_for(server)) take_({.server = server, .address = {}, .facts = saved_facts(root), .rules = *rules, .tools = tools->text()});
   }
 
   const SourceFlags& flags_;
   ShowProgress progress_;
   std::ostream& err_;
   const Take& take_;
+  std::optional<config::Config> config_;  ///< of `--config`
   bool unavailable_ = false;
 };
 
 }  // namespace
+
+std::vector<classify::Classification> judge_list(const classify::Classifier& classifier, std::span<const json::Value> definitions, const ToolSourceList& list, std::ostream& err) {
+  ServerClasses judged = judge_tools(classifier, definitions, list.rules);
+  for (const std::string& lapsed : judged.lapsed) err << "callgate: server `" << visible(list.server) << "`: " << lapsed << '\n';
+  return std::move(judged.tools);
+}
 
 Result<Definitions> read_definitions(std::string tools) {
   auto document = json::OwnedDocument::parse(std::move(tools), registry::definition_limits);

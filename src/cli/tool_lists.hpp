@@ -3,12 +3,15 @@
 #include <functional>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.hpp"
 #include "catalogue/facts.hpp"
+#include "cli/server_classes.hpp"
+#include "cli/server_view.hpp"
 #include "cli/source_flags.hpp"
 #include "config/environment.hpp"
 
@@ -19,9 +22,14 @@ struct ToolSourceList {
   std::string server;
   std::string address;     ///< empty: a saved list, which nobody looks at again
   catalogue::ServerFacts facts;  ///< as far as they are known; its `id` is left empty
+  ClassRules rules;        ///< how they are judged
+  const ServerList* kept = nullptr;  ///< of `--server`: what the store has of it; lives as long as the call of `take`
   std::string_view tools;  ///< a JSON array of definitions; lives as long as the call of `take`
   bool live() const { return !address.empty(); }
 };
+
+/// Judges a list and says on `err` which overrides have lapsed.
+std::vector<classify::Classification> judge_list(const classify::Classifier& classifier, std::span<const json::Value> definitions, const ToolSourceList& list, std::ostream& err);
 
 /// The definitions of a list, which live as long as this.
 struct Definitions {

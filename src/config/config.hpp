@@ -85,6 +85,17 @@ struct ExtensionMethod {
   bool operator==(const ExtensionMethod&) const = default;
 };
 
+/// What an operator says of a tool instead of the classifier. It holds for one
+/// definition: another one is judged anew until somebody has looked at it.
+struct ClassOverride {
+  std::string tool;
+  std::string definition;      ///< its fingerprint: `sha256:` and 64 hexadecimal digits
+  std::string_view category;   ///< `Read`, …; lives as long as the program; empty: as judged
+  std::string_view risk;       ///< `Low`, … likewise
+  std::string reason;          ///< never empty
+  bool operator==(const ClassOverride&) const = default;
+};
+
 /// One server behind the gateway. Exactly one of `command` and `url` is set.
 struct Server {
   std::string name;
@@ -104,6 +115,8 @@ struct Server {
   bool start_ahead = false;          ///< a child stands ready for the next session
   std::size_t max_children = 0;      ///< child processes of this server; 0: as many as there may be in all
   std::vector<ExtensionMethod> extension_methods;
+  bool trust_hints = false;          ///< its annotations may lower a class
+  std::vector<ClassOverride> classes;  ///< in the order of the file
   bool probe_unknown = true;         ///< learn the server's own answer for an unknown tool
   bool registered = false;           ///< named in the store, not in the file or by flags
 

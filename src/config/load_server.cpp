@@ -13,9 +13,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 17> server_keys{
-    "command", "env",          "url",         "transport",     "ca_file",      "headers",     "policy",        "pins", "new_tools",
-    "shared",  "max_children", "start_ahead", "start_timeout", "call_timeout", "trust_hints", "probe_unknown", "extension_methods"};
+constexpr std::array<std::string_view, 18> server_keys{
+    "command", "env",          "url",         "transport",     "ca_file",      "headers",     "policy",  "pins",          "new_tools",
+    "shared",  "max_children", "start_ahead", "start_timeout", "call_timeout", "trust_hints", "classes", "probe_unknown", "extension_methods"};
 
 /// One server's section while it is read.
 struct Reader {
@@ -31,7 +31,6 @@ struct Reader {
   void read_rules();
   void read_children();
   void read_times();
-  void refuse_unsupported();
 };
 
 void Reader::read_address(const Field& field) {
@@ -136,6 +135,8 @@ void Reader::read_rules() {
     if (const auto word = field->word(words)) server.new_tools = static_cast<NewTools>(*word);
   }
   if (const auto field = section.take("extension_methods")) server.extension_methods = read_extension_methods(*field);
+  if (const auto field = section.take("trust_hints")) server.trust_hints = field->boolean().value_or(false);
+  if (const auto field = section.take("classes")) server.classes = read_classes(*field);
   if (const auto field = section.take("probe_unknown")) server.probe_unknown = field->boolean().value_or(true);
 }
 
@@ -165,12 +166,6 @@ void Reader::read_times() {
   }
 }
 
-void Reader::refuse_unsupported() {
-  const auto field = section.take("trust_hints");
-  const auto value = field ? field->boolean() : std::nullopt;
-  if (value && *value) section.not_yet(field->mark(), field->name + ": true");
-}
-
 }  // namespace
 
 bool is_server_name(std::string_view name) {
@@ -187,7 +182,6 @@ Server read_server(std::string name, const Field& field, const Surroundings& aro
   reader.read_rules();
   reader.read_children();
   reader.read_times();
-  reader.refuse_unsupported();
   if (field.node.is_mapping() && !section.has("policy")) {
     field.fault(fmt::format("`{}` has no `policy`, so every call would be denied; add `policy: FILE`", field.name));
   }

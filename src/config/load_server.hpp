@@ -22,6 +22,9 @@ struct Surroundings {
 /// One entry under `servers`. Faults go to the field's.
 Server read_server(std::string name, const Field& field, const Surroundings& around);
 
+/// `classes` of a server: what is said of single tools instead of the classifier.
+std::vector<ClassOverride> read_classes(const Field& field);
+
 /// Names stand in URLs and file names: [A-Za-z0-9_.-]{1,64}, not beginning with a dot.
 bool is_server_name(std::string_view name);
 

@@ -15,7 +15,7 @@ Gate::PolicyPair Gate::policies_for(const Conversation& conversation) const {
   return {.server = policy(), .grant = grant_policy(conversation), .asks_grant = !conversation.session.grant.empty()};
 }
 
-/// Of a tool that nobody classified the worst is not assumed, but High; no hint of its server lowers anything (cli/tool_classes.cpp).
+/// Of a tool that nobody classified the worst is not assumed, but High; hints of its server lower something only under `trust_hints` (cli/tool_classes.cpp).
 policy::ToolClass class_of(const registry::Tool& tool) {
   policy::ToolClass is{.category = tool.category};
   switch (tool.risk) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "approval/questions.hpp"
 #include "audit/journal.hpp"
@@ -20,6 +22,9 @@
 
 namespace callgate::gateway {
 
+/// Says what the tools of one server's list are, in their order.
+using ClassesOf = std::function<std::vector<registry::ToolClass>(const config::Server& server, std::span<const json::Value> definitions)>;
+
 /// What every part of the gateway works with; built by the command, outlives it all.
 struct Parts {
   net::Loop& loop;
@@ -34,9 +39,9 @@ struct Parts {
   session::SessionStore& sessions;
   store::Store& store;
   Policies& policies;
-  /// Says what tools are and how bad a call can get, once for each list that is
-  /// read; empty: of none is anything known.
-  registry::ClassesOf classes_of = {};
+  /// Says what a server's tools are and how bad a call can get, once for each list
+  /// that is read; empty: of none is anything known.
+  ClassesOf classes_of = {};
   /// The page where a person answers that approval; empty, or an empty text: there is none.
   std::function<std::string(std::string_view approval)> approval_url = {};
 };

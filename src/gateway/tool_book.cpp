@@ -102,7 +102,8 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   }
   const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
                                                                                       : registry::NewTools::refuse;
-  const registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr, .classes_of = parts_.classes_of};
+  registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr};
+  if (parts_.classes_of) source.classes_of = [this](std::span<const json::Value> listed) { return parts_.classes_of(links_.server(), listed); };
   auto table = registry::observe(parts_.store.pins(), source, definitions, parts_.clock.wall_ms(), state.known.table.get());
   if (!table) return std::unexpected(table.error());
   for (const registry::Drift& drift : (*table)->drift())

@@ -77,14 +77,18 @@ Clause clause_of(const classify::Modes& modes, std::span<const Mode* const> kept
   return clause;
 }
 
+bool is_same(const std::optional<Limit>& one, const std::optional<Limit>& other) {
+  return one.has_value() == other.has_value() && (!one || (one->max == other->max && one->window == other->window));
+}
+
 void add_cases(Rule& rule, const classify::Modes& modes, const Sorted& sorted) {
   for (const Mode* mode : sorted.asked) {
     const auto& start = Tables::built_in().start(mode->category, mode->risk);
-    const auto same = std::ranges::find_if(rule.cases, [&](const Case& each) { return each.reason == start.reason; });
+    const auto same = std::ranges::find_if(rule.cases, [&](const Case& each) { return each.reason == start.reason && is_same(each.limit, start.limit); });
     if (same != rule.cases.end()) {
       same->values.push_back(mode->value);
     } else {
-      rule.cases.push_back({modes.argument, {mode->value}, Verdict::require_approval, std::string(start.reason)});
+      rule.cases.push_back({modes.argument, {mode->value}, Verdict::require_approval, std::string(start.reason), start.limit});
     }
   }
 }
@@ -105,7 +109,8 @@ void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Proper
   const bool mixed = !sorted.allowed.empty() && !sorted.asked.empty();
   rule.action = sorted.allowed.empty() || (mixed && !language.cases) ? Verdict::require_approval : Verdict::allow;
   rule.limit = limit_of(mixed || sorted.allowed.empty() ? std::span<const Mode* const>(kept) : sorted.allowed);
-  rule.reason = "only the acts that are listed";
+  rule.reason = reason_of_modes;
+  rule.leaves_out = !sorted.left_out.empty();
   if (!modes.closed || !sorted.left_out.empty()) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out));
   if (!sorted.left_out.empty()) rule.notes.push_back(fmt::format("left out, too much harm in one call: {}", list_of(sorted.left_out)));
   if (!mixed) return;

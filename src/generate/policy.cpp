@@ -29,12 +29,20 @@ std::string list_of(std::string_view definition) { return fmt::format("{{\"tools
 
 /// What is left of a rule that did not hold: its action, which needs no more than the name.
 void reduce(Rule& rule) {
+  if (!rule.clauses.empty() || rule.closed || !rule.cases.empty()) rule.notes.emplace_back("its argument rules did not hold and were left out");
   rule.clauses.clear();
   rule.other_arguments.clear();
   rule.closed = false;
   rule.tests.clear();
   if (!rule.cases.empty() || rule.action == policy::Verdict::allow) rule.action = policy::Verdict::require_approval;
   rule.cases.clear();
+  if (rule.reason == reason_of_modes) rule.reason.clear();
+  // Nothing else holds off the modes that are refused.
+  if (rule.leaves_out) {
+    rule.action = std::min(rule.action, policy::Verdict::deny);
+    rule.reason = "one of its acts does too much harm in one call";
+  }
+  if (rule.action <= policy::Verdict::deny) rule.limit.reset();
 }
 
 std::string name_of(json::Value definition) {
@@ -42,7 +50,7 @@ std::string name_of(json::Value definition) {
   return name && name->is_string() ? name->string() : std::string();
 }
 
-void reduce_faulty(std::vector<Rule>& rules, const std::string& definition_list) {
+void reduce_faulty(std::vector<Rule>& rules, const std::string& definition_list, std::vector<std::string>& reduced) {
   const auto document = json::OwnedDocument::parse(definition_list, {.check_number_range = false});
   const auto listed = document ? (*document)->root().find("tools") : std::nullopt;
   if (!listed) return;
@@ -50,7 +58,9 @@ void reduce_faulty(std::vector<Rule>& rules, const std::string& definition_list)
   for (const json::Value each : listed->elements()) by_name.emplace(name_of(each), each);
   for (Rule& rule : rules) {
     const auto definition = by_name.find(rule.tool);
-    if (definition != by_name.end() && !is_clean(policy_text({&rule, 1}, ""), list_of(definition->second.text()))) reduce(rule);
+    if (definition == by_name.end() || is_clean(policy_text({&rule, 1}, ""), list_of(definition->second.text()))) continue;
+    reduce(rule);
+    reduced.push_back(rule.tool);
   }
 }
 
@@ -63,7 +73,7 @@ std::string plural(std::size_t count, std::string_view word) { return fmt::forma
 
 }  // namespace
 
-std::string checked_text(std::vector<Rule>& rules, std::string_view heading, const std::string& definition_list) {
+std::string checked_text(std::vector<Rule>& rules, std::string_view heading, const std::string& definition_list, std::vector<std::string>* reduced) {
   std::string text = policy_text(rules, heading);
   for (const std::size_t kept : {3U, 1U, 0U}) {
     if (is_clean(text, definition_list)) return text;
@@ -72,8 +82,20 @@ std::string checked_text(std::vector<Rule>& rules, std::string_view heading, con
     text = policy_text(rules, heading);
   }
   if (is_clean(text, definition_list)) return text;
-  reduce_faulty(rules, definition_list);
-  return policy_text(rules, heading);
+  std::vector<std::string> names;
+  reduce_faulty(rules, definition_list, names);
+  text = policy_text(rules, heading);
+  if (!is_clean(text, definition_list)) {
+    // Each holds by itself and all together do not: none is believed.
+    for (Rule& rule : rules) {
+      if (rule.clauses.empty() && rule.cases.empty() && rule.tests.empty()) continue;
+      reduce(rule);
+      names.push_back(rule.tool);
+    }
+    text = policy_text(rules, heading);
+  }
+  if (reduced != nullptr) *reduced = std::move(names);
+  return text;
 }
 
 namespace {

@@ -35,8 +35,10 @@ Learned learn_policy(std::string_view server, std::span<const json::Value> defin
                      const SeenTools& seen, Language language = this_version);
 
 /// Writes rules as a policy. Of a rule whose text does not load, or whose tests
-/// do not hold against `definition_list` (`{"tools": [...]}`), the bare action is kept.
-std::string checked_text(std::vector<Rule>& rules, std::string_view heading, const std::string& definition_list);
+/// do not hold against `definition_list` (`{"tools": [...]}`), the bare action is kept,
+/// a comment says so, and `reduced` gets its tool.
+std::string checked_text(std::vector<Rule>& rules, std::string_view heading, const std::string& definition_list,
+                         std::vector<std::string>* reduced = nullptr);
 
 /// How many tools a policy lets be called: what it does before anybody applies it.
 struct Effect {

@@ -70,6 +70,7 @@ std::string rule_text(const Rule& rule) {
   for (const Case& each : rule.cases) {
     fmt::format_to(line, "      - when: {}\n        action: {}\n", yaml_string(condition(each)), policy::word(each.action));
     if (!each.reason.empty()) fmt::format_to(line, "        reason: {}\n", yaml_string(each.reason));
+    if (each.limit) fmt::format_to(line, "        rate_limit: {{max: {}, window: {}}}  # {}\n", each.limit->max, window_text(each.limit->window), each.limit->why);
   }
   return out;
 }

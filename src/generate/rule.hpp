@@ -42,7 +42,11 @@ struct Case {
   std::vector<std::string> values;
   policy::Verdict action = policy::Verdict::require_approval;
   std::string reason;
+  std::optional<Limit> limit;  ///< of these values alone, beside the rule's
 };
+
+/// The reason of a rule that lists the acts of a tool.
+inline constexpr std::string_view reason_of_modes = "only the acts that are listed";
 
 /// One test of the rule.
 struct Expected {
@@ -63,6 +67,7 @@ struct Rule {
   /// Arguments (name, JSON text) that closing is tried with.
   std::vector<std::pair<std::string, std::string>> outsiders{{"no_such_argument", "\"x\""}};
   std::vector<Case> cases;
+  bool leaves_out = false;  ///< its clauses hold off modes that would be refused
   std::vector<std::string> notes;  ///< clean lines for people, above the rule
   std::vector<Expected> tests;
 };

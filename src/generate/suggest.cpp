@@ -149,6 +149,10 @@ class Suggestion {
 
   void notes() {
     const Tables& tables = Tables::built_in();
+    if (tool_.overridden) {
+      rule_.notes.push_back(fmt::format("{}, {} by the configuration (judged {}, {}): {}", word(tool_.category), word(tool_.risk), word(tool_.overridden->category),
+                                        word(tool_.overridden->risk), comment_line(tool_.overridden->reason, 160)));
+    }
     if (rule_.action == Verdict::deny) rule_.notes.emplace_back("narrower, where it is needed: `action: require_approval` with `rate_limit: {max: 10, window: 1h}`");
     if (rule_.action <= Verdict::deny) return;
     for (const SignalRow& row : tables.signals()) {

@@ -130,7 +130,11 @@ Wished wish_policy(std::string_view sentence, std::string_view server, std::span
     return wished;
   }
   const std::string heading = fmt::format("A draft, for server `{}`, of the wish:\n  {}\nTools that it does not speak of are refused.", comment_line(server), comment_line(sentence, 400));
-  wished.policy.text = checked_text(wished.policy.rules, heading, "{\"tools\":[" + list + "]}");
+  std::vector<std::string> reduced;
+  wished.policy.text = checked_text(wished.policy.rules, heading, "{\"tools\":[" + list + "]}", &reduced);
+  // A wish is kept whole or not at all.
+  for (const std::string& each : reduced) wished.faults.push_back(fmt::format("what is wished for `{}` cannot be written as a rule that holds", comment_line(each)));
+  if (!wished.faults.empty()) wished.policy = {};
   return wished;
 }
 

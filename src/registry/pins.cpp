@@ -164,6 +164,7 @@ void Comparison::add_known(const Listed& listed, const ToolTable* previous) {
     const ToolClass& is = classes_[static_cast<std::size_t>(&listed - listing_.tools.data())];
     tool.risk = is.risk;
     tool.category = is.category;
+    tool.class_reason = is.reason;
   }
   const Tool* before = previous != nullptr ? previous->find(listed.name) : nullptr;
   if (before != nullptr && before->state == Tool::State::known && before->fingerprint == tool.fingerprint) {

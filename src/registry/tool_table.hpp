@@ -20,6 +20,7 @@ std::string_view word(Risk risk);  ///< `Low`, `Medium`, …; empty where unknow
 struct ToolClass {
   Risk risk = Risk::unknown;
   std::string_view category;  ///< a word that lives as long as the program; empty where unknown
+  std::string reason = {};    ///< why an operator says so; empty: nobody said it instead of the classifier
 };
 
 /// One tool that the server lists and that the pins hold.
@@ -37,6 +38,7 @@ struct Tool {
   std::string schema_fault;        ///< why the inputSchema did not compile; empty where it did
   Risk risk = Risk::unknown;
   std::string_view category;       ///< a word that lives as long as the program; empty where unknown
+  std::string class_reason;        ///< why an operator says so; empty: as it was judged
   std::string difference;          ///< quarantined: what changed, for people
 };
 

@@ -92,13 +92,12 @@ TEST(Site, OneCategoryAndOneRiskStandEverywhere) {
   EXPECT_THAT(pages.file("agents/index.json"), HasSubstr(R"("tool":"policy_create","category":")" + category + R"(","risk":")" + risk + '"'));
 }
 
-TEST(Site, EveryTwinFitsItsSchema) {
+void expect_twins_fit(const Pages& pages) {
   std::ifstream in(CALLGATE_SOURCE_DIR "/schemas/catalogue-tool.schema.json", std::ios::binary);
   const auto text = json::OwnedDocument::parse({std::istreambuf_iterator<char>(in), {}});
   ASSERT_TRUE(text) << text.error().message;
   const auto schema = schema::Schema::compile((*text)->root());
   ASSERT_TRUE(schema) << schema.error().message << " at " << schema.error().where;
-  const Pages pages({{"agents", std::string(agent_tools)}, {"cache", std::string(cache_tools)}, {"s", R"([{"name":"x y"},{"name":"get_x","annotations":{"title":"X"}}])"}});
   for (const auto& [path, bytes] : pages.files) {
     if (!path.ends_with(".json") || path.ends_with("index.json")) continue;
     const auto twin = json::OwnedDocument::parse(bytes);
@@ -106,6 +105,33 @@ TEST(Site, EveryTwinFitsItsSchema) {
     const auto failure = (*schema)->validate((*twin)->root());
     EXPECT_FALSE(failure) << path << ": " << failure->path << " " << failure->keyword;
   }
+}
+
+TEST(Site, EveryTwinFitsItsSchema) {
+  expect_twins_fit(Pages({{"agents", std::string(agent_tools)}, {"cache", std::string(cache_tools)}, {"s", R"([{"name":"x y"},{"name":"get_x","annotations":{"title":"X"}}])"}}));
+}
+
+TEST(Site, PinsAndOverridesStandOnThePageAndInItsTwin) {
+  Pages pages({{"s", R"([{"name":"get_x","description":"Gets x."},{"name":"get_y","description":"Gets y."},{"name":"get_z","description":"Gets z."}])"}});
+  ServerInput& input = pages.inputs[0];
+  input.kept = {{.pinned_on = "2026-01-02"},
+                {.state = KeptFacts::State::quarantined, .pinned_on = "2026-01-02", .offered_on = "2026-02-03", .difference = "  description: <b>\n"},
+                {.state = KeptFacts::State::unpinned, .offered_on = "2026-02-03"}};
+  input.tools[0].overridden = {.category = classify::Category::read, .risk = classify::Risk::low, .reason = "holds customers"};
+  input.tools[0].risk = classify::Risk::high;
+  pages.files.clear();
+  write_site(pages.inputs, "c", [&](const std::string& path, std::string_view bytes) { pages.files.emplace(path, bytes); });
+  expect_twins_fit(pages);
+  EXPECT_THAT(pages.file("s/get_x.html"), HasSubstr("The configuration says so: <q>holds customers</q>. Its definition reads as Low risk."));
+  EXPECT_THAT(pages.file("s/get_y.html"), HasSubstr("2026-02-03: the server offered another definition."));
+  EXPECT_THAT(pages.file("s/get_y.html"), HasSubstr("description: &lt;b&gt;"));
+  EXPECT_THAT(pages.file("s/get_z.html"), HasSubstr("callgate server pin s"));
+  const std::string& list = pages.file("s/index.html");
+  EXPECT_THAT(list, HasSubstr("<a href=\"get_y.html\">get_y</a> · quarantined · 2026-02-03"));
+  EXPECT_THAT(list, HasSubstr("<a href=\"get_z.html\">get_z</a> · new · 2026-02-03"));
+  EXPECT_THAT(pages.file("s/index.json"), HasSubstr(R"("file":"get_y","pin":"quarantined")"));
+  EXPECT_EQ(Pages({{"s", R"([{"name":"get_x"}])"}}).file("s/index.html").find("Not accepted yet"), std::string::npos);
+  EXPECT_EQ(Pages({{"s", R"([{"name":"get_x"}])"}}).file("s/get_x.html").find("History"), std::string::npos) << "a saved list knows of no pins";
 }
 
 TEST(Site, TheRuleOfEveryPageLoadsAndItsTestsHold) {

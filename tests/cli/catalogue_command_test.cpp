@@ -6,7 +6,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/json.hpp"
 #include "cli/tool_command.hpp"
+#include "registry/fingerprint.hpp"
+#include "registry/pins.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -36,6 +39,58 @@ TEST_F(CatalogueCommand, WritesPagesThatNeedNoServer) {
   std::ifstream in(pages / "shop/get_item.html");
   const std::string page{std::istreambuf_iterator<char>(in), {}};
   EXPECT_THAT(page, HasSubstr("shop-server (npm) 1.2.3"));
+}
+
+/// A gateway read this list of `shop` at that time.
+void listed(const OfflineWorld& world, std::string_view tools, std::int64_t time_ms) {
+  const auto read = json::OwnedDocument::parse(std::string(tools));
+  std::vector<json::Value> definitions;
+  for (const json::Value tool : (*read)->root().elements()) definitions.push_back(tool);
+  const registry::ListSource source{.key = {"shop", "https://user@shop.example/mcp", "legacy"}};
+  ASSERT_TRUE(registry::observe(world.store()->pins(), source, definitions, time_ms));
+}
+
+TEST_F(CatalogueCommand, OfARegisteredServerSaysWhatIsPinnedChangedAndNew) {
+  constexpr std::int64_t day = 86'400'000;
+  listed(world, R"([{"name":"get_item","description":"Get an item."},{"name":"keep","description":"Get more."}])", 20'000 * day);
+  listed(world, R"([{"name":"get_item","description":"Get an item, and delete it."},{"name":"keep","description":"Get more."},{"name":"add_item","description":"Add an item."}])", 20'003 * day);
+  ASSERT_EQ(run({"build", "--out", folder, "--server", "shop"}), Exit::ok) << err;
+  const auto page = [&](const std::string& name) {
+    std::ifstream in(pages / "shop" / name);
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  };
+  const std::string changed = page("get_item.html");
+  EXPECT_THAT(changed, HasSubstr("pinned, another definition is offered: refused until somebody accepts it"));
+  EXPECT_THAT(changed, HasSubstr("2024-10-04: this definition was pinned."));
+  EXPECT_THAT(changed, HasSubstr("2024-10-07: the server offered another definition."));
+  EXPECT_THAT(changed, HasSubstr("and delete it"));
+  EXPECT_THAT(page("get_item.json"), HasSubstr(R"("pin":{"state":"quarantined","pinned_on":"2024-10-04","offered_on":"2024-10-07","difference":)"));
+  EXPECT_THAT(page("get_item.json"), HasSubstr(R"("description":"Get an item.")")) << "the page is that of the pinned definition";
+  EXPECT_THAT(page("keep.json"), HasSubstr(R"("pin":{"state":"pinned","pinned_on":"2024-10-04"})"));
+  EXPECT_THAT(page("add_item.html"), HasSubstr("new, not pinned"));
+  EXPECT_THAT(page("keep.json"), HasSubstr(R"("address":"shop.example")"));
+}
+
+TEST_F(CatalogueCommand, ShowsWhatTheConfigurationSaysOfAToolAndItsData) {
+  constexpr std::string_view tool = R"({"name":"delete_item","description":"Delete an item."})";
+  listed(world, "[" + std::string(tool) + "]", 0);
+  const auto read = json::OwnedDocument::parse(std::string(tool));
+  const std::string config = "data: " + (world.folder.path() / ".local/share/callgate").string() +
+                             "\nservers: {shop: {url: 'https://shop.example/mcp', policy: p, classes: {delete_item: {category: Write, risk: Medium, reason: it goes to <b>the bin</b>, definition: '" +
+                             registry::fingerprint((*read)->root()) + "'}}}}";
+  ASSERT_EQ(run({"build", "--out", folder, "--server", "shop", "--config", file(config, "callgate.yaml")}), Exit::ok) << err;
+  std::ifstream in(pages / "shop/delete_item.html");
+  const std::string page{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_THAT(page, HasSubstr("it goes to &lt;b&gt;the bin&lt;/b&gt;"));
+  EXPECT_THAT(page, HasSubstr("Its definition reads as Destructive."));
+  EXPECT_THAT(page, HasSubstr("delete_item · Write · Medium risk"));
+  std::ifstream twin(pages / "shop/delete_item.json");
+  EXPECT_THAT((std::string{std::istreambuf_iterator<char>(twin), {}}), HasSubstr(R"("override":{"judged":{"category":"Destructive",)"));
+}
+
+TEST_F(CatalogueCommand, AServerThatNobodyListedIsNamed) {
+  EXPECT_EQ(run({"build", "--out", folder, "--server", "shop"}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("no tools of a server `shop` are pinned"));
 }
 
 TEST_F(CatalogueCommand, ASecondBuildWritesWhatChangedAndRemovesWhatIsGone) {

@@ -10,6 +10,7 @@
 #include "cli/policy_check.hpp"
 #include "cli/policy_test.hpp"
 #include "cli/tool_command.hpp"
+#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -33,6 +34,16 @@ TEST_F(GenerateCommand, PrintsThePolicyAloneOnTheStandardOutput) {
   EXPECT_EQ(run({"--tools", file(shop)}), Exit::ok);
   EXPECT_THAT(out, testing::StartsWith("# A policy to start from, for 3 tools of server `shop`."));
   EXPECT_THAT(out, HasSubstr("callgate: 1\ndefault: deny"));
+}
+
+TEST_F(GenerateCommand, StartsFromWhatTheConfigurationSaysOfATool) {
+  const auto read = json::OwnedDocument::parse(R"({"name":"delete_database","description":"Delete a database.","inputSchema":{"type":"object","properties":{"name":{"type":"string"}}}})");
+  const std::string config = "servers: {shop: {url: 'http://127.0.0.1:1/mcp', policy: p, classes: {delete_database: {category: Write, risk: Medium, reason: a scratch one, definition: '" +
+                             registry::fingerprint((*read)->root()) + "'}}}}";
+  EXPECT_EQ(run({"--tools", file(shop)}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("  delete_database:\n    action: deny"));
+  EXPECT_EQ(run({"--config", file(config, "callgate.yaml"), "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(out, HasSubstr("  # Write, Medium by the configuration (judged Destructive, Critical): a scratch one\n  delete_database:\n    action: allow"));
 }
 
 TEST_F(GenerateCommand, SaysTheEffectInToolsBesideIt) {

@@ -6,6 +6,8 @@
 #include "cli/policy_explain.hpp"
 #include "cli/policy_folder.hpp"
 #include "cli/policy_test.hpp"
+#include "base/json.hpp"
+#include "registry/fingerprint.hpp"
 #include "store/store.hpp"
 
 namespace callgate::cli {
@@ -43,6 +45,22 @@ TEST_F(PinnedTools, ServeTheCheckInPlaceOfASavedList) {
   const std::string slip = folder.file("p.yaml", "callgate: 1\ndefault: deny\ntools: {raed: {action: allow}}\n");
   EXPECT_EQ(folder.run({slip, "--strict", "--server=s", "--data=" + data()}), Exit::refused);
   EXPECT_THAT(folder.err(), HasSubstr("`raed` matches no listed tool; did you mean `read`?"));
+}
+
+TEST_F(PinnedTools, AreWhatTheConfigurationSaysToRulesForClasses) {
+  const auto store = store::open(data()).value();
+  const std::string text = R"({"name":"drop_all","description":"Drop all tables."})";
+  const auto read = json::OwnedDocument::parse(text);
+  ASSERT_TRUE(store->pins().pin_first({"s", "uvx s", "legacy"}, std::vector<store::Definition>{{.tool = "drop_all", .fingerprint = registry::fingerprint((*read)->root()), .text = text, .time_ms = 1}}));
+  PolicyFolder explaining(policy_explain);
+  const std::string policy = explaining.file("p.yaml", "callgate: 1\ndefault: deny\nclasses: {Read: {action: allow}}\n");
+  const std::string config = explaining.file("callgate.yaml", "servers: {s: {command: [uvx, s], policy: p, classes: {drop_all: {category: Read, reason: a dry run, definition: '" +
+                                                                  registry::fingerprint((*read)->root()) + "'}}}}");
+  ASSERT_EQ(explaining.run({policy, "--server", "s", "--data", data(), "--call", R"({"tool": "drop_all"})"}), Exit::ok) << explaining.err();
+  EXPECT_THAT(explaining.out(), HasSubstr("tool `drop_all`: deny"));
+  ASSERT_EQ(explaining.run({policy, "--server", "s", "--config", config, "--data", data(), "--call", R"({"tool": "drop_all"})"}), Exit::ok) << explaining.err();
+  EXPECT_THAT(explaining.out(), HasSubstr("tool `drop_all`: allow"));
+  EXPECT_EQ(explaining.run({policy, "--config", config, "--call", R"({"tool": "drop_all"})"}), Exit::usage);
 }
 
 TEST_F(PinnedTools, ServeTestAndExplainToo) {

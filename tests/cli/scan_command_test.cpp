@@ -1,12 +1,13 @@
 #include "cli/scan_command.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
-
 
 #include "cli/client_config.hpp"
 #include "cli/last_look.hpp"
 #include "cli/tool_command.hpp"
 #include "cli/scan_flags.hpp"
+#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -63,6 +64,48 @@ TEST_F(ScanCommand, GivesEvidenceAndSignalsInItsLongForm) {
   EXPECT_EQ(run({"--long", "--tools", file(shop)}), Exit::ok);
   EXPECT_THAT(out, HasSubstr("for category: /name says `delete`"));
   EXPECT_THAT(out, HasSubstr("signals: "));
+}
+
+/// The configuration of server `shop`: one tool of it is said to be something else.
+std::string shop_config(std::string_view tool, std::string_view definition, std::string_view more = "") {
+  const auto read = json::OwnedDocument::parse(std::string(definition));
+  return fmt::format("servers:\n  shop:\n    url: http://127.0.0.1:1/mcp\n    policy: p.yaml\n{}    classes:\n      {}: {{category: Write, risk: Medium, reason: only our own table, definition: \"{}\"}}\n", more,
+                     tool, registry::fingerprint((*read)->root()));
+}
+constexpr std::string_view delete_table = R"({"name":"delete_table","description":"Delete a table.","inputSchema":{"type":"object","properties":{"name":{"type":"string"}}}})";
+
+TEST_F(ScanCommand, ShowsWhatTheConfigurationSaysAndThatItSaysSo) {
+  const std::string_view list = file(shop);
+  const std::string_view config = file(shop_config("delete_table", delete_table), "callgate.yaml");
+  EXPECT_EQ(run({"--config", config, "--tools", list}), Exit::ok) << err;
+  EXPECT_THAT(out, HasSubstr("shop: 3 tools: 1 High, 1 Medium, 1 Low"));
+  EXPECT_THAT(out, HasSubstr("by the configuration (judged Critical Destructive): only our own table"));
+  EXPECT_EQ(run({"--json", "--config", config, "--tools", list}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr(R"("override":{"judged":{"category":"Destructive","risk":"Critical"},"reason":"only our own table"})"));
+}
+
+TEST_F(ScanCommand, AWordOfAnotherDefinitionLapsesAndIsSaid) {
+  const std::string_view config = file(shop_config("delete_table", R"({"name":"delete_table"})"), "callgate.yaml");
+  EXPECT_EQ(run({"--config", config, "--tools", file(shop)}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("1 Critical"));
+  EXPECT_THAT(err, HasSubstr("`delete_table` holds for another definition"));
+}
+
+TEST_F(ScanCommand, AConfigurationWithoutTheServerOrWithFaultsIsNamed) {
+  const std::string_view config = file(shop_config("delete_table", delete_table), "callgate.yaml");
+  EXPECT_EQ(run({"--config", config, "--name", "other", "--tools", file(shop)}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("no server `other` stands in"));
+  EXPECT_EQ(run({"--config", file("servers: {shop: {}}", "callgate.yaml"), "--tools", file(shop)}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("`servers.shop` needs `command`"));
+}
+
+TEST_F(ScanCommand, TheConfigurationsTrustInHintsCountsForThatServer) {
+  constexpr std::string_view hinted = R"({"server":"shop","tools":[{"name":"frobnicate","annotations":{"readOnlyHint":true}}]})";
+  EXPECT_EQ(run({"--tools", file(hinted)}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("1 High"));
+  const std::string_view config = file("servers: {shop: {url: 'http://127.0.0.1:1/mcp', policy: p, trust_hints: true}}", "callgate.yaml");
+  EXPECT_EQ(run({"--config", config, "--tools", file(hinted)}), Exit::ok) << err;
+  EXPECT_THAT(out, HasSubstr("Read"));
 }
 
 TEST_F(ScanCommand, CallsASavedListAsItIsTold) {

@@ -141,6 +141,23 @@ TEST_F(ServerCommand, APolicyCanBeNamedLater) {
   EXPECT_EQ(out(), "{\"name\":\"a\",\"policy\":\"" + policy + "\"}\n");
 }
 
+TEST_F(ServerCommand, ToolsShowsWhatAConfigurationSaysOfOneAndWhetherItStillHolds) {
+  list_tools(old_tools);
+  const std::string fingerprint = world_.store()->pins().find({"valkey", "uvx valkey", "legacy"}).value()->pinned.at(0).fingerprint;
+  const auto config = [&](const std::string& definition) {
+    return world_.folder.write("callgate.yaml", "servers: {valkey: {command: [uvx, valkey], policy: p, classes: {get: {risk: High, reason: holds customers, definition: '" + definition + "'}}}}");
+  };
+  const std::string file = config(fingerprint);
+  ASSERT_EQ(run({"tools", "valkey", "--config", file}), Exit::ok) << err();
+  EXPECT_NE(out().find("  get  known        Read         High      " + fingerprint + "\n       by the configuration (judged Read, Low): holds customers\n"), std::string::npos) << out();
+  ASSERT_EQ(run({"tools", "valkey", "--json", "--config", file}), Exit::ok);
+  EXPECT_NE(out().find(R"("category":"Read","risk":"High","override":{"judged":{"category":"Read","risk":"Low"},"reason":"holds customers"})"), std::string::npos) << out();
+  config("sha256:" + std::string(64, '0'));
+  ASSERT_EQ(run({"tools", "valkey", "--config", file}), Exit::ok);
+  EXPECT_NE(err().find("`get` holds for another definition"), std::string::npos) << err();
+  EXPECT_EQ(out().find("by the configuration"), std::string::npos);
+}
+
 TEST_F(ServerCommand, ToolsShowsWhatIsPinnedChangedAndNew) {
   ASSERT_EQ(run({"add", "valkey", "--", "uvx", "valkey"}), Exit::ok);
   ASSERT_EQ(run({"tools", "valkey"}), Exit::ok);
@@ -148,8 +165,8 @@ TEST_F(ServerCommand, ToolsShowsWhatIsPinnedChangedAndNew) {
   list_tools(old_tools);
   list_tools(new_tools);
   ASSERT_EQ(run({"tools", "valkey"}), Exit::ok);
-  EXPECT_EQ(out().substr(0, out().find("sha256")), "uvx valkey (legacy)\n  get  quarantined  ");
-  EXPECT_NE(out().find("\n  put  unknown      sha256:"), std::string::npos) << out();
+  EXPECT_EQ(out().substr(0, out().find("sha256")), "uvx valkey (legacy)\n  get  quarantined  Read         Low       ");
+  EXPECT_NE(out().find("\n  put  unknown      Write        "), std::string::npos) << out();
   ASSERT_EQ(run({"list"}), Exit::ok);
   EXPECT_NE(out().find("(2 definitions wait for `server pin`)"), std::string::npos) << out();
   ASSERT_EQ(run({"tools", "valkey", "--json"}), Exit::ok);

@@ -37,6 +37,8 @@ class ConfigSchema : public testing::Test {
   std::shared_ptr<const schema::Schema> schema_;
 };
 
+const std::string fingerprint = "sha256:" + std::string(64, 'a');
+
 const std::vector<std::string> good{
     "{}",
     "listen: 127.0.0.1:8808",
@@ -54,6 +56,9 @@ const std::vector<std::string> good{
     "servers: {a: {url: http://h, transport: auto, ca_file: c, headers: {X-A: b}, policy: p, call_timeout: 5, trust_hints: false, probe_unknown: true, "
     "extension_methods: {}}}",
     "{session_header: true, servers: {a: {command: [x], policy: p, shared: true, max_children: 2, start_ahead: true, extension_methods: {skills/get: {name: tool}, skills/list: none}}}}",
+    "servers: {a: {url: http://h, policy: p, trust_hints: true, classes: {}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {risk: Low, reason: r, definition: '" + fingerprint + "'}}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {category: Write, risk: Critical, reason: r, definition: '" + fingerprint + "'}}}}",
 };
 
 const std::vector<std::string> bad{
@@ -71,7 +76,15 @@ const std::vector<std::string> bad{
     "servers: {a: {command: [], policy: p}}",
     "servers: {a: {url: http://h, policy: p, shared: true}}",
     "servers: {a: {url: http://h, policy: p, max_children: 2}}",
-    "servers: {a: {url: http://h, policy: p, trust_hints: true}}",
+    "servers: {a: {url: http://h, policy: p, trust_hints: maybe}}",
+    "servers: {a: {url: http://h, policy: p, classes: [x]}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {reason: r, definition: '" + fingerprint + "'}}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {risk: Low, definition: '" + fingerprint + "'}}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {risk: Low, reason: ' ', definition: '" + fingerprint + "'}}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {risk: Low, reason: r}}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {risk: low, reason: r, definition: '" + fingerprint + "'}}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {x: {risk: Low, reason: r, definition: sha256:abc}}}}",
+    "servers: {a: {url: http://h, policy: p, classes: {'x*': {risk: Low, reason: r, definition: '" + fingerprint + "'}}}}",
     "servers: {a: {url: http://h, policy: p, new_tools: allow}}",
     "servers: {a: {url: http://h, policy: p, transport: ws}}",
     "servers: {a: {command: [x], policy: p, transport: sse}}",

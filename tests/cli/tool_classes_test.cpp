@@ -2,43 +2,92 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "base/json.hpp"
+#include "registry/fingerprint.hpp"
 
 namespace callgate::cli {
 namespace {
 
-TEST(ToolClasses, AreSaidOfEachToolInTheirOrder) {
-  const auto list = json::OwnedDocument::parse(R"([{"name":"delete_table"},{"name":"list_items"},7])");
-  std::vector<json::Value> definitions;
-  for (const json::Value each : (*list)->root().elements()) definitions.push_back(each);
-  const registry::ClassesOf classes_of = tool_classes();
-  const auto classes = classes_of(definitions);
-  ASSERT_EQ(classes.size(), 3U);
-  EXPECT_EQ(classes[0].risk, registry::Risk::critical);
-  EXPECT_EQ(classes[0].category, "Destructive");
-  EXPECT_EQ(classes[1].risk, registry::Risk::low);
-  EXPECT_EQ(classes[2].risk, registry::Risk::high) << "what cannot be told is never Low";
-}
-
-TEST(ToolClasses, NoAnnotationLowersOne) {
-  const auto list = json::OwnedDocument::parse(R"([{"name":"frobnicate","annotations":{"readOnlyHint":true}}])");
-  EXPECT_EQ(tool_classes()(std::vector<json::Value>{*(*list)->root().elements().begin()})[0].risk, registry::Risk::high);
-}
-
-TEST(ToolClasses, OfASavedListAreTheSame) {
-  const auto list = json::OwnedDocument::parse(
-      R"([{"name":"delete_database","description":"Permanently delete a database.","annotations":{"readOnlyHint":true,"destructiveHint":false}},{"name":"x"}])");
-  ASSERT_TRUE(list);
-  std::vector<json::Value> definitions;
-  for (const json::Value each : (*list)->root().elements()) definitions.push_back(each);
-  const auto offline = listed_tool_classes()(definitions);
-  const auto running = tool_classes()(definitions);
-  ASSERT_EQ(offline.size(), 2U);
-  for (std::size_t i = 0; i < 2; ++i) {
-    EXPECT_EQ(offline[i].category, running[i].category);
-    EXPECT_EQ(policy::risk_words[static_cast<std::size_t>(offline[i].risk)], registry::word(running[i].risk));
+struct ToolClasses : testing::Test {
+  std::vector<registry::ToolClass> classes(std::string_view tools) { return classes_of(server, read(tools)); }
+  std::vector<json::Value> read(std::string_view tools) {
+    documents.push_back(json::OwnedDocument::parse(std::string(tools)).value());
+    std::vector<json::Value> definitions;
+    for (const json::Value each : documents.back()->root().elements()) definitions.push_back(each);
+    return definitions;
   }
-  EXPECT_EQ(offline[0].category, "Destructive") << "no hint of a server lowers a class";
+  std::string fingerprint(std::string_view tool) { return registry::fingerprint(read("[" + std::string(tool) + "]")[0]); }
+
+  MemoryLog log;
+  config::Server server{.name = "s"};
+  gateway::ClassesOf classes_of = tool_classes(log);
+  std::vector<std::unique_ptr<json::OwnedDocument>> documents;
+};
+
+TEST_F(ToolClasses, AreSaidOfEachToolInTheirOrder) {
+  const auto found = classes(R"([{"name":"delete_table"},{"name":"list_items"},7])");
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].risk, registry::Risk::critical);
+  EXPECT_EQ(found[0].category, "Destructive");
+  EXPECT_EQ(found[1].risk, registry::Risk::low);
+  EXPECT_EQ(found[2].risk, registry::Risk::high) << "what cannot be told is never Low";
+}
+
+constexpr std::string_view hinted = R"([{"name":"frobnicate","annotations":{"readOnlyHint":true}}])";
+
+TEST_F(ToolClasses, NoAnnotationLowersOneUnlessTheServerIsTrusted) {
+  EXPECT_EQ(classes(hinted)[0].risk, registry::Risk::high);
+  server.trust_hints = true;
+  EXPECT_EQ(classes(hinted)[0].category, "Read") << "the same list is judged anew under other rules";
+  server.trust_hints = false;
+  EXPECT_EQ(classes(hinted)[0].category, "Execute");
+}
+
+constexpr std::string_view flush = R"({"name":"flush_cache","description":"Flush the cache."})";
+
+TEST_F(ToolClasses, AnOperatorsWordStandsForTheDefinitionThatItNames) {
+  const std::string list = "[" + std::string(flush) + "]";
+  const registry::ToolClass before = classes(list)[0];
+  server.classes = {{.tool = "flush_cache", .definition = fingerprint(flush), .category = "Financial", .risk = "", .reason = "bills for it"}};
+  const registry::ToolClass said = classes(list)[0];
+  EXPECT_EQ(said.category, "Financial");
+  EXPECT_EQ(said.risk, before.risk) << "what it leaves out stays as judged";
+  EXPECT_EQ(said.reason, "bills for it");
+  EXPECT_TRUE(log.lines().empty());
+}
+
+TEST_F(ToolClasses, AnOperatorsWordOfAnotherDefinitionLapsesAndIsLogged) {
+  server.classes = {{.tool = "flush_cache", .definition = fingerprint(flush), .category = "Read", .risk = "Low", .reason = "harmless"},
+                    {.tool = "gone", .definition = fingerprint(flush), .category = "Read", .risk = "Low", .reason = "harmless"}};
+  const auto found = classes(R"([{"name":"flush_cache","description":"Flush the cache of all users."}])");
+  EXPECT_EQ(found[0].category, "Write") << "as judged";
+  EXPECT_EQ(found[0].reason, "");
+  EXPECT_TRUE(log.has("class_lapsed"));
+  EXPECT_TRUE(log.has("`flush_cache` holds for another definition"));
+  EXPECT_TRUE(log.has("`gone` holds for no tool"));
+}
+
+TEST_F(ToolClasses, OfASavedListAreTheSame) {
+  const auto definitions = read(R"([{"name":"delete_database","description":"Permanently delete a database.","annotations":{"readOnlyHint":true,"destructiveHint":false}},{"name":"x"}])");
+  server.classes = {{.tool = "x", .definition = registry::fingerprint(definitions[1]), .category = "Write", .risk = "Low", .reason = "ours"}};
+  for (const bool trusted : {false, true}) {
+    server.trust_hints = trusted;
+    const auto offline = listed_tool_classes(ClassRules::of(server))(definitions);
+    const auto running = classes_of(server, definitions);
+    ASSERT_EQ(offline.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(offline[i].category, running[i].category);
+      EXPECT_EQ(policy::risk_words[static_cast<std::size_t>(offline[i].risk)], registry::word(running[i].risk));
+    }
+    EXPECT_EQ(offline[0].category, "Destructive") << "no hint beats what the definition says";
+    EXPECT_EQ(offline[1].category, "Write");
+  }
+  EXPECT_EQ(listed_tool_classes()(definitions)[1].category, "Execute");
 }
 
 }  // namespace

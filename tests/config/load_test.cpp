@@ -47,7 +47,10 @@ servers:
     shared: false
     start_timeout: 5s
     call_timeout: 250ms
-    trust_hints: false
+    trust_hints: true
+    classes:
+      valkey_read: {risk: High, reason: holds customers, definition: "sha256:0000000000000000000000000000000000000000000000000000000000000001"}
+      valkey_write: {category: Write, risk: Medium, reason: a cache, definition: "sha256:0000000000000000000000000000000000000000000000000000000000000002"}
     probe_unknown: false
     extension_methods: {}
   billing:
@@ -86,8 +89,15 @@ servers:
   EXPECT_EQ(valkey.new_tools, NewTools::follow_policy);
   EXPECT_EQ(valkey.call_timeout, milliseconds(250));
   EXPECT_FALSE(valkey.probe_unknown);
+  EXPECT_TRUE(valkey.trust_hints);
+  const std::string zeros(63, '0');
+  EXPECT_EQ(valkey.classes, (std::vector<ClassOverride>{
+                                {.tool = "valkey_read", .definition = "sha256:" + zeros + "1", .category = "", .risk = "High", .reason = "holds customers"},
+                                {.tool = "valkey_write", .definition = "sha256:" + zeros + "2", .category = "Write", .risk = "Medium", .reason = "a cache"}}));
   const Server& billing = *config.find_server("billing");
   EXPECT_EQ(billing.address(), "https://billing.example/mcp");
+  EXPECT_FALSE(billing.trust_hints);
+  EXPECT_TRUE(billing.classes.empty());
   EXPECT_EQ(billing.headers.at(0).second.reveal(), "Bearer top");
   EXPECT_EQ(billing.ca_file, "/etc/gate/ca.pem");
   EXPECT_EQ(billing.transport, Transport::sse);
@@ -239,8 +249,6 @@ INSTANTIATE_TEST_SUITE_P(
               "1:85: `servers.a.start_ahead` goes with `command` only\n"},
         Fault{"no_children", "servers: {a: {command: [x], policy: p, max_children: 0}}\n",
               "1:54: `servers.a.max_children` must be a whole number from 1 to 10000, not `0`\n"},
-        Fault{"trust_hints", "servers: {a: {url: http://h, policy: p, trust_hints: true}}\n",
-              "1:54: `servers.a.trust_hints: true` is not supported yet by this version; remove it\n"},
         Fault{"extension_of_the_protocol", "servers: {a: {url: http://h, policy: p, extension_methods: {tools/call: {name: tool}}}}\n",
               "1:61: `tools/call` is a method of the protocol, which has rules of its own\n"},
         Fault{"extension_notification", "servers: {a: {url: http://h, policy: p, extension_methods: {notifications/x: none}}}\n",
@@ -253,11 +261,28 @@ INSTANTIATE_TEST_SUITE_P(
               "1:66: `servers.a.extension_methods.x/y` has to name one member: it decides\n"},
         Fault{"extension_word", "servers: {a: {url: http://h, policy: p, extension_methods: {x/y: tool}}}\n",
               "1:66: `servers.a.extension_methods.x/y` must be `none`, or a mapping of one member to `tool`, `prompt` or `resource`, not `tool`\n"},
+        Fault{"trust_hints", "servers: {a: {url: http://h, policy: p, trust_hints: 1}}\n",
+              "1:54: `servers.a.trust_hints` must be `true` or `false`, not `1`\n"},
+        Fault{"class_of_a_pattern", "servers: {a: {url: http://h, policy: p, classes: {get_*: {risk: Low}}}}\n",
+              "1:51: `get_*` is no name of a tool; patterns do not stand here, since each entry holds for one definition\n"},
+        Fault{"class_without_anything", "servers: {a: {url: http://h, policy: p, classes: {x: {}}}}\n",
+              "1:54: `servers.a.classes.x` says neither `category` nor `risk`; give one, or remove it\n"
+              "1:54: `servers.a.classes.x` has no `reason`; say in a sentence why, for whoever reads it later\n"
+              "1:54: `servers.a.classes.x` has no `definition`; it holds for one definition of the tool: copy its fingerprint from `callgate server tools NAME`\n"},
+        Fault{"class_words", "servers: {a: {url: http://h, policy: p, classes: {x: {category: read, risk: None, reason: r, definition: 'sha256:12'}}}}\n",
+              "1:65: `servers.a.classes.x.category` must be `Read` or `Write` or `Execute` or `Destructive` or `Financial`, not `read`; did you mean `Read`?\n"
+              "1:77: `servers.a.classes.x.risk` must be `Low` or `Medium` or `High` or `Critical`, not `None`\n"
+              "1:106: `servers.a.classes.x.definition` must be a whole fingerprint, `sha256:` and 64 digits; copy it from `callgate server tools NAME`\n"},
+        Fault{"class_key", "servers: {a: {url: http://h, policy: p, classes: {x: {risks: Low}}}}\n",
+              "1:54: `servers.a.classes.x` says neither `category` nor `risk`; give one, or remove it\n"
+              "1:54: `servers.a.classes.x` has no `reason`; say in a sentence why, for whoever reads it later\n"
+              "1:54: `servers.a.classes.x` has no `definition`; it holds for one definition of the tool: copy its fingerprint from `callgate server tools NAME`\n"
+              "1:55: unknown key `servers.a.classes.x.risks`; did you mean `risk`?\n"},
         Fault{"timeout_zero", "servers: {a: {url: http://h, policy: p, call_timeout: 0}}\n",
               "1:55: `servers.a.call_timeout` must be at least 1ms\n"},
         Fault{"unknown_server_key", "servers:\n  a:\n    url: http://h\n    policy: p\n    timeout: 5s\n",
               "5:5: unknown key `servers.a.timeout`; in `servers.a` there may be `command`, `env`, `url`, `transport`, `ca_file`, `headers`, `policy`, "
-              "`pins`, `new_tools`, `shared`, `max_children`, `start_ahead`, `start_timeout`, `call_timeout`, `trust_hints`, `probe_unknown`, "
+              "`pins`, `new_tools`, `shared`, `max_children`, `start_ahead`, `start_timeout`, `call_timeout`, `trust_hints`, `classes`, `probe_unknown`, "
               "`extension_methods`\n"}),
     [](const auto& row) { return row.param.name; });
 

@@ -27,6 +27,8 @@ servers:
     policy: policies/valkey.yaml
     new_tools: follow_policy
     call_timeout: 250ms
+    trust_hints: true
+    classes: {valkey_read: {risk: High, reason: holds customers, definition: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}}
   billing:
     url: https://billing.example/mcp
     headers: {Authorization: "Bearer ${env:TOKEN}"}
@@ -45,6 +47,10 @@ void expect_sound(const Config& config, const std::string& text) {
     EXPECT_GT(each.call_timeout.count(), 0) << text;
     EXPECT_TRUE(each.url.empty() || check_url(each.url)) << text;
     EXPECT_FALSE(each.url.contains('@')) << text;
+    for (const ClassOverride& said : each.classes) {
+      EXPECT_FALSE(said.tool.empty() || said.reason.empty() || (said.category.empty() && said.risk.empty())) << text;
+      EXPECT_EQ(said.definition.size(), 71U) << text;
+    }
   }
 }
 

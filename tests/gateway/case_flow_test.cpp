@@ -9,7 +9,7 @@ class CaseFlow : public World {
   CaseFlow() {
     upstream.tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object"}},)"
                      R"({"name":"drop","annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"}})";
-    classes_of = [](std::span<const json::Value> definitions) {
+    classes_of = [](const config::Server&, std::span<const json::Value> definitions) {
       std::vector<registry::ToolClass> classes;
       for (const json::Value each : definitions) {
         if (each.find("name")->equals("read")) classes.push_back({.risk = registry::Risk::low, .category = "Read"});

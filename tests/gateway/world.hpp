@@ -243,7 +243,7 @@ class World : public testing::Test {
   approval::Questions* asking = nullptr;   ///< what the gate asks; null: memory
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;
-  registry::ClassesOf classes_of;
+  ClassesOf classes_of;
   std::function<std::string(std::string_view)> approval_url;  ///< where a person answers; empty: nowhere
   std::string authorization;  ///< a header line of every request
   std::optional<Parts> parts;

@@ -191,6 +191,27 @@ Verdict judged(const World& world, const std::string& call) {
   return loaded.policy && parsed ? policy::judge_fresh(*loaded.policy, *parsed, &*list).verdict : Verdict::allow;
 }
 
+TEST(Suggest, ModesThatAskKeepTheLimitOfTheirOwn) {
+  const World world(cache);
+  const Rule& rule = world.rule("cache_write");
+  ASSERT_TRUE(rule.limit);
+  EXPECT_EQ(rule.limit->max, 30U);
+  EXPECT_THAT(world.made.text, HasSubstr("        action: require_approval\n        reason: \"removes data for good\"\n        rate_limit: {max: 10, window: 1h}  # more than ten"));
+  EXPECT_EQ(world.faults(), "") << world.made.text;
+}
+
+TEST(Suggest, ARuleThatDoesNotHoldSaysWhatItLost) {
+  World world(R"([{"name":"manage_role","description":"Roles.","inputSchema":{"type":"object","properties":{"action":{"type":"string","enum":["list","create","delete"]}},"required":["action"]}}])");
+  std::vector<Rule> rules = world.made.rules;
+  ASSERT_FALSE(rules[0].clauses.empty());
+  rules[0].tests.push_back({"{}", Verdict::allow, ""});
+  const std::string text = checked_text(rules, "h", std::string(world.document->bytes()));
+  EXPECT_THAT(text, HasSubstr("its argument rules did not hold and were left out"));
+  EXPECT_EQ(rules[0].action, Verdict::deny) << "a mode was left out, and no list holds it off any more";
+  EXPECT_EQ(rules[0].reason, "one of its acts does too much harm in one call");
+  EXPECT_EQ(world.faults_of(text), "") << text;
+}
+
 TEST(Suggest, AModeThatIsLeftOutIsNeverAllowed) {
   const std::string act = R"("action":{"type":"string","enum":["list","create","delete"]})";
   const std::string open = R"("action":{"type":"string","description":"\"list\", \"create\" or \"delete\""})";

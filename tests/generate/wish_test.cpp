@@ -102,6 +102,13 @@ TEST(Wish, AnArgumentThatTheToolDoesNotHaveIsAFault) {
   EXPECT_EQ(made.policy.text, "");
 }
 
+TEST(Wish, AConditionThatCannotBeKeptIsAFaultAndNothingIsMade) {
+  const World world(list);
+  const Wished made = wished(world, "allow pay only if amount >= 5 and amount <= 100");
+  EXPECT_THAT(made.faults, Contains("what is wished for `pay` cannot be written as a rule that holds"));
+  EXPECT_EQ(made.policy.text, "");
+}
+
 TEST(Wish, ASentenceCannotLeaveItsComment) {
   const World world(list);
   const Wished made = wished(world, "allow\ndefault_x\npay");

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "catalogue/facts.hpp"
+#include "cli/server_view.hpp"
+
+namespace callgate::cli {
+
+/// The list of that server that was pinned last in a data folder: a server that
+/// moved has older ones beside it. Of two eras pinned at once the legacy one,
+/// which every client can speak. Makes no folder and changes nothing.
+/// Errors: `unavailable`, with what to do.
+Result<ServerList> kept_list(const std::filesystem::path& data, const std::string& server);
+
+/// Its definitions as a JSON array: those that are pinned.
+std::string pinned_array(const ServerList& list);
+
+/// The same with those that are new behind them, by name.
+std::string array_with_new(const ServerList& list);
+
+/// What pages say of the pins, in the order of `array_with_new`.
+std::vector<catalogue::KeptFacts> kept_facts(const ServerList& list);
+
+}  // namespace callgate::cli
