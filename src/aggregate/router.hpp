@@ -63,6 +63,8 @@ class Router {
   Result<std::shared_ptr<Company>> take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept);
   /// The session of that name ended at another gateway.
   void ended_elsewhere(std::string_view name);
+  /// Has the session of that name a request under way?
+  bool is_busy(std::string_view name) const;
   void end(const std::shared_ptr<Company>& company);
   /// Ends the sessions of callers who may call no longer.
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);

@@ -144,6 +144,11 @@ void Router::ended_elsewhere(std::string_view name) {
   close(company, Ending::heard);
 }
 
+bool Router::is_busy(std::string_view name) const {
+  const auto found = std::ranges::find_if(companies_, [name](const auto& each) { return each.second->client.session.name == name; });
+  return found != companies_.end() && found->second->client.in_flight.linked();
+}
+
 /// What opens it anew. No server has an empty name, so no gate takes it for its own.
 net::Task<void> Router::keep(std::shared_ptr<Company> company) {
   if (!parts_.sessions.keeps() || company->opening.size() > session::SessionStore::max_opening) co_return;

@@ -158,7 +158,8 @@ Exit GatewayProcess::open_doors() {
     gates_->ended_elsewhere(session);
     if (aggregate_) aggregate_->router().ended_elsewhere(session);
   });
-  parts_->sessions.ask_which_are_busy([this](std::string_view session) { return gates_->is_busy(session); });
+  parts_->sessions.ask_which_are_busy(
+      [this](std::string_view session) { return gates_->is_busy(session) || (aggregate_ && aggregate_->router().is_busy(session)); });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
   if (shared_) directory_->add_faults([this] { return shared_->peers().differences(); });
   auto token = admin::load_or_make_token(config_.data);

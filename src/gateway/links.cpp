@@ -1,6 +1,7 @@
 #include "gateway/links.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -36,13 +37,13 @@ Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
              .has_sessions_only = [this] { return is_sse_; },
              .start_took = [this] { return *start_took_; },
              // What is under way keeps its link.
-             .changed = [this] { shared_.clear(); }}) {}
+             .changed = [this] { let_go([](const auto&) { return true; }); }}) {}
 
 void Links::retire() {
   retired_ = true;
   spare_.reset();
   common_.clear();
-  shared_.clear();
+  let_go([](const auto&) { return true; });
 }
 
 Result<upstream::HttpOrigin*> Links::origin() {
@@ -191,8 +192,19 @@ void Links::forget_eras() {
   eras_.forget();
 }
 
+/// Whoever is let go of may say a last word, and that may come back here: so none
+/// ends while the others are looked at.
+void Links::let_go(const std::function<bool(const SharedOf& each)>& is_over) {
+  std::vector<std::shared_ptr<upstream::Link>> gone;
+  std::erase_if(shared_, [&](auto& each) {
+    if (!is_over(each)) return false;
+    gone.push_back(std::move(each.second.link));
+    return true;
+  });
+}
+
 void Links::end_grants(const std::function<bool(std::string_view grant)>& may_stay) {
-  std::erase_if(shared_, [&](const auto& each) {
+  let_go([&](const SharedOf& each) {
     const std::string& grant = each.first;
     return !grant.empty() && !may_stay(grant);
   });
@@ -202,7 +214,7 @@ void Links::end_grants(const std::function<bool(std::string_view grant)>& may_st
 void Links::end_unused(net::Instant since) {
   std::erase_if(common_, [since](const auto& each) { return each.second.last_used < since && each.second.child.use_count() <= 1; });
   stand_ready();
-  std::erase_if(shared_, [&](const auto& each) {
+  let_go([&](const SharedOf& each) {
     const Shared& shared = each.second;
     if (shared.link) shared.link->end_unused(since);
     return shared.last_used < since && shared.link.use_count() <= 1;

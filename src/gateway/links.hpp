@@ -66,6 +66,7 @@ class Links {
     std::shared_ptr<upstream::Link> link;
     net::Instant last_used{};
   };
+  using SharedOf = std::map<std::string, Shared>::value_type;
   /// The child that sessions of one revision share.
   struct Common {
     std::shared_ptr<upstream::CommonChild> child;
@@ -75,6 +76,7 @@ class Links {
   net::Task<void> stand_ready_soon();
   bool is_full() const;
   void forget_eras();
+  void let_go(const std::function<bool(const SharedOf& each)>& is_over);
   std::shared_ptr<upstream::Link> bridge_to_sessions(const std::string& grant);
   net::Task<void> end_sessions_of(std::unique_ptr<upstream::Link> bridge);
   Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions, const std::string& caller);
