@@ -157,8 +157,10 @@ net::Task<void> Router::keep(std::shared_ptr<Company> company) {
   const session::Session& session = company->client.session;
   session::KeptSession kept{.name = session.name, .digest = sha256_hex(session.id), .server = {}, .address = std::string(address), .grant = session.grant,
                             .principal = session.principal, .revision = std::string(mcp::word(session.revision)), .opening = company->opening};
-  if (!co_await parts_.sessions.keep(std::move(kept), parts_.config.limits.sessions_per_grant))
-    parts_.log.debug("session_not_shared_yet", {{"session", session.name}});
+  const session::Kept done = co_await parts_.sessions.keep(std::move(kept), parts_.config.limits.sessions_per_grant);
+  if (done == session::Kept::now) co_return;
+  parts_.log.debug(done == session::Kept::later ? "session_not_shared_yet" : "session_not_kept", {{"session", session.name}});
+  if (done == session::Kept::no) company->kept = false;  // it lives and ends here like one that no store knows
 }
 
 Result<std::shared_ptr<Company>> Router::take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept) {
