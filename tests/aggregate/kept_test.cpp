@@ -13,9 +13,9 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 class Keeper final : public session::SessionStore {
  public:
   bool keeps() const override { return true; }
-  net::Task<bool> keep(KeptSession session, std::size_t /*most_of_grant*/) override {
+  net::Task<session::Kept> keep(KeptSession session, std::size_t /*most_of_grant*/) override {
     kept.push_back(std::move(session));
-    return net::Task<bool>::ready(true);
+    return net::Task<session::Kept>::ready(session::Kept::now);
   }
   net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override {
     using Found = net::Task<Result<std::optional<KeptSession>>>;
@@ -31,6 +31,7 @@ class Keeper final : public session::SessionStore {
   void end(std::string_view name) override { ended.emplace_back(name); }
   net::Task<void> settled(net::Duration /*most*/) override { co_return; }
   void on_end(std::function<void(std::string_view name)> /*heard*/) override {}
+  void ask_which_are_busy(std::function<bool(std::string_view name)> /*is_busy*/) override {}
 
   std::vector<KeptSession> kept;
   std::vector<std::string> serving, left, ended;
