@@ -29,10 +29,16 @@ Question question(std::string_view tool = "write") {
 /// One gateway of several: its own connection, its own look at the feed.
 struct Gateway {
   Gateway(net::Loop& loop, const RedisServer& server, std::string name, SharedQuestions::Time time = SharedQuestions::Time::of_server)
-      : client(loop, server.place()), feed(client), questions(client, feed, [this](std::int64_t ms) { return ids.next(ms); }, {.gateway = std::move(name), .time = time}) {
+      : client(loop, place_of(server, time)), feed(client), questions(client, feed, [this](std::int64_t ms) { return ids.next(ms); }, {.gateway = std::move(name), .time = time}) {
     client.start({});
     EXPECT_TRUE(await(loop, feed.look()));
     EXPECT_TRUE(await(loop, questions.waiting({})));
+  }
+  /// Where a test turns the clock itself, a busy machine is not to look like a lost server.
+  static net::RedisPlace place_of(const RedisServer& server, SharedQuestions::Time time) {
+    net::RedisPlace place = server.place();
+    if (time == SharedQuestions::Time::of_caller) place.answer_within = 5s;
+    return place;
   }
   void live() {
     alive.spawn(feed.keep_looking());
