@@ -7,32 +7,48 @@
 #include <string>
 #include <string_view>
 
-/// What a client was shown of several servers and may name later. Bounded: what
-/// finds no place is shown in a form that needs none. Pure; one thread.
+/// What a client was shown of several servers and may name later. Bounded in
+/// bytes, with a share for each server: what finds no place is shown in a form that
+/// needs none. Pure; one thread.
 namespace callgate::aggregate {
 
-/// A URI and the server that has it.
-struct Held {
-  std::string server;
-  std::string uri;  ///< as the server knows it
+/// Room in a book. What one server fills, it fills for itself.
+class Room {
+ public:
+  Room(std::size_t most, std::size_t most_of_one) : most_(most), most_of_one_(most_of_one) {}
+  bool has(std::string_view server, std::size_t bytes) const;
+  /// False: there is none, and nothing was taken.
+  bool take(std::string_view server, std::size_t bytes);
+
+ private:
+  static constexpr std::size_t beside = 64;  ///< what an entry takes beside its text, about
+  std::size_t most_;
+  std::size_t most_of_one_;
+  std::size_t taken_ = 0;
+  std::map<std::string, std::size_t, std::less<>> of_one_;
 };
 
 /// Which server a URI is of (protocol item 89). Servers choose URIs by themselves,
 /// so two may choose one: it stays as it is for the server that it was seen at
-/// first, and the other's is shown as `callgate://<slug>/<URI>`.
+/// first, and the other's is shown as `callgate://<slug>/<URI>`. So is one that may
+/// come of another server's template: no server takes reads from another.
 class UriBook {
  public:
-  static constexpr std::size_t most = 10'000;
+  static constexpr std::size_t most_bytes = std::size_t{4} << 20U;
+  static constexpr std::size_t most_bytes_of_one = std::size_t{1} << 20U;
+  static constexpr std::size_t most_templates_of_one = 200;  ///< each unknown URI is held against all of them
+  static constexpr std::size_t longest_template = 1024;
   static constexpr std::string_view scheme = "callgate://";
 
   /// The URI by which the client knows that server's.
   std::string shown(std::string_view server, std::string_view slug, std::string_view uri);
   /// The same for a template (RFC 6570).
   std::string shown_template(std::string_view server, std::string_view slug, std::string_view uri_template);
-  /// The client named that server's URI in the wrapped form: unless the server holds
-  /// it, it is told of it in that form.
+  /// The server took its URI from a client that named it in the wrapped form: unless
+  /// the server holds it, the client is told of it in that form.
   void keep_wrapped(std::string_view server, std::string_view uri);
-  /// The server that has this URI, by itself or by a template of its own.
+  /// The server that has this URI, by itself or by a template of its own; nothing
+  /// where templates of two servers may mean it.
   std::optional<std::string> server_of(std::string_view uri) const;
   /// The slug and the server's own URI of a wrapped one.
   struct Wrapped {
@@ -43,24 +59,23 @@ class UriBook {
 
  private:
   using Holders = std::map<std::string, std::string, std::less<>>;
-  static std::string show(Holders& holders, std::string_view server, std::string_view slug, std::string_view text);
+  bool may_be_anothers(std::string_view server, std::string_view uri) const;
 
   Holders uris_;
   std::set<std::string, std::less<>> wrapped_;  ///< server and URI, a line each
-  Holders templates_;
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> templates_;  ///< of each server
+  Room room_{most_bytes, most_bytes_of_one};
 };
 
 /// Whether a URI can come of a template: its literal parts stand in it, in order.
+/// Takes time in the length of both, whatever they hold.
 bool may_come_of(std::string_view uri, std::string_view uri_template);
 
 /// What cut names of prompts stand for.
 class CutNames {
  public:
-  static constexpr std::size_t most = 10'000;
-
-  void remember(const std::string& shown, std::string_view name) {
-    if (names_.size() < most) names_.emplace(shown, name);
-  }
+  /// A name that no request could carry, or for which there is no room, is not kept.
+  void remember(const std::string& shown, std::string_view name);
   /// Null where it is not known.
   const std::string* find(std::string_view shown) const {
     const auto found = names_.find(shown);
@@ -69,6 +84,7 @@ class CutNames {
 
  private:
   std::map<std::string, std::string, std::less<>> names_;
+  Room room_{std::size_t{1} << 20U, std::size_t{256} << 10U};
 };
 
 }  // namespace callgate::aggregate

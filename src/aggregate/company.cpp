@@ -8,7 +8,7 @@ namespace callgate::aggregate {
 
 namespace {
 
-constexpr std::size_t most_asked = 200;
+constexpr std::size_t most_asked = 200;  ///< of one server
 
 }  // namespace
 
@@ -36,7 +36,8 @@ std::optional<Asked> Company::take_original(const gateway::Conversation& convers
 }
 
 void Company::remember(Asked each) {
-  if (asked.size() >= most_asked) asked.pop_front();
+  const auto of_it = [&](const Asked& other) { return other.server == each.server; };
+  if (static_cast<std::size_t>(std::ranges::count_if(asked, of_it)) >= most_asked) asked.erase(std::ranges::find_if(asked, of_it));
   asked.push_back(std::move(each));
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "aggregate/books.hpp"
 #include "gateway/conversation.hpp"
@@ -25,6 +26,8 @@ struct Member {
   std::string fault;         ///< why the last try to open it failed
   std::string capabilities;  ///< JSON text, as the server said
   std::string instructions;
+  std::size_t lists_asked = 0;      ///< questions for lists that are under way there
+  std::vector<std::string> tokens;  ///< of progress on the client's requests that are under way there, as written
 };
 
 /// A request of a server, under the id that the client knows it by.
@@ -48,11 +51,11 @@ struct Company {
   Callers callers;     ///< as of the last request
   std::string opening; ///< the client's `initialize`
   std::map<std::string, Member, std::less<>> members;
-  std::deque<Asked> asked;  ///< bounded: the oldest goes
+  std::deque<Asked> asked;  ///< bounded: the oldest of the same server goes
   std::uint64_t asks = 0;
   bool initialized = false;
-  std::string level;        ///< the last `logging/setLevel`, for servers that are opened later; empty: none
-  net::Broadcast changed;   ///< a member was opened or could not be, or a lesson is over
+  std::string level;        ///< that the client wants logged, for servers that are opened later; empty: it said nothing
+  net::Broadcast changed;   ///< a member was opened or could not be, a lesson is over, or nobody waits for an answer any more
   UriBook uris;
   CutNames prompts;
   /// When all servers were asked last for what the client never listed.

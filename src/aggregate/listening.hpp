@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "aggregate/router.hpp"
@@ -25,11 +27,13 @@ class Router::Listening : public net::ListNode {
   /// Tells the client what is carried, as far as it is known now.
   void acknowledge();
   /// A message of a server, which waits until the client knows what is carried.
-  void push(std::string bytes);
+  /// False: it has no room, which ends that server's subscription.
+  bool push(std::string bytes);
   /// The answer of the last server, where none of them carried anything.
   const std::string& refusal() const { return refusal_; }
 
   bool tools = false;           ///< it wants to hear of the list of tools
+  std::set<std::pair<std::string, std::string>> wrapped;  ///< server and URI of what it named in the wrapped form
   bool leaving = false;         ///< the client left
   std::size_t under_way = 0;    ///< servers whose subscription goes on
   std::size_t unacknowledged = 0;
@@ -44,7 +48,8 @@ class Router::Listening : public net::ListNode {
   bool flags_[3] = {};
   std::string uris_;
   std::string tasks_;
-  std::vector<std::string> held_;
+  std::vector<std::string> held_;  ///< until the acknowledgement
+  std::size_t held_bytes_ = 0;
   std::string refusal_;
 };
 

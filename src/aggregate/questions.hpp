@@ -25,13 +25,21 @@ struct Page {
 struct Router::Question {
   std::string server;
   std::vector<std::unique_ptr<Page>> pages;
+  std::string answer; ///< where all were told one thing; empty: none came
   std::string fault;  ///< why its part is missing
   bool over = false;
 };
 
-/// Shared by whoever waits and whoever still asks: the one may be gone before the other.
+/// Shared by whoever waits and whoever still asks: the one may be gone before the
+/// other. Whoever waits no longer gives them up, and nothing is asked after that.
 struct Router::Questions {
   explicit Questions(net::Loop& loop) : changed(loop) {}
+
+  void give_up(Company& company) {
+    given_up = true;
+    changed.notify();
+    company.changed.notify();
+  }
 
   /// Counts one as over, however it ends.
   class Over {
@@ -50,12 +58,13 @@ struct Router::Questions {
 
   net::Task<void> wait(net::Loop& loop, net::Duration time) {
     const net::Instant until = loop.now() + time;
-    while (under_way != 0 && loop.now() < until) co_await changed.wait(until - loop.now());
+    while (under_way != 0 && !given_up && loop.now() < until) co_await changed.wait(until - loop.now());
   }
 
   mcp::MethodId method = mcp::MethodId::unknown;
   std::vector<Question> each;
   std::size_t under_way = 0;
+  bool given_up = false;
   net::Broadcast changed;
 };
 

@@ -1,5 +1,8 @@
 #include "aggregate/router.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "aggregate/names.hpp"
@@ -7,11 +10,13 @@
 #include "mcp/codes.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
+#include "upstream/link.hpp"
 
 namespace callgate::aggregate {
 
 namespace {
 
+constexpr std::array<std::string_view, 8> log_levels{"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"};
 constexpr net::Duration between_uses = std::chrono::seconds(10);  ///< what is used all the time is told as used so often
 
 }  // namespace
@@ -104,7 +109,7 @@ std::vector<mcp::ParamHeader> Router::param_headers(const std::shared_ptr<Compan
   const auto asks = std::make_shared<gateway::Conversation>();
   asks->session.grant = caller.grant;
   asks->session.grant_policy = caller.policy;
-  KeptAnswer nowhere(parts_.loop, company, route->server);
+  KeptAnswer nowhere(company, route->server);
   return gate->param_headers({.conversation = asks, .message = *named, .revision = company->client.session.revision, .channel = nowhere});
 }
 
@@ -122,7 +127,7 @@ net::Task<void> Router::pass_on(Incoming& in, const gateway::InFlight* flight, s
   json::Document document;
   const auto message = mcp::splice_and_read(in.message, edits, mcp::Direction::from_client, {}, bytes, document);
   if (!message) co_return co_await refuse(in, mcp::code::invalid_params, message.error().message);
-  MemberChannel channel(*in.company, server, in.channel, std::move(show));
+  MemberChannel channel(*in.company, server, in.channel, upstream::progress_token(in.message), std::move(show));
   co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = channel});
 }
 
@@ -142,7 +147,7 @@ net::Task<void> Router::take(Incoming& in) { co_await in.channel.accepted(); }
 
 net::Task<void> Router::tell_all(Incoming& in) {
   if (in.message.method_id == mcp::MethodId::notifications_initialized) in.company->initialized = true;
-  co_await say_to_all(in.company, std::string(in.message.bytes()));
+  [[maybe_unused]] const auto told = co_await say_to_all(in.company, std::string(in.message.bytes()), Expects::nothing);
   co_await in.channel.accepted();
 }
 
@@ -196,9 +201,20 @@ net::Task<void> Router::handle_response(Incoming& in) {
 
 /// For all servers that log; one that is opened later hears it then.
 net::Task<void> Router::set_level(Incoming& in) {
-  in.company->level = in.message.bytes();
-  co_await say_to_all(in.company, in.company->level);
-  co_await in.channel.answer(mcp::empty_result(in.message.id_text, mcp::Era::legacy));
+  const auto level = in.message.params ? in.message.params.find("level") : std::nullopt;
+  const std::string word = level && level->is_string() ? level->string() : std::string();
+  if (std::ranges::find(log_levels, word) == log_levels.end())
+    co_return co_await refuse(in, mcp::code::invalid_params, "`level` is none of `debug`, `info`, `notice`, `warning`, `error`, `critical`, `alert`, `emergency`");
+  in.company->level = word;
+  const auto all = co_await say_to_all(in.company, std::string(in.message.bytes()), Expects::answer);
+  const auto refused = [](const Question& each) {
+    json::Document document;
+    const auto answer = mcp::read_message(each.answer, document, mcp::Direction::from_server, upstream::whole_answer);
+    return answer && answer->error;
+  };
+  // Where one took it, it is taken: the others do not log, or will hear it when they are opened anew.
+  const bool none = !all->each.empty() && std::ranges::all_of(all->each, refused);
+  co_await in.channel.answer(none ? all->each.front().answer : mcp::empty_result(in.message.id_text, mcp::Era::legacy));
 }
 
 namespace {

@@ -74,6 +74,7 @@ class Router {
   /// Other servers are served from now on.
   void servers_changed();
   std::size_t session_count() const { return companies_.size(); }
+  std::size_t stateless_count() const { return stateless_.size(); }
 
  private:
   struct Question;
@@ -99,6 +100,7 @@ class Router {
   net::Task<void> pass_on(Incoming& in, const gateway::InFlight* flight, std::string server, std::vector<mcp::Edit> edits, MemberChannel::Show show);
 
   // router_named.cpp
+  net::Task<void> know_cut(const Company& company, std::string_view shown);
   net::Task<void> call_tool(Incoming& in, gateway::InFlight& flight);
   net::Task<void> get_prompt(Incoming& in, gateway::InFlight& flight);
   net::Task<void> use_resource(Incoming& in, gateway::InFlight& flight);
@@ -118,7 +120,7 @@ class Router {
 
   // router_listen.cpp
   net::Task<void> handle_listen(Incoming& in);
-  net::Task<std::vector<std::pair<std::string, std::string>>> parts_of(Incoming& in, const mcp::Listen& wanted);
+  net::Task<std::vector<std::pair<std::string, std::string>>> parts_of(Incoming& in, const mcp::Listen& wanted, Listening& listening);
   net::Task<void> listen_at(std::shared_ptr<Company> company, std::string server, std::string request, Listening& listening);
   net::Task<void> acknowledge_in_time(Listening& listening);
   void tell_subscribers();
@@ -129,17 +131,21 @@ class Router {
   net::Task<void> open(std::shared_ptr<Company> company, std::string server);
   net::Task<bool> introduce(std::shared_ptr<Company> company, std::string server, std::shared_ptr<gateway::Conversation> conversation);
   net::Task<void> reach_all(std::shared_ptr<Company> company, net::Instant until);
-  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes);
-  net::Task<void> say_to_all(std::shared_ptr<Company> company, std::string bytes);
-  net::Task<void> say_and_count(std::shared_ptr<Company> company, std::string server, std::string bytes, std::shared_ptr<Questions> all);
+  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::shared_ptr<const bool> over = {});
+  enum class Expects : std::uint8_t { nothing, answer };
+  net::Task<std::shared_ptr<Questions>> say_to_all(std::shared_ptr<Company> company, std::string bytes, Expects expects);
+  net::Task<void> say_and_keep(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string bytes, Expects expects);
   void end_members(Company& company);
 
   // router_list.cpp
   net::Task<void> handle_list(Incoming& in, const gateway::InFlight& flight);
   net::Task<void> ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request);
-  net::Task<void> read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape);
-  net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request);
-  net::Task<void> read_introduction(std::shared_ptr<Company> company, Question& question, std::string request);
+  net::Task<void> read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape, std::shared_ptr<const bool> over);
+  net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, gateway::Channel* client);
+  void give_up(const std::shared_ptr<Company>& company, Questions& all, const std::string& request);
+  net::Task<void> stop_asking(std::shared_ptr<Company> company, std::string server, std::string id_text);
+  static net::Task<void> give_up_when_gone(gateway::Channel& channel, std::shared_ptr<Company> company, std::shared_ptr<Questions> all);
+  net::Task<void> read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over);
   net::Task<void> answer_none(Incoming& in, std::span<const Missing> missing);
   static constexpr std::string_view too_slow = "it did not answer in time";
   static std::string items_of(Company& company, mcp::MethodId list, const Question& question);

@@ -7,6 +7,7 @@
 #include "aggregate/names.hpp"
 #include "aggregate/questions.hpp"
 #include "mcp/codes.hpp"
+#include "mcp/own_messages.hpp"
 #include "mcp/requests.hpp"
 #include "upstream/link.hpp"
 
@@ -15,6 +16,7 @@ namespace callgate::aggregate {
 namespace {
 
 constexpr std::size_t most_pages = 1000;
+constexpr std::size_t most_at_once = 20;  ///< questions of one client to one server: in a session one that was given up waits there for `call_timeout`
 
 }  // namespace
 
@@ -35,9 +37,9 @@ bool says_unknown_method(const Result<mcp::Message>& answer) {
 }  // namespace
 
 /// What one server says of itself.
-net::Task<void> Router::read_introduction(std::shared_ptr<Company> company, Question& question, std::string request) {
+net::Task<void> Router::read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over) {
   auto page = std::make_unique<Page>();
-  page->text = co_await say(company, question.server, std::move(request));
+  page->text = co_await say(company, question.server, std::move(request), std::move(over));
   const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
   if (!answer || !answer->result) {
     question.fault = reason_of(answer);
@@ -47,23 +49,47 @@ net::Task<void> Router::read_introduction(std::shared_ptr<Company> company, Ques
   question.pages.push_back(std::move(page));
 }
 
-/// Asks one server for all of its list, however long that takes it.
+namespace {
+
+/// One more question that is under way at a server, however it ends.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  std::size_t& count_;
+};
+
+}  // namespace
+
+/// Asks one server for all of its list, as long as that is waited for.
 net::Task<void> Router::ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request) {
   const Questions::Over over(*all);
   Question& question = all->each[which];
+  const std::shared_ptr<const bool> over_flag(all, &all->given_up);
+  std::size_t& under_way = company->members[question.server].lists_asked;
+  if (under_way >= most_at_once) {
+    question.fault = "too many lists are asked of it at once";
+    question.over = true;
+    co_return;
+  }
+  const Counted counted(under_way);
   const gateway::Gate* gate = gates_.find(question.server);
   const net::Duration time = gate != nullptr ? net::Duration(gate->server().start_timeout) : net::Duration::zero();
   if (co_await reach(company, question.server, parts_.loop.now() + time)) {
     // Who says that it has none is not asked, and does not miss.
-    if (all->method == mcp::MethodId::server_discover) co_await read_introduction(company, question, request);
-    else if (company->stateless() || has_lists(company->members[question.server].capabilities, all->method)) co_await read_pages(company, question, request, *mcp::list_shape(all->method));
+    if (all->method == mcp::MethodId::server_discover) co_await read_introduction(company, question, request, over_flag);
+    else if (company->stateless() || has_lists(company->members[question.server].capabilities, all->method)) co_await read_pages(company, question, request, *mcp::list_shape(all->method), over_flag);
   } else {
     question.fault = company->members[question.server].fault;
   }
   question.over = true;
 }
 
-net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape) {
+net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape, std::shared_ptr<const bool> over) {
   json::Document document;
   const auto first = mcp::read_message(request, document, mcp::Direction::from_client);
   std::size_t bytes = 0;
@@ -71,7 +97,7 @@ net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& q
   std::string next = request;
   for (;;) {
     auto page = std::make_unique<Page>();
-    page->text = co_await say(company, question.server, std::move(next));
+    page->text = co_await say(company, question.server, std::move(next), over);
     const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
     auto list = answer && answer->result ? mcp::read_list_page(*answer, shape) : Result<mcp::ListPage>(fail(ErrorKind::invalid, reason_of(answer)));
     if (!list) {
@@ -118,17 +144,44 @@ std::string Router::items_of(Company& company, mcp::MethodId list, const Questio
   return out;
 }
 
-/// Asks all servers of the caller; returns when the last has answered, or the time
-/// for a slow one is over.
-net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request) {
+/// Ends what is still asked. In a session a server hears of it by the notice that
+/// the protocol has for that; a request that stands alone ends with its channel.
+void Router::give_up(const std::shared_ptr<Company>& company, Questions& all, const std::string& request) {
+  all.give_up(*company);
+  json::Document document;
+  const auto asked = mcp::read_message(request, document, mcp::Direction::from_client);
+  if (company->stateless() || !asked) return;
+  for (const Question& each : all.each) {
+    const auto conversation = each.over ? nullptr : open_now(*company, each.server);
+    if (conversation && conversation->find_in_flight(asked->id_text) != nullptr) tasks_.spawn(stop_asking(company, each.server, std::string(asked->id_text)));
+  }
+}
+
+net::Task<void> Router::stop_asking(std::shared_ptr<Company> company, std::string server, std::string id_text) {
+  [[maybe_unused]] const std::string nothing = co_await say(company, server, mcp::cancelled_notification(id_text, "nobody waits for the answer any more"));
+}
+
+net::Task<void> Router::give_up_when_gone(gateway::Channel& channel, std::shared_ptr<Company> company, std::shared_ptr<Questions> all) {
+  co_await channel.until_gone();
+  all->give_up(*company);
+}
+
+/// Asks all servers of the caller; returns when the last has answered, the time for
+/// a slow one is over, or the client is gone (`client`; null: that is not looked at).
+net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, gateway::Channel* client) {
   const auto all = std::make_shared<Questions>(parts_.loop);
   all->method = list;
   for (const auto& gate : gates_.all()) {
-    if (company->callers.contains(gate->name())) all->each.push_back({.server = gate->name(), .pages = {}, .fault = {}});
+    if (company->callers.contains(gate->name())) all->each.push_back({.server = gate->name(), .pages = {}, .answer = {}, .fault = {}});
   }
   all->under_way = all->each.size();
   for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(ask(company, all, i, request));
-  co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+  {
+    net::TaskGroup watching;
+    if (client != nullptr) watching.spawn(give_up_when_gone(*client, company, all));
+    co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+  }
+  give_up(company, *all, request);
   co_return all;
 }
 
@@ -140,7 +193,7 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
   if (!wanted || wanted->cursor)
     co_return co_await refuse(in, mcp::code::invalid_params, wanted ? std::string_view("this cursor was not given out: ask without one") : std::string_view(wanted.error().message));
   const mcp::MethodId list = in.message.method_id;
-  const auto all = co_await ask_all(in.company, list, std::string(in.message.bytes()));
+  const auto all = co_await ask_all(in.company, list, std::string(in.message.bytes()), &in.channel);
   if (flight.cancelled) co_return static_cast<void>(co_await in.channel.ended());
 
   std::string items;

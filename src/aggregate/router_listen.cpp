@@ -35,14 +35,16 @@ class ListenChannel final : public gateway::Channel {
     json::Document document;
     const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
     if (message && message->method_id == mcp::MethodId::notifications_subscriptions_acknowledged) {
+      if (acknowledged_) co_return !listening_.leaving;  // once for each server: no other's is stood in for
       listening_.acknowledged_by(server_, *message);
       acknowledged_ = true;
       co_return !listening_.leaving;
     }
+    if (message && message->method_id == mcp::MethodId::notifications_progress) co_return !listening_.leaving;  // of no call of the client's
     auto shown = shown_message(company_, server_, bytes);
     // No server is read faster than the client reads.
     if (!co_await listening_.stream.room(std::chrono::seconds(30))) co_return false;
-    if (shown) listening_.push(std::move(*shown));
+    if (shown && !listening_.push(std::move(*shown))) co_return false;
     co_return !listening_.leaving;
   }
   net::Task<bool> answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) override {
@@ -87,7 +89,9 @@ void Router::Listening::acknowledged_by(const std::string& server, const mcp::Me
   const auto uris = filter ? filter->find("resourceSubscriptions") : std::nullopt;
   if (uris && uris->is_array()) {
     for (const json::Value uri : uris->elements()) {
-      if (uri.is_string()) uris_ += (uris_.empty() ? "" : ",") + json::quoted(company_->uris.shown(server, slug_of(server), uri.string()));
+      if (!uri.is_string()) continue;
+      if (wrapped.contains({server, uri.string()})) company_->uris.keep_wrapped(server, uri.string());
+      uris_ += (uris_.empty() ? "" : ",") + json::quoted(company_->uris.shown(server, slug_of(server), uri.string()));
     }
   }
   const auto tasks = filter ? filter->find("taskIds") : std::nullopt;
@@ -114,13 +118,14 @@ void Router::Listening::acknowledge() {
   held_.clear();
 }
 
-void Router::Listening::push(std::string bytes) {
-  constexpr std::size_t most_held = 100;
-  if (acknowledged_) {
-    stream.push(bytes, {});
-  } else if (held_.size() < most_held) {
-    held_.push_back(std::move(bytes));
-  }
+bool Router::Listening::push(std::string bytes) {
+  constexpr std::size_t most_held = std::size_t{2} << 20U;  // finds room in the stream
+  if (acknowledged_) return stream.push(bytes, {});
+  const std::size_t size = bytes.size() + sizeof(std::string);
+  if (!held_.empty() && held_bytes_ + size > most_held) return false;
+  held_bytes_ += size;
+  held_.push_back(std::move(bytes));
+  return true;
 }
 
 void Router::Listening::ended(std::string_view answer) {
@@ -150,11 +155,12 @@ net::Task<void> Router::acknowledge_in_time(Listening& listening) {
 
 /// What each server is asked for: all lists that the client wants to hear of, and
 /// its own resources under its own URIs.
-net::Task<std::vector<std::pair<std::string, std::string>>> Router::parts_of(Incoming& in, const mcp::Listen& wanted) {
+net::Task<std::vector<std::pair<std::string, std::string>>> Router::parts_of(Incoming& in, const mcp::Listen& wanted, Listening& listening) {
   std::map<std::string, std::string, std::less<>> uris;
   for (const mcp::Text& uri : wanted.uris) {
     const auto route = co_await find_resource(in.company, std::string(uri.view()));
     if (!route) continue;
+    if (uri.view() != route->name) listening.wrapped.emplace(route->server, route->name);
     std::string& list = uris[route->server];
     list += (list.empty() ? "" : ",") + json::quoted(route->name);
   }
@@ -189,8 +195,8 @@ net::Task<std::vector<std::pair<std::string, std::string>>> Router::parts_of(Inc
 net::Task<void> Router::handle_listen(Incoming& in) {
   const auto wanted = mcp::read_listen(in.message);
   if (!wanted) co_return co_await refuse(in, mcp::code::invalid_params, wanted.error().message);
-  auto parts = co_await parts_of(in, *wanted);
   Listening listening(parts_.loop, in.company, in.message.id_text);
+  auto parts = co_await parts_of(in, *wanted, listening);
   listening.tools = wanted->tools;
   listening.under_way = listening.unacknowledged = parts.size();
   listening_.push_back(listening);
@@ -214,7 +220,7 @@ net::Task<void> Router::handle_listen(Incoming& in) {
 void Router::tell_subscribers() {
   for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
     auto& each = static_cast<Listening&>(*node);
-    if (each.tools) each.push(mcp::subscribed_notification(mcp::MethodId::notifications_tools_list_changed, each.id()));
+    if (each.tools) [[maybe_unused]] const bool heard = each.push(mcp::subscribed_notification(mcp::MethodId::notifications_tools_list_changed, each.id()));
   }
 }
 

@@ -6,6 +6,7 @@
 #include "aggregate/names.hpp"
 #include "aggregate/questions.hpp"
 #include "aggregate/router.hpp"
+#include "base/random.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
 #include "upstream/link.hpp"
@@ -42,6 +43,11 @@ std::shared_ptr<gateway::Conversation> alone(const session::Caller& caller) {
   conversation->session.grant_policy = caller.policy;
   conversation->session.revision = mcp::latest_revision;
   return conversation;
+}
+
+/// An id that is none of the client's: its own may be under way again.
+std::string level_request(std::string_view level) {
+  return fmt::format(R"({{"jsonrpc":"2.0","id":"callgate-{}","method":"logging/setLevel","params":{{"level":"{}"}}}})", random_hex(16), level);
 }
 
 }  // namespace
@@ -109,7 +115,7 @@ net::Task<void> Router::open(std::shared_ptr<Company> company, std::string serve
   opening.member().conversation = std::move(conversation);
   if (company->client.closed) co_return end_members(*company);
   if (company->initialized) [[maybe_unused]] const std::string nothing = co_await say(company, server, mcp::initialized_notification());
-  if (!company->level.empty()) [[maybe_unused]] const std::string nothing = co_await say(company, server, company->level);
+  if (!company->level.empty()) [[maybe_unused]] const std::string nothing = co_await say(company, server, level_request(company->level));
 }
 
 net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string server, std::shared_ptr<gateway::Conversation> conversation) {
@@ -118,7 +124,7 @@ net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string 
   const auto message = mcp::read_message(company->opening, document, mcp::Direction::from_client);
   gateway::Gate* gate = gates_.find(server);
   if (!message || gate == nullptr) co_return false;
-  KeptAnswer kept(parts_.loop, company, server);
+  KeptAnswer kept(company, server);
   co_await gate->handle({.conversation = conversation, .message = *message, .revision = mcp::latest_legacy, .channel = kept});
   json::Document read;
   const auto answer = mcp::read_message(kept.text(), read, mcp::Direction::from_server, upstream::whole_answer);
@@ -134,32 +140,38 @@ net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string 
 }
 
 /// Hands one message to a server whose conversation is open; its answer, or an empty text.
-net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes) {
+/// It is asked no longer once `over` is set.
+net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::shared_ptr<const bool> over) {
   const auto conversation = open_now(*company, server);
   gateway::Gate* gate = gates_.find(server);
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_client);
-  if (!conversation || gate == nullptr || !message) co_return std::string();
-  KeptAnswer kept(parts_.loop, company, server);
+  if (!conversation || gate == nullptr || !message || (over && *over)) co_return std::string();
+  KeptAnswer kept(company, server, std::move(over));
   co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = kept});
   co_return kept.text();
 }
 
-net::Task<void> Router::say_and_count(std::shared_ptr<Company> company, std::string server, std::string bytes, std::shared_ptr<Questions> all) {
+net::Task<void> Router::say_and_keep(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string bytes, Expects expects) {
   const Questions::Over over(*all);
-  [[maybe_unused]] const std::string answer = co_await say(company, server, std::move(bytes));
+  const std::shared_ptr<const bool> no_longer(all, &all->given_up);
+  Question& question = all->each[which];
+  question.answer = co_await say(company, question.server, std::move(bytes), expects == Expects::answer ? no_longer : nullptr);
+  question.over = true;
 }
 
-/// To all that are open; returns when they have it, or the time for a slow one is over.
-net::Task<void> Router::say_to_all(std::shared_ptr<Company> company, std::string bytes) {
+/// To all that are open; returns when they have it, or the time for a slow one is
+/// over. An answer is waited for no longer; a notification is still delivered.
+net::Task<std::shared_ptr<Router::Questions>> Router::say_to_all(std::shared_ptr<Company> company, std::string bytes, Expects expects) {
   const auto all = std::make_shared<Questions>(parts_.loop);
-  std::vector<std::string> open;
   for (const auto& [server, member] : company->members) {
-    if (open_now(*company, server)) open.push_back(server);
+    if (open_now(*company, server)) all->each.push_back({.server = server, .pages = {}, .answer = {}, .fault = {}});
   }
-  all->under_way = open.size();
-  for (const std::string& server : open) tasks_.spawn(say_and_count(company, server, bytes, all));
+  all->under_way = all->each.size();
+  for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(say_and_keep(company, all, i, bytes, expects));
   co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+  if (expects == Expects::answer) give_up(company, *all, bytes);
+  co_return all;
 }
 
 void Router::end_members(Company& company) {

@@ -73,6 +73,8 @@ class UnderWay {
   UnderWay(Company& company, Company::Lesson& lesson) : company_(company), lesson_(lesson) { lesson_.under_way = true; }
   UnderWay(const UnderWay&) = delete;
   UnderWay& operator=(const UnderWay&) = delete;
+  /// It was learned now.
+  void done(net::Instant now) { lesson_.at = now; }
   ~UnderWay() {
     lesson_.under_way = false;
     company_.changed.notify();
@@ -90,16 +92,16 @@ class UnderWay {
 net::Task<void> Router::learn(std::shared_ptr<Company> company, Company::Lesson& lesson, std::vector<mcp::MethodId> lists) {
   while (lesson.under_way) co_await company->changed.wait(net::Loop::forever);
   if (lesson.at != net::Instant{} && parts_.loop.now() - lesson.at < between_lessons) co_return;
-  const UnderWay under_way(*company, lesson);
-  lesson.at = parts_.loop.now();
+  UnderWay under_way(*company, lesson);
   for (const mcp::MethodId list : lists) {
     // An id that no client can guess: its own requests stand beside it.
     const std::string request = mcp::plain_request(json::quoted("callgate-" + random_hex(16)), list, company->client.session.revision);
-    const auto all = co_await ask_all(company, list, request);
+    const auto all = co_await ask_all(company, list, request, nullptr);
     for (const Question& each : all->each) {
       if (each.over) [[maybe_unused]] const std::string items = items_of(*company, list, each);
     }
   }
+  under_way.done(parts_.loop.now());
 }
 
 net::Task<std::optional<Route>> Router::find_prompt(std::shared_ptr<Company> company, std::string shown) {
@@ -109,11 +111,22 @@ net::Task<std::optional<Route>> Router::find_prompt(std::shared_ptr<Company> com
 
 net::Task<std::optional<Route>> Router::find_resource(std::shared_ptr<Company> company, std::string uri) {
   auto route = resource_route(*company, uri);
-  if (route && route->name != uri) company->uris.keep_wrapped(route->server, route->name);
   if (route) co_return route;
-  co_await learn(company, company->resources_learned, {mcp::MethodId::resources_list, mcp::MethodId::resources_templates_list});
+  co_await learn(company, company->resources_learned, {mcp::MethodId::resources_templates_list, mcp::MethodId::resources_list});
   co_return resource_route(*company, uri);
 }
+
+namespace {
+
+/// The server's own URI of a resource that was named in the wrapped form; empty: none was.
+std::string wrapped_uri(const mcp::Message& message, const Route& route) {
+  using enum mcp::MethodId;
+  const bool of_resource = message.method_id == resources_read || message.method_id == resources_subscribe;
+  const auto uri = of_resource && message.params ? message.params.find("uri") : std::nullopt;
+  return uri && !uri->equals(route.name) ? route.name : std::string();
+}
+
+}  // namespace
 
 /// Under its server's own name for it; `name` is the value that is replaced.
 net::Task<void> Router::send_named(Incoming& in, gateway::InFlight& flight, const Route& route, json::Value name) {
@@ -121,13 +134,25 @@ net::Task<void> Router::send_named(Incoming& in, gateway::InFlight& flight, cons
   std::vector<mcp::Edit> edits;
   if (!name.equals(route.name)) edits.push_back(mcp::replace(name, own));
   Company& company = *in.company;
-  const auto show = [&company, server = route.server, of = in.message.method_id](std::string_view answer) { return shown_answer(company, server, of, answer); };
+  const auto show = [&company, server = route.server, of = in.message.method_id, wrapped = wrapped_uri(in.message, route)](std::string_view answer) {
+    return shown_answer(company, server, of, answer, wrapped);
+  };
   co_await pass_on(in, &flight, route.server, std::move(edits), show);
+}
+
+/// What a cut name stands for is known once the gate has read its server's list.
+net::Task<void> Router::know_cut(const Company& company, std::string_view shown) {
+  const auto split = may_be_cut(shown) ? split_name(shown) : std::nullopt;
+  const gateway::Gate* there = split ? gate_of_slug(company, split->slug) : nullptr;
+  gateway::Gate* gate = there != nullptr ? gates_.find(there->name()) : nullptr;
+  if (gate == nullptr || gate->tools().known(mcp::Era::legacy).table || gate->tools().known(mcp::Era::modern).table) co_return;
+  co_await gate->tools().settled(mcp::era_of(company.client.session.revision), parts_.config.aggregate_wait);
 }
 
 net::Task<void> Router::call_tool(Incoming& in, gateway::InFlight& flight) {
   const auto call = mcp::read_tool_call(in.message);
   if (!call) co_return co_await refuse(in, mcp::code::invalid_params, call.error().message);
+  co_await know_cut(*in.company, call->name.view());
   const auto route = tool_route(*in.company, call->name.view());
   if (route) co_return co_await send_named(in, flight, *route, *in.message.params.find("name"));
   note_refused(in, "no server of this caller has a tool of this name");

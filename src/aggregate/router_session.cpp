@@ -66,6 +66,7 @@ net::Task<void> Router::handle_initialize(Incoming& in) {
   company->client.session.name = session::session_name(id);
   Unless end_again([this, company] {
     company->client.closed = true;
+    company->changed.notify();
     end_members(*company);
   });
   co_await reach_all(company, parts_.loop.now() + parts_.config.aggregate_wait);
@@ -130,6 +131,7 @@ void Router::end(const std::shared_ptr<Company>& company) { close(company, Endin
 void Router::close(const std::shared_ptr<Company>& company, Ending ending) {
   if (company->client.closed) return;
   company->client.closed = true;
+  company->changed.notify();
   if (company->client.stream) company->client.stream->close();
   if (company->kept && ending == Ending::for_all) parts_.sessions.end(company->client.session.name);
   if (company->kept && ending != Ending::for_all) parts_.sessions.serves_no_longer(company->client.session.name);
@@ -196,6 +198,8 @@ void Router::reap_idle(net::Instant now) {
     if (each->client.busy == 0 && now - each->client.last_used > (each->kept ? idle_here : idle_session)) idle.push_back(each);
   }
   for (const auto& each : idle) close(each, each->kept ? Ending::here : Ending::for_all);
+  // Nobody but the map holds one that no request is under way of.
+  std::erase_if(stateless_, [now](const auto& each) { return each.second.use_count() == 1 && now - each.second->client.last_used > idle_session; });
 }
 
 void Router::stop() {

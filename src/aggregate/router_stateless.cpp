@@ -21,7 +21,8 @@ constexpr std::size_t most_callers = 1000;
 /// What all stateless requests of one grant were shown, in the place of a session.
 std::shared_ptr<Company> Router::stateless(Callers callers) {
   const std::string grant = callers.begin()->second.grant;
-  if (stateless_.size() >= most_callers && !stateless_.contains(grant)) stateless_.clear();
+  if (stateless_.size() >= most_callers && !stateless_.contains(grant))
+    stateless_.erase(std::ranges::min_element(stateless_, {}, [](const auto& each) { return each.second->client.last_used; }));
   std::shared_ptr<Company>& company = stateless_[grant];
   if (!company) {
     company = std::make_shared<Company>(parts_.loop);
@@ -29,6 +30,7 @@ std::shared_ptr<Company> Router::stateless(Callers callers) {
     company->client.session.principal = callers.begin()->second.principal;
     company->client.session.revision = mcp::latest_revision;
   }
+  company->client.last_used = parts_.loop.now();
   company->callers = std::move(callers);
   return company;
 }
@@ -67,7 +69,7 @@ net::Task<void> Router::handle_stateless(Incoming in) {
 
 /// What the servers say of themselves, as one.
 net::Task<void> Router::handle_discover(Incoming& in) {
-  const auto all = co_await ask_all(in.company, mcp::MethodId::server_discover, std::string(in.message.bytes()));
+  const auto all = co_await ask_all(in.company, mcp::MethodId::server_discover, std::string(in.message.bytes()), &in.channel);
   std::vector<std::string> texts;  // slug and instructions of each: the views below point into it
   texts.reserve(2 * all->each.size());
   std::vector<Introduction> servers;

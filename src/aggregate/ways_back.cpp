@@ -1,5 +1,6 @@
 #include "aggregate/ways_back.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <vector>
 
@@ -124,19 +125,23 @@ bool is_about_task(mcp::MethodId method) {
 
 }  // namespace
 
-std::optional<std::string> shown_message(Company& company, const std::string& server, std::string_view bytes) {
+std::optional<std::string> shown_message(Company& company, const std::string& server, std::string_view bytes, std::span<const std::string> tokens) {
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!message || message->is_response()) return std::nullopt;
   if (message->is_request()) return shown_request(company, server, *message);
   if (message->method_id == mcp::MethodId::notifications_cancelled) return shown_cancel(company, server, *message);
+  if (message->method_id == mcp::MethodId::notifications_progress &&
+      std::ranges::none_of(tokens, [&](const std::string& each) { return upstream::is_progress_for(*message, each); }))
+    return std::nullopt;
   return shown_notification(company, server, *message);
 }
 
-std::string shown_answer(Company& company, const std::string& server, mcp::MethodId of, std::string_view bytes) {
+std::string shown_answer(Company& company, const std::string& server, mcp::MethodId of, std::string_view bytes, std::string_view wrapped) {
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!message || !message->result) return {};
+  if (!wrapped.empty()) company.uris.keep_wrapped(server, wrapped);
   Shown shown(company, server);
   shown.result(message->result);
   const bool begins = in(message->result, "resultType") && in(message->result, "resultType")->equals("task");
@@ -152,13 +157,23 @@ bool MemberStream::push(std::string_view bytes, std::string_view /*raw*/) {
   // What a server asks before its conversation stands could not be answered.
   const auto member = company->members.find(server_);
   if (member == company->members.end() || !member->second.conversation) return false;
-  const auto shown = shown_message(*company, server_, bytes);
+  const auto shown = shown_message(*company, server_, bytes, member->second.tokens);
   return !shown || company->client.stream->push(*shown, {});
+}
+
+MemberChannel::MemberChannel(Company& company, std::string server, gateway::Channel& client, std::string_view token, Show show)
+    : company_(company), server_(std::move(server)), client_(client), token_(token), show_(std::move(show)) {
+  if (!token_.empty()) company_.members[server_].tokens.push_back(token_);
+}
+
+MemberChannel::~MemberChannel() {
+  std::vector<std::string>& tokens = company_.members[server_].tokens;
+  if (const auto own = std::ranges::find(tokens, token_); own != tokens.end()) tokens.erase(own);
 }
 
 net::Task<bool> MemberChannel::event(std::string_view bytes, std::string_view /*raw*/) {
   if (bytes.empty()) co_return !client_.gone();
-  const auto shown = shown_message(company_, server_, bytes);
+  const auto shown = shown_message(company_, server_, bytes, {&token_, 1});
   if (!shown) co_return true;
   co_return co_await client_.event(*shown, {});
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,12 +17,16 @@ namespace callgate::aggregate {
 
 /// A message of a server as the client is to see it; nothing: it is not for the
 /// client. A request gets an id of the company's own, by which its answer finds back.
-std::optional<std::string> shown_message(Company& company, const std::string& server, std::string_view bytes);
+/// Progress is for it under one of these tokens alone, as the client wrote them: a
+/// server may write any, another's call's too.
+std::optional<std::string> shown_message(Company& company, const std::string& server, std::string_view bytes, std::span<const std::string> tokens = {});
 
 /// An answer of a server with the URIs and ids of tasks that the client knows: of
 /// resources that were read, of links and resources in what tools and prompts
 /// give, of tasks that began or are asked about. Empty: it is so already.
-std::string shown_answer(Company& company, const std::string& server, mcp::MethodId of, std::string_view bytes);
+/// `wrapped`: the URI that the client named in the wrapped form, and goes on to if
+/// the server has it; empty: none.
+std::string shown_answer(Company& company, const std::string& server, mcp::MethodId of, std::string_view bytes, std::string_view wrapped = {});
 
 /// The company's own stream, as one server sees it: what belongs to no call.
 class MemberStream final : public gateway::ClientStream {
@@ -41,8 +46,11 @@ class MemberChannel final : public gateway::Channel {
  public:
   /// Makes the answer what the client is to see; empty: it is that already.
   using Show = std::function<std::string(std::string_view answer)>;
-  MemberChannel(Company& company, std::string server, gateway::Channel& client, Show show = {})
-      : company_(company), server_(std::move(server)), client_(client), show_(std::move(show)) {}
+  /// `token` is the request's for progress, as written; empty: it has none.
+  MemberChannel(Company& company, std::string server, gateway::Channel& client, std::string_view token, Show show = {});
+  ~MemberChannel() override;
+  MemberChannel(const MemberChannel&) = delete;
+  MemberChannel& operator=(const MemberChannel&) = delete;
 
   net::Task<bool> event(std::string_view bytes, std::string_view raw) override;
   net::Task<bool> answer(std::string_view bytes, std::string_view raw, int status) override;
@@ -59,14 +67,16 @@ class MemberChannel final : public gateway::Channel {
   Company& company_;
   std::string server_;
   gateway::Channel& client_;
+  std::string token_;
   Show show_;
 };
 
 /// Keeps one server's answer to a request that goes to several.
 class KeptAnswer final : public gateway::Channel {
  public:
-  KeptAnswer(net::Loop& loop, std::shared_ptr<Company> company, std::string server)
-      : loop_(loop), company_(std::move(company)), server_(std::move(server)) {}
+  /// `over`: nobody waits for it any more, which the company's `changed` tells; null: it is waited for.
+  KeptAnswer(std::shared_ptr<Company> company, std::string server, std::shared_ptr<const bool> over = {})
+      : company_(std::move(company)), server_(std::move(server)), over_(std::move(over)) {}
 
   const std::string& text() const { return text_; }  ///< empty: there was none
 
@@ -74,15 +84,17 @@ class KeptAnswer final : public gateway::Channel {
   net::Task<bool> answer(std::string_view bytes, std::string_view raw, int status) override;
   net::Task<bool> accepted() override { co_return true; }
   net::Task<bool> ended() override { co_return true; }
-  bool gone() const override { return company_->client.closed; }
+  bool gone() const override { return company_->client.closed || (over_ && *over_); }
   bool takes_raw() const override { return false; }
   bool may_resume() const override { return false; }
-  net::Task<void> until_gone() override { co_await loop_.sleep(net::Loop::forever); }
+  net::Task<void> until_gone() override {
+    while (!gone()) co_await company_->changed.wait(net::Loop::forever);
+  }
 
  private:
-  net::Loop& loop_;
   std::shared_ptr<Company> company_;
   std::string server_;
+  std::shared_ptr<const bool> over_;
   std::string text_;
 };
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "aggregate/company.hpp"
+#include "mcp/requests.hpp"
+
 namespace callgate::aggregate {
 namespace {
 
@@ -43,14 +46,14 @@ TEST(UriBookTest, WhatComesOfATemplateIsOfItsServer) {
   EXPECT_EQ(book.shown_template("two", "two", "demo://resource/{id}"), "demo://resource/{id}");
   EXPECT_EQ(book.shown_template("two", "two", "demo://{id}"), "callgate://two/demo://{id}");
   EXPECT_EQ(book.server_of("demo://7"), "one");
-  EXPECT_EQ(book.server_of("demo://resource/7"), "two") << "the longer beginning says more";
+  EXPECT_EQ(book.server_of("demo://resource/7"), std::nullopt) << "it may be either's";
   EXPECT_EQ(book.server_of("demo://resource/{id}"), "two");
   EXPECT_EQ(book.server_of("other://7"), std::nullopt);
 }
 
 TEST(UriBookTest, ThatIsFullWrapsTheRest) {
   UriBook book;
-  for (std::size_t i = 0; i < UriBook::most; ++i) book.shown("one", "one", "x:" + std::to_string(i));
+  for (int i = 0; i < 50'000; ++i) book.shown("one", "one", "x:" + std::to_string(i));
   EXPECT_EQ(book.shown("one", "one", "x:new"), "callgate://one/x:new");
   EXPECT_EQ(book.shown("one", "one", "x:0"), "x:0");
 }
@@ -69,6 +72,89 @@ INSTANTIATE_TEST_SUITE_P(Uris, MayComeOf, testing::Values(
 
 TEST(UriBookTest, WrappedOnesNeedBothHalves) {
   for (const char* uri : {"callgate://", "callgate://two", "callgate:///x", "file:///a", ""}) EXPECT_FALSE(UriBook::unwrap(uri)) << uri;
+}
+
+/// No request could name it.
+TEST(UriBookTest, KeepsNothingThatIsTooLongToBeNamed) {
+  UriBook book;
+  const std::string longest = "x:" + std::string(mcp::max_uri_bytes - 2, 'a');
+  EXPECT_EQ(book.shown("one", "one", longest), longest);
+  EXPECT_EQ(book.shown("one", "one", longest + "a"), "callgate://one/" + longest + "a");
+  EXPECT_EQ(book.server_of(longest + "a"), std::nullopt);
+  book.keep_wrapped("two", longest + "b");
+  EXPECT_EQ(book.shown("one", "one", "x:1"), "x:1");
+}
+
+TEST(UriBookTest, ThatOneServerFillsHasRoomForOthers) {
+  UriBook book;
+  const std::string filling(8000, 'a');
+  std::size_t kept = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string uri = "x:" + std::to_string(i) + filling;
+    if (book.shown("one", "one", uri) == uri) ++kept;
+  }
+  EXPECT_GT(kept, 100U);
+  EXPECT_LT(kept * filling.size(), std::size_t{1} << 20U);
+  EXPECT_EQ(book.shown("two", "two", "y:new"), "y:new");
+  for (int i = 0; i < 1000; ++i) book.keep_wrapped("one", "w:" + std::to_string(i) + filling);
+  EXPECT_EQ(book.shown("one", "one", "w:7" + filling), "callgate://one/w:7" + filling) << "there is no room for it in either form";
+}
+
+TEST(UriBookTest, AUriThatMayComeOfAnothersTemplateIsWrapped) {
+  UriBook book;
+  EXPECT_EQ(book.shown("two", "two", "demo://before"), "demo://before");
+  EXPECT_EQ(book.shown_template("one", "one", "demo://{id}"), "demo://{id}");
+  EXPECT_EQ(book.shown("two", "two", "demo://7"), "callgate://two/demo://7");
+  EXPECT_EQ(book.server_of("demo://7"), "one");
+  EXPECT_EQ(book.shown("one", "one", "demo://7"), "demo://7");
+  EXPECT_EQ(book.shown("two", "two", "demo://before"), "demo://before") << "what was shown so stays so";
+}
+
+TEST(UriBookTest, WhatComesOfTemplatesOfTwoServersIsOfNeither) {
+  UriBook book;
+  book.shown_template("one", "one", "demo://{id}");
+  book.shown_template("one", "one", "demo://resource/{id}");
+  EXPECT_EQ(book.server_of("demo://resource/7"), "one");
+  EXPECT_EQ(book.shown_template("two", "two", "demo://resource/{id}.txt"), "demo://resource/{id}.txt");
+  EXPECT_EQ(book.server_of("demo://resource/7"), "one");
+  EXPECT_EQ(book.server_of("demo://resource/7.txt"), std::nullopt);
+}
+
+TEST(UriBookTest, ATemplateForEverythingIsWrapped) {
+  UriBook book;
+  EXPECT_EQ(book.shown_template("two", "two", "{+any}"), "callgate://two/{+any}");
+  book.shown_template("one", "one", "demo://{id}");
+  EXPECT_EQ(book.server_of("demo://7"), "one");
+}
+
+TEST(UriBookTest, KeepsFewTemplatesOfAServerAndNoLongOnes) {
+  UriBook book;
+  const std::string longer = "x:" + std::string(1024, 'a');
+  EXPECT_EQ(book.shown_template("one", "one", longer), "callgate://one/" + longer);
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(book.shown_template("one", "one", "x:" + std::to_string(i) + "/{y}"), "x:" + std::to_string(i) + "/{y}");
+  EXPECT_EQ(book.shown_template("one", "one", "x:new/{y}"), "callgate://one/x:new/{y}");
+  EXPECT_EQ(book.shown_template("two", "two", "y:{y}"), "y:{y}");
+}
+
+TEST(CutNamesTest, KeepNothingThatIsTooLongAndLeaveRoomForOthers) {
+  CutNames names;
+  names.remember("one__long", std::string(mcp::max_prompt_name_bytes + 1, 'p'));
+  EXPECT_EQ(names.find("one__long"), nullptr);
+  for (int i = 0; i < 10'000; ++i) names.remember("one__" + std::to_string(i), std::string(1000, 'p'));
+  EXPECT_EQ(names.find("one__9999"), nullptr);
+  names.remember("two__x", "x");
+  EXPECT_NE(names.find("two__x"), nullptr);
+}
+
+TEST(CompanyTest, AServerThatAsksAllTheTimePushesNoOthersRequestsOut) {
+  net::Loop loop;
+  Company company(loop);
+  company.remember({.id = "\"a\"", .server = "one", .conversation = {}, .original = "1", .progress_token = {}});
+  for (int i = 0; i < 1000; ++i) company.remember({.id = std::to_string(i), .server = "two", .conversation = {}, .original = "1", .progress_token = {}});
+  EXPECT_NE(company.find_asked("\"a\""), nullptr);
+  EXPECT_NE(company.find_asked("999"), nullptr);
+  EXPECT_EQ(company.find_asked("0"), nullptr);
+  EXPECT_LT(company.asked.size(), 300U);
 }
 
 }  // namespace

@@ -183,5 +183,43 @@ TEST_F(Named, LogLevelsAreForBothAndForWhoComesLater) {
   EXPECT_EQ(levels.size(), 3U);
 }
 
+TEST_F(Named, AWrappedUriIsKeptOnceItsServerHadIt) {
+  start_both();
+  open_session();
+  second.on_request = [before = second.on_request](net::HttpExchange& exchange, std::string method, std::string id, std::string body) -> net::Task<bool> {
+    if (method != "resources/read" || !has(body, "demo://second")) co_return co_await before(exchange, method, id, body);
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32002,"message":"no"}})");
+    co_return true;
+  };
+  EXPECT_TRUE(has(read("callgate://two/demo://second").body, "-32002"));
+  EXPECT_TRUE(has(read("callgate://two/demo://other").body, R"("uri":"callgate://two/demo://other")"));
+  EXPECT_TRUE(has(list("resources/list").body, R"({"uri":"demo://second","name":"n"})"));
+}
+
+TEST_F(Named, LogLevelsAreWordsThatOneOfThemTakes) {
+  start_both();
+  open_session();
+  for (const char* params : {R"({"level":"loud"})", R"({"level":1})", "{}"}) EXPECT_TRUE(has(ask("logging/setLevel", params).body, "-32602")) << params;
+  std::vector<std::string> levels;
+  const auto refuse = [&](FakeServer& of) {
+    of.on_request = [&levels, before = of.on_request](net::HttpExchange& exchange, std::string method, std::string id, std::string body) -> net::Task<bool> {
+      if (method != "logging/setLevel") co_return co_await before(exchange, method, id, body);
+      levels.push_back(body);
+      co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32603,"message":"not now"}})");
+      co_return true;
+    };
+  };
+  refuse(upstream);
+  EXPECT_TRUE(has(ask("logging/setLevel", R"({"level":"info","_meta":{"x":1}})").body, R"("result":{})")) << "one of them took it";
+  refuse(second);
+  levels.clear();
+  EXPECT_TRUE(has(ask("logging/setLevel", R"({"level":"info","_meta":{"x":1}})").body, "not now"));
+  gates->find("two")->reap_idle(loop.now() + std::chrono::minutes(61));
+  EXPECT_TRUE(has(call("two__read").body, "done"));
+  ASSERT_EQ(levels.size(), 3U);
+  EXPECT_TRUE(has(levels.back(), R"("method":"logging/setLevel","params":{"level":"info"}})")) << "the word alone: " << levels.back();
+  EXPECT_TRUE(has(levels.back(), R"("id":"callgate-)")) << levels.back();
+}
+
 }  // namespace
 }  // namespace callgate::aggregate

@@ -207,5 +207,69 @@ TEST_F(Subscribed, IsAcknowledgedWithoutOneThatIsSilent) {
   EXPECT_TRUE(has(answer.body, R"("toolsListChanged":true)"));
 }
 
+TEST_F(Subscribed, IsAcknowledgedOnceByEach) {
+  start_both();
+  bool said = false;
+  upstream.on_request = [&](net::HttpExchange& exchange, std::string method, std::string id, std::string) -> net::Task<bool> {
+    if (method != "subscriptions/listen") co_return false;
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    for (int i = 0; i < 3; ++i)
+      co_await exchange.write(R"(data: {"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"promptsListChanged":true,"resourceSubscriptions":["more://)" + std::to_string(i) + R"("]},"_meta":{")" + key + "\":" + id + "}}}\n\n");
+    said = true;
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  second.on_request = [&](net::HttpExchange& exchange, std::string method, std::string id, std::string) -> net::Task<bool> {
+    if (method != "subscriptions/listen") co_return false;
+    while (!said) co_await loop.sleep(std::chrono::milliseconds(5));
+    co_await loop.sleep(std::chrono::milliseconds(50));
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    co_await exchange.write(R"(data: {"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true},"_meta":{")" + std::string(key) + "\":" + id + "}}}\n\n");
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  listen(R"({"toolsListChanged":true,"promptsListChanged":true})");
+  turn_until([&] { return has(answer.body, "acknowledged"); });
+  EXPECT_TRUE(has(answer.body, R"("toolsListChanged":true)")) << "the second's own: " << answer.body;
+  EXPECT_FALSE(has(answer.body, "more://1")) << answer.body;
+}
+
+TEST_F(Subscribed, HoldsALittleForOneThatIsSilent) {
+  config.aggregate_wait = std::chrono::seconds(60);
+  start_both();
+  upstream.on_request = [](net::HttpExchange& exchange, std::string method, std::string, std::string) -> net::Task<bool> {
+    if (method != "subscriptions/listen") co_return false;
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  int written = 0;
+  second.on_request = [&, before = second.on_request](net::HttpExchange& exchange, std::string method, std::string id, std::string body) -> net::Task<bool> {
+    if (method != "subscriptions/listen") co_return co_await before(exchange, method, id, body);
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    co_await exchange.write(R"(data: {"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"resourceSubscriptions":["demo://second"]},"_meta":{")" + std::string(key) + "\":" + id + "}}}\n\n");
+    const std::string padding(std::size_t{512} << 10U, 'x');
+    while (written < 40 && co_await exchange.write(R"(data: {"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"demo://second","_meta":{"x":")" + padding + R"(",")" + key + "\":" + id + "}}}\n\n")) ++written;
+    if (exchange.is_gone()) ++left;
+    co_await exchange.gone(net::Loop::forever);
+    ++left;
+    co_return true;
+  };
+  listen(R"({"resourceSubscriptions":["demo://second"]})");
+  const auto until = net::Loop::read_clock() + std::chrono::seconds(4);
+  turn_until([&] { return left > 0 || net::Loop::read_clock() > until; });
+  EXPECT_GT(left, 0) << written;
+}
+
+TEST_F(Stateless, AreForgottenAnHourAfterTheLastRequest) {
+  start_both();
+  ask("tools/list");
+  EXPECT_EQ(many->router().stateless_count(), 1U);
+  many->router().reap_idle(loop.now() + std::chrono::minutes(59));
+  EXPECT_EQ(many->router().stateless_count(), 1U);
+  many->router().reap_idle(loop.now() + std::chrono::minutes(61));
+  EXPECT_EQ(many->router().stateless_count(), 0U);
+  EXPECT_TRUE(has(ask("tools/list").body, "two__read"));
+}
+
 }  // namespace
 }  // namespace callgate::aggregate

@@ -286,6 +286,123 @@ TEST_F(TwoServers, AreNotOneWhereNobodyWantedThat) {
   EXPECT_EQ(list().status, 404);
 }
 
+/// A server that leaves lists unanswered, or gives pages without an end.
+class Slow : public TwoServers {
+ protected:
+  Slow() { config.aggregate_wait = std::chrono::milliseconds(100); }
+  void never_answer() {
+    second.on_request = [this](net::HttpExchange& exchange, std::string method, std::string, std::string) -> net::Task<bool> {
+      if (method != "tools/list") co_return false;
+      ++asked;
+      co_await exchange.gone(net::Loop::forever);
+      ++left;
+      co_return true;
+    };
+  }
+  int asked = 0;
+  int left = 0;
+};
+
+TEST_F(Slow, AreAskedNoLongerThanTheyAreWaitedFor) {
+  start_both();
+  post(modern_text("tools/list", "", "6"), modern_headers("tools/list"));
+  open_session();
+  never_answer();
+  EXPECT_TRUE(has(list().body, "did not answer in time"));
+  const auto told = [&] { return !second.notes.empty() && has(second.notes.back(), R"("method":"notifications/cancelled","params":{"requestId":7)"); };
+  auto until = net::Loop::read_clock() + std::chrono::seconds(3);
+  turn_until([&] { return told() || net::Loop::read_clock() > until; });
+  EXPECT_TRUE(told()) << "in a session that is all that a server is told";
+  EXPECT_TRUE(has(post(modern_text("tools/list", "", "8"), modern_headers("tools/list")).body, "did not answer in time"));
+  until = net::Loop::read_clock() + std::chrono::seconds(3);
+  turn_until([&] { return left == 1 || net::Loop::read_clock() > until; });
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(left, 1) << "a request that stands alone ends with its stream";
+}
+
+TEST_F(Slow, AreAskedForNoMorePagesThanAreWaitedFor) {
+  start_both();
+  open_session();
+  second.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string) -> net::Task<bool> {
+    if (method != "tools/list") co_return false;
+    ++asked;
+    co_await loop.sleep(std::chrono::milliseconds(5));
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"tools":[],"nextCursor":"c)" + std::to_string(asked) + R"("}})");
+    co_return true;
+  };
+  EXPECT_TRUE(has(list().body, "did not answer in time"));
+  const int pages = asked;
+  const auto until = net::Loop::read_clock() + std::chrono::milliseconds(300);
+  turn_until([&] { return asked > pages + 2 || net::Loop::read_clock() > until; });
+  EXPECT_LE(asked, pages + 2);
+}
+
+TEST_F(Slow, AreAskedNoLongerThanTheClientStays) {
+  config.aggregate_wait = std::chrono::seconds(60);
+  start_both();
+  open_session();
+  never_answer();
+  Answer out;
+  bool done = false;
+  begin(R"({"jsonrpc":"2.0","id":7,"method":"tools/list"})", out, done);
+  turn_until([&] { return asked == 1; });
+  group.cancel();
+  const auto until = net::Loop::read_clock() + std::chrono::seconds(3);
+  const auto told = [&] { return !second.notes.empty() && has(second.notes.back(), "notifications/cancelled"); };
+  turn_until([&] { return told() || net::Loop::read_clock() > until; });
+  EXPECT_TRUE(told());
+}
+
+TEST_F(Slow, AreAskedByAFewAtOnce) {
+  config.aggregate_wait = std::chrono::seconds(60);
+  start_both();
+  open_session();
+  never_answer();
+  constexpr int most = 20;
+  std::array<Answer, most + 1> answers;
+  std::array<bool, most + 1> done{};
+  for (std::size_t i = 0; i <= most; ++i) {
+    begin(R"({"jsonrpc":"2.0","id":)" + std::to_string(i + 10) + R"(,"method":"tools/list"})", answers[i], done[i]);
+    turn_until([&] { return asked > static_cast<int>(i) || done[i]; });
+  }
+  const auto until = net::Loop::read_clock() + std::chrono::seconds(3);
+  turn_until([&] { return std::ranges::count(done, true) == 1 || net::Loop::read_clock() > until; });
+  EXPECT_EQ(std::ranges::count(done, true), 1);
+  EXPECT_LE(asked, most);
+  EXPECT_TRUE(std::ranges::any_of(answers, [](const Answer& each) { return has(each.body, "one__read") && has(each.body, R"("two":"too many lists)"); }));
+}
+
+/// One server's progress is not another's.
+TEST_F(TwoServers, ReportProgressForTheirOwnCallsOnly) {
+  second.stream_events = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":5,\"progress\":1}}\n\n"
+                         "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"hello\"}}\n\n";
+  start_both();
+  open_session();
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string) -> net::Task<void> { co_await exchange.gone(std::chrono::seconds(20)); };
+  second.raw_answer = [&](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    for (const char* token : {"5", "6"}) co_await exchange.write("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":" + std::string(token) + ",\"progress\":1}}\n\n");
+    co_await exchange.write("data: {\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":{\"content\":[]}}\n\n");
+    co_await exchange.finish();
+  };
+  const auto with_token = [](const char* tool, const char* token) {
+    return R"({"jsonrpc":"2.0","id":)" + std::string(token) + R"(,"method":"tools/call","params":{"name":")" + tool + R"(","arguments":{},"_meta":{"progressToken":)" + token + "}}}";
+  };
+  Answer one, two, stream;
+  bool one_done = false, two_done = false, over = false;
+  begin(with_token("one__read", "5"), one, one_done);
+  turn_until([&] { return !upstream.calls.empty(); });
+  begin(with_token("two__read", "6"), two, two_done);
+  turn_until([&] { return two_done; });
+  EXPECT_TRUE(has(two.body, "\"progressToken\":6")) << two.body;
+  EXPECT_FALSE(has(two.body, "\"progressToken\":5")) << two.body;
+  group.spawn(talk("GET", "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n", {}, stream, over));
+  turn_until([&] { return !stream.headers.empty(); });
+  EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"notifications/initialized"})").status, 202);
+  turn_until([&] { return has(stream.body, "hello"); });
+  EXPECT_FALSE(has(stream.body, "progress")) << stream.body;
+}
+
 /// Two callers, each with a token for one of the servers.
 class OfGrants : public TwoServers {
  protected:
