@@ -79,6 +79,26 @@ TEST_F(TwoServers, AreFoundByACutNameToo) {
   EXPECT_TRUE(has(upstream.calls.front(), "\"" + longest + "\""));
 }
 
+TEST_F(TwoServers, AreFoundByACutNameBeforeTheirListWasRead) {
+  const std::string longest(120, 't');
+  upstream.tools = R"({"name":")" + longest + R"(","inputSchema":{"type":"object"}})";
+  bool reads = false;
+  upstream.on_request = [&](net::HttpExchange& exchange, std::string method, std::string, std::string) -> net::Task<bool> {
+    while (method == "tools/list" && !reads && !exchange.is_gone()) co_await loop.sleep(std::chrono::milliseconds(5));
+    co_return false;
+  };
+  waits_for_tools = false;
+  start_both();
+  open_session();
+  Answer out;
+  bool done = false;
+  begin(call_text(shown_name("one", longest)), out, done);
+  loop.turn(std::chrono::milliseconds(20));
+  reads = true;
+  turn_until([&] { return done; });
+  EXPECT_TRUE(has(out.body, "done")) << out.body;
+}
+
 TEST_F(TwoServers, WithAmbiguousNamesAreNotMistaken) {
   first_name = "two__x";
   upstream.tools = R"({"name":"read","inputSchema":{"type":"object"}})";
