@@ -206,8 +206,8 @@ TEST(EverywhereLimits, StayAliveWithTheDecisionThatJoinedThem) {
 /// Security requirement S20: where two rules ask, an answer is to both.
 TEST(EverywhereApprovals, AreJoinedWithThoseOfTheRule) {
   const auto asked = [](std::string_view of_everywhere) {
-    const std::string policy = fmt::format("callgate: 1\ndefault: deny\ntools:\n  a: {{action: require_approval, approval: {{timeout: 15m, self: true}}}}\neverywhere:\n  cases:\n    - {}\n", of_everywhere);
-    const Decision decision = judge(policy, R"({"tool":"a","arguments":{"n":1}})");
+    const auto policy = loaded(fmt::format("callgate: 1\ndefault: deny\ntools:\n  a: {{action: require_approval, approval: {{timeout: 15m, self: true}}}}\neverywhere:\n  cases:\n    - {}\n", of_everywhere));
+    const Decision decision = judge(*policy, R"({"tool":"a","arguments":{"n":1}})");
     EXPECT_EQ(decision.rule, "/tools/a");
     return *decision.approval;
   };
