@@ -10,6 +10,7 @@
 
 #include "aggregate/names.hpp"
 #include "aggregate/ways_back.hpp"
+#include "base/utf8.hpp"
 #include "upstream/link.hpp"
 
 using namespace callgate;
@@ -49,17 +50,20 @@ void show(std::string_view bytes) {
 void name(std::string_view text) {
   const std::string slug = aggregate::slug_of(text);
   must(slug.size() <= aggregate::longest_slug && !slug.contains("__") && !slug.ends_with('_'));
-  if (text.empty()) return;
+  if (text.empty() || !is_utf8(text)) return;  // names are read from messages, which are UTF-8
   const std::string shown = aggregate::shown_name("two", text);
   must(shown.size() <= aggregate::longest_name);
   const auto split = aggregate::split_name(shown);
   must(split && split->slug == "two");
   must(split->name == text || aggregate::may_be_cut(shown));
-  const auto task = aggregate::split_name(aggregate::shown_task("two", text));
+  const std::string shown_task = aggregate::shown_task("two", text);
+  const auto task = aggregate::split_name(shown_task);
   must(task && task->name == text);
   aggregate::UriBook book;
-  must(book.shown("one", "one", text) != book.shown("two", "two", text));
-  const auto wrapped = aggregate::UriBook::unwrap(book.shown("two", "two", text));
+  const std::string first = book.shown("one", "one", text);
+  const std::string second = book.shown("two", "two", text);
+  must(first != second);
+  const auto wrapped = aggregate::UriBook::unwrap(second);
   must(wrapped && wrapped->slug == "two" && wrapped->uri == text);
   [[maybe_unused]] const bool may = aggregate::may_come_of(text, text);
 }
