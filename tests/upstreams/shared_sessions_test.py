@@ -59,6 +59,7 @@ class ThreeGateways(Shared):
         (self.dir / "a" / "ready.json").unlink()
         self.assertEqual(self.verdict(self.at("b", client)), "allow")
         self.gates["a"] = self.gate("a", self.shared.port)  # ends what the one before counted, but for what went on elsewhere
+        self.soon(lambda: self.status(client, "a") != 503)  # until it has looked, it knows of nobody
         self.assertEqual([self.verdict(self.at(name, client)) for name in "ca"], ["allow", "rate_limited"])
         self.assertEqual([self.verdict(self.at("c", untouched)) for _ in range(2)], ["allow", "rate_limited"])
 
