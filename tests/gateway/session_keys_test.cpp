@@ -15,13 +15,6 @@ class Keys : public World {
     config.auth = config::Auth::grants;
     config.session_header = true;
   }
-  void call_as(const std::string& name) {
-    const std::string token = store::new_token();
-    const store::Grant grant{.id = ids.next(clock.wall_ms()), .name = name, .server = "fake", .policy = (folder / "policy.yaml").string(), .token_hash = store::hash_token(token)};
-    ASSERT_TRUE(store->grants().add(grant).has_value());
-    ASSERT_TRUE(grants->refresh().has_value());
-    authorization = "Authorization: Bearer " + token + "\r\n";
-  }
   Answer call_with(const std::string& header) {
     return post(modern_text("tools/call", R"("name":"read","arguments":{})", std::to_string(++id_)), modern_headers("tools/call", "read") + header);
   }

@@ -10,15 +10,6 @@ class Sessions : public World {
  protected:
   Sessions() { config.auth = config::Auth::grants; }
 
-  /// From here on requests carry the token of a new caller, and no session.
-  void call_as(const std::string& name) {
-    const std::string token = store::new_token();
-    const store::Grant grant{.id = ids.next(clock.wall_ms()), .name = name, .server = "fake", .policy = (folder / "policy.yaml").string(), .token_hash = store::hash_token(token)};
-    ASSERT_TRUE(store->grants().add(grant).has_value());
-    ASSERT_TRUE(grants->refresh().has_value());
-    authorization = "Authorization: Bearer " + token + "\r\n";
-    session_id.clear();
-  }
   Answer send(const std::string& method) {
     Answer out;
     bool done = false;

@@ -42,13 +42,6 @@ class SseFrontTest : public World {
     turn_until([&] { return pipe.answer.body.find(text) != std::string::npos; });
     return pipe.answer.body.find(text) != std::string::npos;
   }
-  void call_as(const std::string& name) {
-    const std::string token = store::new_token();
-    const store::Grant grant{.id = ids.next(clock.wall_ms()), .name = name, .server = "fake", .policy = (folder / "policy.yaml").string(), .token_hash = store::hash_token(token)};
-    ASSERT_TRUE(store->grants().add(grant).has_value());
-    ASSERT_TRUE(grants->refresh().has_value());
-    authorization = "Authorization: Bearer " + token + "\r\n";
-  }
   Gate& gate() { return *gates->all().front(); }
 };
 

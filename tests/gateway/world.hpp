@@ -185,6 +185,15 @@ class World : public testing::Test {
     if (!session_id.empty()) headers += "Mcp-Session-Id: " + session_id + "\r\n";
     group.spawn(talk("POST", headers, body, out, done));
   }
+  /// From here on requests carry the token of a new caller, and no session.
+  void call_as(const std::string& name) {
+    const std::string token = store::new_token();
+    const store::Grant grant{.id = ids.next(clock.wall_ms()), .name = name, .server = "fake", .policy = (folder / "policy.yaml").string(), .token_hash = store::hash_token(token)};
+    ASSERT_TRUE(store->grants().add(grant).has_value());
+    ASSERT_TRUE(grants->refresh().has_value());
+    authorization = "Authorization: Bearer " + token + "\r\n";
+    session_id.clear();
+  }
   template <class Done>
   void turn_until(Done done) {
     const auto until = net::Loop::read_clock() + std::chrono::seconds(20);
