@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/random.hpp"
+#include "base/remove_folder.hpp"
 
 namespace callgate::admin {
 namespace {
@@ -19,7 +20,7 @@ using testing::HasSubstr;
 /// A folder that goes with the test.
 struct Folder {
   Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
+  ~Folder() { remove_folder(path); }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   void write(const std::string& text, fs::perms rights) const {

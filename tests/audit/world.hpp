@@ -15,6 +15,7 @@
 #include "audit/memory_sink.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/remove_folder.hpp"
 
 namespace callgate::audit::test {
 
@@ -26,8 +27,7 @@ class Folder {
     path_ = ::mkdtemp(name.data());
   }
   ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    remove_folder(path_);
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;

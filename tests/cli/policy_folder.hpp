@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/remove_folder.hpp"
 #include "cli/exit.hpp"
 #include "cli/policy_files.hpp"
 
@@ -25,7 +26,7 @@ class PolicyFolder {
     if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
     path_ = name;
   }
-  ~PolicyFolder() { std::filesystem::remove_all(path_); }
+  ~PolicyFolder() { remove_folder(path_); }
   PolicyFolder(const PolicyFolder&) = delete;
   PolicyFolder& operator=(const PolicyFolder&) = delete;
 

@@ -20,6 +20,7 @@
 
 #include "admin/api_world.hpp"
 #include "base/random.hpp"
+#include "base/remove_folder.hpp"
 #include "net/http1.hpp"
 
 namespace callgate::cli {
@@ -27,7 +28,7 @@ namespace callgate::cli {
 /// A data folder that goes with the test.
 struct DataFolder {
   DataFolder() { std::filesystem::create_directories(path / "run"); }
-  ~DataFolder() { std::filesystem::remove_all(path); }
+  ~DataFolder() { remove_folder(path); }
   DataFolder(const DataFolder&) = delete;
   DataFolder& operator=(const DataFolder&) = delete;
   std::filesystem::path path = std::filesystem::temp_directory_path() / ("callgate-cli-" + random_hex(8));

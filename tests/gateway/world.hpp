@@ -11,6 +11,7 @@
 
 #include "approval/memory_questions.hpp"
 #include "audit/memory_sink.hpp"
+#include "base/remove_folder.hpp"
 #include "gateway/http_front.hpp"
 #include "limits/memory_counters.hpp"
 #include "net/http_client.hpp"
@@ -120,7 +121,7 @@ class World : public testing::Test {
     group.cancel();
     server.reset();
     gates.reset();
-    std::filesystem::remove_all(folder);
+    remove_folder(folder);
   }
 
   void write_policy(const std::string& text) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/random.hpp"
+#include "base/remove_folder.hpp"
 #include "net/redis_client.hpp"
 
 namespace callgate::test {
@@ -42,7 +43,7 @@ class RedisServer {
   }
   ~RedisServer() {
     stop();
-    std::filesystem::remove_all(folder_);
+    remove_folder(folder_);
   }
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;

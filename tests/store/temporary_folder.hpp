@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "base/remove_folder.hpp"
+
 namespace callgate {
 
 /// A new folder that goes away with the test.
@@ -15,8 +17,7 @@ class TemporaryFolder {
     path_ = ::mkdtemp(pattern.data());
   }
   ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    remove_folder(path_);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
