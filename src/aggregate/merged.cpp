@@ -85,6 +85,7 @@ std::string merged_instructions(std::span<const Introduction> servers) {
 std::string renamed_items(const mcp::ListPage& page, const Rename& rename) {
   std::string out;
   for (const mcp::ListItem& item : page.items) {
+    if (!item.fault.empty()) continue;
     const std::optional<std::string> name = rename(item);
     const auto key = item.definition.find(page.shape.key);
     if (!name || !key) continue;

@@ -121,6 +121,7 @@ class CallSink final : public upstream::Sink {
   }
   bool may_ask(mcp::MethodId method, std::string_view name) override { return gate_.decide_asking(*conversation_, revision_, method, name); }
   void question_over(std::string_view id) override { conversation_->take_server_request(id); }
+  net::Task<bool> pushed(const upstream::Event& event) override { return gate_.cut_off(*event.message, mcp::latest_revision); }
   net::Task<bool> event(const upstream::Event& event) override { return signs_ == nullptr ? take(event) : take_behind(event); }
 
  private:
@@ -150,6 +151,7 @@ class UnsolicitedSink final : public upstream::Sink {
  public:
   UnsolicitedSink(Gate& gate, const std::shared_ptr<Conversation>& conversation) : gate_(gate), conversation_(conversation) {}
   net::Task<bool> event(const upstream::Event& event) override;
+  net::Task<bool> pushed(const upstream::Event& event) override { return gate_.cut_off(*event.message, mcp::latest_revision); }
 
  private:
   Gate& gate_;

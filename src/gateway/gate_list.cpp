@@ -107,7 +107,7 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
 
   JudgedList list{.judges = list_judges(in)};
   const mcp::Keep keep = keeper(in, in.message.method_id);
-  for (const mcp::ListItem& item : page->items) list.whole = list.whole && keep(item);
+  for (const mcp::ListItem& item : page->items) list.whole = list.whole && item.fault.empty() && keep(item);
   const bool all = list.whole;
   // Whoever sees everything may not be told that everybody may have it.
   list.whole = list.whole && !depends_on_caller(in);

@@ -75,9 +75,10 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
   if (event.message == nullptr) co_return co_await tell(*conversation, channel, event) || goes_on;
   const mcp::Message& message = *event.message;
   if (message.is_response()) co_return co_await late_answer(conversation, channel, event) || goes_on;
+  if (message.is_request() && !goes_on) co_return co_await cut_off(message, revision);
   if (mcp::standing(message.method_id, revision, mcp::Direction::from_server) == mcp::Standing::unknown) {
     parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
-    if (message.is_request() && goes_on) decline(conversation, message, "this method is not known in this revision", mcp::code::method_not_found);
+    if (message.is_request()) decline(conversation, message, "this method is not known in this revision", mcp::code::method_not_found);
     co_return true;
   }
   if (message.is_request()) co_return co_await server_request(conversation, revision, channel, event) || goes_on;

@@ -98,7 +98,10 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
     if (!message) return std::unexpected(message.error());
     const auto read = mcp::read_list_page(*message, mcp::tool_list);
     if (!read) return std::unexpected(read.error());
-    for (const mcp::ListItem& item : read->items) definitions.push_back(item.definition);
+    for (const mcp::ListItem& item : read->items) {
+      if (item.fault.empty()) definitions.push_back(item.definition);
+      else parts_.log.warn("tool_unreadable", {{"server", links_.server().name}, {"era", word(era)}, {"why", item.fault}});
+    }
   }
   const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
                                                                                       : registry::NewTools::refuse;

@@ -41,7 +41,7 @@ class Array {
     for (const ListItem& item : page.items) {
       const std::size_t first = item.definition.offset();
       const std::string_view text = item.definition.text();
-      if (keep(item)) {
+      if (item.fault.empty() && keep(item)) {
         // The bytes between two items hold their comma and the writer's white space.
         const std::string_view gap = bytes.substr(before, first - before);
         if (!empty_ && !gap.contains(',')) out_ += ',';
@@ -113,8 +113,7 @@ Result<ListPage> read_list_page(const Message& answer, ListShape shape) {
   page.items.reserve(array->size());
   for (const json::Value each : array->elements()) {
     auto item = read_item(each, shape);
-    if (!item) return std::unexpected(std::move(item.error()));
-    page.items.push_back(std::move(*item));
+    page.items.push_back(item ? std::move(*item) : ListItem{.key = {}, .definition = each, .fault = std::move(item.error().message)});
   }
   if (const auto cursor = answer.result.find("nextCursor"); cursor && !cursor->is_null()) {
     auto text = read_string(*cursor, "nextCursor");

@@ -36,6 +36,7 @@ std::optional<ListShape> list_shape(MethodId method);
 struct ListItem {
   Text key;                ///< decoded name or URI
   json::Value definition;  ///< the whole item; its text() is the span in the answer
+  std::string fault{};     ///< why it has no name that can be relied on; such an item is in no list of ours
 };
 
 /// One answer. Points into the message's bytes.
@@ -47,8 +48,9 @@ struct ListPage {
   std::optional<Text> next_cursor;  ///< an empty cursor is one; null stands for none
 };
 
-/// Errors: `invalid` where the answer is an error, is no list, or an item lacks
-/// its name; a key that another reader could take for the list or the name is refused.
+/// An item without its name, or with a key that another reader could take for the
+/// name, has a `fault`: the others stay. Errors: `invalid` where the answer is an
+/// error or is no list; a key that another reader could take for the list is refused.
 Result<ListPage> read_list_page(const Message& answer, ListShape shape);
 
 using Keep = std::function<bool(const ListItem&)>;
@@ -60,7 +62,8 @@ struct CacheRule {
   std::optional<std::uint64_t> max_ttl_ms{};  ///< `ttlMs` is lowered to it
 };
 
-/// The answer without the items that `keep` refuses; cursor, order and all else
+/// The answer without the items that `keep` refuses, which is not asked about those
+/// with a fault: they go; cursor, order and all else
 /// stay. The id becomes `id_text` unless that is empty.
 std::string filter_list(const ListPage& page, const Keep& keep, std::string_view id_text = {}, CacheRule cache = {});
 

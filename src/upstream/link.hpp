@@ -35,6 +35,8 @@ class Sink {
   virtual net::Task<bool> opened() { co_return true; }
   /// False: nobody listens any more, the exchange is to be given up.
   virtual net::Task<bool> event(const Event& event) = 0;
+  /// A server of 2026-07-28 sent a request, which its revision does not have. False as with `event`.
+  virtual net::Task<bool> pushed(const Event& /*event*/) { co_return false; }
   /// Asked before a further round of a call that was decided (2026-07-28): whether it is allowed still.
   virtual net::Task<bool> may_go_on() { co_return true; }
   /// Whether the server may ask the client for this.

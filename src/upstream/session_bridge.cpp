@@ -23,6 +23,37 @@ bool asks_of_session(mcp::MethodId method) {
 
 }  // namespace
 
+namespace {
+
+/// Hears a server of 2026-07-28: what it may not say there never reaches the client,
+/// whose own revision knows such requests (protocol item 75).
+class OfModernServer final : public Sink {
+ public:
+  explicit OfModernServer(Sink& to) : to_(to) {}
+  net::Task<bool> event(const Event& event) override {
+    if (event.message != nullptr && event.message->is_request()) return to_.pushed(event);
+    return to_.event(event);
+  }
+
+ private:
+  Sink& to_;
+};
+
+}  // namespace
+
+/// What belongs to no call: nothing that such a server says there is anybody's.
+class SessionBridge::Unasked final : public Sink {
+ public:
+  explicit Unasked(SessionBridge& bridge) : bridge_(bridge) {}
+  net::Task<bool> event(const Event& event) override {
+    const bool request = event.message != nullptr && event.message->is_request() && bridge_.unsolicited_ != nullptr;
+    return request ? bridge_.unsolicited_->pushed(event) : net::Task<bool>::ready(true);
+  }
+
+ private:
+  SessionBridge& bridge_;
+};
+
 /// Hears the subscription of the session and hands on what it says.
 class SessionBridge::Watcher final : public Sink {
  public:
@@ -30,14 +61,25 @@ class SessionBridge::Watcher final : public Sink {
   net::Task<bool> event(const Event& event) override {
     if (event.message == nullptr || bridge_.unsolicited_ == nullptr) co_return true;
     if (event.message->method_id == mcp::MethodId::notifications_subscriptions_acknowledged) co_return true;
-    co_return co_await bridge_.unsolicited_->event({.message = event.message, .bytes = event.bytes});
+    OfModernServer hearer(*bridge_.unsolicited_);
+    co_return co_await hearer.event({.message = event.message, .bytes = event.bytes});
   }
 
  private:
   SessionBridge& bridge_;
 };
 
-SessionBridge::~SessionBridge() { tasks_.cancel(); }
+SessionBridge::SessionBridge(BridgeParts parts, std::shared_ptr<Link> server, std::function<void()> refused)
+    : parts_(std::move(parts)), server_(std::move(server)), refused_(std::move(refused)), unasked_(std::make_unique<Unasked>(*this)), watch_changed_(parts_.loop) {
+  server_->on_unsolicited(unasked_.get());
+}
+
+SessionBridge::~SessionBridge() {
+  tasks_.cancel();
+  server_->on_unsolicited(nullptr);
+}
+
+void SessionBridge::on_unsolicited(Sink* sink) { unsolicited_ = sink; }
 
 /// Ids that no client can guess: on a child the client's own stand beside them.
 std::string SessionBridge::fresh_id() { return fmt::format("\"callgate-{}-{}\"", random_hex(8), next_id_++); }
@@ -97,7 +139,8 @@ net::Task<Forwarded> SessionBridge::send(Round& round, std::optional<policy::Per
     permit.emplace(std::move(*made));
   }
   const std::string headers = parts_.mirror(*round.message);
-  co_return co_await server_->forward(std::move(*permit), {.bytes = round.bytes, .message = &*round.message, .headers = headers, .time = time}, sink);
+  OfModernServer hearer(sink);
+  co_return co_await server_->forward(std::move(*permit), {.bytes = round.bytes, .message = &*round.message, .headers = headers, .time = time}, hearer);
 }
 
 /// A cancel over HTTP, or while the client is asked, is the end of the exchange:

@@ -20,11 +20,10 @@ namespace callgate::upstream {
 class SessionBridge final : public Link {
  public:
   /// `refused` hears that the server does not say what it is (any more).
-  SessionBridge(BridgeParts parts, std::shared_ptr<Link> server, std::function<void()> refused)
-      : parts_(std::move(parts)), server_(std::move(server)), refused_(std::move(refused)), watch_changed_(parts_.loop) {}
+  SessionBridge(BridgeParts parts, std::shared_ptr<Link> server, std::function<void()> refused);
   ~SessionBridge() override;
 
-  void on_unsolicited(Sink* sink) override { unsolicited_ = sink; }
+  void on_unsolicited(Sink* sink) override;
   void agreed(std::string_view /*revision*/) override {}
   bool alive() const override { return !ended_ && server_->alive(); }
   bool starting() const override { return server_->starting(); }
@@ -66,6 +65,7 @@ class SessionBridge final : public Link {
     std::optional<mcp::Message> message;
   };
   class Watcher;
+  class Unasked;
   /// A call that a cancel of the client ends.
   struct Carrying {
     Carrying(SessionBridge& its_bridge, std::string its_id) : bridge(its_bridge), id(std::move(its_id)), done(bridge.parts_.loop) { bridge.carried_[id] = this; }
@@ -99,6 +99,7 @@ class SessionBridge final : public Link {
   std::shared_ptr<Link> server_;
   std::function<void()> refused_;
   Sink* unsolicited_ = nullptr;
+  std::unique_ptr<Unasked> unasked_;
   mcp::Envelope envelope_;
   std::map<std::string, Asked*, std::less<>> asked_;  ///< by the text of the id
   std::map<std::string, std::string> sent_as_;        ///< the id of a call's later round, by the client's

@@ -99,6 +99,18 @@ TEST_F(World, ListsLeaveOutWhatIsHidden) {
   EXPECT_NE(answer.body.find(R"("name":"write")"), std::string::npos);
 }
 
+TEST_F(World, AnEntryThatCannotBeReadCostsTheServerThatEntryOnly) {
+  upstream.tools += R"(,{"name":5},{"name":"odd","Name":"read"},"text")";
+  start(allow_all);
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  const Answer list = post(R"({"jsonrpc":"2.0","id":5,"method":"tools/list"})");
+  EXPECT_NE(list.body.find(R"("name":"read")"), std::string::npos) << list.body;
+  for (const std::string_view bad : {R"("name":5)", "odd", R"("text")"}) EXPECT_EQ(list.body.find(bad), std::string::npos) << list.body;
+  EXPECT_EQ(call("odd").body.find("done"), std::string::npos);
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
 /// Security requirement S10: a change is quarantined, a new name unknown. Protocol item 50.
 TEST_F(World, AChangedDefinitionIsQuarantinedAndANewToolIsUnknown) {
   start(allow_all);

@@ -27,6 +27,7 @@ class SessionBridged : public World {
   std::vector<std::string> bodies;   ///< of tools/call likewise
   std::string filter;                ///< of the last subscription
   std::string announced;             ///< said on the next subscription
+  std::string pushed;                ///< said in the midst of a call
   std::optional<net::Signal> list_may_come;  ///< lists wait for it
 
  private:
@@ -46,7 +47,12 @@ class SessionBridged : public World {
       co_return true;
     }
     if (method == "tools/list" && list_may_come) co_await list_may_come->wait(net::Loop::forever);
-    co_await exchange.respond(200, "Content-Type: application/json\r\n", framed(id, answer(method, body)));
+    const std::string said = framed(id, answer(method, body));
+    if (method == "tools/call" && !pushed.empty()) {
+      co_await exchange.respond(200, "Content-Type: text/event-stream\r\n", "data: " + pushed + "\n\ndata: " + said + "\n\n");
+      co_return true;
+    }
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", said);
     co_return true;
   }
   std::string answer(const std::string& method, const std::string& body) {
@@ -63,6 +69,17 @@ class SessionBridged : public World {
     return R"("error":{"code":-32602,"message":"unknown"})";
   }
 };
+
+/// Protocol item 75: the client's revision knows such requests, the server's does not.
+TEST_F(SessionBridged, AServerThatSendsARequestIsCutOffAndOnRecord) {
+  pushed = R"({"jsonrpc":"2.0","id":"q","method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}})";
+  begin_with();
+  open_session();
+  const Answer answer = call("read");
+  EXPECT_EQ(answer.body.find("sampling"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("done"), std::string::npos) << answer.body;
+  EXPECT_NE(records().find("the server sent a request"), std::string::npos) << records();
+}
 
 TEST_F(SessionBridged, OpensWithWhatTheServerSaysOfItself) {
   begin_with();

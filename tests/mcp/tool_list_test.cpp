@@ -1,5 +1,8 @@
 #include "mcp/tool_list.hpp"
 
+#include <algorithm>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -107,9 +110,7 @@ TEST(ToolList, FiltersTheOtherListsByTheirOwnNames) {
 }
 
 TEST(ToolList, RefusesWhatIsNoListOrCanBeReadAsAnother) {
-  for (const std::string_view result : {R"({})", R"({"tools":{}})", R"({"tools":null})", R"({"tools":["a"]})", R"({"tools":[{}]})",
-                                        R"({"tools":[{"name":1}]})", R"({"tools":[{"name":"a\u0000"}]})",
-                                        R"({"tools":[],"Tools":[{"name":"a"}]})", R"({"tools":[{"name":"a","Name":"b"}]})",
+  for (const std::string_view result : {R"({})", R"({"tools":{}})", R"({"tools":null})", R"({"tools":[],"Tools":[{"name":"a"}]})",
                                         R"({"tools":[],"NextCursor":"x"})", R"({"tools":[],"nextCursor":1})"}) {
     const std::string bytes = answer(result);
     json::Document document;
@@ -119,6 +120,19 @@ TEST(ToolList, RefusesWhatIsNoListOrCanBeReadAsAnother) {
   json::Document document;
   const auto error = read_message(R"({"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}})", document, Direction::from_server);
   EXPECT_FALSE(read_list_page(*error, tool_list));
+}
+
+TEST(ToolList, AnItemWithoutANameThatCanBeReliedOnGoesAndTheOthersStay) {
+  for (const std::string_view bad : {R"("a")", R"(5)", R"(null)", R"([])", R"({})", R"({"name":1})", R"({"name":"a\u0000"})", R"({"name":"a","Name":"b"})"}) {
+    for (const std::string& tools : {fmt::format(R"([{}, {{"name":"x"}}])", bad), fmt::format(R"([{{"name":"x"}}, {}])", bad), fmt::format(R"([ {} ])", bad)}) {
+      const Page list(answer(fmt::format(R"({{"tools":{}}})", tools)), tool_list);
+      EXPECT_EQ(std::ranges::count_if(list.page.items, [](const ListItem& item) { return !item.fault.empty(); }), 1) << tools;
+      const std::string out = filter_list(list.page, [](const ListItem&) { return true; });
+      const Page kept(out, tool_list);
+      EXPECT_EQ(kept.page.items.size(), list.page.items.size() - 1) << out;
+      for (const ListItem& item : kept.page.items) EXPECT_EQ(item.key.view(), "x") << out;
+    }
+  }
 }
 
 }  // namespace

@@ -17,6 +17,25 @@ from world import Http, World, decision_of, request
 MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 OPEN = "callgate: 1\ndefault: allow\ntools:\n  hidden: {action: hide}\n"
 
+# A server of 2026-07-28 that asks its client in the midst of a call, as none of that revision may.
+PUSHES = '''
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message or "method" not in message:
+        continue
+    say = lambda member: print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **member}), flush=True)
+    if message["method"] == "server/discover":
+        say({"result": {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}})
+    elif message["method"] == "tools/list":
+        say({"result": {"resultType": "complete", "tools": [{"name": "push", "inputSchema": {"type": "object"}}]}})
+    elif message["method"] == "tools/call":
+        say({"id": "asks", "method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}})
+        say({"result": {"resultType": "complete", "content": []}})
+    else:
+        say({"error": {"code": -32601, "message": "Method not found"}})
+'''
+
 
 def is_call(incoming, tool):
     message = incoming.message or {}
@@ -283,6 +302,23 @@ class As_a_child(World):
             client.initialize()
             self.assertEqual(client.exchange("DELETE")[0], 200)
         self.assertTrue(gate.alive(), gate.last_words())
+
+    def test_a_request_of_a_server_without_sessions_reaches_no_client_and_is_on_record(self):
+        """Protocol item 75, for clients of both eras."""
+        server = self.write("pushes.py", PUSHES)
+        for number, modern in enumerate((True, False), 1):
+            gate = self.serve(sys.executable, server, policy="callgate: 1\ndefault: allow\nsampling: allow\n")
+            client = gate.client()
+            if modern:
+                world.stateless_call(client, "push", {}, {"sampling": {}})
+            else:
+                client.initialize(capabilities={"sampling": {}})
+                client.call("push")
+            self.assertNotIn("sampling", json.dumps(getattr(client, "events", [])))
+            gate.end()
+            records = [json.loads(line) for file in (self.dir / "data" / "journal").rglob("*.jsonl") for line in file.read_text().splitlines()]
+            asked = [record for record in records if record.get("method") == "sampling/createMessage"]
+            self.assertEqual([record["verdict"] for record in asked], ["deny"] * number, asked)
 
     def test_a_child_that_dies_again_and_again_is_started_again_and_no_call_runs_twice(self):
         """Protocol item 80."""
