@@ -66,6 +66,7 @@ struct Conversation {
   bool reviving = false;            ///< the link is being opened anew
   bool list_change_waits = false;   ///< the client will hear that the list is another one
   bool closed = false;
+  bool runs_tasks = false;          ///< the server said that its clients may ask for tasks of calls (2025-11-25)
   bool kept = false;                ///< other gateways know the session
   net::Instant told;                ///< when they were told last that it is used
 

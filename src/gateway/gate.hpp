@@ -15,6 +15,7 @@
 #include "gateway/conversation.hpp"
 #include "gateway/links.hpp"
 #include "gateway/list_memory.hpp"
+#include "gateway/own_tasks.hpp"
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
 #include "gateway/round_memory.hpp"
@@ -49,6 +50,7 @@ struct Inbound {
   CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
   std::optional<AskedBefore> asked_before{};
   std::uint64_t signs = 0;   ///< of life that its client got while it waited here
+  OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
@@ -297,6 +299,20 @@ class Gate {
   void note_late_task(const Conversation& conversation, mcp::Revision revision, const std::string& tool, std::string_view answer);
   net::Task<void> handle_task(Inbound& in, InFlight& flight);
 
+  // gate_own_tasks.cpp: calls that wait for a person as a task of the gate's own
+  bool may_wait_as_task(const Inbound& in, const Judged& judged) const;
+  net::Task<bool> begin_own_task(Inbound& in, InFlight& flight, const Judged& judged);
+  std::shared_ptr<OwnTask> make_own_task(Inbound& in, const Judged& judged);
+  net::Task<void> run_own_task(std::shared_ptr<OwnTask> task);
+  net::Instant asked_as_task(const Inbound& in, Draft& draft, const Judged& judged, const approval::Approval& approval);
+  void finish_own_task(OwnTask& task);
+  void note_own_task(OwnTask& task, std::string note);
+  void tell_of_own_task(OwnTask& task);
+  static void cancel_own_task(OwnTask& task);
+  net::Task<void> handle_own_task(Inbound& in, InFlight& flight, std::shared_ptr<OwnTask> task);
+  net::Task<void> answer_own_result(Inbound& in, InFlight& flight, std::shared_ptr<OwnTask> task);
+  std::string with_own_tasks(const Inbound& in, std::string_view answer);
+
   std::string round_key(const Inbound& in, json::Value state) const;
   void note_round(const Inbound& in, json::Value result);
   bool is_further_round(Inbound& in);
@@ -370,6 +386,7 @@ class Gate {
   bool stopping_ = false;
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
   TaskBook tasks_begun_;
+  OwnTasks own_tasks_;
   RoundMemory rounds_;
   SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way

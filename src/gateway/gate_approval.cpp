@@ -203,6 +203,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   const bool is_back = was_asked(in, approval);
   held.declined = is_back && in.asked_before->declined;
   if (!is_back && round_carrier(in, draft, approval_url(approval.id)) != Carrier::none) until = parts_.loop.now();
+  if (in.task != nullptr) until = asked_as_task(in, draft, judged, approval);
 
   co_await hold(in, flight, held, draft, judged, approval, until);
   if (flight.cancelled) {
@@ -238,6 +239,7 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
     parts_.journal.record(record_of(draft, in, judged));
     co_return;
   }
+  if (in.task != nullptr) note_own_task(*in.task, "A person approved it: the call runs.");
   co_await run_approved(in, flight, draft, Yes{.waiter = std::move(waiter), .id = approval.id, .until = until});
 }
 

@@ -52,6 +52,7 @@ net::Task<void> Gate::ask_if_free(Inbound& in, InFlight& flight, Draft& draft, J
   if (!co_await limits_free(judged, *in.conversation)) co_return co_await refuse(in, draft, judged);
   Exchange nothing;
   if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, nothing, nullptr);
+  if (co_await begin_own_task(in, flight, judged)) co_return;
   co_await ask_people(in, flight, draft, judged, held_until());
 }
 

@@ -4,6 +4,7 @@
 #include "gateway/start_signs.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
+#include "mcp/own_task.hpp"
 
 namespace callgate::gateway {
 
@@ -83,12 +84,13 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   if (answer->is_error || answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
   // The server may be another version by now: its header says what was agreed with it this time (protocol item 17).
   json::Document opened_document;
-  const auto message = mcp::read_message(answer->bytes, opened_document, mcp::Direction::from_server, upstream::answer_limits);
+  const auto message = mcp::read_message(answer->bytes, opened_document, mcp::Direction::from_server, upstream::whole_answer);
   const auto opened = message && message->result ? mcp::read_initialized(*message) : fail(ErrorKind::malformed, "the server opened no session");
   if (!opened) co_return std::unexpected(opened.error());
   const auto revision = mcp::parse_revision(opened->protocol_version.view());
   if (!revision || mcp::era_of(*revision) == mcp::Era::modern) co_return fail(ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know");
   link->agreed(mcp::word(*revision));
+  conversation->runs_tasks = mcp::runs_calls_as_tasks(opened->capabilities);
   const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
@@ -159,7 +161,9 @@ net::Task<void> Gate::forward_into(Inbound& in, Exchange& what, std::optional<up
 }
 
 net::Task<void> Gate::cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call) {
-  if (!link || !link->alive() || !link->hears_cancels()) co_return;
+  // A server with sessions takes no closed connection for a cancel.
+  const bool hears = link && link->alive() && (link->hears_cancels() || in.era() == mcp::Era::legacy);
+  if (!hears) co_return;
   const std::string cancel = mcp::cancelled_notification(in.message.id_text, "the client left");
   json::Document document;
   const auto message = mcp::read_message(cancel, document, mcp::Direction::from_client);
@@ -193,8 +197,8 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_return std::nullopt;
     }
     if (flight != nullptr) flight->forwarded = true;
-    auto forwarded = in.era() == mcp::Era::modern && flight != nullptr ? co_await forward_while_there(in, *flight, what)
-                                                                       : co_await forward_recorded(in, what, &in.channel);
+    const bool may_leave = in.era() == mcp::Era::modern || in.task != nullptr;
+    auto forwarded = may_leave && flight != nullptr ? co_await forward_while_there(in, *flight, what) : co_await forward_recorded(in, what, &in.channel);
     if (forwarded) {
       allowed_.add();
       co_return std::move(*forwarded);

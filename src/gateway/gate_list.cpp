@@ -117,7 +117,8 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   if (join) {
     const auto joined = co_await joined_list(in, *page, keep);
     if (!joined) co_return co_await answer_failure(in, joined.error());
-    co_await in.channel.answer(*joined);
+    const bool tasks = in.message.method_id == mcp::MethodId::tasks_list;
+    co_await in.channel.answer(tasks ? with_own_tasks(in, *joined) : *joined);
     co_return;
   }
   const std::string text = list.whole ? std::string() : mcp::filter_list(*page, keep, {}, cache_rule(in));
@@ -129,7 +130,9 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
     if (answer && !list.whole) list.filtered = upstream::SeenAnswer::of(text, answer->id_text);
     if (answer) lists_.remember(std::move(list));
   }
-  if (text.empty()) {
+  if (first && !same_for_all) {
+    co_await in.channel.answer(with_own_tasks(in, text.empty() ? delivery.bytes : text));
+  } else if (text.empty()) {
     co_await in.channel.answer(delivery.bytes, delivery.raw, in.status(delivery.http_status));
   } else {
     co_await in.channel.answer(text);

@@ -81,7 +81,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   }
   if (!delivery) co_return;
   json::Document document;
-  const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, upstream::answer_limits);
+  const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (delivery->kind == upstream::Delivery::Kind::answer && !delivery->is_error && message) {
     const auto opened = mcp::read_initialized(*message);
     if (!opened) co_return co_await answer_failure(in, opened.error());
@@ -91,6 +91,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     if (!bridged) links_.session_opened();
     conversation.session.revision = *revision;
     conversation.link->agreed(mcp::word(*revision));
+    conversation.runs_tasks = mcp::runs_calls_as_tasks(opened->capabilities);
     conversation.opening = in.message.bytes();
     if (!conversation.pipe) {
       if (!conversation.session.id.empty()) leave_session(in.conversation);  // stdio: a second handshake begins anew
@@ -178,6 +179,7 @@ void Gate::reap_idle(net::Instant now) {
   }
   for (const auto& each : idle) close_session(each, each->kept ? Ending::here : Ending::for_all);
   links_.end_unused(now - idle_session);
+  own_tasks_.trim(parts_.clock.now());
 }
 
 net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id) {

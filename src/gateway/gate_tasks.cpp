@@ -134,6 +134,7 @@ net::Task<void> Gate::handle_task(Inbound& in, InFlight& flight) {
   }
   auto task = mcp::read_task_request(in.message);
   if (!task) co_return co_await refuse_shape(in, task.error(), mcp::code::invalid_params);
+  if (auto own = own_tasks_.find(owner_of(*in.conversation), task->task_id.view(), parts_.clock.now())) co_return co_await handle_own_task(in, flight, std::move(own));
   const std::string* tool = tasks_begun_.find(owner_of(*in.conversation), task->task_id.view(), parts_.clock.now());
   Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation)};
   // The book may change while the server is asked.

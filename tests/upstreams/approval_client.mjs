@@ -1,6 +1,6 @@
 // The official TypeScript clients before a call that waits for a person.
-// node approval_client.mjs v1|v2|v2-auto PACKAGES URL CAPABILITIES ACTION CONTENT
-// Calls `echo` and prints a line for each thing that happens: {"progress": N, "message": T}, {"asked": PARAMS}, {"complete": ID}, {"text": T}.
+// node approval_client.mjs v1|v1-tasks|v2|v2-auto PACKAGES URL CAPABILITIES ACTION CONTENT
+// Calls `echo` and prints a line for each thing that happens: {"progress": N, "message": T}, {"asked": PARAMS}, {"complete": ID}, {"task": TASK}, {"text": T}.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -14,7 +14,16 @@ async function first() {
   const { StreamableHTTPClientTransport } = await load('sdk/dist/esm/client/streamableHttp.js');
   const client = new Client({ name: 'approvals', version: '1' }, { capabilities: JSON.parse(capabilities) });
   if (capabilities.includes('elicitation')) client.setRequestHandler(types.ElicitRequestSchema, answer);
-  return { client, transport: new StreamableHTTPClientTransport(new URL(url)), call: (params, options) => client.callTool(params, undefined, options) };
+  const asTask = async params => {
+    await client.listTools();  // which says that the tool may be a task
+    for await (const heard of client.experimental.tasks.callToolStream(params, types.CallToolResultSchema, { task: { ttl: 60000 } })) {
+      if (heard.type === 'taskCreated') say({ task: heard.task });
+      if (heard.type === 'error') throw heard.error;
+      if (heard.type === 'result') return heard.result;
+    }
+  };
+  const plain = (params, options) => client.callTool(params, undefined, options);
+  return { client, transport: new StreamableHTTPClientTransport(new URL(url)), call: generation === 'v1-tasks' ? asTask : plain };
 }
 async function second() {
   const { Client, StreamableHTTPClientTransport } = await load('client/dist/index.mjs');
@@ -24,7 +33,7 @@ async function second() {
   return { client, transport: new StreamableHTTPClientTransport(new URL(url)), call: (params, options) => client.callTool(params, options) };
 }
 
-const { client, transport, call } = await (generation === 'v1' ? first : second)();
+const { client, transport, call } = await (generation.startsWith('v1') ? first : second)();
 client.fallbackNotificationHandler = async note => { if (note.method === 'notifications/elicitation/complete') say({ complete: note.params.elicitationId }); };
 await client.connect(transport);
 try {

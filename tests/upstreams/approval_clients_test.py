@@ -56,8 +56,10 @@ class Official(World):
     # A quarter of the wait lies between two signs of life: 4 s, where the client gives up after 7.
     wait = "16s"
 
+    behaviour = ()
+
     def behind(self, policy):
-        self.gate = self.serve_config(self.fake(), policy=policy, top=f"approval_wait: {self.wait}\nadmin: {{listen: 127.0.0.1:0}}")
+        self.gate = self.serve_config(self.fake(*self.behaviour), policy=policy, top=f"approval_wait: {self.wait}\nadmin: {{listen: 127.0.0.1:0}}")
         return self.gate.url
 
     def starts(self, *command):
@@ -80,6 +82,14 @@ class Official(World):
     def python_of_rounds(self, policy, action="accept", content=""):
         self.needs("python/bin/python")
         return self.starts(str(PACKAGES / "python/bin/python"), "-B", str(HERE / "approval_rounds_client.py"), self.behind(policy), action, content)
+
+    def python_of_tasks(self, packages, action="wait"):
+        self.needs(f"{packages}/bin/python")
+        file = "approval_tasks_client.py" if packages == "python" else "approval_session_tasks_client.py"
+        return self.starts(str(PACKAGES / packages / "bin/python"), "-B", "-W", "ignore::DeprecationWarning", str(HERE / file), self.behind(ASKS), action)
+
+    def calls(self):
+        return [m for m in self.seen("tools/call") if m["params"]["name"] == "echo"]
 
     def until(self, process, key):
         """What the client said up to the first thing of that kind."""
@@ -191,9 +201,6 @@ class Rounds(Official):
     def times_told_to_wait(self):
         return sum(file.read_text(errors="replace").count('"verdict":"require_approval"') for file in (self.dir / "data/journal").rglob("*") if file.is_file())
 
-    def calls(self):
-        return [m for m in self.seen("tools/call") if m["params"]["name"] == "echo"]
-
     def test_of_the_python_client_2(self):
         self.runs(self.python_of_rounds(ASKS))
 
@@ -228,6 +235,65 @@ class Rounds(Official):
         last = self.until(client, "text")[-1]
         self.assertTrue(last["isError"])
         self.assertIn("declined", last["text"])
+        self.assertEqual(self.calls(), [])
+
+
+class Tasks(Official):
+    """Protocol item 59: a stateless client that takes tasks comes back for the result; the server behind knows sessions alone."""
+
+    def test_run_after_the_yes(self):
+        client = self.python_of_tasks("python")
+        begun = self.until(client, "task")[-1]["task"]
+        self.assertEqual(begun["status"], "working")
+        self.assertNotIn("hello", begun["statusMessage"])
+        self.assertEqual(self.calls(), [])
+        self.assertEqual(self.person(self.link_of(begun["statusMessage"])).answer("approve")[1], 303)
+        self.assertEqual(self.until(client, "text")[-1], {"text": "hello", "isError": False})
+        self.assertEqual(len(self.calls()), 1)
+
+    def test_end_with_the_persons_words_after_a_no(self):
+        client = self.python_of_tasks("python")
+        begun = self.until(client, "task")[-1]["task"]
+        self.person(self.link_of(begun["statusMessage"])).answer("deny", "not today")
+        last = self.until(client, "text")[-1]
+        self.assertTrue(last["isError"])
+        self.assertIn("not today", last["text"])
+
+    def test_are_withdrawn_by_their_client(self):
+        client = self.python_of_tasks("python", "cancel")
+        self.assertEqual(self.until(client, "text")[-1], {"text": "cancelled", "isError": True})
+        self.assertEqual(self.calls(), [])
+
+
+class SessionTasks(Official):
+    """Protocol item 60: clients with sessions ask for a task."""
+
+    behaviour = ("--start", "has_tasks")
+
+    def runs(self, client):
+        begun = self.until(client, "task")[-1]["task"]
+        self.assertEqual(self.person(self.link_of(begun["statusMessage"])).answer("approve")[1], 303)
+        self.assertEqual(self.until(client, "text")[-1], {"text": "hello", "isError": False})
+        self.assertEqual([list(m["params"]) for m in self.calls() if "task" in m["params"]], [])
+        self.assertEqual(len(self.calls()), 1)
+
+    def test_of_the_python_client(self):
+        self.runs(self.python_of_tasks("python-eras"))
+
+    def test_of_the_typescript_client_v1(self):
+        self.runs(self.typescript("v1-tasks", ASKS, {}))
+
+    def test_of_the_python_client_whose_person_says_no(self):
+        client = self.python_of_tasks("python-eras")
+        begun = self.until(client, "task")[-1]["task"]
+        self.person(self.link_of(begun["statusMessage"])).answer("deny", "not today")
+        last = self.until(client, "text")[-1]
+        self.assertTrue(last["isError"])
+        self.assertIn("not today", last["text"])
+
+    def test_are_withdrawn_by_their_client(self):
+        client = self.python_of_tasks("python-eras", "cancel")
+        self.assertEqual(self.until(client, "status")[-1], {"status": "cancelled"})
         self.assertEqual(self.calls(), [])
 
 

@@ -54,7 +54,8 @@ class Fake:
         if method is None or identity is None:
             return None
         if method == "initialize":
-            return result(identity, {"protocolVersion": params.get("protocolVersion", "2025-06-18"), "capabilities": {"tools": {"listChanged": True}},
+            tasks = {"tasks": {"requests": {"tools": {"call": {}}}}} if self.start == "has_tasks" else {}
+            return result(identity, {"protocolVersion": params.get("protocolVersion", "2025-06-18"), "capabilities": {"tools": {"listChanged": True}, **tasks},
                                      "serverInfo": {"name": "fake", "version": "1"}})
         if method == "tools/list":
             self.lists += 1
@@ -85,6 +86,8 @@ class Fake:
             return {"tools": [{**TOOLS[0], "description": "Gives its text to somebody else"}, TOOLS[1], {**TOOLS[0], "name": "extra"}]}
         if self.start == "changes_its_list_slowly" and self.lists > 1:
             time.sleep(0.3)
+        if self.start == "has_tasks":
+            return {"tools": [{**TOOLS[0], "execution": {"taskSupport": "optional"}}]}
         if self.start == "tools_are_no_list":
             return {"tools": "none"}
         return {"tools": TOOLS}
