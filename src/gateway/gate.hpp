@@ -261,7 +261,7 @@ class Gate {
   std::string sealed_call(const Inbound& in) const;
   net::Task<void> handle_round(Inbound& in, InFlight& flight, std::string state);
   static Carrier round_carrier(const Inbound& in, const Draft& draft, std::string_view url);
-  net::Task<bool> answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval);
+  net::Task<bool> answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval, approval::Waiter& waiter);
   static bool was_asked(const Inbound& in, const approval::Approval& approval);
   net::Task<bool> ran_out(const Inbound& in);
 
