@@ -136,8 +136,9 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   co_return forwarded;
 }
 
-/// In the stateless era a client that leaves has cancelled its request: the
-/// server is told at once (protocol item 72).
+/// Until there is an answer or nobody waits for one. In the stateless era a client
+/// that leaves has cancelled its request: the server is told at once (protocol item
+/// 72). In a session only a cancel ends it, of which the server has heard.
 net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& flight, Exchange& what) {
   std::optional<upstream::Forwarded> out;
   net::Signal done(parts_.loop);
@@ -145,11 +146,11 @@ net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& 
   // The conversation may have another one by the time of a cancel.
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
   net::TaskGroup tasks;
-  tasks.spawn(raise_when_gone(in.channel, done));
+  if (in.era() == mcp::Era::modern) tasks.spawn(raise_when_gone(in.channel, done));
   tasks.spawn(forward_into(in, what, out, done));
   if (!out) co_await done.wait(net::Loop::forever);
   if (out) co_return std::move(*out);
-  co_await cancel_upstream(in, link, what.record.id);
+  if (in.era() == mcp::Era::modern) co_await cancel_upstream(in, link, what.record.id);
   co_return std::unexpected(upstream::Failure{{ErrorKind::closed, "the client left", {}}, true});
 }
 
@@ -193,8 +194,9 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_return std::nullopt;
     }
     if (flight != nullptr) flight->forwarded = true;
-    auto forwarded = in.era() == mcp::Era::modern && flight != nullptr ? co_await forward_while_there(in, *flight, what)
-                                                                       : co_await forward_recorded(in, what, &in.channel);
+    // A list does nothing at its server that a session would have to hear the end of.
+    const bool may_end = flight != nullptr && (in.era() == mcp::Era::modern || mcp::list_shape(in.message.method_id));
+    auto forwarded = may_end ? co_await forward_while_there(in, *flight, what) : co_await forward_recorded(in, what, &in.channel);
     if (forwarded) {
       allowed_.add();
       co_return std::move(*forwarded);
