@@ -23,6 +23,7 @@
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/discovery.hpp"
+#include "mcp/handshake.hpp"
 #include "mcp/param_headers.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
@@ -175,8 +176,9 @@ class Gate {
   net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
-  net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   static void end_cancelled(const Inbound& in);
+  static mcp::Lists lists_of(const mcp::Initialized& opened);
+  net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
   net::Task<void> cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);

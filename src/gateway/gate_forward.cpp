@@ -89,6 +89,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   const auto revision = mcp::parse_revision(opened->protocol_version.view());
   if (!revision || mcp::era_of(*revision) == mcp::Era::modern) co_return fail(ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know");
   link->agreed(mcp::word(*revision));
+  conversation->lists = lists_of(*opened);
   const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
