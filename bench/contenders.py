@@ -98,6 +98,16 @@ def policy_text(tools: int) -> str:
     return f"callgate: 1\ndefault: deny\ntools:\n{rules}{DENIED}"
 
 
+def open_policy(tools: int) -> str:
+    """The same rules, and nothing that is denied or hidden."""
+    return f"callgate: 1\ndefault: allow\ntools:\n{''.join(RULE.format(tool=name) for name in tool_names(tools)[:-1])}"
+
+
+def filtering_policy(tools: int) -> str:
+    """As that, but one tool is hidden and one denied; neither is called."""
+    return open_policy(tools).replace(RULE.format(tool=HIDDEN), f"  {HIDDEN}: {{action: hide}}\n") + DENIED
+
+
 def hiding_policy(tools: int) -> str:
     """Every tenth tool is hidden."""
     rules = "".join(f"  {name}: {{action: {'hide' if at % 10 == 7 else 'allow'}}}\n" for at, name in enumerate(tool_names(tools)[:-1]))
@@ -135,6 +145,7 @@ class Contender:
     denies: bool = False  # it has a policy that denies `delete_all`
     stdio: bool = False
     version: str = ""
+    stateless_behind: bool = False  # the server behind has no sessions
 
 
 class Running:
@@ -303,6 +314,15 @@ def world(name: str, tools: int, spread: int) -> World:
     def clauses(program, _server):
         return [callgate(program, many_clauses(count), f"callgate-{count}-clauses") for count in (0, 10_000)] if program else [], []
 
+    def bridge(program, _server):
+        policy = policy_text(tools)
+        sessions, stateless = callgate(program, policy, "callgate-sessions-behind"), callgate(program, policy, "callgate-stateless-behind")
+        stateless.stateless_behind = True
+        return [sessions, stateless] if program else [], []
+
+    def filters(program, _server):
+        return [callgate(program, open_policy(tools), "callgate-open"), callgate(program, filtering_policy(tools), "callgate-filters")] if program else [], []
+
     def synced(program, _server):
         policy = policy_text(tools)
         return [callgate(program, policy), callgate_unsynced(program, policy)] if program else [], []
@@ -312,6 +332,8 @@ def world(name: str, tools: int, spread: int) -> World:
         "wide": World(1000, ["echo"], wide, hidden=HIDDEN),
         "rules": World(1000, tool_names(1000)[:8], rules),
         "clauses": World(4, ["echo"], clauses),
+        "bridge": World(tools, tool_names(tools)[:1], bridge),
+        "filters": World(tools, tool_names(tools)[:1], filters),
         "synced": World(tools, tool_names(tools)[:spread], synced),
     }
     return worlds[name]

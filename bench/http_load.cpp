@@ -75,7 +75,8 @@ class HttpLoad {
   };
 
   bool connect_all() {
-    for (Session& session : sessions_) session.start = request_start(url_, flags_, {});
+    const Kind first = flags_.has("stateless") ? Kind::call : Kind::initialize;
+    for (Session& session : sessions_) session = {.start = request_start(url_, flags_, {}), .next = first};
     for (std::size_t i = 0; i < connections_.size(); ++i) {
       connections_[i].session = i;
       if (!dial(i)) return false;
@@ -157,7 +158,9 @@ class HttpLoad {
     } else {
       c.out += start;
     }
-    fmt::format_to(std::back_inserter(c.out), "{}\r\n\r\n", body_.size());
+    fmt::format_to(std::back_inserter(c.out), "{}\r\n", body_.size());
+    workload_.write_headers(request, c.out);
+    c.out += "\r\n";
     c.out += body_;
     flush(index);
   }

@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   const Flags flags(argc, argv,
                     {"url", "watch", "connections", "sessions", "calls-per-session", "calls", "rate", "seconds", "warm-up", "size", "tools",
                      "denied-tool", "hidden-tool", "denied-percent", "list-percent", "revision", "header", "stderr"},
-                    {"stdio", "start-up", "tree", "sse", "escapes"});
+                    {"stdio", "start-up", "tree", "sse", "escapes", "stateless"});
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;

@@ -35,6 +35,7 @@ struct Stat {
   std::string name;
   pid_t parent = 0;
   double cpu_us = 0;
+  double user_us = 0;
   int threads = 0;
   long rss_kib = 0;
 };
@@ -52,6 +53,7 @@ Stat read_stat(const fs::path& process) {
   return {.name = text.substr(open + 1, close - open - 1),
           .parent = static_cast<pid_t>(number(4)),
           .cpu_us = static_cast<double>(number(14) + number(15)) * 1e6 / static_cast<double>(sysconf(_SC_CLK_TCK)),
+          .user_us = static_cast<double>(number(14)) * 1e6 / static_cast<double>(sysconf(_SC_CLK_TCK)),
           .threads = static_cast<int>(number(20)),
           .rss_kib = number(24) * sysconf(_SC_PAGESIZE) / 1024};
 }
@@ -78,6 +80,7 @@ void add(ProcessTree& tree, const fs::path& process, const Stat& stat) {
   // ticks (10 ms each) of the whole process are the better figure.
   constexpr double two_ticks_us = 20'000;
   tree.cpu_us += exact + two_ticks_us >= stat.cpu_us ? exact : stat.cpu_us;
+  tree.user_us += stat.user_us;
   tree.rss_kib += stat.rss_kib;
   tree.pss_kib += read_pss_kib(process);
   tree.threads += stat.threads;
@@ -87,7 +90,7 @@ void add(ProcessTree& tree, const fs::path& process, const Stat& stat) {
 }  // namespace
 
 std::string ProcessTree::json() const {
-  return fmt::format(R"({{"cpu_us":{:.0f},"rss_kib":{},"pss_kib":{},"processes":{},"threads":{}}})", cpu_us, rss_kib,
+  return fmt::format(R"({{"cpu_us":{:.0f},"user_us":{:.0f},"rss_kib":{},"pss_kib":{},"processes":{},"threads":{}}})", cpu_us, user_us, rss_kib,
                      pss_kib, processes, threads);
 }
 

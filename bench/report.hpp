@@ -38,9 +38,10 @@ class Measurement {
     const double seconds = static_cast<double>(stopped_ns_ - started_ns_) / 1e9;
     const auto done = static_cast<double>(std::max<std::uint64_t>(1, workload.tally().done()));
     return fmt::format(
-        R"({{"seconds":{:.3f},"rate":{:.0f},"unserved":{},"calls_per_s":{:.1f},"cpu_us_per_call":{:.3f},"load_cpu_us_per_call":{:.3f},)"
+        R"({{"seconds":{:.3f},"rate":{:.0f},"unserved":{},"calls_per_s":{:.1f},"cpu_us_per_call":{:.3f},"user_us_per_call":{:.3f},"load_cpu_us_per_call":{:.3f},)"
         R"("calls_sent":{},"denials_sent":{},{},"tree":{}}})",
         seconds, rate, unserved, done / seconds, (after.cpu_us - before_.cpu_us) / done,
+        (after.user_us - before_.user_us) / done,
         (own_cpu_us() - own_before_us_) / done, workload.calls_sent(), workload.denials_sent(), workload.tally().json(),
         after.json());
   }

@@ -26,10 +26,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import contenders as who  # noqa: E402
+import first_event  # noqa: E402
 import picture  # noqa: E402
 import table  # noqa: E402
 
-USUAL = "c16_1k,c1_1k,s1000_1k,o500_1k,c16_64k,c4_1m,sse_1k,deny,list_1000,rules,clauses,synced,io1_1k"
+USUAL = "c16_1k,c1_1k,s1000_1k,o500_1k,c16_64k,c4_1m,sse_1k,deny,list_1000,rules,clauses,bridge,bridge_up,filters,synced,io1_1k"
 
 
 def arguments() -> argparse.Namespace:
@@ -80,6 +81,7 @@ class Stage:
         self.stdio: list[who.Contender] = []
         self.left_out: list[str] = []
         self.upstream, self.upstream_port = start_upstream(self.server, options, [f"--tools={self.world.tools}"])
+        self.stateless, self.stateless_port = start_upstream(self.server, options, [f"--tools={self.world.tools}", "--stateless"])
 
     # -- the set-up ------------------------------------------------------------
 
@@ -110,7 +112,7 @@ class Stage:
         return [each for each in everyone if not each.stdio]
 
     def start_one(self, contender: who.Contender) -> None:
-        running = who.Running(contender, self.folder / contender.name, self.upstream_port)
+        running = who.Running(contender, self.folder / contender.name, self.port_behind(contender))
         if contender.command:
             running.start()
             self.running[contender.name] = running
@@ -125,6 +127,9 @@ class Stage:
             running.port, running.process = self.upstream_port, None
             self.running[contender.name] = running
 
+    def port_behind(self, contender: who.Contender) -> int:
+        return self.stateless_port if contender.stateless_behind else self.upstream_port
+
     def wait_answering(self, running: who.Running) -> None:
         """A gateway may listen before it has met the server behind it."""
         deadline = time.monotonic() + 15
@@ -136,8 +141,9 @@ class Stage:
     def stop(self) -> None:
         for running in self.running.values():
             running.stop()
-        self.upstream.terminate()
-        self.upstream.wait()
+        for server in (self.upstream, self.stateless):
+            server.terminate()
+            server.wait()
 
     # -- one measurement -------------------------------------------------------
 
@@ -157,10 +163,11 @@ class Stage:
         flags = [f"--url={running.url}", f"--watch={watched.pid}", *self.timing(), *table.SCENARIOS[name].flags]
         if self.world.hidden and running.contender.denies:
             flags.append(f"--hidden-tool={self.world.hidden}")
-        before = self.calls_behind()
+        port = self.port_behind(running.contender)
+        before = self.calls_behind(port)
         row = self.run_load(flags)
         if "failed" not in row:
-            row["miscounted"] = self.miscounted(before, self.calls_behind(), row)
+            row["miscounted"] = self.miscounted(before, self.calls_behind(port), row)
         return row
 
     def measure_stdio(self, name: str, contender: who.Contender) -> dict:
@@ -168,8 +175,9 @@ class Stage:
         flags = ["--stdio", f"--stderr={running.log}", *self.timing(), *table.SCENARIOS[name].flags]
         return self.run_load(flags, running.command, running.folder)
 
-    def calls_behind(self) -> dict:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.upstream_port}/stats", timeout=10) as answer:
+    @staticmethod
+    def calls_behind(port: int) -> dict:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats", timeout=10) as answer:
             return json.load(answer)["tools"]
 
     @staticmethod
@@ -212,10 +220,30 @@ class Stage:
         finally:
             running.stop()
 
+    def first_events(self, calls: int = 300) -> dict[str, dict]:
+        """How long the first event of a call's stream is under way from the server to the client, by contender."""
+        out = {}
+        with first_event.Server() as server:
+            for name in ("direct", "nginx", "callgate"):
+                if name not in self.running:
+                    continue
+                contender = self.running[name].contender
+                running = who.Running(contender, self.folder / f"{name}-events", server.port)
+                if contender.command:
+                    running.start()
+                    running.wait_listening()
+                else:
+                    running.port = server.port
+                try:
+                    out[name] = first_event.measure(running.port, calls)
+                finally:
+                    running.stop()
+        return out
+
     def first_answers(self) -> tuple[dict[str, float], list[dict]]:
         """From exec to the first answered call, with the server behind already up and what a first start stores already there."""
         rows = []
-        fresh = {name: who.Running(each.contender, self.folder / f"{name}-start", self.upstream_port)
+        fresh = {name: who.Running(each.contender, self.folder / f"{name}-start", self.port_behind(each.contender))
                  for name, each in self.running.items() if each.process}
         for number in range(-1, self.options.starts):  # the first start pins the tools and does not count
             for name, running in fresh.items():
@@ -298,6 +326,8 @@ def measure_all(options: argparse.Namespace, bench: Bench) -> dict:
     result["rows"] = bench.rounds()
     print("timing starts", flush=True)
     result["first_answer_ms"], result["starts"] = bench.usual.first_answers()
+    print("timing first events", flush=True)
+    result["first_event_us"] = bench.usual.first_events()
     print("opening 10,000 sessions", flush=True)
     result["session_kib"] = bench.usual.session_kib()
     result["summary"] = table.summarise(result["rows"])

@@ -37,6 +37,11 @@ SCENARIOS = {
     "rules": Scenario("10,000 rules over 1,000 tools against 10, 16 connections", ["--connections=16", "--size=1024"], world="rules"),
     "clauses": Scenario("10,000 argument clauses on the tool that is called against none, 16 connections",
                         ["--connections=16", "--size=1024"], world="clauses"),
+    "bridge": Scenario("a client with sessions before a server without, against one with, 16 connections", ["--connections=16", "--size=1024"], world="bridge"),
+    "bridge_up": Scenario("a stateless client before a server with sessions, against one without, 16 connections",
+                          ["--connections=16", "--size=1024", "--stateless"], world="bridge"),
+    "filters": Scenario("a policy that hides one tool and denies one, against one that does neither, 16 connections",
+                        ["--connections=16", "--size=1024"], world="filters"),
     "synced": Scenario("journal synced in batches against not synced, 5,000 calls/s", ["--connections=64", "--size=1024", "--rate=5000"],
                        world="synced"),
     "io1_1k": Scenario("stdio, 1 KiB, one call in flight", ["--connections=1", "--size=1024"], stdio=True),
@@ -65,6 +70,7 @@ def summarise(rows: list[dict]) -> dict:
             out.setdefault(name, {})[contender] = {
                 "cpu_us_per_call": median(row["cpu_us_per_call"] for row in good),
                 "cpu_range": [min(cpus), max(cpus)] if (cpus := [row["cpu_us_per_call"] for row in good]) else None,
+                "user_us_per_call": median(row.get("user_us_per_call") for row in good),
                 "to_nginx": median(ratios),
                 "calls_per_s": median(row["calls_per_s"] for row in good),
                 "p50_us": median(row[latency]["p50"] for row in good),
@@ -96,6 +102,24 @@ class Ratio:
         return median(mine[at] / base[at] for at in mine if mine[at] and base.get(at))
 
 
+@dataclass(frozen=True)
+class Added:
+    """What one contender needs beyond another, in µs of user time a call: the median of the differences within each round."""
+
+    what: str
+    scenario: str
+    contender: str
+    base: str
+    at_most: float = 2
+
+    def of(self, rows: list[dict]) -> float | None:
+        def figures(contender: str) -> dict:
+            return {row["round"]: row.get("user_us_per_call") for row in rows if (row["scenario"], row["contender"]) == (self.scenario, contender)}
+
+        mine, base = figures(self.contender), figures(self.base)
+        return median(mine[at] - base[at] for at in mine if mine[at] and base.get(at))
+
+
 def figure_of(row: dict, figure: str) -> float | None:
     return row.get("call_us", {}).get("p999") if figure == "p999" else row.get(figure)
 
@@ -118,10 +142,20 @@ RATIOS = [
 ]
 
 
+USER = "user CPU added to a call, "
+ADDED = [
+    Added(USER + "client with sessions, server without", "bridge", "callgate-stateless-behind", "callgate-sessions-behind"),
+    Added(USER + "client without sessions, server with", "bridge_up", "callgate-sessions-behind", "callgate-stateless-behind"),
+    Added(USER + "one tool hidden and one denied", "filters", "callgate-filters", "callgate-open"),
+]
+
+
 def targets(result: dict) -> list[dict]:
     """What this version promises, beside what was measured; `met` is None when it was not measured."""
     measured = [(ratio.what, ratio.of(result["rows"]), ratio.at_most, "×") for ratio in RATIOS]
+    measured += [(added.what, added.of(result["rows"]), added.at_most, "µs") for added in ADDED]
     measured += [
+        ("the first event of a stream, from the server to the client, median", result.get("first_event_us", {}).get("callgate", {}).get("p50"), 1000, "µs"),
         ("memory when idle", result["idle_mib"].get("callgate"), 15, "MiB"),
         ("memory of an idle session", result["session_kib"], 4, "KiB"),
         ("from exec to the first answered call", result["first_answer_ms"].get("callgate"), 30, "ms"),
@@ -150,12 +184,12 @@ def scenario_lines(name: str, contenders: dict) -> list[str]:
     scenario = SCENARIOS[name]
     direct = contenders.get("direct") or contenders.get("direct-stdio") or {}
     lines = [f"### {scenario.title}", "",
-             "| | CPU µs/call | range | × nginx | calls/s | p50 µs | added p50 | p99 µs | p99.9 µs | RSS MiB |",
-             "|---|---|---|---|---|---|---|---|---|---|"]
+             "| | CPU µs/call | range | user µs | × nginx | calls/s | p50 µs | added p50 | p99 µs | p99.9 µs | RSS MiB |",
+             "|---|---|---|---|---|---|---|---|---|---|---|"]
     for contender, row in contenders.items():
         spread = "–" if row["cpu_range"] is None else f"{row['cpu_range'][0]:,.1f}–{row['cpu_range'][1]:,.1f}"
         added = None if row["p50_us"] is None or direct.get("p50_us") is None else row["p50_us"] - direct["p50_us"]
-        lines.append(f"| {contender} | {number(row['cpu_us_per_call'])} | {spread} | {number(row['to_nginx'], 2)} | "
+        lines.append(f"| {contender} | {number(row['cpu_us_per_call'])} | {spread} | {number(row['user_us_per_call'], 2)} | {number(row['to_nginx'], 2)} | "
                      f"{number(row['calls_per_s'], 0)} | {number(row['p50_us'])} | {number(added)} | {number(row['p99_us'], 0)} | {number(row['p999_us'], 0)} | "
                      f"{number(row['rss_mib'])} |")
     lines += [f"\n**{contender}: {row['faults']}**" for contender, row in contenders.items() if row["faults"]]
@@ -178,6 +212,9 @@ def markdown(result: dict) -> str:
     lines += ["", "| | idle RSS MiB | start to first answer, ms |", "|---|---|---|"]
     for name in dict.fromkeys([*result["idle_mib"], *result["first_answer_ms"]]):
         lines.append(f"| {name} | {number(result['idle_mib'].get(name))} | {number(result['first_answer_ms'].get(name))} |")
+    if result.get("first_event_us"):
+        lines += ["", "| first event of a stream, µs under way | p50 | p99 | worst |", "|---|---|---|---|"]
+        lines += [f"| {name} | {row['p50']:,.0f} | {row['p99']:,.0f} | {row['max']:,.0f} |" for name, row in result["first_event_us"].items()]
     lines.append("")
     for name, contenders in result["summary"].items():
         lines += scenario_lines(name, contenders)

@@ -44,7 +44,10 @@ std::string initialize_result(std::string_view version) {
 
 }  // namespace
 
-ToolServer::ToolServer(std::size_t tools, Lie lie) : lie_(lie), list_(R"({"tools":[)") {
+ToolServer::ToolServer(std::size_t tools, Lie lie, Era era)
+    : lie_(lie),
+      era_(era),
+      list_(era == Era::stateless ? R"({"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[)" : R"({"tools":[)") {
   for (std::size_t n = 0; n < tools; ++n) {
     const std::string name = tool_name(n, tools);
     if (n > 0) list_ += ',';
@@ -92,12 +95,14 @@ Answer ToolServer::answer(std::string_view message) {
   Answer answer{.kind = Answer::Kind::message};
   std::string_view result;
   std::string initialized;
-  if (method == "initialize") {
+  if (method == "initialize" && !stateless()) {
     answer.kind = Answer::Kind::initialized_session;
     result = initialized = initialize_result(version);
   } else if (method == "tools/list") {
     result = list_;
-  } else if (method == "ping") {
+  } else if (method == "server/discover" && stateless()) {
+    result = R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"})";
+  } else if (method == "ping" && !stateless()) {
     result = "{}";
   }
   begin(id, result.empty() ? "error" : "result");
@@ -121,7 +126,7 @@ Answer ToolServer::call(std::string_view id, const Call& call) {
   ++tool->second;
   const bool lies = lie_ != Lie::none && called_ % 50 == 0;
   begin(lies && lie_ == Lie::id ? "1" : id, "result");
-  body_ += R"({"content":[{"type":"text","text":)";
+  body_ += stateless() ? R"({"resultType":"complete","content":[{"type":"text","text":)" : R"({"content":[{"type":"text","text":)";
   body_ += call.payload.empty() ? R"("")" : call.payload;
   if (lies && lie_ == Lie::text) body_[body_.size() - 2] = '~';
   body_ += R"(}],"isError":false}})";

@@ -12,6 +12,9 @@ namespace callgate::bench {
 /// the load generator notices: every fiftieth answer to a call is wrong.
 enum class Lie : std::uint8_t { none, text, id };
 
+/// With sessions (MCP 2025-06-18) or without (2026-07-28).
+enum class Era : std::uint8_t { sessions, stateless };
+
 /// What one JSON-RPC message deserves.
 struct Answer {
   enum class Kind : std::uint8_t { message, initialized_session, nothing };
@@ -20,13 +23,15 @@ struct Answer {
   std::string_view body;  ///< valid until the next `answer()`
 };
 
-/// The tools of the bench's server and the answers it gives (MCP 2025-06-18).
+/// The tools of the bench's server and the answers it gives.
 /// Deterministic: the same messages in the same order give the same bytes.
 /// Tools are `echo`, `tool_0001`, … and last `delete_all`; each answers with its
 /// argument `payload`, copied as it was written.
 class ToolServer {
  public:
-  ToolServer(std::size_t tools, Lie lie);
+  ToolServer(std::size_t tools, Lie lie, Era era);
+
+  [[nodiscard]] bool stateless() const { return era_ == Era::stateless; }
 
   Answer answer(std::string_view message);
   /// What has arrived so far, as JSON: a count per method and per tool.
@@ -52,6 +57,7 @@ class ToolServer {
   std::uint64_t unknown_tools_ = 0;
   std::uint64_t malformed_ = 0;
   Lie lie_;
+  Era era_;
   std::string list_;  // the result of tools/list
   std::string body_;
 };

@@ -1,7 +1,7 @@
 // The server behind in every measurement: an MCP server that costs as little as
 // one can, so that what is measured is the gateway.
 //
-//   bench-upstream --port 0 [--tools 100] [--lie text|id]     Streamable HTTP on 127.0.0.1, prints the port
+//   bench-upstream --port 0 [--tools 100] [--lie text|id] [--stateless]     Streamable HTTP on 127.0.0.1, prints the port
 //   bench-upstream --stdio [--tools 100]
 //
 // GET /stats (ask the server itself, never through a gateway) tells what arrived.
@@ -28,7 +28,7 @@
 namespace callgate::bench {
 namespace {
 
-/// Streamable HTTP (MCP 2025-06-18, transports) over plain epoll, one thread.
+/// Streamable HTTP (MCP 2025-06-18 or 2026-07-28, transports) over plain epoll, one thread.
 class HttpServer {
  public:
   explicit HttpServer(ToolServer& tools) : tools_(tools), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
@@ -147,7 +147,7 @@ class HttpServer {
       sessions_.insert(id);
       head(c, "200 OK", "application/json", answer.body.size(), id);
       c.out += answer.body;
-    } else if (!sessions_.contains(request.session)) {
+    } else if (!tools_.stateless() && !sessions_.contains(request.session)) {
       head(c, request.session.empty() ? "400 Bad Request" : "404 Not Found", {}, 0, {});
     } else if (answer.kind == Answer::Kind::nothing) {
       head(c, "202 Accepted", {}, 0, {});
@@ -219,7 +219,8 @@ int serve_stdio(ToolServer& tools) {
 
 int serve(const Flags& flags) {
   const std::string lie = flags.text("lie");
-  ToolServer tools(flags.count("tools", 100), lie == "text" ? Lie::text : lie == "id" ? Lie::id : Lie::none);
+  ToolServer tools(flags.count("tools", 100), lie == "text" ? Lie::text : lie == "id" ? Lie::id : Lie::none,
+                   flags.has("stateless") ? Era::stateless : Era::sessions);
   if (flags.has("stdio")) return serve_stdio(tools);
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
@@ -239,4 +240,4 @@ int serve(const Flags& flags) {
 }  // namespace
 }  // namespace callgate::bench
 
-int main(int argc, char** argv) { return callgate::bench::serve({argc, argv, {"port", "tools", "lie"}, {"stdio"}}); }
+int main(int argc, char** argv) { return callgate::bench::serve({argc, argv, {"port", "tools", "lie"}, {"stdio", "stateless"}}); }

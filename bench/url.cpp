@@ -38,6 +38,7 @@ std::string request_start(const Url& url, const Flags& flags, const std::string&
       "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nAccept: application/json, "
       "text/event-stream\r\n",
       url.path, url.host);
+  if (flags.has("stateless")) out += "MCP-Protocol-Version: 2026-07-28\r\n";
   if (!session.empty()) {
     out += fmt::format("MCP-Protocol-Version: {}\r\nMcp-Session-Id: {}\r\n", flags.text("revision", "2025-06-18"),
                        session);

@@ -13,6 +13,13 @@ namespace {
 // Every echoed text starts with the id of its call, so an answer that was mixed
 // up with another one can never pass.
 constexpr std::size_t start_bytes = 12;
+
+// What a stateless request says of itself (MCP 2026-07-28).
+constexpr std::string_view envelope =
+    R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+    R"("io.modelcontextprotocol/clientInfo":{"name":"bench-load","version":"1.0"},)"
+    R"("io.modelcontextprotocol/clientCapabilities":{}})";
+
 std::string start_of(std::uint64_t id) { return fmt::format("N{:010};", id); }
 
 std::string plain_filler(std::size_t bytes) {
@@ -62,7 +69,8 @@ Workload::Workload(const Flags& flags)
       version_(flags.text("revision", "2025-06-18")),
       denied_percent_(flags.count("denied-percent", 0)),
       list_percent_(flags.count("list-percent", 0)),
-      as_event_(flags.has("sse")) {
+      as_event_(flags.has("sse")),
+      stateless_(flags.has("stateless")) {
   for (const std::string& size : flags.list("size", "1024")) {
     const std::size_t bytes = std::max<std::size_t>(std::strtoull(size.c_str(), nullptr, 10), start_bytes);
     Filler filler{.bytes = bytes, .plain = plain_filler(bytes - start_bytes), .json = {}};
@@ -107,15 +115,29 @@ void Workload::write_body(const Request& request, std::string& out) const {
       out += R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
       return;
     case Kind::list:
-      return write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"tools/list","params":{{}}}})"), request.id);
+      return write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"tools/list","params":{{{}}}}})"), request.id,
+                   stateless_ ? envelope : std::string_view());
     case Kind::call:
     case Kind::denied_call:
       break;
   }
-  const std::string& tool = request.kind == Kind::denied_call ? denied_tool_ : tools_[request.id % tools_.size()];
   write(FMT_STRING(R"({{"jsonrpc":"2.0","id":{},"method":"tools/call","params":{{"name":"{}","arguments":)"
-                   R"({{"filter":"status = open","limit":50,"amount":12.5,{}"payload":"{}{}"}}}}}})"),
-        request.id, tool, as_event_ ? R"("stream":true,)" : "", start_of(request.id), filler(request).json);
+                   R"({{"filter":"status = open","limit":50,"amount":12.5,{}"payload":"{}{}"}}{}{}}}}})"),
+        request.id, tool(request), as_event_ ? R"("stream":true,)" : "", start_of(request.id), filler(request).json,
+        stateless_ ? "," : "", stateless_ ? envelope : std::string_view());
+}
+
+const std::string& Workload::tool(const Request& request) const {
+  return request.kind == Kind::denied_call ? denied_tool_ : tools_[request.id % tools_.size()];
+}
+
+void Workload::write_headers(const Request& request, std::string& out) const {
+  if (!stateless_) return;
+  if (request.kind == Kind::list) {
+    out += "Mcp-Method: tools/list\r\n";
+  } else {
+    fmt::format_to(std::back_inserter(out), "Mcp-Method: tools/call\r\nMcp-Name: {}\r\n", tool(request));
+  }
 }
 
 bool Workload::judge(std::string_view message, const Request& request, std::uint64_t now_ns) {

@@ -52,6 +52,8 @@ class Workload {
   Request next(std::uint64_t due_ns);
   Request handshake(Kind kind, std::uint64_t due_ns);
   void write_body(const Request& request, std::string& out) const;
+  /// The header lines that a stateless request repeats its method and tool in (MCP 2026-07-28); empty for any other.
+  void write_headers(const Request& request, std::string& out) const;
   /// Counts one JSON-RPC message as the answer to `request`. False when it is a
   /// request or notification from the other side, so the answer is still to come.
   bool judge(std::string_view message, const Request& request, std::uint64_t now_ns);
@@ -72,6 +74,7 @@ class Workload {
     std::string plain;
     std::string json;
   };
+  [[nodiscard]] const std::string& tool(const Request& request) const;
   void judge_list(std::string_view result, const Request& request, std::uint64_t now_ns);
   void judge_call(std::string_view result, std::string_view message, const Request& request, std::uint64_t now_ns);
   void judge_denied(std::string_view result, std::string_view error, const Request& request, std::uint64_t now_ns);
@@ -86,6 +89,7 @@ class Workload {
   std::size_t denied_percent_;
   std::size_t list_percent_;
   bool as_event_;
+  bool stateless_;
   std::uint64_t last_id_ = 0;
   std::uint64_t calls_sent_ = 0;
   std::uint64_t denials_sent_ = 0;

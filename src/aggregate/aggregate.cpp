@@ -102,8 +102,10 @@ net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::
   const bool opens = message->method_id == mcp::MethodId::initialize && message->is_request();
   std::shared_ptr<Company> company;
   if (opens) {
-    company = std::make_shared<Company>(parts_.loop);
-    if (auto refusal = find_callers(head, company->callers)) co_return refusal;
+    Callers callers;
+    if (auto refusal = find_callers(head, callers)) co_return refusal;
+    company = router_.new_company(callers.begin()->second.grant);
+    company->callers = std::move(callers);
     company->client.session.grant = company->callers.begin()->second.grant;
     company->client.session.principal = company->callers.begin()->second.principal;
     company->client.session.revision = mcp::latest_legacy;

@@ -27,17 +27,30 @@ std::string line_of(std::string_view server, std::string_view uri) { return fmt:
 
 }  // namespace
 
-bool Room::has(std::string_view server, std::size_t bytes) const {
-  const auto found = of_one_.find(server);
+bool Room::has(std::string_view whose, std::size_t bytes) const {
+  const auto found = of_one_.find(whose);
   const std::size_t own = found == of_one_.end() ? 0 : found->second;
   return taken_ + bytes + beside <= most_ && own + bytes + beside <= most_of_one_;
 }
 
-bool Room::take(std::string_view server, std::size_t bytes) {
-  if (!has(server, bytes)) return false;
+bool Room::take(std::string_view whose, std::size_t bytes) {
+  if (!has(whose, bytes)) return false;
   taken_ += bytes + beside;
-  of_one_[std::string(server)] += bytes + beside;
+  of_one_[std::string(whose)] += bytes + beside;
   return true;
+}
+
+void Room::give_back(std::string_view whose, std::size_t bytes) {
+  const auto found = of_one_.find(whose);
+  if (found == of_one_.end()) return;
+  taken_ -= bytes;
+  found->second -= bytes;
+  if (found->second == 0) of_one_.erase(found);
+}
+
+bool BookRoom::take(std::string_view server, std::size_t bytes) {
+  if (!has(server, bytes) || !room_.take(server, bytes)) return false;
+  return !shelf_ || shelf_->take(whose_, bytes);
 }
 
 bool may_come_of(std::string_view uri, std::string_view uri_template) {

@@ -2,30 +2,61 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What a client was shown of several servers and may name later. Bounded in
-/// bytes, with a share for each server: what finds no place is shown in a form that
+/// bytes, with a share for each server, and for all clients together: what finds no place is shown in a form that
 /// needs none. Pure; one thread.
 namespace callgate::aggregate {
 
-/// Room in a book. What one server fills, it fills for itself.
+/// Room for entries of several. What one fills, it fills for itself.
 class Room {
  public:
   Room(std::size_t most, std::size_t most_of_one) : most_(most), most_of_one_(most_of_one) {}
-  bool has(std::string_view server, std::size_t bytes) const;
+  bool has(std::string_view whose, std::size_t bytes) const;
   /// False: there is none, and nothing was taken.
-  bool take(std::string_view server, std::size_t bytes);
+  bool take(std::string_view whose, std::size_t bytes);
+  void give_back(std::string_view whose, std::size_t bytes);
+
+  static constexpr std::size_t beside = 64;  ///< what an entry takes beside its text, about
+  std::size_t taken() const { return taken_; }
 
  private:
-  static constexpr std::size_t beside = 64;  ///< what an entry takes beside its text, about
   std::size_t most_;
   std::size_t most_of_one_;
   std::size_t taken_ = 0;
   std::map<std::string, std::size_t, std::less<>> of_one_;
+};
+
+/// The room of all books of the process, by whose client they are for; null: there is
+/// no bound beside the book's own.
+using Shelf = std::shared_ptr<Room>;
+inline constexpr std::size_t shelf_bytes = std::size_t{64} << 20U;
+inline constexpr std::size_t shelf_bytes_of_one = std::size_t{16} << 20U;
+
+/// Room in one book, which takes its part of the shelf and gives it back with the book.
+class BookRoom {
+ public:
+  BookRoom(std::size_t most, std::size_t most_of_one, Shelf shelf, std::string whose)
+      : room_(most, most_of_one), shelf_(std::move(shelf)), whose_(std::move(whose)) {}
+  BookRoom(const BookRoom&) = delete;
+  BookRoom& operator=(const BookRoom&) = delete;
+  ~BookRoom() {
+    if (shelf_) shelf_->give_back(whose_, room_.taken());
+  }
+  bool has(std::string_view server, std::size_t bytes) const { return room_.has(server, bytes) && (!shelf_ || shelf_->has(whose_, bytes)); }
+  /// False: there is none, and nothing was taken.
+  bool take(std::string_view server, std::size_t bytes);
+
+ private:
+  Room room_;
+  Shelf shelf_;
+  std::string whose_;
 };
 
 /// Which server a URI is of (protocol item 89). Servers choose URIs by themselves,
@@ -34,6 +65,8 @@ class Room {
 /// come of another server's template: no server takes reads from another.
 class UriBook {
  public:
+  explicit UriBook(Shelf shelf = {}, std::string whose = {}) : room_(most_bytes, most_bytes_of_one, std::move(shelf), std::move(whose)) {}
+
   static constexpr std::size_t most_bytes = std::size_t{4} << 20U;
   static constexpr std::size_t most_bytes_of_one = std::size_t{1} << 20U;
   static constexpr std::size_t most_templates_of_one = 200;  ///< each unknown URI is held against all of them
@@ -64,7 +97,7 @@ class UriBook {
   Holders uris_;
   std::set<std::string, std::less<>> wrapped_;  ///< server and URI, a line each
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> templates_;  ///< of each server
-  Room room_{most_bytes, most_bytes_of_one};
+  BookRoom room_;
 };
 
 /// Whether a URI can come of a template: its literal parts stand in it, in order.
@@ -74,6 +107,8 @@ bool may_come_of(std::string_view uri, std::string_view uri_template);
 /// What cut names of prompts stand for.
 class CutNames {
  public:
+  explicit CutNames(Shelf shelf = {}, std::string whose = {}) : room_(std::size_t{1} << 20U, std::size_t{256} << 10U, std::move(shelf), std::move(whose)) {}
+
   /// A name that no request could carry, or for which there is no room, is not kept.
   void remember(const std::string& shown, std::string_view name);
   /// Null where it is not known.
@@ -84,7 +119,7 @@ class CutNames {
 
  private:
   std::map<std::string, std::string, std::less<>> names_;
-  Room room_{std::size_t{1} << 20U, std::size_t{256} << 10U};
+  BookRoom room_;
 };
 
 }  // namespace callgate::aggregate

@@ -44,7 +44,8 @@ struct Asked {
 /// Everything that is decided, is decided by those gates; here is nothing but the
 /// way to them. Threads: the loop's.
 struct Company {
-  explicit Company(net::Loop& loop) : changed(loop) {}
+  /// Its books take their room of `shelf`, under the grant.
+  Company(net::Loop& loop, const Shelf& shelf, std::string_view grant) : changed(loop), uris(shelf, std::string(grant)), prompts(shelf, std::string(grant)) {}
 
   /// Whose it is, its id, what is under way, and its open stream. Never at a gate.
   gateway::Conversation client;

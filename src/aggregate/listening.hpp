@@ -32,7 +32,7 @@ class Router::Listening : public net::ListNode {
   /// The answer of the last server, where none of them carried anything.
   const std::string& refusal() const { return refusal_; }
 
-  bool tools = false;           ///< it wants to hear of the list of tools
+  mcp::Lists changes;           ///< it wants to hear of
   std::set<std::pair<std::string, std::string>> wrapped;  ///< server and URI of what it named in the wrapped form
   bool leaving = false;         ///< the client left
   std::size_t under_way = 0;    ///< servers whose subscription goes on

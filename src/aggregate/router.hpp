@@ -47,6 +47,8 @@ class Router {
   net::Task<void> handle(Incoming in);
   /// The same for a request of 2026-07-28; the company is that of `stateless`.
   net::Task<void> handle_stateless(Incoming in);
+  /// A company that nobody knows yet.
+  std::shared_ptr<Company> new_company(std::string_view grant) const { return std::make_shared<Company>(parts_.loop, shelf_, grant); }
   /// What stands in the place of a session for all stateless requests of these callers.
   std::shared_ptr<Company> stateless(Callers callers);
   /// What belongs to no request, until the client leaves or takes a newer stream.
@@ -159,6 +161,7 @@ class Router {
 
   const gateway::Parts parts_;
   gateway::Gates& gates_;
+  const Shelf shelf_ = std::make_shared<Room>(shelf_bytes, shelf_bytes_of_one);
   std::unordered_map<std::string, std::shared_ptr<Company>> companies_;  ///< by the id of the session
   std::unordered_map<std::string, std::shared_ptr<Company>> stateless_;  ///< by grant
   net::ListNode listening_;  ///< subscriptions under way

@@ -197,7 +197,7 @@ net::Task<void> Router::handle_listen(Incoming& in) {
   if (!wanted) co_return co_await refuse(in, mcp::code::invalid_params, wanted.error().message);
   Listening listening(parts_.loop, in.company, in.message.id_text);
   auto parts = co_await parts_of(in, *wanted, listening);
-  listening.tools = wanted->tools;
+  listening.changes = wanted->changes;
   listening.under_way = listening.unacknowledged = parts.size();
   listening_.push_back(listening);
   {
@@ -216,11 +216,11 @@ net::Task<void> Router::handle_listen(Incoming& in) {
   co_await in.channel.answer(refused ? listening.refusal() : mcp::empty_result(in.message.id_text, mcp::Era::modern));
 }
 
-/// Subscriptions end when the gates end theirs; those that hear of tools are told here that others are served.
+/// Subscriptions end when the gates end theirs; those that hear of lists are told here that others are served.
 void Router::tell_subscribers() {
   for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
     auto& each = static_cast<Listening&>(*node);
-    if (each.tools) [[maybe_unused]] const bool heard = each.push(mcp::subscribed_notification(mcp::MethodId::notifications_tools_list_changed, each.id()));
+    for (const mcp::MethodId changed : each.changes.changed()) [[maybe_unused]] const bool heard = each.push(mcp::subscribed_notification(changed, each.id()));
   }
 }
 

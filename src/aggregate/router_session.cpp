@@ -171,7 +171,7 @@ Result<std::shared_ptr<Company>> Router::take_over(std::string_view id, const se
   const bool ours = kept.server.empty() && kept.address == address && kept.grant == caller.grant;
   if (!ours || !revision || mcp::era_of(*revision) == mcp::Era::modern || companies_.contains(std::string(id))) return nullptr;
   if (const std::string_view full = no_room(caller.grant); !full.empty()) return fail(ErrorKind::unavailable, std::string(full));
-  auto company = std::make_shared<Company>(parts_.loop);
+  auto company = new_company(caller.grant);
   company->client.session = {.id = std::string(id), .name = kept.name, .grant = caller.grant, .principal = caller.principal, .grant_policy = {}, .revision = *revision, .client = {}};
   company->client.last_used = parts_.loop.now();
   company->opening = kept.opening;

@@ -25,7 +25,7 @@ std::shared_ptr<Company> Router::stateless(Callers callers) {
     stateless_.erase(std::ranges::min_element(stateless_, {}, [](const auto& each) { return each.second->client.last_used; }));
   std::shared_ptr<Company>& company = stateless_[grant];
   if (!company) {
-    company = std::make_shared<Company>(parts_.loop);
+    company = new_company(grant);
     company->client.session.grant = grant;
     company->client.session.principal = callers.begin()->second.principal;
     company->client.session.revision = mcp::latest_revision;

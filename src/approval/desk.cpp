@@ -27,7 +27,7 @@ Result<Asked> Desk::ask(Question question, Listener listener, Moment now) {
                   fmt::format("{} identical calls already wait for a person; wait for the answer",
                               limits_.calls_per_question));
     }
-    return join(entry, std::move(listener));
+    return join(entry, question.back_to, std::move(listener));
   }
   if (Result<void> room = has_room(question); !room) return std::unexpected(room.error());
 
@@ -39,7 +39,8 @@ Result<Asked> Desk::ask(Question question, Listener listener, Moment now) {
   return asked;
 }
 
-Asked Desk::join(Entry& entry, Listener listener) {
+Asked Desk::join(Entry& entry, std::string_view back_to, Listener listener) {
+  if (back_to == entry.approval.id && entry.rounds > 0) --entry.rounds;
   if (entry.approval.state != State::denied) {
     if (entry.owed > 0) --entry.owed;
     if (entry.approval.state == State::approved) listener = nullptr;

@@ -64,10 +64,11 @@ class Desk final : private Places {
     BootTime ended{};
     std::vector<Place> places;
     bool kept_open = false;  ///< some call was answered "ask again"
-    std::size_t owed = 0;    ///< such calls whose repeat has not come yet
+    std::size_t rounds = 0;  ///< calls that are to come back, and will say so
+    std::size_t owed = 0;    ///< calls of both kinds whose repeat has not come yet
   };
 
-  Asked join(Entry& entry, Listener listener);
+  Asked join(Entry& entry, std::string_view back_to, Listener listener);
   Result<void> has_room(const Question& question) const;
   Entry& open(std::string id, Question question, Moment now);
   Waiter place(Entry& entry, Listener listener);

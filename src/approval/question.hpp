@@ -54,6 +54,7 @@ struct Question {
   std::string rule;       ///< JSON Pointer of the rule that asks
   std::string reason;     ///< the rule's sentence; never holds argument values
   std::chrono::seconds timeout{600};
+  std::string back_to;    ///< id of the question that the call left for a round and comes back to; not kept
 };
 
 /// A question with its answer. A value; the desk hands out copies and references.

@@ -113,9 +113,10 @@ local function place_in(b, id, place, gateway)
   for _, key in ipairs({':places:' .. id, ':where', ':gateways'}) do outlive(b.p .. key, keep) end
 end
 
--- A call that may return keeps the question open, and is owed a no.
-local function may_return(b, id)
-  redis.call('HSET', q(b, id), 'kept_open', 1)
+-- A call that may return keeps the question open, and is owed a no. One that will say
+-- that it came back keeps it open until then.
+local function may_return(b, id, says_so)
+  if says_so then redis.call('HINCRBY', q(b, id), 'rounds', 1) else redis.call('HSET', q(b, id), 'kept_open', 1) end
   if get(b, id, 'state') == 'waiting' then redis.call('HINCRBY', q(b, id), 'owed', 1) end
 end
 
@@ -133,19 +134,19 @@ local function drop_silent(b, id)
   end
 end
 
--- ARGV place, `good` or `return`.
+-- ARGV place, `good`, `return` or `round`.
 local function leave(keys, args)
   local b = begin(keys, args)
   local place, how = args[6], args[7]
   local id = redis.call('HGET', b.p .. ':where', place)
   redis.call('HDEL', b.p .. ':where', place)
   if not id or redis.call('HDEL', b.p .. ':places:' .. id, place) == 0 or not get(b, id, 'state') then return {'gone', b.raw} end
-  if how == 'return' then
-    may_return(b, id)
+  if how ~= 'good' then
+    may_return(b, id, how == 'round')
     return {'ok', b.raw}
   end
   drop_silent(b, id)
-  if redis.call('HLEN', b.p .. ':places:' .. id) > 0 or get(b, id, 'kept_open') then return {'ok', b.raw} end
+  if redis.call('HLEN', b.p .. ':places:' .. id) > 0 or get(b, id, 'kept_open') or tonumber(get(b, id, 'rounds') or 0) > 0 then return {'ok', b.raw} end
   close(b, id, 'withdrawn')
   return {'ok', b.raw}
 end
@@ -164,6 +165,7 @@ constexpr std::string_view questions = R"lua(
 local function join(b, id, state, args)
   if redis.call('HLEN', b.p .. ':places:' .. id) >= b.calls then drop_silent(b, id) end
   if redis.call('HLEN', b.p .. ':places:' .. id) >= b.calls then return {'crowded', b.raw} end
+  if args[14] == id and tonumber(get(b, id, 'rounds') or 0) > 0 then redis.call('HINCRBY', q(b, id), 'rounds', -1) end
   local owed = tonumber(get(b, id, 'owed'))
   if owed > 0 then redis.call('HSET', q(b, id), 'owed', text(owed - 1)) end
   if state ~= 'denied' then
@@ -174,7 +176,7 @@ local function join(b, id, state, args)
   return {'ok', b.raw, id, shown(b, id)}
 end
 
--- ARGV id, place, gateway, asker, binding, size, size of the arguments, timeout in µs, then fields and their texts.
+-- ARGV id, place, gateway, asker, binding, size, size of the arguments, timeout in µs, id that the call comes back to, then fields and their texts.
 local function ask(keys, args)
   local b = begin(keys, args)
   if b.late then return {'late', b.raw} end
@@ -196,7 +198,7 @@ local function ask(keys, args)
   redis.call('HINCRBY', b.counts, asker, 1)
   redis.call('HSET', b.open, binding, id)
   redis.call('HSET', q(b, id), 'state', 'waiting', 'binding', binding, 'size', args[11], 'arguments_size', args[12], 'owed', 0,
-             'asked_at', text(b.wall), 'expires_at', text(b.wall + math.floor(timeout / 1000)), unpack(args, 14))
+             'asked_at', text(b.wall), 'expires_at', text(b.wall + math.floor(timeout / 1000)), unpack(args, 15))
   set_deadline(b, id, b.now + timeout)
   for _, index in ipairs({b.clock, b.open, b.deadlines, b.waiting, b.askers, b.counts, b.finished, b.totals}) do
     outlive(index, keep)

@@ -92,7 +92,8 @@ net::Task<Result<Asked>> SharedQuestions::ask(Question question, Listener listen
                                 digest_of(binding),
                                 std::to_string(bytes_of(question)),
                                 std::to_string(question.arguments.size()),
-                                std::to_string(microseconds(question.timeout))};
+                                std::to_string(microseconds(question.timeout)),
+                                question.back_to};
   append_fields(args, question);
   // From here on the place is held: whatever ends this, the server hears that it is free again.
   places_.emplace(number, Place{});
@@ -140,7 +141,7 @@ void SharedQuestions::leave(const std::string& id, std::uint64_t number, Leaving
   if (id.empty() && debts_.size() >= most_unheard) return;
   std::vector<std::string> args(5);
   args.push_back(fmt::format("{}.{}", options_.gateway, number));
-  args.emplace_back(leaving == Leaving::for_good ? "good" : "return");
+  args.emplace_back(leaving == Leaving::for_good ? "good" : leaving == Leaving::comes_back ? "round" : "return");
   debts_.owe({.function = names_.leave, .keys = keys_, .args = std::move(args)});
 }
 

@@ -30,6 +30,10 @@ void Waiter::leave_open() {
   if (Places* places = std::exchange(places_, nullptr)) places->leave(id_, number_, Leaving::may_return);
 }
 
+void Waiter::leave_for_a_round() {
+  if (Places* places = std::exchange(places_, nullptr)) places->leave(id_, number_, Leaving::comes_back);
+}
+
 Waiter Desk::place(Entry& entry, Listener listener) {
   entry.places.push_back({.number = ++last_place_, .listener = std::move(listener)});
   return {*this, entry.approval.id, last_place_};
@@ -45,12 +49,13 @@ void Desk::leave(const std::string& id, std::uint64_t number, Leaving leaving) {
   // What is over stays as it ended: a listener lets another call go that has not heard yet.
   if (entry.approval.state != State::waiting && entry.approval.state != State::approved) return;
 
-  if (leaving == Leaving::may_return) {
-    entry.kept_open = true;
+  if (leaving != Leaving::for_good) {
+    if (leaving == Leaving::may_return) entry.kept_open = true;
+    else ++entry.rounds;
     if (entry.approval.state == State::waiting) ++entry.owed;
     return;
   }
-  if (!entry.places.empty() || entry.kept_open) return;
+  if (!entry.places.empty() || entry.rounds > 0 || entry.kept_open) return;
   close(entry, State::withdrawn);
   tell(entry.approval.id);
 }

@@ -7,7 +7,7 @@
 namespace callgate::approval {
 
 /// How a call lets go of its place in a question.
-enum class Leaving : std::uint8_t { for_good, may_return };
+enum class Leaving : std::uint8_t { for_good, may_return, comes_back };
 
 /// Who gives calls their places, and hears when they let go.
 class Places {
@@ -32,13 +32,17 @@ class [[nodiscard]] Waiter {
 
   /// The call is over for good (cancelled; in 2026-07-28 also a closed stream).
   /// The question, or its unused yes, is withdrawn when no other call waits on
-  /// it and none was answered "ask again".
+  /// it, none is to come back to it, and none was answered "ask again".
   void cancel();
 
   /// The call was answered, and its repeat may still come: "ask again", a full
   /// rate limit after the yes, a legacy connection that was lost. The question
   /// stays open until it times out.
   void leave_open();
+
+  /// As above, for a call that will say which question it comes back to
+  /// (`Question::back_to`): the question stays open until then.
+  void leave_for_a_round();
 
   /// The id of the question; empty for a waiter that holds no place.
   const std::string& id() const { return id_; }

@@ -10,6 +10,7 @@
 #include "gateway/client_stream.hpp"
 #include "mcp/elicitation.hpp"
 #include "mcp/methods.hpp"
+#include "mcp/requests.hpp"
 #include "base/ids.hpp"
 #include "net/list.hpp"
 #include "net/loop.hpp"
@@ -64,6 +65,7 @@ struct Conversation {
   std::size_t busy = 0;             ///< exchanges under way, open streams included
   std::size_t declines = 0;         ///< refusals of the server's requests that are on their way to it
   bool reviving = false;            ///< the link is being opened anew
+  mcp::Lists lists{.tools = true};  ///< that the server says it has
   bool list_change_waits = false;   ///< the client will hear that the list is another one
   bool closed = false;
   bool runs_tasks = false;          ///< the server said that its clients may ask for tasks of calls (2025-11-25)

@@ -123,7 +123,9 @@ net::Task<void> Gate::handle_notification(Inbound& in) {
     const auto cancelled = mcp::read_cancelled(in.message);
     InFlight* flight = cancelled && !cancelled->request_id.empty() ? in.conversation->find_in_flight(cancelled->request_id) : nullptr;
     if (flight != nullptr) flight->cancelled = true;
-    if (flight != nullptr && flight->waiting != nullptr) flight->waiting->raise();
+    // A list in a session ends when its server was told; what else waits, ends at once.
+    const bool listing = flight != nullptr && flight->forwarded && in.era() == mcp::Era::legacy;
+    if (flight != nullptr && flight->waiting != nullptr && !listing) flight->waiting->raise();
     // A call that never left needs no cancel, and one that is over ignores it. What waits, cancels.
     if (flight == nullptr || !flight->forwarded || (in.era() == mcp::Era::modern && flight->waiting != nullptr)) {
       co_await in.channel.accepted();
@@ -131,6 +133,7 @@ net::Task<void> Gate::handle_notification(Inbound& in) {
     }
   }
   co_await pass(in, nullptr);
+  if (in.message.method_id == mcp::MethodId::notifications_cancelled) co_return end_cancelled(in);
   const Conversation& conversation = *in.conversation;
   const bool opened = in.message.method_id == mcp::MethodId::notifications_initialized && conversation.link && conversation.link->has_stream();
   if (!opened || in.channel.takes_raw()) co_return;
@@ -139,6 +142,13 @@ net::Task<void> Gate::handle_notification(Inbound& in) {
   } else if (conversation.pipe_tasks != nullptr) {
     conversation.pipe_tasks->spawn(follow_stream(in.conversation));
   }
+}
+
+/// Its server was told that nobody waits for it any longer.
+void Gate::end_cancelled(const Inbound& in) {
+  const auto cancelled = mcp::read_cancelled(in.message);
+  const InFlight* flight = cancelled ? in.conversation->find_in_flight(cancelled->request_id) : nullptr;
+  if (flight != nullptr && flight->waiting != nullptr) flight->waiting->raise();
 }
 
 net::Task<void> Gate::handle_response(Inbound& in) {

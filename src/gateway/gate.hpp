@@ -24,6 +24,7 @@
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/discovery.hpp"
+#include "mcp/handshake.hpp"
 #include "mcp/param_headers.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
@@ -177,6 +178,8 @@ class Gate {
   net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
+  static void end_cancelled(const Inbound& in);
+  static mcp::Lists lists_of(const mcp::Initialized& opened);
   net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
   net::Task<void> cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call);
@@ -263,7 +266,7 @@ class Gate {
   std::string sealed_call(const Inbound& in) const;
   net::Task<void> handle_round(Inbound& in, InFlight& flight, std::string state);
   static Carrier round_carrier(const Inbound& in, const Draft& draft, std::string_view url);
-  net::Task<bool> answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval);
+  net::Task<bool> answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval, approval::Waiter& waiter);
   static bool was_asked(const Inbound& in, const approval::Approval& approval);
   net::Task<bool> ran_out(const Inbound& in);
 

@@ -188,7 +188,8 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
                                               .session = in.conversation->session.name,
                                               .rule = judged.decision.rule,
                                               .reason = judged.decision.reason,
-                                              .timeout = judged.decision.approval->timeout},
+                                              .timeout = judged.decision.approval->timeout,
+                                              .back_to = in.asked_before ? in.asked_before->state.question : std::string()},
                                              [&held](const approval::Approval& approval) { held.told(approval); }, approval::Moment::of(parts_.clock));
   if (!asked) {
     note_unasked(judged.decision, asked.error());
@@ -253,11 +254,11 @@ net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, ap
     judged.decision.reason = with_reason(judged.decision, "the gateway stops before anybody answered; repeat the call later to ask anew");
     co_return co_await refuse(in, draft, judged);
   }
-  waiter.leave_open();
   const std::string url = approval_url(approval.id);
   judged.decision.reason = with_reason(judged.decision, fmt::format("approval {} was asked for and is open until {}; {}repeat the identical call to pick up the answer",
                                                                     approval.id, expires, url.empty() ? url : fmt::format("a person answers at {} with yes or no; ", url)));
-  if (co_await answer_round(in, draft, judged, approval)) co_return;
+  if (co_await answer_round(in, draft, judged, approval, waiter)) co_return;
+  waiter.leave_open();
   // Where nothing is held the client is told to open the page first, if that is a thing it does.
   if (parts_.config.approval_wait <= net::Duration::zero() && carrier_for(in, draft, judged, url) == Carrier::url) {
     refused_.add();

@@ -91,6 +91,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   if (!revision || mcp::era_of(*revision) == mcp::Era::modern) co_return fail(ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know");
   link->agreed(mcp::word(*revision));
   conversation->runs_tasks = mcp::runs_calls_as_tasks(opened->capabilities);
+  conversation->lists = lists_of(*opened);
   const std::string_view initialized = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
@@ -138,8 +139,10 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   co_return forwarded;
 }
 
-/// In the stateless era a client that leaves has cancelled its request: the
-/// server is told at once (protocol item 72).
+/// Until there is an answer or nobody waits for one. In the stateless era a client
+/// that leaves has cancelled its request: the server is told at once (protocol item
+/// 72); so is whoever gives a task up. In a session only a cancel ends the rest, of
+/// which the server has heard.
 net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& flight, Exchange& what) {
   std::optional<upstream::Forwarded> out;
   net::Signal done(parts_.loop);
@@ -147,11 +150,12 @@ net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& 
   // The conversation may have another one by the time of a cancel.
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
   net::TaskGroup tasks;
-  tasks.spawn(raise_when_gone(in.channel, done));
+  const bool may_leave = in.era() == mcp::Era::modern || in.task != nullptr;
+  if (may_leave) tasks.spawn(raise_when_gone(in.channel, done));
   tasks.spawn(forward_into(in, what, out, done));
   if (!out) co_await done.wait(net::Loop::forever);
   if (out) co_return std::move(*out);
-  co_await cancel_upstream(in, link, what.record.id);
+  if (may_leave) co_await cancel_upstream(in, link, what.record.id);
   co_return std::unexpected(upstream::Failure{{ErrorKind::closed, "the client left", {}}, true});
 }
 
@@ -197,8 +201,9 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_return std::nullopt;
     }
     if (flight != nullptr) flight->forwarded = true;
-    const bool may_leave = in.era() == mcp::Era::modern || in.task != nullptr;
-    auto forwarded = may_leave && flight != nullptr ? co_await forward_while_there(in, *flight, what) : co_await forward_recorded(in, what, &in.channel);
+    // A list does nothing at its server that a session would have to hear the end of; a task is given up by its cancel.
+    const bool may_end = flight != nullptr && (in.era() == mcp::Era::modern || in.task != nullptr || mcp::list_shape(in.message.method_id));
+    auto forwarded = may_end ? co_await forward_while_there(in, *flight, what) : co_await forward_recorded(in, what, &in.channel);
     if (forwarded) {
       allowed_.add();
       co_return std::move(*forwarded);

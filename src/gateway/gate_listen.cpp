@@ -69,8 +69,8 @@ std::string kept_uris(json::Value resources, const std::vector<bool>& keep) {
 
 /// A subscription under way: who may have to end it, or has something to tell.
 struct Gate::Listening : net::ListNode {
-  Listening(Gate& gate, Inbound& request, InFlight& its_flight, bool wants_tools)
-      : in(request), flight(its_flight), tools(wants_tools), stream(gate.parts_.loop), cancelled(gate.parts_.loop) {
+  Listening(Gate& gate, Inbound& request, InFlight& its_flight, mcp::Lists its_changes)
+      : in(request), flight(its_flight), changes(its_changes), stream(gate.parts_.loop), cancelled(gate.parts_.loop) {
     flight.waiting = &cancelled;
     gate.listening_.push_back(*this);
   }
@@ -80,7 +80,7 @@ struct Gate::Listening : net::ListNode {
 
   Inbound& in;
   InFlight& flight;
-  bool tools;            ///< it wants to hear of the list of tools
+  mcp::Lists changes;    ///< it wants to hear of
   bool over = false;     ///< its caller may call no longer
   QueuedStream stream;
   net::Signal cancelled;
@@ -144,7 +144,7 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
   if (auto linked = co_await ensure_link(in); !linked) co_return co_await answer_failure(in, linked.error());
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
   flight.forwarded = true;
-  Listening listening(*this, in, flight, wanted->tools);
+  Listening listening(*this, in, flight, wanted->changes);
   {
     net::TaskGroup tasks;
     tasks.spawn(end_when_gone(in.channel, listening.stream));
@@ -179,12 +179,12 @@ net::Task<void> Gate::end_listening(Inbound& in, Listening& listening, Ulid deci
   co_await answer_failure(in, failure.error);
 }
 
-/// Tells subscribers that their list of tools is another one now.
+/// Tells subscribers that their lists may be others now.
 void Gate::tell_subscribers() {
   for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
     auto& each = static_cast<Listening&>(*node);
-    if (!each.tools || !each.stream.opened()) continue;
-    each.stream.push(mcp::subscribed_notification(mcp::MethodId::notifications_tools_list_changed, each.in.message.id_text), {});
+    if (!each.stream.opened()) continue;
+    for (const mcp::MethodId changed : each.changes.changed()) each.stream.push(mcp::subscribed_notification(changed, each.in.message.id_text), {});
   }
 }
 

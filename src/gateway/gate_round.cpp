@@ -141,7 +141,7 @@ Gate::Carrier Gate::round_carrier(const Inbound& in, const Draft& draft, std::st
 
 /// Tells a stateless client to come back, first with the link to open. False: it has
 /// no way to, or came back often enough.
-net::Task<bool> Gate::answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval) {
+net::Task<bool> Gate::answer_round(Inbound& in, const Draft& draft, const Judged& judged, const approval::Approval& approval, approval::Waiter& waiter) {
   const std::string url = approval_url(approval.id);
   const Carrier carrier = round_carrier(in, draft, url);
   const std::uint32_t rounds = in.asked_before ? in.asked_before->state.rounds + 1 : 1;
@@ -152,6 +152,7 @@ net::Task<bool> Gate::answer_round(Inbound& in, const Draft& draft, const Judged
   const std::int64_t yes_lasts = std::chrono::milliseconds(approval::Limits{}.yes_lasts).count();
   const std::string state = approval::seal({.question = approval.id, .expires_ms = approval.expires_at_ms + yes_lasts, .rounds = rounds, .inner = std::move(*inner)},
                                            sealed_call(in), random_hex(16), HmacSha256(*key));
+  waiter.leave_for_a_round();
   refused_.add();
   parts_.journal.record(record_of(draft, in, judged));
   const std::string text = question_text(draft, judged, carrier);

@@ -5,6 +5,7 @@
 #include "gateway/gate_draft.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/handshake.hpp"
+#include "mcp/own_messages.hpp"
 
 namespace callgate::gateway {
 
@@ -54,6 +55,10 @@ void Gate::enter_session(const std::shared_ptr<Conversation>& conversation) {
   ++totals_.sessions;
 }
 
+mcp::Lists Gate::lists_of(const mcp::Initialized& opened) {
+  return {.tools = true, .prompts = mcp::has_capability(opened.capabilities, "prompts"), .resources = mcp::has_capability(opened.capabilities, "resources")};
+}
+
 /// `initialize` opens a session with a link of its own; the server's answer
 /// settles the revision.
 net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
@@ -90,6 +95,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
       co_return co_await answer_failure(in, {ErrorKind::unsupported, "the server chose a protocol revision that this gateway does not know", {}});
     if (!bridged) links_.session_opened();
     conversation.session.revision = *revision;
+    conversation.lists = lists_of(*opened);
     conversation.link->agreed(mcp::word(*revision));
     conversation.runs_tasks = mcp::runs_calls_as_tasks(opened->capabilities);
     conversation.opening = in.message.bytes();
@@ -266,7 +272,9 @@ net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, st
     CallSink inner(*this, conversation, conversation->session.revision, nullptr);
     StreamSink sink(inner, *stream);
     upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
-    [[maybe_unused]] const auto over = co_await link->forward(std::move(*permit), std::move(out), sink);
+    const auto over = co_await link->forward(std::move(*permit), std::move(out), sink);
+    // Where the server has no stream, the gate has news of its own: that a policy made the lists others.
+    if (over && over->http_status == 405) co_return stream->open();
   }
   stream->close();
 }
@@ -292,9 +300,9 @@ void Gate::stop() {
 }
 
 void Gate::announce_list_change() {
-  constexpr std::string_view note = R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})";
   for (const auto& [id, each] : sessions_) {
-    if (each->stream) each->stream->push(note, {});
+    if (!each->stream) continue;
+    for (const mcp::MethodId changed : each->lists.changed()) each->stream->push(mcp::plain_notification(changed), {});
   }
   tell_subscribers();
 }

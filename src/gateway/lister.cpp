@@ -7,11 +7,49 @@
 #include "base/random.hpp"
 #include "gateway/outbound.hpp"
 #include "gateway/recorder.hpp"
+#include "mcp/answers.hpp"
+#include "mcp/codes.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
 #include "mcp/tool_list.hpp"
 
 namespace callgate::gateway {
+
+/// What a server asks while its lists are read.
+class Lister::SaysNo final : public upstream::Sink {
+ public:
+  explicit SaysNo(Lister& lister) : lister_(lister) {}
+  net::Task<bool> event(const upstream::Event& event) override {
+    constexpr std::size_t most = 64;  // one that asks on and on is left without an answer
+    const bool asks = lister_.era_ == mcp::Era::legacy && event.message != nullptr && event.message->is_request();
+    if (asks && lister_.refused_++ < most) lister_.refusing_.spawn(lister_.say_no(std::string(event.message->id_text)));
+    co_return true;
+  }
+
+ private:
+  Lister& lister_;
+};
+
+Lister::Lister(const Parts& parts, Links& links, mcp::Era era) : parts_(parts), links_(links), era_(era), says_no_(std::make_unique<SaysNo>(*this)) {}
+
+/// From now on; the one before speaks to nobody.
+void Lister::use(std::shared_ptr<upstream::Link> link) {
+  // The link of stateless requests is not this conversation's alone.
+  if (link_ && era_ == mcp::Era::legacy) link_->on_unsolicited(nullptr);
+  link_ = std::move(link);
+  if (link_ && era_ == mcp::Era::legacy) link_->on_unsolicited(says_no_.get());
+}
+
+net::Task<void> Lister::say_no(std::string id_text) {
+  const std::shared_ptr<upstream::Link> link = link_;
+  const std::string answer = mcp::rpc_error(id_text, mcp::code::internal_error, "no client is there to answer");
+  json::Document document;
+  const auto read = mcp::read_message(answer, document, mcp::Direction::from_client);
+  auto permit = co_await permit_for_own(parts_, audit::Internal::decline, links_.server().name);
+  if (!read || !link || !permit) co_return;
+  upstream::NobodyListens nobody;
+  [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = answer, .message = &*read, .time = std::chrono::seconds(5)}, nobody);
+}
 
 net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound out) {
   auto permit = co_await permit_for_own(parts_, kind, links_.server().name, mcp::word(revision_));
@@ -29,7 +67,7 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
   const auto read = mcp::read_message(message, document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(read.error());
   const std::string headers = era_ == mcp::Era::modern && links_.over_http() ? mirrored_lines(*read, revision_, {}) : std::string();
-  upstream::NobodyListens sink;
+  SaysNo sink(*this);
   upstream::Outbound out{.bytes = message, .message = &*read, .headers = headers, .time = links_.server().start_timeout};
   auto answer = co_await link_->forward(std::move(*permit), std::move(out), sink);
   if (!answer) co_return std::unexpected(std::move(answer.error().error));
@@ -46,7 +84,7 @@ net::Task<Result<std::string>> Lister::handshake() {
   bridged_ = true;
   auto link = links_.for_session({});
   if (!link) co_return std::unexpected(link.error());
-  link_ = std::move(*link);
+  use(std::move(*link));
   co_return co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
 }
 
@@ -54,7 +92,7 @@ net::Task<Result<std::string>> Lister::handshake() {
 net::Task<Result<bool>> Lister::open_legacy() {
   auto link = links_.for_session({});
   if (!link) co_return std::unexpected(link.error());
-  link_ = std::move(*link);
+  use(std::move(*link));
   auto answer = co_await handshake();
   if (!answer) co_return std::unexpected(answer.error());
   json::Document document;
@@ -85,7 +123,7 @@ net::Task<Result<void>> Lister::open() {
   revision_ = mcp::latest_revision;
   auto link = links_.stateless({});
   if (!link) co_return std::unexpected(link.error());
-  link_ = std::move(*link);
+  use(std::move(*link));
   co_return Result<void>{};
 }
 
@@ -131,7 +169,8 @@ net::Task<void> Lister::close() {
     [[maybe_unused]] const auto ended =
         co_await send(audit::Internal::session_delete, {.form = upstream::Form::end_session, .time = std::chrono::seconds(5)});
   }
-  link_.reset();
+  refusing_.cancel();
+  use({});
 }
 
 net::Task<Result<ServerList>> Lister::read(Probe wanted) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,14 +25,23 @@ struct ListBounds {
 };
 
 /// Opens a conversation of the gateway's own, reads every page of tools/list
-/// and, when `probe` is set, learns how the server answers for an unknown tool.
+/// and, when `probe` is set, learns how the server answers for an unknown tool. It
+/// declares all capabilities, for lists may depend on them, and answers with an error
+/// whatever the server asks: no client is there.
 class Lister {
  public:
-  Lister(const Parts& parts, Links& links, mcp::Era era) : parts_(parts), links_(links), era_(era) {}
+  Lister(const Parts& parts, Links& links, mcp::Era era);
+  Lister(const Lister&) = delete;
+  Lister& operator=(const Lister&) = delete;
+  ~Lister() { use({}); }
   enum class Probe : std::uint8_t { no, yes };
   net::Task<Result<ServerList>> read(Probe probe);
 
  private:
+  class SaysNo;
+
+  void use(std::shared_ptr<upstream::Link> link);
+  net::Task<void> say_no(std::string id_text);
   net::Task<Result<void>> open();
   net::Task<Result<bool>> open_legacy();
   net::Task<Result<std::string>> handshake();
@@ -49,6 +59,9 @@ class Lister {
   bool has_tools_ = true;
   bool bridged_ = false;
   int next_id_ = 1;
+  std::unique_ptr<upstream::Sink> says_no_;
+  std::size_t refused_ = 0;  ///< requests of the server
+  net::TaskGroup refusing_;
 };
 
 }  // namespace callgate::gateway

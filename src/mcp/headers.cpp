@@ -1,5 +1,7 @@
 #include "mcp/headers.hpp"
 
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "base/decimal.hpp"
@@ -166,7 +168,9 @@ std::optional<HeaderFault> check_modern_meta(const Message& message, const Reque
   return unsupported_version(supported, meta.protocol_version.view());
 }
 
-HeaderFault unsupported_version(std::span<const Revision> supported, std::string_view requested) {
+HeaderFault unsupported_version(std::span<const Revision> modern, std::string_view requested) {
+  std::vector<Revision> supported{Revision::r2024_11_05, Revision::r2025_03_26, Revision::r2025_06_18, Revision::r2025_11_25};
+  supported.insert(supported.end(), modern.begin(), modern.end());
   std::string list;
   for (const Revision each : supported) fmt::format_to(std::back_inserter(list), "{}\"{}\"", list.empty() ? "" : ",", word(each));
   return {.code = code::unsupported_version,

@@ -54,8 +54,9 @@ std::optional<HeaderFault> check_headers(std::span<const Header> headers, const 
 std::optional<HeaderFault> check_modern_meta(const Message& message, const RequestMeta& meta,
                                              std::span<const Revision> supported);
 
-/// −32022 with what is supported and what was asked for.
-HeaderFault unsupported_version(std::span<const Revision> supported, std::string_view requested);
+/// −32022 with what is supported, the revisions with a handshake and those of `modern`,
+/// and what was asked for.
+HeaderFault unsupported_version(std::span<const Revision> modern, std::string_view requested);
 
 /// The headers to send with a modern request, made from its final body.
 std::vector<OwnedHeader> mirrored_headers(const Message& message, Revision revision,

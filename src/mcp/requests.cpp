@@ -97,14 +97,25 @@ Result<TaskRequest> read_task_request(const Message& message) {
   return TaskRequest{.task_id = std::move(*id)};
 }
 
+std::vector<MethodId> Lists::changed() const {
+  std::vector<MethodId> out;
+  if (tools) out.push_back(MethodId::notifications_tools_list_changed);
+  if (prompts) out.push_back(MethodId::notifications_prompts_list_changed);
+  if (resources) out.push_back(MethodId::notifications_resources_list_changed);
+  return out;
+}
+
 Result<Listen> read_listen(const Message& message) {
   if (auto there = need_params(message); !there) return std::unexpected(std::move(there.error()));
   const auto wanted = read_required_object(message.params, "notifications");
   if (!wanted) return std::unexpected(wanted.error());
   if (auto fine = check_keys(*wanted, Level::listen); !fine) return std::unexpected(std::move(fine.error()));
   Listen listen;
-  const auto tools = wanted->find("toolsListChanged");
-  listen.tools = tools && tools->is_boolean() && tools->boolean();
+  const auto wants = [&](std::string_view name) {
+    const auto flag = wanted->find(name);
+    return flag && flag->is_boolean() && flag->boolean();
+  };
+  listen.changes = {.tools = wants("toolsListChanged"), .prompts = wants("promptsListChanged"), .resources = wants("resourcesListChanged")};
   const auto resources = wanted->find("resourceSubscriptions");
   if (!resources) return listen;
   if (!resources->is_array() || resources->size() > max_listen_uris)

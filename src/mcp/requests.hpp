@@ -49,10 +49,20 @@ struct TaskRequest {
 };
 Result<TaskRequest> read_task_request(const Message& message);
 
+/// Of the lists that a server may have, or a client may want to hear of.
+struct Lists {
+  bool tools = false;
+  bool prompts = false;
+  bool resources = false;
+
+  /// What is told where these have changed.
+  std::vector<MethodId> changed() const;
+};
+
 /// subscriptions/listen (2026-07-28, basic/utilities/subscriptions): which
 /// notifications the client wants. A second spelling of a known member is refused.
 struct Listen {
-  bool tools = false;  ///< wants to hear that the list of tools changed
+  Lists changes;          ///< of which it wants to hear
   json::Value resources;  ///< the array `resourceSubscriptions`; empty where absent
   std::vector<Text> uris;  ///< its elements, decoded, in order
 };

@@ -101,7 +101,6 @@ net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   running->client_token = progress_token(request);
   running->wants_log = !log_level_of(request).empty();
   running->method = request.method_id;
-  running->digest = sha256_hex(mcp::logical_text(request));
   running->bytes = mcp::without_envelope(request, running->own_id);
   auto read = mcp::read_message(running->bytes, running->document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
@@ -179,6 +178,8 @@ Forwarded StatelessBridge::park(const std::shared_ptr<Running>& running) {
   std::vector<mcp::InputAsk> asks;
   for (const Ask& each : running->asks) asks.push_back(each.ask);
   running->parked_until = parts_.loop.now() + answer_time;
+  // Of the request as the client wrote it: the envelope has no part in it.
+  running->digest = sha256_hex(mcp::logical_text(*running->message));
   // INVARIANT: what is parked is cancelled by `drop_parked`, not by the end of the frame that parked it.
   running->over = true;
   parked_.emplace(state, running);

@@ -100,6 +100,35 @@ TEST(UriBookTest, ThatOneServerFillsHasRoomForOthers) {
   EXPECT_EQ(book.shown("one", "one", "w:7" + filling), "callgate://one/w:7" + filling) << "there is no room for it in either form";
 }
 
+/// However many sessions there are, their books take no more than that together.
+TEST(UriBookTest, OfAllClientsShareOneRoomAndGiveItBack) {
+  const auto shelf = std::make_shared<Room>(4000, 2000);
+  const std::string filling(200, 'a');
+  const auto fill = [&](UriBook& book) {
+    int kept = 0;
+    for (int i = 0; i < 100; ++i) {
+      const std::string uri = "x:" + std::to_string(i) + filling;
+      if (book.shown("one", "one", uri) == uri) ++kept;
+    }
+    return kept;
+  };
+  UriBook second(shelf, "b");
+  UriBook third(shelf, "c");
+  {
+    UriBook first(shelf, "a");
+    UriBook again(shelf, "a");
+    EXPECT_EQ(fill(first), 7);
+    EXPECT_EQ(fill(again), 0) << "sessions of one caller share what is the caller's";
+    EXPECT_EQ(fill(second), 7) << "and leave room for others";
+    EXPECT_EQ(fill(third), 0) << "while there is any";
+    CutNames names(shelf, "c");
+    names.remember("one__" + std::string(50, 'n'), std::string(200, 'n'));
+    EXPECT_EQ(names.find("one__" + std::string(50, 'n')), nullptr);
+  }
+  EXPECT_EQ(fill(third), 7) << "books that are closed make room";
+  EXPECT_EQ(shelf->taken(), 2U * 7U * (203U + Room::beside));
+}
+
 TEST(UriBookTest, AUriThatMayComeOfAnothersTemplateIsWrapped) {
   UriBook book;
   EXPECT_EQ(book.shown("two", "two", "demo://before"), "demo://before");
@@ -148,7 +177,7 @@ TEST(CutNamesTest, KeepNothingThatIsTooLongAndLeaveRoomForOthers) {
 
 TEST(CompanyTest, AServerThatAsksAllTheTimePushesNoOthersRequestsOut) {
   net::Loop loop;
-  Company company(loop);
+  Company company(loop, {}, {});
   company.remember({.id = "\"a\"", .server = "one", .conversation = {}, .original = "1", .progress_token = {}});
   for (int i = 0; i < 1000; ++i) company.remember({.id = std::to_string(i), .server = "two", .conversation = {}, .original = "1", .progress_token = {}});
   EXPECT_NE(company.find_asked("\"a\""), nullptr);

@@ -328,6 +328,63 @@ TEST_P(QuestionsContract, ACancelOfARepeatDoesNotWithdrawWhatAskAgainKeepsOpen) 
   EXPECT_EQ(state(asked->approval.id), "waiting");
 }
 
+/// A call that comes back from a round says so, unlike a repeat: its share is known.
+Question back_to(const std::string& id) {
+  Question question = some_question();
+  question.back_to = id;
+  return question;
+}
+
+/// Protocol item 63.
+TEST_P(QuestionsContract, ACallThatIsToComeBackKeepsTheQuestionOpenUntilItIsThere) {
+  auto asked = ask();
+  const std::string id = asked->approval.id;
+  leave(*asked, &Waiter::leave_for_a_round);
+  EXPECT_EQ(state(id), "waiting");
+  auto back = ask(back_to(id));
+  EXPECT_EQ(back->approval.id, id);
+  leave(*back, &Waiter::cancel);
+  EXPECT_EQ(state(id), "withdrawn");
+}
+
+/// Protocol item 63.
+TEST_P(QuestionsContract, ACallThatComesBackAndIsOverLeavesTheQuestionToWhoIsStillToCome) {
+  auto first = ask();
+  auto second = ask();
+  const std::string id = first->approval.id;
+  leave(*first, &Waiter::leave_for_a_round);
+  leave(*second, &Waiter::leave_for_a_round);
+  auto other = ask();
+  leave(*other, &Waiter::cancel);
+  auto back = ask(back_to(id));
+  leave(*back, &Waiter::cancel);
+  EXPECT_EQ(state(id), "waiting") << "one call is still to come back";
+  ASSERT_TRUE(yes(id));
+  auto last = ask(back_to(id));
+  EXPECT_TRUE(use(*last));
+}
+
+TEST_P(QuestionsContract, ACallThatComesBackFromARoundDoesNotWithdrawWhatAskAgainKeepsOpen) {
+  auto first = ask();
+  auto second = ask();
+  const std::string id = first->approval.id;
+  leave(*first, &Waiter::leave_open);
+  leave(*second, &Waiter::leave_for_a_round);
+  for (int i = 0; i < 3; ++i) {
+    auto back = ask(back_to(id));
+    leave(*back, &Waiter::cancel);
+  }
+  EXPECT_EQ(state(id), "waiting");
+}
+
+TEST_P(QuestionsContract, ANoIsOwedToACallThatIsToComeBack) {
+  auto asked = ask();
+  leave(*asked, &Waiter::leave_for_a_round);
+  ASSERT_TRUE(no(asked->approval.id));
+  EXPECT_EQ(ask(back_to(asked->approval.id))->approval.state, State::denied);
+  EXPECT_EQ(ask()->approval.state, State::waiting) << "told once";
+}
+
 TEST_P(QuestionsContract, ACancelBetweenTheYesAndItsUseWithdrawsTheYes) {
   auto asked = ask();
   ASSERT_TRUE(yes(asked->approval.id));

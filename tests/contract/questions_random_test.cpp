@@ -22,7 +22,7 @@ class Twins {
   ~Twins() { calls_.clear(); }
 
   void act() {
-    switch (roll(12)) {
+    switch (roll(13)) {
       case 0:
       case 1:
       case 2: ask(); break;
@@ -34,6 +34,7 @@ class Twins {
       case 8: use(); break;
       case 9: let_go(&Waiter::cancel); break;
       case 10: let_go(&Waiter::leave_open); break;
+      case 11: let_go(&Waiter::leave_for_a_round); break;
       default: pass(std::chrono::seconds(roll(250)));
     }
     shared_.spread();
@@ -54,11 +55,17 @@ class Twins {
   static Question question(std::size_t which) { return some_question(fmt::format("tool{}", which % 4), "{}", which < 4 ? "g1" : "g2"); }
 
   void ask() {
-    const Question each = question(roll(8));
+    Question each = question(roll(8));
+    Question twin = each;
+    if (!id_of_.empty() && roll(2) == 0) {
+      const auto known = std::prev(id_of_.end(), static_cast<std::ptrdiff_t>(roll(std::min<std::size_t>(id_of_.size(), 5)) + 1));
+      each.back_to = known->first;
+      twin.back_to = known->second;
+    }
     const std::size_t gateway = roll(shared_.gateways());
     const int number = ++asked_;
     auto shared = callgate::test::await(shared_.loop, shared_.at(gateway).ask(each, [this, number](const Approval& a) { heard_shared_[number] = word(a.state); }, shared_.now));
-    auto memory = callgate::test::await(memory_.loop, memory_.at(0).ask(each, [this, number](const Approval& a) { heard_memory_[number] = word(a.state); }, memory_.now));
+    auto memory = callgate::test::await(memory_.loop, memory_.at(0).ask(twin, [this, number](const Approval& a) { heard_memory_[number] = word(a.state); }, memory_.now));
     ASSERT_EQ(shared.has_value(), memory.has_value()) << (shared ? "" : shared.error().message);
     if (!shared) {
       EXPECT_EQ(shared.error().kind, memory.error().kind);

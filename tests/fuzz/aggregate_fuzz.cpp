@@ -28,7 +28,7 @@ bool is_whole(std::string_view bytes) {
 
 void show(std::string_view bytes) {
   net::Loop loop;
-  aggregate::Company company(loop);
+  aggregate::Company company(loop, {}, {});
   const auto conversation = std::make_shared<gateway::Conversation>();
   company.members["two"].conversation = conversation;
   [[maybe_unused]] const std::string taken = company.uris.shown("one", "one", "demo://both");

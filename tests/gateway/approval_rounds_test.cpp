@@ -150,6 +150,46 @@ TEST_F(ApprovalRounds, ADeclineAtTheClientEndsTheCall) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Protocol item 63: a form that was closed is nobody's no, but its call is over.
+TEST_F(ApprovalRounds, ADeclineAtTheClientWithdrawsTheQuestionThatNobodyElseWaitsOn) {
+  begin_with();
+  for (const char* action : {"decline", "cancel"}) {
+    const std::string state = state_of(call());
+    const std::string id = waiting_id();
+    call(round(state, action));
+    ASSERT_NE(desk->find(id), nullptr);
+    EXPECT_EQ(desk->find(id)->state, approval::State::withdrawn) << action;
+  }
+  EXPECT_EQ(desk->waiting(), 0U);
+}
+
+/// Protocol item 63.
+TEST_F(ApprovalRounds, ADeclineAtOneClientLeavesTheQuestionToAnother) {
+  begin_with();
+  const std::string mine = state_of(call());
+  const std::string theirs = state_of(call());
+  call(round(mine, "decline"));
+  ASSERT_EQ(desk->waiting(), 1U);
+  approve();
+  EXPECT_NE(call(round(theirs)).find("done"), std::string::npos);
+}
+
+/// Protocol item 63.
+TEST_F(ApprovalRounds, AClientThatLeavesItsRoundWithdrawsTheQuestion) {
+  begin_with();
+  const std::string state = state_of(call());
+  Answer answer;
+  bool done = false;
+  net::TaskGroup client;
+  const std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + modern_headers("tools/call", "write");
+  client.spawn(talk("POST", headers, text(round(state), R"({"n":4711})", capabilities, 90), answer, done));
+  for (int i = 0; i < 50; ++i) loop.turn(std::chrono::milliseconds(1));
+  ASSERT_EQ(desk->waiting(), 1U);
+  client.cancel();
+  turn_until([&] { return desk->waiting() == 0; });
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
 TEST_F(ApprovalRounds, AClientWithFormsAloneIsShownWhatWouldRun) {
   capabilities = shows_forms;
   begin_with();

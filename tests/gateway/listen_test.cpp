@@ -121,6 +121,21 @@ TEST_F(Listen, HearsThatAPolicyMadeItsListAnotherOne) {
   EXPECT_NE(answer.body.find(R"("method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"}})"), std::string::npos) << answer.body;
 }
 
+/// Protocol item 49: prompts and resources are hidden by policies too.
+TEST_F(Listen, HearsOfTheListsThatItAskedForAlone) {
+  ends = false;
+  says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{})")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"promptsListChanged":true,"resourcesListChanged":true})");
+  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(5));
+  gates->all().front()->announce_list_change();
+  gates->all().front()->stop();
+  turn_until([&] { return done; });
+  for (const char* kind : {"prompts", "resources"})
+    EXPECT_NE(answer.body.find("notifications/" + std::string(kind) + R"(/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"}})"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("tools/list_changed"), std::string::npos) << answer.body;
+}
+
 TEST_F(Listen, EndsWhenItsCallerMayCallNoLonger) {
   ends = false;
   begin_with("callgate: 1\ndefault: allow\n");

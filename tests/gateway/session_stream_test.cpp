@@ -1,0 +1,92 @@
+// The stream of a session, and what becomes of its calls when the client leaves.
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+class SessionStream : public World {
+ protected:
+  void listen() {
+    group.spawn(talk("GET", "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n", "", stream, over));
+    for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(2));
+  }
+  bool hears(std::string_view text) {
+    const auto until = net::Loop::read_clock() + std::chrono::seconds(3);
+    turn_until([&] { return stream.body.find(text) != std::string::npos || over || net::Loop::read_clock() > until; });
+    return stream.body.find(text) != std::string::npos;
+  }
+  /// A server that says at `initialize` that it has these.
+  void server_has(const std::string& capabilities) {
+    upstream.on_request = [capabilities](net::HttpExchange& exchange, std::string method, std::string id, std::string) -> net::Task<bool> {
+      if (method != "initialize") co_return false;
+      co_await exchange.respond(200, "Content-Type: application/json\r\nMcp-Session-Id: theirs-1\r\n",
+                                R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"protocolVersion":"2025-06-18","capabilities":)" + capabilities +
+                                    R"(,"serverInfo":{"name":"fake","version":"1"}}})");
+      co_return true;
+    };
+  }
+
+  Answer stream;
+  bool over = false;
+};
+
+/// Protocol item 69: the gate has news of lists also where the server has no stream.
+TEST_F(SessionStream, IsThereForTheNewsOfTheGateAlone) {
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  listen();
+  EXPECT_FALSE(over) << stream.status;
+  gates->all().front()->announce_list_change();
+  EXPECT_TRUE(hears(R"("method":"notifications/tools/list_changed")")) << stream.body;
+  EXPECT_FALSE(hears("notifications/prompts")) << "the server has none";
+  gates->all().front()->stop();
+  turn_until([&] { return over; });
+  EXPECT_EQ(stream.status, 200);
+}
+
+/// Protocol item 49: a policy hides prompts and resources as well.
+TEST_F(SessionStream, HearsOfEveryListThatTheServerHas) {
+  server_has(R"({"tools":{},"prompts":{},"resources":{}})");
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  listen();
+  gates->all().front()->announce_list_change();
+  for (const char* list : {"tools", "prompts", "resources"}) EXPECT_TRUE(hears("notifications/" + std::string(list) + "/list_changed")) << stream.body;
+}
+
+TEST_F(SessionStream, OfTheServerEndsWithIt) {
+  upstream.on_request = nullptr;
+  upstream.stream_events = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  listen();
+  EXPECT_TRUE(hears("notifications/message"));
+}
+
+/// Protocol item 72: in a session a client that leaves has cancelled nothing.
+TEST_F(SessionStream, ACallGoesOnWhenItsClientLeaves) {
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  bool broken_off = false;
+  bool answered = false;
+  net::Signal answer_now(loop);
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    co_await answer_now.wait(net::Loop::forever);
+    broken_off = !co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[]}})");
+    answered = true;
+  };
+  Answer answer;
+  bool done = false;
+  begin(R"({"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"read","arguments":{}}})", answer, done);
+  turn_until([&] { return upstream.calls.size() == 1; });
+  group.cancel();  // the client's connection goes with it
+  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(2));
+  EXPECT_TRUE(upstream.notes.empty() || upstream.notes.back().find("cancelled") == std::string::npos);
+  answer_now.raise();
+  turn_until([&] { return answered && records().find(R"("status":"answered")") != std::string::npos; });
+  EXPECT_FALSE(broken_off) << "the server's own connection was left open";
+  EXPECT_NE(records().find(R"("status":"answered")"), std::string::npos) << records();
+}
+
+}  // namespace
+}  // namespace callgate::gateway
