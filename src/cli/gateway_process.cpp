@@ -62,8 +62,7 @@ Exit GatewayProcess::prepare() {
   if (flags_.from_store) {
     auto servers = store_->servers().list();
     if (!servers) return say(err_, servers.error(), Exit::unavailable);
-    for (const std::string& name : add_registered(config_, *servers))
-      log_.warn("registered_server_left_out", {{"server", name}, {"why", "the configuration file has one of this name"}});
+    for (const LeftOut& each : add_registered(config_, *servers)) log_.warn("registered_server_left_out", {{"server", each.server}, {"why", each.why}});
     if (config_.servers.empty())
       return say(err_, {ErrorKind::not_found, "no server is registered: add one with `callgate server add NAME …`, or name one with `--upstream URL` or `-- CMD…`", {}}, Exit::usage);
   }
