@@ -166,7 +166,8 @@ Exit GatewayProcess::open_doors() {
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
   admin_access.accept_url(config_.admin_url);
-  api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_},
+  wishes_ = std::make_unique<WishWorker>(WishWorker::Parts{loop_, config_, *store_, policies_, log_, [this] { look_for_changes(Look::only_if_changed); }, model_endpoint(config::ProcessEnvironment())});
+  api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_, *wishes_},
                                       admin::Guard(*token, admin_access));
   page_ = std::make_unique<admin::ApprovalPage>(admin::ApprovalPage::Parts{parts_->questions, clock_, log_, config_.admin_url},
                                                 admin::Guard(std::move(*token), std::move(admin_access)));
