@@ -8,13 +8,14 @@
 #include "admin/guard.hpp"
 #include "admin/http.hpp"
 #include "admin/target.hpp"
+#include "admin/wish_jobs.hpp"
 #include "approval/questions.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 
 namespace callgate::admin {
 
-/// The admin API (interface.md "URLs"): approvals, servers, health, metrics. No
+/// The admin API (interface.md "URLs"): approvals, servers, wishes, health, metrics. No
 /// transport, no I/O of its own: a request in, an answer out, as soon as the
 /// questions are read. Whatever it cannot read is refused with a reason, and every
 /// request passes the guard. Threads: the one of the questions and the directory.
@@ -29,8 +30,11 @@ class Api {
     const HealthSource& health;
     const Metrics& metrics;
     const Clock& clock;
+    PolicyDrafter& drafter;
   };
-  Api(Parts parts, Guard guard) : parts_(parts), guard_(std::move(guard)) {}
+  Api(Parts parts, Guard guard) : parts_(parts), guard_(std::move(guard)), wishes_(parts.drafter, parts.clock) {}
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
 
   using Answering = net::Task<ApiResponse>;
 
@@ -54,12 +58,18 @@ class Api {
   Answering list_servers(const Call& call);
   Answering list_tools(const Call& call);
   Answering pin(const Call& call);
+  Answering start_wish(const Call& call);
+  Answering list_wishes(const Call& call);
+  Answering show_wish(const Call& call);
+  Answering show_wish_assets(const Call& call);
+  Answering apply_wish(const Call& call);
   Answering show_health(const Call& call);
   Answering show_metrics(const Call& call);
   Answering show_openapi(const Call& call);
 
   Parts parts_;
   Guard guard_;
+  WishJobs wishes_;
 };
 
 }  // namespace callgate::admin

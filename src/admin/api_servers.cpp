@@ -28,7 +28,10 @@ std::string tool_text(const ToolEntry& tool) {
       .text("state", word(tool.state))
       .text("era", tool.era)
       .text_if_any("fingerprint", tool.fingerprint)
-      .text_if_any("offered", tool.offered);
+      .text_if_any("offered", tool.offered)
+      .text_if_any("category", tool.category)
+      .text_if_any("risk", tool.risk);
+  if (!tool.category.empty()) object.raw("overridden", tool.class_reason.empty() ? "false" : "true").text_if_any("class_reason", tool.class_reason);
   if (!tool.definition.empty()) object.raw("definition", tool.definition);
   if (!tool.offered_definition.empty()) object.raw("offered_definition", tool.offered_definition);
   return object.done();

@@ -39,6 +39,9 @@ struct ToolEntry {
   std::string era;          ///< `legacy` or `modern`
   std::string fingerprint;  ///< `sha256:…` of the pinned definition; empty when unknown
   std::string offered;      ///< of what the server lists now, when that differs
+  std::string category;     ///< `Read`, …, of the definition that the server lists now; empty: it lists none
+  std::string risk;         ///< `Low`, … likewise
+  std::string class_reason; ///< why an operator says so instead of the classifier; empty: as it was judged
   std::string definition;          ///< JSON; the pinned one
   std::string offered_definition;  ///< JSON
 };

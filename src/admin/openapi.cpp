@@ -9,7 +9,7 @@ std::string_view openapi_text() {
     "title": "Callgate admin API",
     "version": "1",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "description": "Questions to people, servers behind the gate, health. At the admin listener every request carries the token of DATA/admin.token; at DATA/run/<instance>.sock the rights of the socket suffice."
+    "description": "Questions to people, servers behind the gate, policies drafted from a sentence, health. At the admin listener every request carries the token of DATA/admin.token; at DATA/run/<instance>.sock the rights of the socket suffice."
   },
   "security": [{"token": []}],
   "paths": {
@@ -101,6 +101,70 @@ std::string_view openapi_text() {
         }
       }
     },
+    "/api/v1/servers/{name}/wishes": {
+      "parameters": [{"$ref": "#/components/parameters/ServerName"}],
+      "post": {
+        "operationId": "startWish",
+        "summary": "Have a policy drafted from a sentence; nothing is put in force. The job is asked for its state until it runs no more",
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "additionalProperties": false, "required": ["wish"], "properties": {"wish": {"type": "string", "minLength": 1, "maxLength": 4000}}}}}},
+        "responses": {
+          "202": {"description": "The job; `Location` names it", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Wish"}}}},
+          "404": {"$ref": "#/components/responses/Refused"},
+          "409": {"description": "No tools of the server are pinned", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "413": {"$ref": "#/components/responses/Refused"},
+          "503": {"description": "Enough are being drafted; try again", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "default": {"$ref": "#/components/responses/Refused"}
+        }
+      }
+    },
+    "/api/v1/wishes": {
+      "get": {
+        "operationId": "listWishes",
+        "summary": "The wishes of the last hour, oldest first; at most 16",
+        "responses": {
+          "200": {"description": "The jobs", "content": {"application/json": {"schema": {"type": "object", "required": ["wishes"], "properties": {"wishes": {"type": "array", "items": {"$ref": "#/components/schemas/Wish"}}}}}}},
+          "default": {"$ref": "#/components/responses/Refused"}
+        }
+      }
+    },
+    "/api/v1/wishes/{id}": {
+      "parameters": [{"$ref": "#/components/parameters/Id"}],
+      "get": {
+        "operationId": "showWish",
+        "summary": "The state of one job",
+        "responses": {
+          "200": {"$ref": "#/components/responses/Wish"},
+          "404": {"$ref": "#/components/responses/Refused"},
+          "default": {"$ref": "#/components/responses/Refused"}
+        }
+      }
+    },
+    "/api/v1/wishes/{id}/assets": {
+      "parameters": [{"$ref": "#/components/parameters/Id"}],
+      "get": {
+        "operationId": "showWishAssets",
+        "summary": "The draft, what was found, what it changes, and its tests",
+        "responses": {
+          "200": {"description": "The assets", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/WishAssets"}}}},
+          "404": {"$ref": "#/components/responses/Refused"},
+          "409": {"description": "The draft is not ready", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "default": {"$ref": "#/components/responses/Refused"}
+        }
+      }
+    },
+    "/api/v1/wishes/{id}/apply": {
+      "parameters": [{"$ref": "#/components/parameters/Id"}],
+      "post": {
+        "operationId": "applyWish",
+        "summary": "Write the draft in the place of the server's policy: it is in force with the answer. The policy before is kept beside it",
+        "responses": {
+          "200": {"$ref": "#/components/responses/Wish"},
+          "404": {"$ref": "#/components/responses/Refused"},
+          "409": {"description": "Nothing to apply, or the policy or the tools changed since the draft", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+          "default": {"$ref": "#/components/responses/Refused"}
+        }
+      }
+    },
     "/api/v1/health": {
       "get": {
         "operationId": "health",
@@ -143,6 +207,7 @@ std::string_view openapi_text() {
       "Answer": {"required": false, "content": {"application/json": {"schema": {"type": "object", "additionalProperties": false, "properties": {"reason": {"type": "string", "maxLength": 1000}}}}}}
     },
     "responses": {
+      "Wish": {"description": "The job", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Wish"}}}},
       "Approval": {"description": "The approval", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Approval"}}}},
       "Refused": {"description": "Refused, with the reason", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
     },
@@ -198,8 +263,40 @@ std::string_view openapi_text() {
           "era": {"enum": ["legacy", "modern"]},
           "fingerprint": {"type": "string", "description": "of the pinned definition"},
           "offered": {"type": "string", "description": "fingerprint of what the server lists now, when that differs"},
+          "category": {"enum": ["Read", "Write", "Execute", "Destructive", "Financial"], "description": "of the definition that the server lists now; absent where it lists none"},
+          "risk": {"enum": ["Low", "Medium", "High", "Critical"]},
+          "overridden": {"type": "boolean", "description": "an operator said so instead of the classifier"},
+          "class_reason": {"type": "string", "description": "why, where one did"},
           "definition": {"type": "object"},
           "offered_definition": {"type": "object"}
+        }
+      },
+      "Wish": {
+        "type": "object",
+        "required": ["id", "server", "wish", "state", "started_at", "expires_at", "faults"],
+        "properties": {
+          "id": {"type": "string"},
+          "server": {"type": "string"},
+          "wish": {"type": "string"},
+          "state": {"enum": ["running", "drafted", "failed", "applied"]},
+          "started_at": {"type": "string", "format": "date-time"},
+          "expires_at": {"type": "string", "format": "date-time", "description": "then it is forgotten; one that runs is not"},
+          "faults": {"type": "array", "items": {"type": "string"}, "description": "why there is nothing to apply"},
+          "made_by": {"enum": ["grammar", "model"]},
+          "effect": {"type": "string", "description": "what it lets pass, in one sentence"},
+          "policy": {"type": "string", "description": "hash of the policy that was written; of an applied one only"}
+        }
+      },
+      "WishAssets": {
+        "allOf": [{"$ref": "#/components/schemas/Wish"}],
+        "type": "object",
+        "required": ["draft", "findings", "changes", "tests", "made_against"],
+        "properties": {
+          "draft": {"type": "string", "description": "the policy file, YAML; empty where none could be made"},
+          "findings": {"type": "array", "items": {"type": "string"}, "description": "what a person should know besides"},
+          "changes": {"type": "array", "items": {"type": "string"}, "description": "one line for each tool whose ordinary call would be judged otherwise"},
+          "tests": {"type": "array", "items": {"type": "object", "required": ["call", "verdict", "held"], "properties": {"call": {"type": "string"}, "verdict": {"type": "string"}, "held": {"type": "boolean"}}}},
+          "made_against": {"type": "string", "description": "hash of the policy that it would replace"}
         }
       },
       "Health": {

@@ -86,7 +86,7 @@ class Writer {
   }
 
   void table(const Block& block) {
-    out_ += "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Table\"><table>\n";
+    out_ += "<div class=\"wide\" role=\"group\" tabindex=\"0\" aria-label=\"Table\"><table>\n";
     if (block.kind == Block::Kind::table) {
       out_ += "<thead><tr>";
       for (const std::string& column : block.columns) add("<th scope=\"col\">{}</th>", html_text(column));

@@ -57,8 +57,8 @@ std::vector<Feature> features_of(const Lexicon& lexicon, std::string_view group,
 /// All groups that the readings set.
 struct FeatureGroups {
   explicit FeatureGroups(const Lexicon& lexicon);
-  std::vector<Feature> name_verbs, text_verbs, chain_verbs, acts;       ///< by verb kind
-  std::vector<Feature> head, in, target, about, text_nouns, list_nouns; ///< by family
+  std::vector<Feature> name_verbs, text_verbs, chain_verbs, more_verbs, acts; ///< by verb kind
+  std::vector<Feature> head, in, target, about, text_nouns, list_nouns, lost_nouns; ///< by family
   std::vector<Feature> says, argument_says;                             ///< by meaning
   std::vector<Feature> arguments;                                       ///< by argument kind
 };

@@ -234,8 +234,8 @@ std::string_view TableReader::known_family_fault(std::string_view feature) const
   if (name == "none" || name == "plural") return "";
   if (group == "verb" || group == "lead" || group == "do") return lemmas_.contains(name) ? "" : "a rule asks for a verb that no table has";
   if (group == "noun") return noun_places_.contains(with_blanks(name)) ? "" : "a rule asks for a noun that no table has";
-  if (group == "name" || group == "text" || group == "chain" || group == "act") return among(out_.verb_kinds) ? "" : "a rule asks for a class of verbs that no table has";
-  if (group == "head" || group == "in" || group == "about" || group == "list" || group == "to" || group == "near") return among(out_.families) ? "" : "a rule asks for a family that no table has";
+  if (group == "name" || group == "text" || group == "chain" || group == "more" || group == "act") return among(out_.verb_kinds) ? "" : "a rule asks for a class of verbs that no table has";
+  if (group == "head" || group == "in" || group == "about" || group == "list" || group == "to" || group == "near" || group == "lost") return among(out_.families) ? "" : "a rule asks for a family that no table has";
   if (group == "says" || group == "argsays") return among(out_.meanings) ? "" : "a rule asks for a meaning that no phrase has";
   if (group == "arg") return among(out_.argument_kinds) ? "" : "a rule asks for a kind of argument that no table has";
   return "";

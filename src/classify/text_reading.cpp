@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "classify/judgement.hpp"
 #include "classify/phrase_matching.hpp"
 
 namespace callgate::classify {
@@ -136,15 +137,40 @@ class TextReader {
   /// "Create or update", "lists, adds and removes": verbs of the same form in a row.
   void take_chain() {
     const Form form = tokens_[lead_].entry->form;
+    const Noun* object = noun_behind(lead_);
     for (std::size_t i = lead_ + 1; i < lead_end_ && i < lead_ + 24; ++i) {
       const Token& token = tokens_[i];
       if (token.entry == nullptr || token.entry->verb == nothing || token.entry->form != form || token.identifier) continue;
-      const bool joined = token.listed || word(i - 1) == "and" || word(i - 1) == "or" || word(i - 1) == "then";
-      if (!joined || is_denied(tokens_, text_, i)) continue;
+      if (!is_joined(i) || is_denied(tokens_, text_, i)) continue;
       const Verb& verb = lexicon_.verbs[token.entry->verb];
       if (verb.often_noun) continue;
       facts_.set(groups_.chain_verbs[verb.kind], place(i, i + 1));
+      // "Flush the cache and delete the database": what softens the first act says nothing of this one.
+      const Noun* own = noun_behind(i);
+      if (object == nullptr || own == nullptr || own == object) continue;
+      facts_.set(groups_.more_verbs[verb.kind], place(i, i + 1));
+      if (category_of_kind(lexicon_.verb_kinds[verb.kind]) != Category::destructive) continue;
+      for (const std::uint8_t family : own->families) facts_.set(groups_.lost_nouns[family], place(i, i + 1));
     }
+  }
+
+  /// Behind a comma, or an "and"; "and permanently" and "and then" join as well.
+  bool is_joined(std::size_t i) const {
+    static constexpr std::array<std::string_view, 3> joins{"and", "or", "then"};
+    if (tokens_[i].listed) return true;
+    if (i > lead_ + 2 && (word(i - 1).ends_with("ly") || word(i - 1) == "also")) --i;
+    return is(i - 1, joins);
+  }
+
+  /// The object of a verb: the first noun behind it, before the next verb that is joined to it.
+  const Noun* noun_behind(std::size_t verb) const {
+    for (std::size_t i = verb + 1; i < lead_end_ && i < verb + 8; ++i) {
+      if (word(i) == "and" || word(i) == "or" || tokens_[i].listed) break;
+      if (const Compound compound = compound_at(text_, std::span(tokens_).first(lead_end_), i, lexicon_); compound.noun != nullptr) return compound.noun;
+      const Entry* entry = tokens_[i].identifier ? nullptr : tokens_[i].entry;
+      if (entry != nullptr && entry->noun != nothing) return &lexicon_.nouns[entry->noun];
+    }
+    return nullptr;
   }
 
   /// The nouns after the verb; the last before a preposition is what it acts on.

@@ -17,7 +17,7 @@ struct TextReading {
   bool in_first_sentence = false;
 };
 
-/// Sets `text:`, `lead:`, `chain:`, `about:`, `near:` from the first sentence
+/// Sets `text:`, `lead:`, `chain:`, `more:`, `lost:`, `about:`, `near:` from the first sentence
 /// that says what is done, and `says:` from phrases anywhere. `own_name` in the
 /// text is the tool; other identifiers beside "use" or "see" are other tools.
 TextReading read_text(std::string_view text, Place::Where where, std::string_view own_name, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts);

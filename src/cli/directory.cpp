@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json.hpp"
+#include "registry/fingerprint.hpp"
+
 namespace callgate::cli {
 
 namespace {
@@ -13,6 +16,23 @@ constexpr std::array<std::string_view, 2> eras{"legacy", "modern"};
 const store::Definition* find_tool(const std::vector<store::Definition>& list, std::string_view tool) {
   const auto found = std::ranges::find(list, tool, &store::Definition::tool);
   return found == list.end() ? nullptr : &*found;
+}
+
+/// What a tool that the server lists now is said to be: as its calls are judged, a
+/// new one by itself.
+void put_class(admin::ToolEntry& entry, const gateway::Parts& parts, const gateway::Gate& gate) {
+  registry::ToolClass is;
+  const gateway::KnownTools& known = gate.tools().known(entry.era == "modern" ? mcp::Era::modern : mcp::Era::legacy);
+  if (const registry::Tool* tool = known.table ? known.table->find(entry.name) : nullptr) {
+    is = {.risk = tool->risk, .category = tool->category, .reason = tool->class_reason};
+  } else if (entry.state == admin::ToolEntry::State::unknown && parts.classes_of) {
+    const auto read = json::OwnedDocument::parse(entry.offered_definition, registry::definition_limits);
+    if (read) is = parts.classes_of(gate.server(), std::vector{(*read)->root()}).front();
+  }
+  if (is.category.empty()) return;
+  entry.category = is.category;
+  entry.risk = word(is.risk);
+  entry.class_reason = is.reason;
 }
 
 }  // namespace
@@ -63,6 +83,7 @@ Result<std::vector<admin::ToolEntry>> Directory::tools(std::string_view server) 
                          .offered = offered.fingerprint, .offered_definition = offered.text});
     }
   }
+  for (admin::ToolEntry& entry : entries) put_class(entry, parts_, *gate);
   return entries;
 }
 

@@ -33,6 +33,8 @@ R"(callgate run: stand between one stdio client and one server
   --policy FILE            what may be called; without it one is made from the server's tools, printed
                            and kept in the data folder
   --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
+  --trust-hints            the server's annotations may lower a class
+  --classes FILE           what single tools are instead: `classes:` as in callgate.yaml
   --name NAME              what the server is called in pins and records (default: default)
   --data DIR               journal, pins, counters (default: $XDG_DATA_HOME/callgate)
   --audit DIR              journals elsewhere
@@ -55,7 +57,7 @@ R"(callgate serve: stand in front of servers, for clients that speak Streamable 
   --admin HOST:PORT        the admin API
   --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
   --ready-file FILE, --ready-fd N   get one JSON line once calls are taken
-  --name NAME, --data DIR, --audit DIR   as in `callgate run --help`
+  --trust-hints, --classes FILE, --name NAME, --data DIR, --audit DIR   as in `callgate run --help`
 
 example: callgate serve --policy p.yaml --listen 127.0.0.1:8808 --upstream http://127.0.0.1:9000/mcp
 )");

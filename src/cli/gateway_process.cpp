@@ -62,8 +62,7 @@ Exit GatewayProcess::prepare() {
   if (flags_.from_store) {
     auto servers = store_->servers().list();
     if (!servers) return say(err_, servers.error(), Exit::unavailable);
-    for (const std::string& name : add_registered(config_, *servers))
-      log_.warn("registered_server_left_out", {{"server", name}, {"why", "the configuration file has one of this name"}});
+    for (const LeftOut& each : add_registered(config_, *servers)) log_.warn("registered_server_left_out", {{"server", each.server}, {"why", each.why}});
     if (config_.servers.empty())
       return say(err_, {ErrorKind::not_found, "no server is registered: add one with `callgate server add NAME …`, or name one with `--upstream URL` or `-- CMD…`", {}}, Exit::usage);
   }
@@ -167,7 +166,8 @@ Exit GatewayProcess::open_doors() {
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
   admin_access.accept_url(config_.admin_url);
-  api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_},
+  wishes_ = std::make_unique<WishWorker>(WishWorker::Parts{loop_, config_, *store_, policies_, log_, [this] { look_for_changes(Look::only_if_changed); }, model_endpoint(config::ProcessEnvironment())});
+  api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_, *wishes_},
                                       admin::Guard(*token, admin_access));
   page_ = std::make_unique<admin::ApprovalPage>(admin::ApprovalPage::Parts{parts_->questions, clock_, log_, config_.admin_url},
                                                 admin::Guard(std::move(*token), std::move(admin_access)));

@@ -17,6 +17,7 @@
 #include "cli/exit.hpp"
 #include "cli/reload.hpp"
 #include "cli/shared_state.hpp"
+#include "cli/wish_worker.hpp"
 #include "config/file_stamp.hpp"
 #include "config/run_flags.hpp"
 #include "gateway/http_front.hpp"
@@ -113,6 +114,7 @@ class GatewayProcess {
   std::optional<gateway::Parts> parts_;
   std::unique_ptr<gateway::Gates> gates_;
   std::unique_ptr<Directory> directory_;
+  std::unique_ptr<WishWorker> wishes_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<admin::ApprovalPage> page_;
   std::unique_ptr<aggregate::Aggregate> aggregate_;  ///< null: not wanted

@@ -8,11 +8,11 @@
 
 #include "base/json.hpp"
 #include "classify/classifier.hpp"
+#include "cli/granted_wish.hpp"
 #include "cli/recorded_calls.hpp"
 #include "cli/source_flags.hpp"
 #include "cli/tool_lists.hpp"
 #include "generate/policy.hpp"
-#include "generate/wish.hpp"
 #include "registry/difference.hpp"
 
 namespace callgate::cli {
@@ -33,7 +33,9 @@ constexpr std::string_view help =
                     so no ranges are learned
   --wish TEXT       the rules that a sentence asks for: allow, deny, hide, ask before; limit … to N per minute;
                     only if ARGUMENT is, <=, one of …; of a tool, a pattern, reads, writes, high risk, everything.
-                    What is not understood is said, and nothing is made then
+                    What is not understood is said, and nothing is made then. With CALLGATE_MODEL_URL (a chat
+                    endpoint of the common kind; CALLGATE_MODEL_KEY, CALLGATE_MODEL_NAME) a model puts other
+                    words into these, and is sent the wish and the tools' names, descriptions and classes
   --trust-hints     the server's annotations may lower a class
   --config FILE     a callgate.yaml: its `trust_hints` and `classes` for the server of that name hold
   --name NAME       what the server is called (default `default`)
@@ -51,10 +53,11 @@ Example:
 
 class Generate {
  public:
-  Generate(const SourceFlags& flags, std::ostream& out, std::ostream& err) : flags_(flags), out_(out), err_(err) {}
+  Generate(const SourceFlags& flags, const config::Environment& environment, std::ostream& out, std::ostream& err)
+      : flags_(flags), environment_(environment), out_(out), err_(err) {}
 
-  Exit run(const config::Environment& environment) {
-    const bool read = read_tool_lists(flags_, environment, ShowProgress::yes, err_, [this](const ToolSourceList& list) { make(list); });
+  Exit run() {
+    const bool read = read_tool_lists(flags_, environment_, ShowProgress::yes, err_, [this](const ToolSourceList& list) { make(list); });
     return read ? exit_ : Exit::unavailable;
   }
 
@@ -101,7 +104,9 @@ class Generate {
   }
 
   void wish(const std::string& server, const std::string& sentence, std::span<const json::Value> definitions, std::span<const classify::Classification> classes) {
-    const generate::Wished wished = generate::wish_policy(sentence, server, definitions, classes);
+    const GrantedWish granted = grant_wish(sentence, server, definitions, classes, model_endpoint(environment_));
+    const generate::Wished& wished = granted.wished;
+    for (const std::string& note : granted.notes) err_ << "callgate: " << note << '\n';
     if (wished.faults.empty()) return tell(server, wished.policy, definitions.size());
     for (const std::string& fault : wished.faults) err_ << "callgate: " << visible(fault) << '\n';
     err_ << "nothing was made; see `callgate policy generate --help` for what a wish may say\n";
@@ -120,6 +125,7 @@ class Generate {
   }
 
   const SourceFlags& flags_;
+  const config::Environment& environment_;
   std::ostream& out_;
   std::ostream& err_;
   classify::Classifier classifier_;
@@ -147,7 +153,7 @@ Exit policy_generate(std::span<const std::string_view> args, const config::Envir
     out << help;
     return Exit::ok;
   }
-  return Generate(*flags, out, err).run(environment);
+  return Generate(*flags, environment, out, err).run();
 }
 
 Exit policy_generate(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {

@@ -11,7 +11,6 @@
 #include "base/json.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
-#include "store/store.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -36,18 +35,33 @@ Result<ServerList> kept_list(const std::filesystem::path& data, const std::strin
   if (!std::filesystem::exists(data / "callgate.db", problem)) return not_pinned(data, server);
   const auto store = store::open(data, {.busy = std::chrono::seconds(5)});
   if (!store) return std::unexpected(store.error());
-  auto keys = (*store)->pins().lists(server);
+  auto chosen = newest_pinned(**store, server);
+  if (!chosen) return std::unexpected(chosen.error());
+  if (!*chosen) return not_pinned(data, server);
+  return std::move(**chosen);
+}
+
+Result<std::optional<ServerList>> newest_pinned(store::Store& store, const std::string& server, std::string_view address) {
+  auto keys = store.pins().lists(server);
   if (!keys) return std::unexpected(keys.error());
   std::ranges::sort(*keys, {}, &store::ListKey::era);  // `legacy` before `modern`
   std::optional<ServerList> chosen;
   for (const store::ListKey& key : *keys) {
-    auto list = (*store)->pins().find(key);
+    if (!address.empty() && key.address != address) continue;
+    auto list = store.pins().find(key);
     if (!list) return std::unexpected(list.error());
     if (!*list || (*list)->pinned.empty()) continue;
     if (!chosen || pinned_at(**list) > pinned_at(chosen->list)) chosen = ServerList{key, std::move(**list)};
   }
-  if (!chosen) return not_pinned(data, server);
-  return std::move(*chosen);
+  return chosen;
+}
+
+Result<ClassRules> registered_rules(const std::filesystem::path& data, const std::string& server) {
+  const auto store = store::open(data, {.busy = std::chrono::seconds(5)});
+  if (!store) return std::unexpected(store.error());
+  const auto found = (*store)->servers().find(server);
+  if (!found) return std::unexpected(found.error());
+  return *found ? ClassRules::of(**found) : ClassRules{};
 }
 
 namespace {

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
 #include "catalogue/facts.hpp"
 #include "cli/server_view.hpp"
+#include "store/store.hpp"
 
 namespace callgate::cli {
 
@@ -15,6 +18,13 @@ namespace callgate::cli {
 /// which every client can speak. Makes no folder and changes nothing.
 /// Errors: `unavailable`, with what to do.
 Result<ServerList> kept_list(const std::filesystem::path& data, const std::string& server);
+
+/// The same in an open store; nothing where nothing is pinned. With `address` only
+/// what that command or URL listed. Errors: those of the store.
+Result<std::optional<ServerList>> newest_pinned(store::Store& store, const std::string& server, std::string_view address = {});
+
+/// How the tools of that server are judged, where it is a registered one. Changes nothing.
+Result<ClassRules> registered_rules(const std::filesystem::path& data, const std::string& server);
 
 /// Its definitions as a JSON array: those that are pinned.
 std::string pinned_array(const ServerList& list);

@@ -51,6 +51,11 @@ Tools from_pins(const PolicyFlags& flags) {
   if (!data) return std::unexpected(data.error());
   const auto list = kept_list(*data, *flags.server);
   if (!list) return std::unexpected(list.error());
+  if (!config) {
+    auto said = registered_rules(*data, *flags.server);
+    if (!said) return std::unexpected(said.error());
+    rules = std::move(*said);
+  }
   return parse(fmt::format("{{\"server\":{},\"tools\":{}}}", json::quoted(*flags.server), pinned_array(*list)), fmt::format("what is pinned of `{}`", *flags.server),
                std::move(rules));
 }

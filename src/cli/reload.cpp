@@ -19,7 +19,9 @@ Result<config::Config> read_again(const StartedBy& started, store::Store& store)
   if (!parsed.flags->from_store) return fresh;
   const auto servers = store.servers().list();
   if (!servers) return std::unexpected(servers.error());
-  add_registered(fresh, *servers);
+  for (const LeftOut& each : add_registered(fresh, *servers)) {
+    if (each.faulty) return fail(ErrorKind::invalid, fmt::format("server `{}`: {}", each.server, each.why));
+  }
   return fresh;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/load.hpp"
+#include "config/load_server.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 
@@ -26,6 +27,15 @@ void put(Classification& tool, const config::ClassOverride& said) {
 
 ClassRules ClassRules::of(const config::Server& server) {
   return {.hinting = server.trust_hints ? classify::Hinting::trusted : classify::Hinting::untrusted, .overrides = server.classes};
+}
+
+Result<ClassRules> ClassRules::of(const store::Server& server) {
+  ClassRules rules{.hinting = server.trust_hints ? classify::Hinting::trusted : classify::Hinting::untrusted};
+  if (server.classes.empty()) return rules;
+  auto said = config::read_classes_file(server.classes);
+  if (!said) return fail(ErrorKind::unavailable, said.error().message);
+  rules.overrides = std::move(*said);
+  return rules;
 }
 
 Result<config::Config> read_config_file(const std::string& file, const config::Environment& environment) {

@@ -10,6 +10,7 @@
 #include "classify/classifier.hpp"
 #include "config/config.hpp"
 #include "config/environment.hpp"
+#include "store/rows.hpp"
 
 namespace callgate::cli {
 
@@ -19,6 +20,8 @@ struct ClassRules {
   std::vector<config::ClassOverride> overrides;
 
   static ClassRules of(const config::Server& server);
+  /// Of a registered one. Errors: `unavailable`, where its file of classes cannot be read.
+  static Result<ClassRules> of(const store::Server& server);
 };
 
 /// `callgate.yaml`, whole. Errors: `unavailable`, with every fault a line.

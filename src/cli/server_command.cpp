@@ -21,6 +21,8 @@ constexpr std::string_view help =
 
   callgate server add NAME --url URL [--policy FILE]      a server that is reached by HTTP
   callgate server add NAME [--policy FILE] -- CMD…        a program on this machine, spoken to on stdio
+      [--trust-hints] [--classes FILE]                    its annotations may lower a class; `classes:` as in callgate.yaml
+  callgate server classes NAME [--trust-hints] [--classes FILE]   says both anew
   callgate server list                                    all that were added here
   callgate server show NAME                               one of them, with its pinned lists
   callgate server tools NAME [--config FILE]              its tools: known, quarantined (changed), unknown (new), what each is and how
@@ -50,6 +52,17 @@ Exit usage(const OfflineRun& run, std::string_view message) {
   return Exit::usage;
 }
 
+/// The file that says what single tools are, read once and named in full; empty: none.
+Result<std::string> checked_classes(const Words& words) {
+  const auto given = words.value("--classes");
+  if (!given) return std::string();
+  if (const auto read = config::read_classes_file(std::string(*given)); !read) return fail(read.error().kind == ErrorKind::not_found ? ErrorKind::unavailable : read.error().kind, read.error().message);
+  std::error_code problem;
+  const auto absolute = std::filesystem::absolute(*given, problem);
+  if (problem) return fail(ErrorKind::unavailable, fmt::format("cannot find the folder of `{}`: {}", *given, problem.message()));
+  return absolute.lexically_normal().string();
+}
+
 Exit add(const OfflineRun& run) {
   const std::string name(run.words.words[0]);
   const auto url = run.words.value("--url");
@@ -65,11 +78,16 @@ Exit add(const OfflineRun& run) {
   auto policy = checked_policy(run.words, run.err);
   if (!policy) return run.fault(policy.error());
 
+  auto classes = checked_classes(run.words);
+  if (!classes) return run.fault(classes.error());
+
   const store::Server row{.name = name,
                           .url = std::string(url.value_or("")),
                           .command = run.words.command,
                           .policy = std::move(*policy),
-                          .created_ms = run.now_ms};
+                          .created_ms = run.now_ms,
+                          .trust_hints = run.words.has("--trust-hints"),
+                          .classes = std::move(*classes)};
   if (const auto added = run.store.servers().add(row); !added) return run.fault(added.error());
   if (row.policy.empty()) fmt::print(run.err, "callgate: `{0}` has no policy, so no gateway serves it; name one with `callgate server policy {0} FILE`\n", name);
   if (run.json()) {
@@ -138,6 +156,11 @@ Exit tools(const OfflineRun& run) {
   if (!lists) return run.fault(lists.error());
   if (!*found && lists->empty()) return not_known(run, name);
   ClassRules rules;
+  if (*found) {
+    auto said = ClassRules::of(**found);
+    if (!said) return run.fault(said.error());
+    rules = std::move(*said);
+  }
   if (const auto file = run.words.value("--config")) {
     const auto config = read_config_file(std::string(*file), run.environment);
     if (!config) return run.fault(config.error());
@@ -178,6 +201,23 @@ Exit policy(const OfflineRun& run) {
   return Exit::ok;
 }
 
+/// Says anew how a server's tools are judged; what is not said holds no more.
+Exit classes(const OfflineRun& run) {
+  const std::string_view name = run.words.words[0];
+  const bool trusted = run.words.has("--trust-hints");
+  const auto file = checked_classes(run.words);
+  if (!file) return run.fault(file.error());
+  const auto set = run.store.servers().set_classes(name, trusted, *file);
+  if (!set) return run.fault(set.error());
+  if (!*set) return not_known(run, name);
+  if (run.json()) {
+    fmt::print(run.out, "{{\"name\":{},\"trust_hints\":{},\"classes\":{}}}\n", json::quoted(name), trusted, json::quoted(*file));
+  } else {
+    fmt::print(run.out, "`{}`: its annotations {} lower a class; {}\n", name, trusted ? "may" : "never", file->empty() ? "all tools are judged by the classifier" : "what single tools are stands in `" + visible(*file) + "`");
+  }
+  return Exit::ok;
+}
+
 Exit remove(const OfflineRun& run) {
   const std::string_view name = run.words.words[0];
   const auto removed = run.store.servers().remove(name, run.now_ms);
@@ -194,28 +234,36 @@ Exit remove(const OfflineRun& run) {
 }  // namespace
 
 config::Server as_config(const store::Server& server) {
-  config::Server out{.name = server.name, .command = server.command, .url = server.url, .policy = server.policy, .registered = true};
+  config::Server out{.name = server.name, .command = server.command, .url = server.url, .policy = server.policy, .trust_hints = server.trust_hints, .registered = true};
   return out;
 }
 
-std::vector<std::string> add_registered(config::Config& config, std::span<const store::Server> servers) {
-  std::vector<std::string> left_out;
+std::vector<LeftOut> add_registered(config::Config& config, std::span<const store::Server> servers) {
+  std::vector<LeftOut> left_out;
   for (const store::Server& each : servers) {
     if (config.find_server(each.name) != nullptr) {
-      left_out.push_back(each.name);
-    } else {
-      config.servers.push_back(as_config(each));
+      left_out.push_back({each.name, "the configuration file has one of this name"});
+      continue;
     }
+    config::Server server = as_config(each);
+    auto classes = each.classes.empty() ? std::vector<config::ClassOverride>() : config::read_classes_file(each.classes);
+    if (!classes) {
+      left_out.push_back({each.name, classes.error().message, true});
+      continue;
+    }
+    server.classes = std::move(*classes);
+    config.servers.push_back(std::move(server));
   }
   return left_out;
 }
 
 Exit server(std::span<const std::string_view> args, const Offline& offline, std::ostream& out, std::ostream& err) {
   const std::vector<Verb> verbs{
-      {{.verb = "server add", .words = {"NAME"}, .values = {"--url", "--policy"}, .command = true}, add},
+      {{.verb = "server add", .words = {"NAME"}, .values = {"--url", "--policy", "--classes"}, .switches = {"--trust-hints"}, .command = true}, add},
       {{.verb = "server list", .words = {}}, list},
       {{.verb = "server show", .words = {"NAME"}}, show},
       {{.verb = "server tools", .words = {"NAME"}, .values = {"--config"}}, tools},
+      {{.verb = "server classes", .words = {"NAME"}, .values = {"--classes"}, .switches = {"--trust-hints"}}, classes},
       {{.verb = "server policy", .words = {"NAME", "FILE"}}, policy},
       {{.verb = "server pin", .words = {"NAME"}, .values = {"--tool", "--write"}}, server_pin},
       {{.verb = "server remove", .words = {"NAME"}}, remove},

@@ -106,10 +106,21 @@ class Lists {
     return rules;
   }
 
+  std::optional<ClassRules> rules_in_store(const std::filesystem::path& data, const std::string& server) {
+    auto rules = registered_rules(data, server);
+    if (!rules) {
+      fault("server `" + visible(server) + "`", rules.error());
+      return std::nullopt;
+    }
+    if (flags_.hinting == classify::Hinting::trusted) rules->hinting = flags_.hinting;
+    return std::move(*rules);
+  }
+
   void take_kept(const std::string& server) {
-    const auto list = kept_list(config_ && !flags_.names_data ? config_->data : flags_.data, server);
+    const std::filesystem::path& data = config_ && !flags_.names_data ? config_->data : flags_.data;
+    const auto list = kept_list(data, server);
     if (!list) return fault("server `" + visible(server) + "`", list.error());
-    const auto rules = rules_for(server);
+    const auto rules = config_ ? rules_for(server) : rules_in_store(data, server);
     if (!rules) return;
     const std::string tools = pinned_array(*list);
     take_({.server = server, .address = {}, .facts = facts_of(*list), .rules = *rules, .kept = &*list, .tools = tools});

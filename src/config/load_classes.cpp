@@ -4,6 +4,7 @@
 #include <array>
 
 #include "config/load_server.hpp"
+#include "config/text_file.hpp"
 
 /// The key `classes` of a server.
 namespace callgate::config {
@@ -67,6 +68,28 @@ std::vector<ClassOverride> read_classes(const Field& field) {
     read_class({member.value, fmt::format("{}.{}", field.name, member.key), field.faults}, each);
   }
   return classes;
+}
+
+Result<std::vector<ClassOverride>> read_classes_file(const std::filesystem::path& file) {
+  static constexpr std::array<std::string_view, 1> known{"classes"};
+  const auto text = read_text(file, Writers::owner_only);
+  if (!text) return std::unexpected(text.error());
+  Faults faults(file.string());
+  yaml::Parsed parsed = yaml::parse(*text, faults.file());
+  faults.add_all(std::move(parsed.faults));
+  std::vector<ClassOverride> classes;
+  if (parsed.root) {
+    const Field root{*parsed.root, "", faults};
+    const Section section(root, known);
+    const auto said = section.take("classes");
+    if (said) classes = read_classes(*said);
+    else if (root.node.is_mapping()) root.fault("there is no `classes` in it");
+  }
+  const std::vector<Error> all = std::move(faults).in_order();
+  if (all.empty()) return classes;
+  std::string lines;
+  for (const Error& each : all) lines += fmt::format("{}{}{}{}", lines.empty() ? "" : "\n", each.where, each.where.empty() ? "" : ": ", each.message);
+  return fail(ErrorKind::invalid, std::move(lines));
 }
 
 }  // namespace callgate::config

@@ -25,6 +25,10 @@ Server read_server(std::string name, const Field& field, const Surroundings& aro
 /// `classes` of a server: what is said of single tools instead of the classifier.
 std::vector<ClassOverride> read_classes(const Field& field);
 
+/// A file that holds `classes` and nothing else, for servers that no callgate.yaml
+/// names. Errors: as `read_text` of a file that its owner alone may write; `invalid`, with every fault a line.
+Result<std::vector<ClassOverride>> read_classes_file(const std::filesystem::path& file);
+
 /// Names stand in URLs and file names: [A-Za-z0-9_.-]{1,64}, not beginning with a dot.
 bool is_server_name(std::string_view name);
 

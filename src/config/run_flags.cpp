@@ -42,6 +42,7 @@ class Parser {
   void read_flag(const Flag& flag, std::string_view value);
   void read_url(std::string_view text);
   void read_name(std::string_view text);
+  void read_classes_of(std::string_view file);
   void read_auth(std::string_view text);
   void read_public_address(std::string_view text);
   void read_host_name(std::string_view text);
@@ -84,6 +85,8 @@ std::span<const Flag> Parser::table() {
       Flag{"--upstream", "URL", both, [](Parser& p, std::string_view v) { p.read_url(v); }},
       Flag{"--header", "'NAME: VALUE'", both, [](Parser& p, std::string_view v) { p.read_header(v); }},
       Flag{"--name", "NAME", both, [](Parser& p, std::string_view v) { p.read_name(v); }},
+      Flag{"--trust-hints", "", both, [](Parser& p, std::string_view) { p.server_.trust_hints = true; }},
+      Flag{"--classes", "FILE", both, [](Parser& p, std::string_view v) { p.read_classes_of(v); }},
       Flag{"--config", "FILE", both, [](Parser& p, std::string_view v) { p.flags_.config_file = v; }},
       Flag{"--data", "DIR", both, [](Parser& p, std::string_view v) { p.flags_.config.data = v; }},
       Flag{"--audit", "DIR", both, [](Parser& p, std::string_view v) { p.flags_.config.audit.folder = v; }},
@@ -161,6 +164,16 @@ void Parser::read_flag(const Flag& flag, std::string_view value) {
 void Parser::read_url(std::string_view text) {
   server_.url = text;
   if (const auto good = check_url(text); !good) usage(fmt::format("`--upstream`: {}", good.error().message));
+}
+
+void Parser::read_classes_of(std::string_view file) {
+  auto classes = read_classes_file(std::string(file));
+  if (classes) {
+    server_.classes = std::move(*classes);
+  } else {
+    unreadable_ = classes.error().kind == ErrorKind::not_found || classes.error().kind == ErrorKind::unavailable;
+    faults_.push_back(classes.error());
+  }
 }
 
 void Parser::read_name(std::string_view text) {
@@ -255,7 +268,7 @@ void Parser::choose_server(Config& config) {
 }
 
 void Parser::finish_with_config() {
-  for (const std::string_view flag : {"--policy", "--upstream", "--header"}) {
+  for (const std::string_view flag : {"--policy", "--upstream", "--header", "--trust-hints", "--classes"}) {
     if (given(flag)) usage(fmt::format("`{}` does not go with `--config`; the file says it", flag));
   }
   if (!server_.command.empty()) usage("a command behind `--` does not go with `--config`; the file names the servers");
@@ -288,7 +301,7 @@ void Parser::check_source() {
   if (command && url) usage("both `--upstream` and a command behind `--` are given; keep one");
   if (!url && given("--header")) usage("`--header` goes with `--upstream` only");
   if (!command && !url && !usage_) {
-    const bool alone = !given("--policy") && !given("--name");
+    const bool alone = !given("--policy") && !given("--name") && !given("--trust-hints") && !given("--classes");
     if (command_ == Command::serve && alone) {
       flags_.from_store = true;
       return;

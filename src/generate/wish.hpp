@@ -48,7 +48,8 @@ struct Wished {
 
 /// The policy that a sentence asks for. Of clauses that speak of one tool the one that names it
 /// counts, then a pattern, then a class, then `everything`. Tools that no clause speaks of are refused.
+/// `said` is what a person said where the sentence is a model's; the policy's heading shows both.
 Wished wish_policy(std::string_view sentence, std::string_view server, std::span<const json::Value> definitions,
-                   std::span<const classify::Classification> tools);
+                   std::span<const classify::Classification> tools, std::string_view said = {});
 
 }  // namespace callgate::generate

@@ -110,7 +110,7 @@ class Granting {
 
 }  // namespace
 
-Wished wish_policy(std::string_view sentence, std::string_view server, std::span<const json::Value> definitions, std::span<const classify::Classification> tools) {
+Wished wish_policy(std::string_view sentence, std::string_view server, std::span<const json::Value> definitions, std::span<const classify::Classification> tools, std::string_view said) {
   Wished wished;
   const registry::Listing listing = registry::read_listing(definitions);
   std::vector<std::string> names;
@@ -129,7 +129,8 @@ Wished wish_policy(std::string_view sentence, std::string_view server, std::span
     wished.policy = {};
     return wished;
   }
-  const std::string heading = fmt::format("A draft, for server `{}`, of the wish:\n  {}\nTools that it does not speak of are refused.", comment_line(server), comment_line(sentence, 400));
+  const std::string own = said.empty() ? std::string() : fmt::format("{}\nwhich a model put as:\n  ", comment_line(said, 400));
+  const std::string heading = fmt::format("A draft, for server `{}`, of the wish:\n  {}{}\nTools that it does not speak of are refused.", comment_line(server), own, comment_line(sentence, 400));
   std::vector<std::string> reduced;
   wished.policy.text = checked_text(wished.policy.rules, heading, "{\"tools\":[" + list + "]}", &reduced);
   // A wish is kept whole or not at all.

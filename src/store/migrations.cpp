@@ -64,6 +64,11 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 )sql"},
+    Migration{"how a server's tools are judged",
+              R"sql(
+ALTER TABLE servers ADD COLUMN trust_hints INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE servers ADD COLUMN classes TEXT NOT NULL DEFAULT '';
+)sql"},
 };
 
 Result<std::int64_t> applied_count(Database& database) {

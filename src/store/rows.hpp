@@ -19,6 +19,8 @@ struct Server {
   std::vector<std::string> command;
   std::string policy;  ///< path of its policy file; empty: none, everything denied
   std::int64_t created_ms = 0;
+  bool trust_hints = false;  ///< its annotations may lower a class
+  std::string classes;       ///< path of the file that says what single tools are; empty: none
 
   bool operator==(const Server&) const = default;
 };

@@ -29,7 +29,9 @@ Server read_server(const Query& query) {
           .url = query.text(1),
           .command = split(query.text(2)),
           .policy = query.text(3),
-          .created_ms = query.number(4)};
+          .created_ms = query.number(4),
+          .trust_hints = query.number(5) != 0,
+          .classes = query.text(6)};
 }
 
 class SqliteServers final : public Servers {
@@ -38,9 +40,9 @@ class SqliteServers final : public Servers {
 
   Result<void> add(const Server& server) override {
     const std::scoped_lock lock(connection_.mutex);
-    Query query(*connection_.database, "INSERT INTO servers (name, url, command, policy, created) VALUES (?, ?, ?, ?, ?)");
+    Query query(*connection_.database, "INSERT INTO servers (name, url, command, policy, created, trust_hints, classes) VALUES (?, ?, ?, ?, ?, ?, ?)");
     auto added = query.bind(server.name).bind(server.url).bind(joined(server.command)).bind(server.policy)
-                     .bind(server.created_ms).run();
+                     .bind(server.created_ms).bind(std::int64_t{server.trust_hints}).bind(server.classes).run();
     if (!added && added.error().kind == ErrorKind::conflict) {
       return fail(ErrorKind::conflict,
                   fmt::format("a server `{}` exists already; remove it first, or choose another name", server.name));
@@ -50,7 +52,7 @@ class SqliteServers final : public Servers {
 
   Result<std::optional<Server>> find(std::string_view name) override {
     const std::scoped_lock lock(connection_.mutex);
-    Query query(*connection_.database, "SELECT name, url, command, policy, created FROM servers WHERE name = ?");
+    Query query(*connection_.database, "SELECT name, url, command, policy, created, trust_hints, classes FROM servers WHERE name = ?");
     const auto row = query.bind(name).step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return std::nullopt;
@@ -59,7 +61,7 @@ class SqliteServers final : public Servers {
 
   Result<std::vector<Server>> list() override {
     const std::scoped_lock lock(connection_.mutex);
-    Query query(*connection_.database, "SELECT name, url, command, policy, created FROM servers ORDER BY name");
+    Query query(*connection_.database, "SELECT name, url, command, policy, created, trust_hints, classes FROM servers ORDER BY name");
     std::vector<Server> servers;
     auto row = query.step();
     for (; row && *row; row = query.step()) servers.push_back(read_server(query));
@@ -71,6 +73,13 @@ class SqliteServers final : public Servers {
     const std::scoped_lock lock(connection_.mutex);
     Query query(*connection_.database, "UPDATE servers SET policy = ? WHERE name = ?");
     if (const auto done = query.bind(policy).bind(name).run(); !done) return std::unexpected(done.error());
+    return query.changes() == 1;
+  }
+
+  Result<bool> set_classes(std::string_view name, bool trust_hints, std::string_view classes) override {
+    const std::scoped_lock lock(connection_.mutex);
+    Query query(*connection_.database, "UPDATE servers SET trust_hints = ?, classes = ? WHERE name = ?");
+    if (const auto done = query.bind(std::int64_t{trust_hints}).bind(classes).bind(name).run(); !done) return std::unexpected(done.error());
     return query.changes() == 1;
   }
 

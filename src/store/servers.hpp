@@ -21,6 +21,8 @@ class Servers {
   virtual Result<std::vector<Server>> list() = 0;  ///< by name
   /// Names another policy for the server; false where there is none of this name.
   virtual Result<bool> set_policy(std::string_view name, std::string_view policy) = 0;
+  /// Says anew how its tools are judged; false where there is none of this name.
+  virtual Result<bool> set_classes(std::string_view name, bool trust_hints, std::string_view classes) = 0;
   /// Takes the server away with its pins and its unknown-tool answers, and
   /// revokes its grants: a later server of the same name must not inherit them.
   /// False where there is none.

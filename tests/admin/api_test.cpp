@@ -160,6 +160,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"body_on_get", "GET", "/api/v1/approvals", "{}", 400},
         Refusal{"tools_of_unknown_server", "GET", "/api/v1/servers/nobody/tools", "", 404},
         Refusal{"pin_fingerprint_alone", "POST", "/api/v1/servers/valkey/pin", R"({"fingerprint":"sha256:1"})", 400},
+        Refusal{"wish_without_one", "POST", "/api/v1/servers/valkey/wishes", "{}", 400},
+        Refusal{"wish_of_blanks", "POST", "/api/v1/servers/valkey/wishes", R"({"wish":" \n"})", 400},
+        Refusal{"wish_no_text", "POST", "/api/v1/servers/valkey/wishes", R"({"wish":["allow reads"]})", 400},
+        Refusal{"wish_unknown_key", "POST", "/api/v1/servers/valkey/wishes", R"({"wish":"allow reads","apply":"yes"})", 400},
+        Refusal{"long_wish", "POST", "/api/v1/servers/valkey/wishes", R"({"wish":")" + std::string(4001, 'x') + "\"}", 413},
+        Refusal{"wish_for_unknown_server", "POST", "/api/v1/servers/nobody/wishes", R"({"wish":"allow reads"})", 404},
+        Refusal{"unknown_wish", "GET", "/api/v1/wishes/01ARZ3NDEKTSV4RRFFQ69G5FAV", "", 404},
+        Refusal{"assets_of_unknown_wish", "GET", "/api/v1/wishes/01ARZ3NDEKTSV4RRFFQ69G5FAV/assets", "", 404},
+        Refusal{"apply_unknown_wish", "POST", "/api/v1/wishes/01ARZ3NDEKTSV4RRFFQ69G5FAV/apply", "", 404},
+        Refusal{"apply_with_a_text", "POST", "/api/v1/wishes/01ARZ3NDEKTSV4RRFFQ69G5FAV/apply", R"({"draft":"default: allow"})", 400},
         Refusal{"pin_unknown_key", "POST", "/api/v1/servers/valkey/pin", R"({"all":"yes"})", 400}),
     [](const auto& row) { return row.param.name; });
 
@@ -198,6 +208,9 @@ TEST(Api, ListsServersAndTheirTools) {
                                    .era = "legacy",
                                    .fingerprint = "sha256:1",
                                    .offered = "sha256:2",
+                                   .category = "Write",
+                                   .risk = "High",
+                                   .class_reason = "writes to production",
                                    .definition = R"({"name":"valkey_write"})",
                                    .offered_definition = {}}};
   EXPECT_EQ(world.get("/api/v1/servers").body,
@@ -205,7 +218,8 @@ TEST(Api, ListsServersAndTheirTools) {
             R"("fault":"exited with 1","policy":"sha256:p","source":"flags","tools":3,"quarantined":1,"unknown":0}]})");
   EXPECT_EQ(world.get("/api/v1/servers/valkey/tools").body,
             R"({"tools":[{"name":"valkey_write","state":"quarantined","era":"legacy","fingerprint":"sha256:1",)"
-            R"("offered":"sha256:2","definition":{"name":"valkey_write"}}]})");
+            R"("offered":"sha256:2","category":"Write","risk":"High","overridden":true,"class_reason":"writes to production",)"
+            R"("definition":{"name":"valkey_write"}}]})");
 }
 
 TEST(Api, PinAcceptsExactlyWhatWasLookedAt) {
@@ -239,7 +253,7 @@ TEST(Api, DescriptionNamesEveryRouteAndIsJson) {
   ApiWorld world;
   const auto document = read(world.get("/api/v1/openapi.json"));
   const json::Value paths = *document->root().find("paths");
-  EXPECT_EQ(paths.size(), 10U);
+  EXPECT_EQ(paths.size(), 15U);
   for (const json::Member path : paths.members()) {
     std::string target = path.key.string();
     for (const std::string_view gap : {"{id}", "{name}"}) {

@@ -36,6 +36,30 @@ struct FakeHealth final : HealthSource {
   Health state{.version = "0.1.0", .instance = "i1", .started_ms = 1'750'000'000'000, .faults = {}};
 };
 
+/// Drafts when the test says so.
+struct FakeDrafter final : PolicyDrafter {
+  Result<void> begin(std::string_view server, std::string wish, Done done) override {
+    if (server != "valkey") return fail(ErrorKind::not_found, "no server of this name");
+    wishes.push_back(std::move(wish));
+    waiting.push_back(std::move(done));
+    return {};
+  }
+  Result<std::string> apply(const PolicyDraft& draft) override {
+    if (written) applied.push_back(draft.text);
+    return written;
+  }
+  /// The one that has waited longest is done.
+  void finish(PolicyDraft draft) {
+    const Done done = std::move(waiting.front());
+    waiting.erase(waiting.begin());
+    done(std::move(draft));
+  }
+  std::vector<std::string> wishes;
+  std::vector<Done> waiting;
+  std::vector<std::string> applied;
+  Result<std::string> written = std::string("sha256:new");
+};
+
 /// What the listener of the tests is called by.
 inline session::AccessList access_of(std::string_view listener) {
   config::Config config;
@@ -96,7 +120,8 @@ struct ApiWorld {
   FakeHealth health;
   Metrics metrics;
   approval::MemoryQuestions questions{desk};
-  Api api{{.questions = questions, .servers = directory, .health = health, .metrics = metrics, .clock = clock},
+  FakeDrafter drafter;
+  Api api{{.questions = questions, .servers = directory, .health = health, .metrics = metrics, .clock = clock, .drafter = drafter},
           Guard(Secret(std::string(kToken)), access_of("10.0.0.5:8809"))};
 };
 

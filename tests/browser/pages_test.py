@@ -1,11 +1,14 @@
-"""Pages of the catalogue in headless Chromium: what a hostile server wrote stays text, nothing is asked for outside, the search narrows.
+"""Pages of the catalogue in headless Chromium: what a hostile server wrote stays text, nothing is asked for outside, the search narrows, and
+everybody can read them: on a light or a dark screen, a narrow one, on paper, without scripts, with a screen reader (axe-core).
 
-CALLGATE=build/release/callgate python3 tests/browser/pages_test.py [--picture FILE]
+CALLGATE=build/release/callgate [AXE=…/node_modules/axe-core/axe.min.js] python3 tests/browser/pages_test.py [--picture FILE]
 """
+import html
 import html.parser
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +16,8 @@ import tempfile
 import unittest
 import urllib.parse
 
+HERE = pathlib.Path(__file__).resolve().parent
+AXE = os.environ.get("AXE", "")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OUR_TAGS = {"html", "head", "meta", "title", "link", "script", "body", "a", "nav", "ol", "ul", "li", "main", "h1", "h2", "h3", "p", "span", "code", "q", "section", "div", "table", "thead", "tbody",
             "tr", "th", "td", "pre", "details", "summary", "footer", "form", "label", "input", "select", "option"}
@@ -68,6 +73,64 @@ class Pages(unittest.TestCase):
         asked = [part for part in log.read_text(errors="replace").split('"') if part.startswith(("http://", "https://")) and "evil" in part]
         return done.stdout, asked
 
+    def look(self, page, *options, on_paper=False):
+        """What look.js finds on a copy of a page, axe-core beside it; `on_paper` has the rules of print hold on the screen."""
+        copy = page.with_name(f"look-{page.name}")
+        text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+        scripts = [AXE, str(HERE / "look.js")] if AXE else [str(HERE / "look.js")]
+        text = text.replace("</head>", "".join(f'<script src="{pathlib.Path(each).as_uri()}"></script>' for each in scripts) + "</head>")
+        if on_paper:
+            style = next(page.parent.joinpath(place) for place in re.findall(r'<link rel="stylesheet" href="([^"]+)"', text)).read_text(encoding="utf-8")
+            text = re.sub(r'<link rel="stylesheet"[^>]*>', lambda _: f"<style>{style.replace('@media print', '@media all')}</style>", text)
+        copy.write_text(text, encoding="utf-8")
+        dom, _ = self.open(copy, "--virtual-time-budget=30000", "--dump-dom", *options)
+        found = re.search(r'<pre id="seen">(.*?)</pre>', dom, re.DOTALL)
+        self.assertIsNotNone(found, "look.js did not end")
+        return json.loads(html.unescape(found[1]))
+
+    def kinds_of_page(self):
+        """One of each kind: all servers, one server, a tool with all parts of a page, a tool whose every text is hostile."""
+        hostile = {"name": "update_thing", "title": HOSTILE[0], "description": "Update a thing. " + " ".join(HOSTILE),
+                   "inputSchema": {"type": "object", "properties": {"x" * 300: {"type": "string", "description": "y" * 3000, "default": HOSTILE[1]}}}}
+        pages = self.build(DRAFTS, {"server": "odd", "tools": [hostile]})
+        return [pages / "index.html", pages / "agents/index.html", pages / "agents/draft_generation_start.html", pages / "odd/update_thing.html"]
+
+    def test_everybody_can_read_them_in_light_and_in_dark(self):
+        for page in self.kinds_of_page():
+            for scheme, dark in ((1, False), (0, True)):
+                with self.subTest(page=page.name, dark=dark):
+                    seen = self.look(page, f"--blink-settings=preferredColorScheme={scheme}")
+                    self.assertEqual(seen["dark"], dark)
+                    self.assertEqual(seen["headings"][0], 1)
+                    self.assertEqual(seen["headings"].count(1), 1)
+                    self.assertTrue(all(after <= before + 1 for before, after in zip(seen["headings"], seen["headings"][1:])), seen["headings"])
+                    self.assertLessEqual(seen["narrow"], 360, "no sideways scroll on a narrow screen")
+                    if AXE:
+                        self.assertEqual(seen["found"], [])
+                        self.assertIn("color-contrast", seen["passed"])
+
+    def test_paper_has_all_of_a_page_and_nothing_to_click(self):
+        for page in self.kinds_of_page():
+            with self.subTest(page=page.name):
+                seen = self.look(page, on_paper=True)
+                self.assertEqual((seen["folded"], seen["navigation"], seen["targets"]), (0, 0, 0))
+        pdf = self.dir / "page.pdf"
+        self.open(page, f"--print-to-pdf={pdf}")
+        self.assertTrue(pdf.read_bytes().startswith(b"%PDF-"))
+
+    def test_without_scripts_the_whole_list_is_there(self):
+        index = self.build(DRAFTS) / "index.html"
+        text = index.read_text(encoding="utf-8")
+        self.assertIn("script-src 'self' file:", text)
+        index.write_text(text.replace("script-src 'self' file:", "script-src 'none'"), encoding="utf-8")
+        dom, _ = self.open(index, "--dump-dom", query="?search=nothing-fits")
+        seen = Elements()
+        seen.feed(dom)
+        self.assertEqual(seen.hidden, 0)
+        for tool in DRAFTS["tools"]:
+            self.assertIn(f'<a href="agents/{tool["name"]}.html">', dom)
+        self.assertNotIn("<form", dom, "what does nothing is not shown")
+
     def test_what_a_hostile_server_wrote_runs_nowhere_and_adds_nothing(self):
         tools = [{"name": f"update_thing_{i}", "title": text, "description": "Update a thing. " + text, "annotations": {"title": text},
                   "inputSchema": {"type": "object", "properties": {text: {"type": "string", "description": text, "default": text}, "b": {"enum": [text]}}}} for i, text in enumerate(HOSTILE)]
@@ -105,5 +168,7 @@ if __name__ == "__main__":
         raise SystemExit("chromium is not installed: apt-get install --no-install-recommends chromium fonts-dejavu-core")
     result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Pages))
     failed = len(result.failures) + len(result.errors)
+    if not AXE:
+        print("skipped: axe-core (say where it is by AXE)")
     print(f"{result.testsRun - failed} passed, {failed} failed")
     raise SystemExit(1 if failed else 0)

@@ -77,8 +77,8 @@ class ServerFault : public ServerCommand, public testing::WithParamInterface<Fau
 INSTANTIATE_TEST_SUITE_P(
     Server, ServerFault,
     testing::Values(
-        Fault{"nothing", {}, Exit::usage, "say what to do: add, list, show, tools, policy, pin, remove"},
-        Fault{"verb", {"ad"}, Exit::usage, "`ad` is not one of add, list, show, tools, policy, pin, remove; did you mean `add`?"},
+        Fault{"nothing", {}, Exit::usage, "say what to do: add, list, show, tools, classes, policy, pin, remove"},
+        Fault{"verb", {"ad"}, Exit::usage, "`ad` is not one of add, list, show, tools, classes, policy, pin, remove; did you mean `add`?"},
         Fault{"no_name", {"add"}, Exit::usage, "`server add` needs NAME"},
         Fault{"two_names", {"show", "a", "b"}, Exit::usage, "one word too many: `b`"},
         Fault{"flag", {"add", "a", "--ulr", "x"}, Exit::usage, "`server add` knows no flag `--ulr`; did you mean `--url`?"},
@@ -95,6 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"unknown_tools", {"tools", "a"}, Exit::refused, "no server `a` is known here"},
         Fault{"unknown_policy", {"policy", "a", "/nonexistent"}, Exit::refused, "no server `a` is known here"},
         Fault{"policy_of_nothing", {"policy", "a"}, Exit::usage, "`server policy` needs FILE"},
+        Fault{"classes_of_unknown", {"classes", "a", "--trust-hints"}, Exit::refused, "no server `a` is known here"},
+        Fault{"classes_not_there", {"add", "a", "--url", "http://h", "--classes", "/nonexistent"}, Exit::unavailable, "/nonexistent"},
         Fault{"unknown_pin", {"pin", "a"}, Exit::refused, "no tools of a server `a` were listed yet"},
         Fault{"unknown_remove", {"remove", "a"}, Exit::refused, "no server `a` is known here"},
         Fault{"data_is_a_file", {"list", "--data", "/dev/null"}, Exit::unavailable, "cannot use the data folder `/dev/null`"}),
@@ -236,11 +238,32 @@ TEST_F(ServerCommand, TheDataFolderIsTheOneThatIsNamed) {
   EXPECT_NE(out().find("a  http://h"), std::string::npos);
 }
 
+TEST_F(ServerCommand, HowToolsAreJudgedIsKeptAndSaidAnew) {
+  const std::string file = (world_.folder.path() / "classes.yaml").string();
+  ASSERT_TRUE(config::write_text(file, "classes: {a_tool: {category: Write, reason: it writes, definition: \"sha256:" + std::string(64, 'a') + "\"}}\n"));
+  ASSERT_EQ(run({"add", "a", "--url", "http://h", "--trust-hints", "--classes", file}), Exit::ok);
+  ASSERT_EQ(run({"classes", "a", "--classes", file}), Exit::ok);
+  EXPECT_NE(out().find("`a`: its annotations never lower a class; what single tools are stands in `" + file + "`"), std::string::npos) << out();
+  ASSERT_TRUE(config::write_text(file, "classes: {a_tool: {category: Odd}}\n"));
+  EXPECT_EQ(run({"classes", "a", "--classes", file}), Exit::refused);
+  EXPECT_NE(err().find("`classes.a_tool.category` must be"), std::string::npos) << err();
+}
+
+TEST(AsConfigTest, AServerWhoseClassesCannotBeReadIsNotServed) {
+  config::Config config;
+  const std::vector<store::Server> registered{{.name = "a", .url = "http://a", .classes = "/nonexistent"}, {.name = "b", .url = "http://b", .trust_hints = true}};
+  const auto left_out = add_registered(config, registered);
+  ASSERT_EQ(left_out.size(), 1U);
+  EXPECT_TRUE(left_out[0].faulty);
+  ASSERT_EQ(config.servers.size(), 1U);
+  EXPECT_TRUE(config.find_server("b")->trust_hints);
+}
+
 TEST(AsConfigTest, AServerOfTheFileStaysWhatTheFileSays) {
   config::Config config;
   config.servers.push_back({.name = "a", .url = "http://file"});
   const std::vector<store::Server> registered{{.name = "a", .url = "http://store"}, {.name = "b", .url = "http://b"}};
-  EXPECT_EQ(add_registered(config, registered), std::vector<std::string>{"a"});
+  EXPECT_EQ(add_registered(config, registered), (std::vector<LeftOut>{{"a", "the configuration file has one of this name"}}));
   ASSERT_EQ(config.servers.size(), 2U);
   EXPECT_EQ(config.find_server("a")->url, "http://file");
   EXPECT_EQ(config.find_server("b")->url, "http://b");

@@ -1,12 +1,16 @@
 #include "config/run_flags.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <sstream>
 
 #include "config/fake_environment.hpp"
+#include "config/text_file.hpp"
 #include "store/temporary_folder.hpp"
 
 namespace callgate::config {
@@ -55,6 +59,22 @@ TEST(RunFlagsTest, AServerOverHttpWithASecretHeader) {
   EXPECT_EQ(server.headers[0].first, "Authorization");
   EXPECT_EQ(server.headers[0].second.reveal(), "Bearer s3cret");
   EXPECT_EQ(parsed.flags->config.audit.folder, "/j");
+}
+
+TEST(RunFlagsTest, HowTheServersToolsAreJudged) {
+  const auto file = std::filesystem::temp_directory_path() / ("callgate-classes-" + std::to_string(::getpid()) + ".yaml");
+  ASSERT_TRUE(write_text(file, "classes: {echo: {risk: High, reason: it leaks, definition: \"sha256:" + std::string(64, 'a') + "\"}}\n"));
+  const auto parsed = parse(Command::run, "--policy p --trust-hints --classes " + file.string() + " -- x");
+  ASSERT_TRUE(parsed.flags);
+  EXPECT_TRUE(parsed.flags->config.servers[0].trust_hints);
+  ASSERT_EQ(parsed.flags->config.servers[0].classes.size(), 1U);
+  EXPECT_EQ(parsed.flags->config.servers[0].classes[0].risk, "High");
+  ASSERT_TRUE(write_text(file, "clases: {}\n"));
+  EXPECT_FALSE(parse(Command::run, "--policy p --classes " + file.string() + " -- x").flags) << "a key that nobody reads is a fault";
+  std::filesystem::remove(file);
+  const auto missing = parse(Command::run, "--policy p --classes " + file.string() + " -- x");
+  EXPECT_FALSE(missing.flags);
+  EXPECT_TRUE(missing.unreadable);
 }
 
 TEST(RunFlagsTest, ServingOverHttp) {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <time.h>
 
 #include <chrono>
 #include <fstream>
@@ -18,6 +19,13 @@ namespace callgate::classify {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// The time that this process had a core for: what others do on the machine does not count.
+double core_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
 
 struct List {
   std::unique_ptr<json::OwnedDocument> document;
@@ -44,7 +52,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 void measure(const Classifier& classifier, const std::vector<List>& lists) {
   std::size_t tools = 0;
   double slowest = 0;
-  const auto start = Clock::now();
+  const double start = core_seconds();
   for (int round = 0; round < 5; ++round) {
     for (const List& list : lists) {
       const Siblings siblings = classifier.siblings_of(list.tools);
@@ -56,7 +64,7 @@ void measure(const Classifier& classifier, const std::vector<List>& lists) {
       }
     }
   }
-  std::cerr << fmt::format("{:.0f} tools/s on one core, the slowest took {:.2f} ms\n", static_cast<double>(tools) / seconds_since(start), slowest * 1000);
+  std::cerr << fmt::format("{:.0f} tools/s on one core, the slowest took {:.2f} ms\n", static_cast<double>(tools) / (core_seconds() - start), slowest * 1000);
 }
 
 }  // namespace

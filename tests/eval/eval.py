@@ -18,8 +18,10 @@ import hashlib
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
+import tempfile
 
 CATEGORIES = ["Read", "Write", "Execute", "Destructive", "Financial"]
 RISKS = ["Low", "Medium", "High", "Critical"]
@@ -28,6 +30,7 @@ BARS = [  # figure, bar, at least?
     ("non-Read called Read", 0.03, False), ("under-rated by two steps", 0.015, False), ("right where confidence >= 0.9", 0.95, True),
 ]
 TOOLS_PER_SECOND = 20000
+PAGES, PAGES_SECONDS = 3600, 5
 LEAN = 10  # answers' worth of doubt
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "classify", "rule_examples.tsv")
 
@@ -134,6 +137,28 @@ def classified(program, data):
     return json.loads(done.stdout), float(re.search(r"(\d+) tools/s", done.stderr)[1]), done.stderr.strip()
 
 
+def built_pages(gate, data):
+    """3,600 tools of real lists as pages: the time of a core that the program had for it, and how many pages there are."""
+    with tempfile.TemporaryDirectory(prefix="callgate-eval-") as scratch:
+        files, tools, turn = [], 0, 0
+        paths = sorted(glob.glob(os.path.join(data, "raw", "*.json")))
+        while tools < PAGES:
+            with open(paths[turn % len(paths)], encoding="utf-8") as file:
+                listed = json.load(file)
+            kept = {**listed, "server": f"{turn:04}-{listed['server']}", "tools": listed["tools"][:PAGES - tools]}
+            files.append(os.path.join(scratch, f"{turn}.json"))
+            with open(files[-1], "w", encoding="utf-8") as file:
+                json.dump(kept, file)
+            tools, turn = tools + len(kept["tools"]), turn + 1
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([gate, "catalogue", "build", "--out", os.path.join(scratch, "pages"), "--tools", *files], capture_output=True, text=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode != 0:
+            sys.exit(f"{gate}: {done.stderr}")
+        pages = sum(not path.endswith("index.html") for path in glob.glob(os.path.join(scratch, "pages", "*", "*.html")))
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, pages
+
+
 def misquoted(answers, data):
     """Evidence whose text does not stand where it is said to stand, over every tool of every list."""
     definitions = {}
@@ -169,10 +194,17 @@ def lint_rows(answers):
     return sorted(rule for rule, tools in used.items() if len(tools) == 1 and "/" in rule and shown[rule] < 2 and rule != "against/verb")
 
 
+def show_pages(gate, data):
+    seconds, pages = built_pages(gate, data)
+    print(f"  catalogue: {pages} pages of tools with their JSON, rules and tests of rules in {seconds:.2f} s of one core; at most {PAGES_SECONDS} are demanded")
+    return seconds <= PAGES_SECONDS
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
     parser.add_argument("--data", required=True, metavar="DIR")
+    parser.add_argument("--gate", metavar="PROGRAM", help="callgate: also measures `catalogue build`")
     parser.add_argument("--bars", action="store_true", help="exit 1 when a bar is missed")
     parser.add_argument("--errors", action="store_true", help="print the wrong answers, frozen servers left out")
     parser.add_argument("--fit", metavar="FILE", help="write the shares of confidence")
@@ -198,6 +230,7 @@ def main():
     if arguments.errors:
         show_errors(seen)
     wrong = misquoted(answers, arguments.data)
+    met &= not arguments.gate or show_pages(arguments.gate, arguments.data)
     print(f"  quotations: {sum(len(got['evidence']) for got in answers)}, of which {len(wrong)} stand elsewhere {wrong[:3] if wrong else ''}")
     lonely = lint_rows(answers)
     print(f"  rules that are a memory of one tool: {', '.join(lonely) or 'none'}")

@@ -7,6 +7,7 @@
 #include "classify/classifier.hpp"
 #include "generate/policy.hpp"
 #include "generate/wish.hpp"
+#include "generate/wish_model.hpp"
 #include "policy/load.hpp"
 
 /// Any text as a wish, and any JSON text as a list of tools: the policy that is made for it loads, and
@@ -36,6 +37,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   static const std::vector<std::string> names{"get_x", "send_x", "a"};
   for (const generate::Wish& wish : generate::read_wish(text, names).wishes) expect(!wish.targets.empty());
+  // As what a model's endpoint sends: clauses on one line, or none.
+  for (const std::string& answer : {std::string(text), R"({"choices":[{"message":{"content":)" + json::quoted(text) + "}}]}"}) {
+    const auto clauses = generate::clauses_of_answer(answer);
+    if (clauses) expect(!clauses->empty() && clauses->find('\n') == std::string::npos);
+  }
   json::Document document;
   if (!json::parse(text, {.max_depth = 520, .check_number_range = false}, document)) return 0;
   std::vector<json::Value> tools;

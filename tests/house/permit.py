@@ -82,5 +82,13 @@ def only_upstream_reaches_servers():
             yield f"{source.at(number)}: {line}"
 
 
+def only_wishes_are_posted():
+    """only the model's endpoint is posted to beside the servers, by net::post_once"""
+    for source, number, line in grep(r"\bpost_once\b"):
+        if source.room != "net" and source.path.name != "model_endpoint.cpp":
+            yield f"{source.at(number)}: {line}"
+
+
 RULES = [only_the_journal_is_a_friend, permits_are_not_copied, only_the_journal_makes_permits,
-         one_function_spends_permits, transmitting_needs_forward, only_upstream_reaches_servers]
+         one_function_spends_permits, transmitting_needs_forward, only_upstream_reaches_servers,
+         only_wishes_are_posted]

@@ -47,6 +47,7 @@ BREAKS = {
     permit.one_function_spends_permits: ("src/gateway/x.cpp", "void around(policy::Permit permit, Bytes b) {\n"),
     permit.transmitting_needs_forward: ("src/gateway/x.cpp", "co_await link.transmit(out, sink);\n"),
     permit.only_upstream_reaches_servers: ("src/gateway/x.cpp", "net::HttpClient client(url);\n"),
+    permit.only_wishes_are_posted: ("src/gateway/x.cpp", "auto answer = net::post_once(post);\n"),
     security.each_is_named_by_a_test: ("tests/x/x_test.cpp", "/// Security requirement" " S1: a promise.\n"),
     security.the_table_tells_the_truth: ("docs/security.md", "| S1 | a promise | `x/x_test.cpp` |\n"),
     security.the_limits_are_admitted: ("docs/limits.md", "Nothing gets by.\n"),

@@ -31,6 +31,7 @@ const std::vector<Operation> operations{
     {"servers_add", true, [](Store& s) { return fault_of(s.servers().add({.name = "new", .url = "http://h"})); }},
     {"servers_find", false, [](Store& s) { return fault_of(s.servers().find("valkey")); }},
     {"servers_list", false, [](Store& s) { return fault_of(s.servers().list()); }},
+    {"servers_set_classes", true, [](Store& s) { return fault_of(s.servers().set_classes("valkey", true, "c.yaml")); }},
     {"servers_remove", true, [](Store& s) { return fault_of(s.servers().remove("valkey", 1)); }},
     {"grants_add", true,
      [](Store& s) { return fault_of(s.grants().add({.id = "g2", .name = "bob", .server = "valkey", .token_hash = hash_token("2")})); }},

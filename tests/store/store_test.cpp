@@ -64,6 +64,16 @@ TEST_P(StoreContract, AServersPolicyCanBeReplaced) {
   EXPECT_FALSE(store_->servers().set_policy("nobody", "f.yaml").value());
 }
 
+TEST_P(StoreContract, HowAServersToolsAreJudgedComesBackAndCanBeSaidAnew) {
+  const Server server{.name = "files", .command = {"npx"}, .created_ms = 7, .trust_hints = true, .classes = "/etc/classes.yaml"};
+  ASSERT_TRUE(store_->servers().add(server));
+  EXPECT_EQ(store_->servers().find("files").value(), server);
+  EXPECT_TRUE(store_->servers().set_classes("files", false, "").value());
+  EXPECT_FALSE(store_->servers().find("files").value()->trust_hints);
+  EXPECT_EQ(store_->servers().find("files").value()->classes, "");
+  EXPECT_FALSE(store_->servers().set_classes("nobody", true, "").value());
+}
+
 TEST_P(StoreContract, ASecondServerOfTheSameNameIsAConflict) {
   ASSERT_TRUE(store_->servers().add({.name = "a", .url = "http://x"}));
   const auto again = store_->servers().add({.name = "a", .url = "http://y"});

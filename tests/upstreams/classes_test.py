@@ -63,6 +63,31 @@ class Classes(World):
         self.assertEqual(text_of(self.call(gate, "echo", {"text": "hello"})), "hello")
         self.until(lambda: "class_lapsed" in gate.log.read_text())
 
+    def test_flags_say_it_as_the_file_does(self):
+        gate = self.serve(*self.hinted(), policy=READS_ONLY, extra=("--trust-hints", "--name", "it"))
+        self.assertEqual(decision_of(self.call(gate, "misbehave", {"how": "well"})), {})
+        self.write("classes.yaml", self.says(self.fingerprint("echo")) + "\n")
+        gate.end()
+        (self.dir / "ready.json").unlink()
+        gate = self.serve(*self.hinted(), policy=READS_ONLY, extra=("--classes", str(self.dir / "classes.yaml"), "--name", "it"))
+        self.assertEqual(decision_of(self.call(gate, "misbehave", {"how": "well"})).get("rule"), "/default")
+        self.assertEqual(decision_of(self.call(gate, "echo", {"text": "hello"})).get("rule"), "/default")
+        self.assertEqual(self.judged("echo"), ("Financial", "Critical"))
+
+    def test_a_registered_server_has_its_own(self):
+        data = ["--data", str(self.dir / "data")]
+        policy = self.write("policy.yaml", READS_ONLY)
+        subprocess.run([gate_binary(), "server", "add", "it", "--policy", policy, "--trust-hints", *data, "--", *self.hinted()], check=True, capture_output=True, timeout=60)
+        gate = self.started(["--listen", "127.0.0.1:0"], [])
+        self.assertEqual(decision_of(self.call(gate, "misbehave", {"how": "well"})), {})
+        classes = self.write("classes.yaml", self.says(self.fingerprint("echo")) + "\n")
+        subprocess.run([gate_binary(), "server", "classes", "it", "--classes", classes, *data], check=True, capture_output=True, timeout=60)
+        self.until(lambda: decision_of(self.call(gate, "echo", {"text": "again"})).get("rule") == "/default")
+        self.until(lambda: decision_of(self.call(gate, "misbehave", {"how": "well"})).get("rule") == "/default")
+        self.until(lambda: self.judged("echo") == ("Financial", "Critical"))
+        shown = subprocess.run([gate_binary(), "server", "tools", "it", *data], capture_output=True, text=True, timeout=60).stdout
+        self.assertIn("by the configuration (judged Read, Low): it bills", shown)
+
 
 if __name__ == "__main__":
     world.main()

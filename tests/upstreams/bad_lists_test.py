@@ -1,0 +1,139 @@
+"""Lists of tools as nobody should write them, from a live server: scan, policy and pages stay bounded, and its other tools are served as ever."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+import world
+from world import World, gate_binary
+
+LISTER = """import json, sys
+tools = json.load(open(sys.argv[1]))
+for line in sys.stdin:
+    message = json.loads(line)
+    answers = {"initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "lister", "version": "1"}}, "tools/list": {"tools": tools}}
+    if "id" in message:
+        answer = {"result": answers[message["method"]]} if message["method"] in answers else {"error": {"code": -32601, "message": "unknown"}}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"""
+GOOD = {"name": "read_note", "description": "Read a note.", "inputSchema": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}}
+
+
+def schema(properties, **more):
+    return {"type": "object", "properties": properties, **more}
+
+
+def tool(name, description="Update a thing.", **more):
+    return {"name": name, "description": description, "inputSchema": schema({"id": {"type": "string"}}), **more}
+
+
+class BadLists(World):
+    def lister(self, tools):
+        return [sys.executable, "-B", self.write("lister.py", LISTER), self.write("tools.json", json.dumps([*tools, GOOD]))]
+
+    def callgate(self, *args, patience=60):
+        done = subprocess.run([gate_binary(), *args, "--data", str(self.dir / "data")], capture_output=True, text=True, errors="surrogateescape", timeout=patience)
+        return done
+
+    def judged(self, tools, patience=60, saved=False):
+        """scan, policy and pages of a list; answers the classes by name, the rules and the pages' folder."""
+        source = ["--name", "it", "--", *self.lister(tools)]
+        if saved:
+            source = ["--name", "it", "--tools", str(self.dir / "tools.json")]
+        began = time.monotonic()
+        scanned = self.callgate("scan", "--json", *source, patience=patience)
+        self.assertEqual(scanned.returncode, 0, scanned.stderr[-2000:])
+        shown = self.callgate("scan", *source, patience=patience)
+        self.assertEqual(shown.returncode, 0, shown.stderr[-2000:])
+        for text in (shown.stdout, shown.stderr):
+            self.assertFalse({"\x00", "\x1b", "\u202e", "\u200b"} & set(text), "nothing that a terminal obeys or hides")
+        made = self.callgate("policy", "generate", *source, patience=patience)
+        self.assertEqual(made.returncode, 0, made.stderr[-2000:])
+        checked = self.callgate("policy", "check", "--strict", self.write("made.yaml", made.stdout), patience=patience)
+        self.assertEqual(checked.returncode, 0, checked.stderr[-2000:])
+        pages = self.dir / "pages"
+        built = self.callgate("catalogue", "build", "--out", str(pages), *source, patience=patience)
+        self.assertEqual(built.returncode, 0, built.stderr[-2000:])
+        self.assertLess(time.monotonic() - began, patience)
+        classes = {each["tool"]: each for each in json.loads(scanned.stdout)}
+        self.assertEqual((classes["read_note"]["category"], classes["read_note"]["risk"]), ("Read", "Low"))
+        self.assertIn("  read_note:", made.stdout)
+        self.assertIn("<h1><code>read_note</code></h1>", (pages / "it/read_note.html").read_text(encoding="utf-8"))
+        return classes, made, pages
+
+    def test_ten_thousand_tools(self):
+        count = 2_000 if "CALLGATE_SLOW" in os.environ else 10_000
+        classes, _, pages = self.judged([tool(f"update_thing_{i}") for i in range(count)], patience=240)
+        self.assertEqual(len(classes), count + 1)
+        self.assertEqual(len(list((pages / "it").glob("*.html"))), count + 2)
+
+    def test_a_schema_of_a_mebibyte(self):
+        wide = {f"field_{i}": {"type": "string", "description": "x" * 200} for i in range(4_500)}
+        huge = tool("update_record", inputSchema=schema(wide))
+        self.assertGreater(len(json.dumps(huge)), 1 << 20)
+        _, _, pages = self.judged([huge])
+        self.assertTrue((pages / "it/update_record.html").exists())
+
+    def test_references_in_a_circle_and_to_elsewhere(self):
+        circle = tool("update_tree", inputSchema=schema({"node": {"$ref": "#/$defs/node"}}, **{"$defs": {"node": {"anyOf": [{"$ref": "#/$defs/node"}, {"$ref": "#/$defs/other"}]}, "other": {"$ref": "#/$defs/node"}}}))
+        elsewhere = tool("update_far", inputSchema=schema({"node": {"$ref": "http://192.0.2.1/schema.json"}, "file": {"$ref": "file:///etc/passwd"}}))
+        classes, _, pages = self.judged([circle, elsewhere])
+        self.assertIn("update_tree", classes)
+        self.assertNotIn("root:", (pages / "it/update_far.html").read_text(encoding="utf-8"))
+
+    def test_names_with_nul_bidi_and_markup(self):
+        names = ["read\u202enote", "read\u200bnote", "<script>alert(1)</script>", "../../etc/passwd", "x" * 5_000, "\x1b[2J", "read note"]
+        _, made, pages = self.judged([tool(name) for name in names])
+        self.assertIn("is no tool name", made.stderr)
+        self.assertEqual({path.parent for path in pages.rglob("*.html")}, {pages, pages / "it"}, "no page leads out of the folder")
+        for page in pages.rglob("*.html"):
+            self.assertNotIn("<script>alert", page.read_text(encoding="utf-8"))
+
+    def test_the_same_name_twice(self):
+        _, made, pages = self.judged([tool("update_thing"), tool("update_thing", "Delete everything.")])
+        self.assertNotIn("  update_thing:", made.stdout)
+        self.assertIn("stands in the list twice", made.stderr)
+
+    def test_empty_descriptions_are_never_read_and_low(self):
+        nameless = [tool("frobnicate", ""), {"name": "zork", "description": "   ", "inputSchema": {}}, {"name": "blip"}]
+        classes, _, _ = self.judged(nameless)
+        for each in nameless:
+            self.assertEqual((classes[each["name"]]["category"], classes[each["name"]]["risk"]), ("Execute", "High"))
+            self.assertLessEqual(classes[each["name"]]["confidence"], 0.4)
+
+    def test_two_hundred_and_five_parameters(self):
+        many = {f"parameter_{i}": {"type": "string", "description": f"The {i}th."} for i in range(205)}
+        _, _, pages = self.judged([tool("update_record", inputSchema=schema(many, required=list(many)))])
+        self.assertIn("parameter_204", (pages / "it/update_record.html").read_text(encoding="utf-8"))
+
+    def test_wrong_types_everywhere(self):
+        odd = [tool("odd_one", ["no", "text"]), tool("odd_two", inputSchema="none"), tool("odd_three", inputSchema={"type": 7, "properties": [1], "required": {"a": 1}}), tool("odd_four", annotations=[True], title={}),
+               tool("odd_five", inputSchema=schema({"a": "text", "b": {"type": ["x", 1], "enum": 5, "default": {}}}))]
+        classes, _, pages = self.judged(odd)
+        for each in odd:
+            self.assertIn(each["name"], classes)
+            self.assertTrue((pages / f"it/{each['name']}.html").exists(), each["name"])
+
+    NO_TOOLS = [7, None, "text", [], {"name": 7}, {}, tool("a\x00b")]
+
+    def test_what_is_no_tool_at_all_leaves_the_rest_of_a_saved_list(self):
+        self.judged(self.NO_TOOLS, saved=True)
+
+    def test_what_is_no_tool_at_all_makes_a_live_list_one_that_nobody_can_trust(self):
+        for odd in self.NO_TOOLS:
+            with self.subTest(odd=odd):
+                done = self.callgate("scan", "--json", "--name", "it", "--", *self.lister([odd]))
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn("server `it`", done.stderr)
+
+    def test_a_server_that_never_answers_does_not_hold_its_neighbours(self):
+        servers = {"silent": {"command": sys.executable, "args": ["-c", "import sys; sys.stdin.read()"]}, "it": {"command": sys.executable, "args": self.lister([])[1:]}}
+        done = self.callgate("scan", "--json", "--timeout", "2", "--client-config", self.write("client.json", json.dumps({"mcpServers": servers})))
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("silent", done.stderr)
+        self.assertEqual([each["tool"] for each in json.loads(done.stdout)], ["read_note"])
+
+
+if __name__ == "__main__":
+    world.main()
