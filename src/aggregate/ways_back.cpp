@@ -138,15 +138,17 @@ std::optional<std::string> shown_message(Company& company, const std::string& se
 }
 
 std::string shown_answer(Company& company, const std::string& server, mcp::MethodId of, std::string_view bytes, std::string_view wrapped) {
+  // Not by the reader of messages: it refuses what only a gate may say, and this may be a gate's answer.
   json::Document document;
-  const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::whole_answer);
-  if (!message || !message->result) return {};
+  const bool read = json::parse(bytes, upstream::whole_answer, document).has_value();
+  const auto result = read ? document.root().find("result") : std::nullopt;
+  if (!result || !result->is_object()) return {};
   if (!wrapped.empty()) company.uris.keep_wrapped(server, wrapped);
   Shown shown(company, server);
-  shown.result(message->result);
-  const bool begins = in(message->result, "resultType") && in(message->result, "resultType")->equals("task");
-  if (is_about_task(of) && !begins) shown.task(message->result.find("taskId"));
-  if (is_about_task(of)) shown.result(message->result.find("result"));
+  shown.result(result);
+  const bool begins = in(result, "resultType") && in(result, "resultType")->equals("task");
+  if (is_about_task(of) && !begins) shown.task(result->find("taskId"));
+  if (is_about_task(of)) shown.result(result->find("result"));
   return shown.edits().empty() ? std::string() : mcp::splice(bytes, shown.edits());
 }
 

@@ -21,10 +21,11 @@ class OwnTasks : public TwoServers {
       co_return true;
     };
   }
-  void approve() {
+  void approve() { decide(approval::Answer::yes); }
+  void decide(approval::Answer how) {
     const auto list = desk->list(approval::State::waiting);
     ASSERT_EQ(list.size(), 1U);
-    ASSERT_TRUE(desk->answer(list.front()->id, approval::Answer::yes, "operator", {}, approval::Moment::of(clock)).has_value());
+    ASSERT_TRUE(desk->answer(list.front()->id, how, "operator", {}, approval::Moment::of(clock)).has_value());
   }
   static std::string task_of(const std::string& body) {
     const std::size_t at = body.find(R"("taskId":")");
@@ -66,6 +67,9 @@ TEST_F(OwnTasks, OfSessionsHaveIdsThatNameTheirServer) {
   EXPECT_TRUE(has(body, R"("io.modelcontextprotocol/related-task":{"taskId":")" + id + R"("})")) << body;
   EXPECT_TRUE(has(body, "done")) << body;
   EXPECT_TRUE(has(ask("tasks/get", R"({"taskId":")" + id + R"("})"), R"("status":"completed")"));
+  const std::string refused = task_of(ask("tools/call", R"({"name":"two__write","arguments":{"n":2},"task":{"ttl":60000}})"));
+  decide(approval::Answer::no);
+  EXPECT_TRUE(has(ask("tasks/result", R"({"taskId":")" + refused + R"("})"), R"("io.modelcontextprotocol/related-task":{"taskId":")" + refused + R"("})"));
 }
 
 }  // namespace

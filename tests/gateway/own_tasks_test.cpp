@@ -145,6 +145,12 @@ TEST_F(StatelessTasks, DoNotBeginWhereNobodyCanBeAsked) {
   EXPECT_TRUE(has(body, "already wait for a person")) << body;
 }
 
+TEST_F(StatelessTasks, AreNotForACallThatIsTooLargeToKeep) {
+  config.approval_wait = std::chrono::milliseconds(20);
+  begin_with();
+  EXPECT_TRUE(has(call(R"({"n":1},"more":")" + std::string(std::size_t{1} << 20, 'x') + '"').body, "repeat the identical call"));
+}
+
 TEST_F(StatelessTasks, AreJudgedByThePolicyOfTheirTime) {
   begin_with();
   const std::string id = begun();
