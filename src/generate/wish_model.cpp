@@ -63,6 +63,7 @@ std::string_view without_fence(std::string_view text) {
     return all.substr(first, all.find_last_not_of(" \t\r\n") - first + 1);
   };
   text = trim(text);
+  if (text == fence) return {};
   if (!text.starts_with(fence) || !text.ends_with(fence) || text.size() < 2 * fence.size()) return text;
   text = text.substr(0, text.size() - fence.size());
   return trim(text.substr(std::min(text.find('\n'), text.size())));

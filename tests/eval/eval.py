@@ -155,7 +155,7 @@ def built_pages(gate, data):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode != 0:
             sys.exit(f"{gate}: {done.stderr}")
-        pages = sum(not path.endswith("index.html") for path in glob.glob(os.path.join(scratch, "pages", "*", "*.html")))
+        pages = sum(os.path.basename(path) != "index.html" for path in glob.glob(os.path.join(scratch, "pages", "*", "*.html")))
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, pages
 
 
@@ -196,7 +196,7 @@ def lint_rows(answers):
 
 def show_pages(gate, data):
     seconds, pages = built_pages(gate, data)
-    print(f"  catalogue: {pages} pages of tools with their JSON, rules and tests of rules in {seconds:.2f} s of one core; at most {PAGES_SECONDS} are demanded")
+    print(f"  catalogue: {pages} pages of tools, each with its JSON and its rule, in {seconds:.2f} s of one core; at most {PAGES_SECONDS} are demanded")
     return seconds <= PAGES_SECONDS
 
 
