@@ -124,12 +124,8 @@ class BadLists(World):
     def test_what_is_no_tool_at_all_leaves_the_rest_of_a_saved_list(self):
         self.judged(self.NO_TOOLS, saved=True)
 
-    def test_what_is_no_tool_at_all_makes_a_live_list_one_that_nobody_can_trust(self):
-        for odd in self.NO_TOOLS:
-            with self.subTest(odd=odd):
-                done = self.callgate("scan", "--json", "--name", "it", "--", *self.lister([odd]))
-                self.assertEqual(done.returncode, 3, done.stderr)
-                self.assertIn("server `it`", done.stderr)
+    def test_what_is_no_tool_at_all_leaves_the_rest_of_a_live_list(self):
+        self.judged(self.NO_TOOLS)
 
     def test_a_server_that_never_answers_does_not_hold_its_neighbours(self):
         servers = {"silent": {"command": sys.executable, "args": ["-c", "import sys; sys.stdin.read()"]}, "it": {"command": sys.executable, "args": self.lister([])[1:]}}
