@@ -275,6 +275,14 @@ def stateless_call(client, tool, arguments, capabilities, more=None):
     return client.post(request(next(client.ids), "tools/call", {"name": tool, "arguments": arguments, **(more or {}), "_meta": meta}), **fields)
 
 
+def until(ask, is_right):
+    """Asks until the answer is right or the time is over; gives the last answer."""
+    over = time.monotonic() + LONG
+    while not is_right(answer := ask()) and time.monotonic() < over:
+        time.sleep(0.05)
+    return answer
+
+
 def request(identity, method, params=None):
     return {"jsonrpc": "2.0", "id": identity, "method": method, **({"params": params} if params is not None else {})}
 
