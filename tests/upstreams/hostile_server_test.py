@@ -303,22 +303,28 @@ class As_a_child(World):
             self.assertEqual(client.exchange("DELETE")[0], 200)
         self.assertTrue(gate.alive(), gate.last_words())
 
-    def test_a_request_of_a_server_without_sessions_reaches_no_client_and_is_on_record(self):
-        """Protocol item 75, for clients of both eras."""
-        server = self.write("pushes.py", PUSHES)
-        for number, modern in enumerate((True, False), 1):
-            gate = self.serve(sys.executable, server, policy="callgate: 1\ndefault: allow\nsampling: allow\n")
-            client = gate.client()
-            if modern:
-                world.stateless_call(client, "push", {}, {"sampling": {}})
-            else:
-                client.initialize(capabilities={"sampling": {}})
-                client.call("push")
-            self.assertNotIn("sampling", json.dumps(getattr(client, "events", [])))
-            gate.end()
-            records = [json.loads(line) for file in (self.dir / "data" / "journal").rglob("*.jsonl") for line in file.read_text().splitlines()]
-            asked = [record for record in records if record.get("method") == "sampling/createMessage"]
-            self.assertEqual([record["verdict"] for record in asked], ["deny"] * number, asked)
+    def pushed_to(self, call):
+        """A client of a server that asks in the midst of a call, as its revision does not know it."""
+        gate = self.serve(sys.executable, self.write("pushes.py", PUSHES), policy="callgate: 1\ndefault: allow\nsampling: allow\n")
+        client = gate.client()
+        call(client)
+        self.assertNotIn("sampling", json.dumps(getattr(client, "events", [])))
+        gate.end()
+        records = [json.loads(line) for file in (self.dir / "data" / "journal").rglob("*.jsonl") for line in file.read_text().splitlines()]
+        self.assertEqual([record.get("refused") for record in records if record.get("method") == "sampling/createMessage"],
+                         ["the server sent a request, which its revision does not have"])
+
+    def test_a_request_that_no_revision_of_its_server_has_is_on_record(self):
+        """Protocol item 75."""
+        self.pushed_to(lambda client: world.stateless_call(client, "push", {}, {"sampling": {}}))
+
+    def test_a_request_that_no_revision_of_its_server_has_reaches_no_session_whose_revision_has_it(self):
+        """Protocol item 75, behind a bridge."""
+        def call(client):
+            client.initialize(capabilities={"sampling": {}})
+            client.call("push")
+
+        self.pushed_to(call)
 
     def test_a_child_that_dies_again_and_again_is_started_again_and_no_call_runs_twice(self):
         """Protocol item 80."""

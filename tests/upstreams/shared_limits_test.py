@@ -65,15 +65,18 @@ class ThreeGateways(Limits):
             each.start()
         for each in agents:
             each.join(world.LONG)
-        self.assertEqual({verdict for _, verdict, _, _ in answers}, {"allow", "rate_limited"})
-        self.assertEqual(len(self.arrived("odd")), LONG_MOST)
+        # On a machine that stands still for a moment a store may take over 400 ms: it counts as lost then, and the call is refused.
+        lost = sum(verdict == "fault" for _, verdict, _, _ in answers)
+        self.assertLess(lost, max(len(answers) / 100, 1))
+        self.assertEqual({verdict for _, verdict, _, _ in answers} - {"fault"}, {"allow", "rate_limited"})
+        self.assertIn(len(self.arrived("odd")), range(LONG_MOST - lost, LONG_MOST + 1))
         # A call is counted after it was sent and before it is answered: those that began and ended inside a window were counted in it.
         short = [(sent, answered) for tool, verdict, sent, answered in answers if (tool, verdict) == ("hidden", "allow")]
         densest = max(sum(1 for sent, answered in short if first <= sent and answered < first + SHORT_WINDOW) for first, _ in short)
         self.assertLessEqual(densest, SHORT_MOST)
         self.assertEqual(len(short), len(self.arrived("hidden")))
         self.assertGreaterEqual(len(short), 2 * SHORT_MOST, "windows that pass let calls through again")
-        print(f"        12 agents on 3 gateways, {len(answers)} calls: {LONG_MOST} of {LONG_MOST} a day, at most {densest} of {SHORT_MOST} in {SHORT_WINDOW} s")
+        print(f"        12 agents on 3 gateways, {len(answers)} calls, {lost} of them lost their store: {len(self.arrived('odd'))} of {LONG_MOST} a day, at most {densest} of {SHORT_MOST} in {SHORT_WINDOW} s")
 
     def test_a_gateway_that_is_killed_leaves_its_counts(self):
         store = self.store()
