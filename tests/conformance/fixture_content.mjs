@@ -107,7 +107,7 @@ export const tools = [
     return says('waited');
   }],
   ['was_cancelled', 'Whether the wait of that label was cancelled', takes({ label: word('which wait') }, ['label']),
-    async args => says(await untilCancelled(args.label, 15_000) ? 'cancelled' : 'not cancelled')],
+    async args => says(await untilCancelled(args.label, 5_000) ? 'cancelled' : 'not cancelled')],
 ];
 
 /** Tools that need a session, or a stream that can be left and found again. */
