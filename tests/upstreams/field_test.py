@@ -75,19 +75,16 @@ class Field(World):
         self.callgate("approvals", word[0], waiting[0]["id"], *word[1:], *data)
         return pipe.answer_to(identity)
 
-    def started_gate(self, name, command, env, probe):
+    def started_gate(self, name, command, env):
         """A gate on stdio under the policy that is made from the tools of the server that it starts."""
         data = ["--data", str(self.dir / "data")]
         how = ["--name", name, *data, "--", *command]
-        if not probe:
-            made = self.write(f"data/policies/{name}-made.yaml", self.callgate("policy", "generate", *how))
-            how = ["--config", self.write("gate.yaml", f"servers:\n  {name}: {{command: {json.dumps(command)}, policy: {made}, probe_unknown: false}}\n"), *data]
         pipe = Pipe(["env", *(f"{key}={value}" for key, value in (env or {}).items()), gate_binary(), "run", *how], self.dir / "gate.log")
         self.addCleanup(pipe.end)
         pipe.initialize()
         return pipe
 
-    def whole_way(self, name, command, count, classes, passes=(), refused=(), env=None, probe=True):
+    def whole_way(self, name, command, count, classes, passes=(), refused=(), env=None):
         """`classes`: (category, risk) of tools; `passes`: calls with a text of their answer; `refused`: calls with a verdict, or that a person is asked about."""
         self.installed(command)
         data = ["--data", str(self.dir / "data")]
@@ -97,7 +94,7 @@ class Field(World):
             self.assertTrue({"category", "risk"} <= {each["for"] for each in tool["evidence"]}, tool)
         self.assertEqual({tool: (scanned[tool]["category"], scanned[tool]["risk"]) for tool in classes}, classes)
 
-        pipe = self.started_gate(name, command, env, probe)
+        pipe = self.started_gate(name, command, env)
         self.assertEqual({tool["name"] for tool in pipe.ask("tools/list")["result"]["tools"]} - set(scanned), set())
         for tool, arguments, text in passes:
             self.assertIn(text, text_of(pipe.call(tool, arguments)), tool)
@@ -149,7 +146,7 @@ class FromNpm(Field):
     def test_playwright(self):
         # It asks for the client's roots before it answers its first call, and waits for them.
         self.whole_way("playwright", npm("field", "@playwright/mcp/cli.js"), 25, {"browser_snapshot": ("Read", "Medium"), "browser_evaluate": ("Execute", "High")},
-                       refused=[("browser_evaluate", {"function": "() => document.cookie"}, "asks")], probe=False)
+                       refused=[("browser_evaluate", {"function": "() => document.cookie"}, "asks")])
 
     def test_mongodb(self):
         self.whole_way("mongodb", npm("field", "mongodb-mcp-server/dist/esm/index.js", node=modern_node()), 22, {"drop-database": ("Destructive", "Critical")},
