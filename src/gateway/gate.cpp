@@ -222,8 +222,10 @@ net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& deli
   Asking asking;
   if ((in.era() == mcp::Era::modern || may_begin_task(in)) && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
   const int status = in.status(shown_status(delivery.http_status));
-  if (asking.marked.empty()) co_await in.channel.answer(delivery.bytes, delivery.raw, status);
-  else co_await in.channel.answer(asking.marked, {}, status);
+  const std::string_view bytes = asking.marked.empty() ? delivery.bytes : std::string_view(asking.marked);
+  if (const auto shown = without_hidden(*in.conversation, in.era(), {.bytes = bytes, .is_error = delivery.is_error}, &in.message))
+    co_return static_cast<void>(co_await in.channel.answer(*shown, {}, status));
+  co_await in.channel.answer(bytes, asking.marked.empty() ? delivery.raw : std::string_view(), status);
 }
 
 net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
@@ -286,7 +288,7 @@ net::Task<void> Gate::answer_refusal(Inbound& in, const Draft& draft, const Judg
     const bool prompt = draft.action == policy::Action::prompt_get || draft.action == policy::Action::prompt_complete;
     if (draft.action == policy::Action::other) co_return static_cast<void>(co_await in.channel.answer(mcp::method_not_found(id, in.message.method.view()), {}, in.status(404)));
     const bool tool = draft.action == policy::Action::tool_call;  // by a method of the operator's list
-    const std::string answer = method == mcp::MethodId::tools_call ? tools_.known(in.era()).unknown_tool.render(draft.subject, id)
+    const std::string answer = method == mcp::MethodId::tools_call ? unknown_tool_answer(in, draft.subject)
                                : prompt                            ? mcp::unknown_prompt(id, draft.subject)
                                : tool ? mcp::rpc_error(id, mcp::code::invalid_params, fmt::format("Unknown tool: {}", draft.subject))
                                       : mcp::resource_not_found(id, draft.subject, in.era());

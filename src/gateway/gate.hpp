@@ -25,6 +25,7 @@
 #include "mcp/answers.hpp"
 #include "mcp/discovery.hpp"
 #include "mcp/handshake.hpp"
+#include "mcp/hidden_parts.hpp"
 #include "mcp/param_headers.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
@@ -293,6 +294,21 @@ class Gate {
   net::Task<void> handle_discover(Inbound& in, InFlight& flight);
   mcp::HiddenOfServer hidden_of_server(const Inbound& in, std::string_view instructions) const;
 
+  // gate_hidden.cpp
+  /// An answer of the server, or one that was made of it.
+  struct Answered {
+    std::string_view bytes;
+    bool is_error = false;
+  };
+  void note_hidden_prompt(std::string_view name);
+  std::vector<std::string> hidden_words(const PolicyPair& policies, mcp::Era era) const;
+  mcp::HiddenNames hidden_names(const PolicyPair& policies, mcp::Era era, const mcp::Message* asked) const;
+  std::optional<std::string> without_hidden(const Conversation& conversation, mcp::Era era, const Answered& answer, const mcp::Message* asked) const;
+  static bool hide_tools(const PolicyPair& policies);
+  bool names_hidden(const PolicyPair& policies, mcp::Era era, std::string_view instructions) const;
+  net::Task<std::optional<std::string>> shown_opening(Inbound& in, const mcp::Message& opened);
+  std::string unknown_tool_answer(const Inbound& in, std::string_view name) const;
+
   // gate_tasks.cpp
   static std::string_view owner_of(const Conversation& conversation);
   static bool may_begin_task(const Inbound& in);
@@ -391,6 +407,7 @@ class Gate {
   TaskBook tasks_begun_;
   OwnTasks own_tasks_;
   RoundMemory rounds_;
+  std::vector<std::string> hidden_prompts_;  ///< names that lists left out, oldest first
   SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted

@@ -6,9 +6,9 @@
 
 namespace callgate::gateway {
 
-/// What of it is hidden from this caller (protocol item 11). The names of prompts
-/// and resources are not known here, so they are gone only where the caller may do
-/// nothing; instructions are gone where they name a tool that is hidden.
+/// What of it is hidden from this caller (protocol item 11). Which prompts
+/// and resources there are is not known here, so they are gone only where the caller
+/// may do nothing; instructions are gone where they name something that is hidden.
 mcp::HiddenOfServer Gate::hidden_of_server(const Inbound& in, std::string_view instructions) const {
   mcp::HiddenOfServer hidden{.depends_on_caller = depends_on_caller(in)};
   const PolicyPair policies = policies_for(*in.conversation);
@@ -18,11 +18,8 @@ mcp::HiddenOfServer Gate::hidden_of_server(const Inbound& in, std::string_view i
   const auto is_hidden = [&](const registry::Tool& tool) {
     return policies.any([&](const policy::Policy& policy) { return policy.hides_tool(tool.name, class_of(tool)); });
   };
-  // Without its list nobody can say what the server's words are about.
   hidden.tools = table && !table->tools().empty() && std::ranges::all_of(table->tools(), is_hidden);
-  hidden.instructions = !table || std::ranges::any_of(table->tools(), [&](const registry::Tool& tool) {
-    return instructions.find(tool.name) != std::string_view::npos && is_hidden(tool);
-  });
+  hidden.instructions = names_hidden(policies, in.era(), instructions);
   return hidden;
 }
 

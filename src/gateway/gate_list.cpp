@@ -106,7 +106,12 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   if (Asking asking; asks && in.era() == mcp::Era::modern && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
 
   JudgedList list{.judges = list_judges(in)};
-  const mcp::Keep keep = keeper(in, in.message.method_id);
+  mcp::Keep keep = keeper(in, in.message.method_id);
+  if (in.message.method_id == mcp::MethodId::prompts_list) keep = [this, shown = std::move(keep)](const mcp::ListItem& item) {
+    const bool stays = shown(item);
+    if (!stays) note_hidden_prompt(item.key.view());
+    return stays;
+  };
   for (const mcp::ListItem& item : page->items) list.whole = list.whole && item.fault.empty() && keep(item);
   const bool all = list.whole;
   // Whoever sees everything may not be told that everybody may have it.

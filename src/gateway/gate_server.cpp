@@ -156,7 +156,8 @@ net::Task<bool> Gate::late_answer(std::shared_ptr<Conversation> conversation, Ch
   note_late_task(*conversation, conversation->session.revision, found->tool, event.bytes);
   due.erase(found);
   parts_.journal.outcome(decision.text(), {.status = "answered_on_resumed_stream", .is_error = upstream::says_error(message), .bytes = event.bytes.size()});
-  co_return co_await tell(*conversation, channel, event);
+  const auto shown = without_hidden(*conversation, mcp::Era::legacy, {.bytes = event.bytes, .is_error = upstream::says_error(message)}, nullptr);
+  co_return co_await tell(*conversation, channel, shown ? upstream::Event{.message = nullptr, .bytes = *shown, .raw = {}} : event);
 }
 
 /// What the server asks of the client, decided and put on record.

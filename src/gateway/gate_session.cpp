@@ -106,6 +106,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     tools_.want(mcp::Era::legacy);
     // Only over Streamable HTTP does a client name its session, so that it could go on elsewhere.
     if (parts_.sessions.keeps() && in.channel.may_resume()) co_await keep_session(in.conversation);
+    if (const auto shown = co_await shown_opening(in, *message)) co_return static_cast<void>(co_await in.channel.answer(*shown));
   }
   co_await deliver(in, *delivery, what.record.id);
 }

@@ -28,6 +28,7 @@ Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesyst
   // A faulty file is kept in mind too: once it is mended, `refresh` takes it up.
   const Entry& entry = entries_.insert_or_assign(path, read(path)).first->second;
   if (!entry.policy) return fail(ErrorKind::invalid, entry.fault, path.string());
+  hide_something_ = hide_something_ || entry.policy->hides_anything();
   return entry.policy;
 }
 
@@ -50,6 +51,7 @@ bool Policies::refresh() {
     if (entry.policy && fresh.policy->hash() == entry.policy->hash()) continue;
     log_.info("policy_loaded", {{"file", path.string()}, {"policy", fresh.policy->hash()}});
     entry.policy = std::move(fresh.policy);
+    hide_something_ = hide_something_ || entry.policy->hides_anything();
     changed = true;
   }
   return changed;

@@ -37,6 +37,8 @@ class Policies {
   std::shared_ptr<const policy::Policy> find(const std::filesystem::path& path) const;
   /// Looks at every file; true if any policy is another one now.
   bool refresh();
+  /// False: none of them hides anything, or ever did.
+  bool hide_something() const { return hide_something_; }
   /// Files whose present text is refused, for health and metrics.
   std::size_t faulty() const;
 
@@ -51,6 +53,7 @@ class Policies {
   Log& log_;
   ToolsOf tools_of_;
   std::map<std::filesystem::path, Entry> entries_;
+  bool hide_something_ = false;
 };
 
 }  // namespace callgate::gateway

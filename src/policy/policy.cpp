@@ -118,8 +118,7 @@ Decision Policy::judge(const Request& request) const { return judge_by(*program_
 Decision Policy::judge_unhidden(const Request& request) const { return judge_by(*program_, request, Hiding::is_left_out); }
 
 bool Policy::hides_tool(std::string_view name, const ToolClass& is) const {
-  const bool classes_hide = program_->classes != nullptr && program_->classes->hides();
-  if (!program_->tools.hides() && !classes_hide) return false;
+  if (!hides_tools()) return false;
   const Deciding by = deciding_rules(*program_, name, is);
   return by.tie == nullptr && either(by, [](const Rule& rule) { return rule.hides(); }) != nullptr;
 }
@@ -135,8 +134,18 @@ bool Policy::hides_resource(std::string_view uri) const {
 }
 
 bool Policy::hides_anything() const {
-  if (program_->classes != nullptr && program_->classes->hides()) return true;
-  return program_->tools.hides() || program_->prompts.hides() || program_->resources.hides();
+  return hides_tools() || program_->prompts.hides() || program_->resources.hides();
+}
+
+bool Policy::hides_tools() const { return program_->tools.hides() || (program_->classes != nullptr && program_->classes->hides()); }
+bool Policy::hides_resources() const { return program_->resources.hides(); }
+
+std::vector<std::string_view> Policy::hidden_prompts() const {
+  std::vector<std::string_view> names;
+  for (const Rule& rule : program_->prompts.rules()) {
+    if (rule.action == Verdict::hide && !Glob::is_glob(rule.key)) names.push_back(rule.key);
+  }
+  return names;
 }
 
 bool Policy::allows_sampling() const { return program_->sampling; }

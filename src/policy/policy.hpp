@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/decision.hpp"
 
@@ -33,6 +34,10 @@ class Policy {
   bool hides_prompt(std::string_view name) const;
   bool hides_resource(std::string_view uri) const;  ///< also for URI templates
   bool hides_anything() const;  ///< false: no list needs a filter
+  bool hides_tools() const;
+  bool hides_resources() const;
+  /// The prompts that rules hide by their whole name: they are known without a list of the server.
+  std::vector<std::string_view> hidden_prompts() const;
 
   bool allows_sampling() const;
   bool allows_elicitation() const;

@@ -13,6 +13,7 @@
 #include "mcp/discovery.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/headers.hpp"
+#include "mcp/hidden_parts.hpp"
 #include "mcp/message.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
@@ -103,6 +104,19 @@ void check_discovery(const Message& message) {
   must(!capabilities || !capabilities->is_object() || !capabilities->find("tools"));
 }
 
+/// What is hidden is gone after one cut, what is left can be read, and where nothing is hidden nothing changes.
+void check_hidden(const Message& message) {
+  must(!without_hidden(message, {}));
+  const auto odd = [](std::string_view text) { return text.size() % 2 == 1; };
+  const HiddenNames hidden{.resource = odd, .value = odd, .text = [](std::string_view text) { return text.contains('Z') || holds_word(text, "a-b") || holds_address(text, [](std::string_view uri) { return uri.size() % 2 == 1; }); }};
+  const auto out = without_hidden(message, hidden);
+  if (!out) return;
+  json::Document document;
+  const auto again = read_message(*out, document, Direction::from_server);
+  must(again && again->id_text == message.id_text && !without_hidden(*again, hidden));
+  must(!may_hold_addresses(*out) || may_hold_addresses(message.bytes()));
+}
+
 /// Another reader of UTF-8 is the judge of ours.
 void check_text(std::string_view bytes) {
   must(is_utf8(bytes) == simdjson::validate_utf8(bytes.data(), bytes.size()));
@@ -124,6 +138,7 @@ void check_message(std::string_view bytes, Direction direction) {
   check_mirrors(*message);
   check_lists(*message);
   check_discovery(*message);
+  if (direction == Direction::from_server && message->is_response()) check_hidden(*message);
   if (direction == Direction::from_server && message->id) {
     const auto learned = UnknownToolAnswer::learn(bytes, "probe", message->id_text);
     if (!learned) return;
