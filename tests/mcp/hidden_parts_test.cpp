@@ -83,7 +83,7 @@ TEST(HiddenAddresses, AreLookedForWhereTheyMayBe) {
   EXPECT_TRUE(may_hold_addresses(R"({"uri":1})"));
   EXPECT_TRUE(may_hold_addresses(R"({"\u0075ri":1})"));
   EXPECT_TRUE(may_hold_addresses(R"({"ur\u0069":1})"));
-  EXPECT_FALSE(may_hold_addresses(R"({"text":"uri"})"));
+  EXPECT_FALSE(may_hold_addresses(R"({"text":"the uri"})"));
 }
 
 TEST(HiddenAddresses, OfATemplateAreThoseOfOneVariable) {
