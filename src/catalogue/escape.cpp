@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/characters.hpp"
 #include "base/sha256.hpp"
-#include "registry/characters.hpp"
 #include "registry/difference.hpp"
 
 namespace callgate::catalogue {
@@ -34,7 +34,7 @@ std::string_view entity(char c) {
 template <class Plain, class Odd>
 void each_character(std::string_view text, Plain plain, Odd odd) {
   while (!text.empty()) {
-    const auto character = registry::first_character(text);
+    const auto character = first_character(text);
     const std::string_view raw = text.substr(0, character.size);
     const bool blank = raw == "\n" || raw == "\t";
     std::string shown;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -55,6 +56,7 @@ class Neighbours {
     for (std::size_t i = 0; i < server.files.size(); ++i) {
       if (!server.files[i].empty()) by_name_.push_back(i);
     }
+    for (const classify::Classification& tool : server.input->tools) subjects_.push_back(subject_of(tool));
     by_end_ = by_name_;
     std::ranges::sort(by_name_, {}, [this](std::size_t i) { return std::string_view(name(i)); });
     std::ranges::sort(by_end_, {}, [this](std::size_t i) { return std::pair(end_of(name(i)), i); });
@@ -72,7 +74,9 @@ class Neighbours {
     }
     near.erase(tool);
     std::vector<Sibling> siblings;
-    for (const std::size_t i : near) siblings.push_back({&server_.input->tools[i], server_.files[i]});
+    for (const std::size_t i : near) siblings.push_back({&server_.input->tools[i], server_.files[i], !subjects_[tool].empty() && subjects_[i] == subjects_[tool]});
+    // Places in one list, so their order is that of the list.
+    std::ranges::sort(siblings, {}, [](const Sibling& each) { return std::tuple(!each.same_work, each.tool->category, each.tool); });
     return siblings;
   }
   std::size_t count() const { return by_name_.size(); }
@@ -89,6 +93,7 @@ class Neighbours {
   }
 
   const ServerView& server_;
+  std::vector<std::string> subjects_;
   std::vector<std::size_t> by_name_;
   std::vector<std::size_t> by_end_;
   std::unordered_map<std::size_t, std::size_t> place_by_name_;

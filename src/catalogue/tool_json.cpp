@@ -39,7 +39,7 @@ std::string texts(const auto& range) {
 
 std::string evidence_json(const classify::Evidence& each) {
   return Object()
-      .text("for", each.claim == classify::Claim::category ? "category" : "risk")
+      .text("for", word(each.claim))
       .text("field", each.field)
       .text("text", each.text)
       .add("start", std::to_string(each.start))

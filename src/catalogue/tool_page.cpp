@@ -18,6 +18,9 @@ using policy::Verdict;
 
 constexpr std::size_t longest_quote = 300;
 constexpr std::size_t shown_attacks = 6;
+/// What makes people careful with a tool that has its category's risk.
+constexpr std::array<std::string_view, 9> weighty_signals{"cost",           "drafts_rights", "grants_rights",   "returns_secrets", "free_form_code",
+                                                          "free_form_query", "irreversible",  "infrastructure", "sends_outside"};
 
 bool has_signal(const Classification& tool, std::string_view signal) { return std::ranges::find(tool.signals, signal) != tool.signals.end(); }
 
@@ -128,14 +131,35 @@ class Builder {
       std::vector<Line> items;
       for (const classify::Evidence& each : tool_.evidence) {
         if (each.claim != claim) continue;
-        items.push_back(say(each.against ? "evidence/against" : "evidence/for",
-                            {{"says", text(each.says)}, {"quote", quote(bounded(each.text, longest_quote))}, {"field", code(bounded(each.field, longest_quote))}}));
+        items.push_back(evidence_line(each.against ? "evidence/against" : "evidence/for", each));
       }
       if (items.empty()) items.push_back(say("evidence/none"));
+      if (claim == classify::Claim::risk) std::ranges::move(weighty(), std::back_inserter(items));
       if (tool_.overridden && said_by_operator(claim)) items = {say("override/for", {{"reason", quote(bounded(tool_.overridden->reason, longest_quote))}, {"judged", text(judged(claim))}})};
       part.blocks.push_back({.kind = Block::Kind::heading, .line = {text(claim == classify::Claim::category ? word(tool_.category) : fmt::format("{} risk", word(tool_.risk)))}});
       part.blocks.push_back(list(std::move(items)));
     }
+  }
+
+  /// What else speaks for care, where no row of the tables moved the risk.
+  std::vector<Line> weighty() const {
+    std::vector<Line> items;
+    if (!is_default_risk()) return items;
+    for (const std::string_view signal : weighty_signals) {
+      for (const classify::Evidence& each : tool_.evidence) {
+        if (is_of(each, signal)) items.push_back(evidence_line("evidence/for", each));
+      }
+    }
+    return items;
+  }
+  bool is_default_risk() const {
+    return tool_.risk >= classify::Risk::high && std::ranges::any_of(tool_.evidence, [](const classify::Evidence& each) { return each.claim == classify::Claim::risk && each.rule == "default"; });
+  }
+  static bool is_of(const classify::Evidence& each, std::string_view signal) {
+    return each.claim == classify::Claim::signal && each.rule.starts_with("signal/") && std::string_view(each.rule).substr(7) == signal;
+  }
+  static Line evidence_line(std::string_view id, const classify::Evidence& each) {
+    return say(id, {{"says", text(bounded(each.says, longest_quote))}, {"quote", quote(bounded(each.text, longest_quote))}, {"field", code(bounded(each.field, longest_quote))}});
   }
 
   /// Whether this half of the class is not the one that was found.
@@ -151,7 +175,13 @@ class Builder {
     std::vector<Line> items;
     for (const bool cost : {true, false}) {
       for (const std::string& signal : tool_.signals) {
-        if ((signal == "cost") == cost && can_say("signal/" + signal)) items.push_back(say("signal/" + signal));
+        if ((signal == "cost") != cost || !can_say("signal/" + signal)) continue;
+        Line& line = items.emplace_back(say("signal/" + signal));
+        for (const classify::Evidence& each : tool_.evidence) {
+          if (!is_of(each, signal)) continue;
+          line.push_back(text(" "));
+          std::ranges::move(evidence_line("evidence/signal", each), std::back_inserter(line));
+        }
       }
     }
     section("signals", "Risk signals").blocks.push_back(list(std::move(items)));
@@ -259,14 +289,19 @@ class Builder {
   void siblings() {
     if (view_.siblings.empty()) return;
     Section& part = section("siblings", "Sibling tools");
-    for (const Category category : {Category::read, Category::write, Category::execute, Category::destructive, Category::financial}) {
+    const auto add = [&](std::string_view heading, const auto& takes) {
       std::vector<Line> items;
       for (const Sibling& each : view_.siblings) {
-        if (each.tool->category == category) items.push_back({link(each.tool->tool, url_segment(each.file) + ".html"), text(fmt::format(" · {}", word(each.tool->risk)))});
+        const std::string risk = each.same_work ? fmt::format(" · {} · {}", word(each.tool->category), word(each.tool->risk)) : fmt::format(" · {}", word(each.tool->risk));
+        if (takes(each)) items.push_back({link(each.tool->tool, url_segment(each.file) + ".html"), text(risk)});
       }
-      if (items.empty()) continue;
-      part.blocks.push_back({.kind = Block::Kind::heading, .line = {text(word(category))}});
+      if (items.empty()) return;
+      part.blocks.push_back({.kind = Block::Kind::heading, .line = {text(heading)}});
       part.blocks.push_back(list(std::move(items)));
+    };
+    add("On the same thing", [](const Sibling& each) { return each.same_work; });
+    for (const Category category : {Category::read, Category::write, Category::execute, Category::destructive, Category::financial}) {
+      add(word(category), [category](const Sibling& each) { return !each.same_work && each.tool->category == category; });
     }
     if (view_.siblings.size() + 1 < view_.listed) part.blocks.push_back(paragraph(say("sibling/all", {{"count", link(std::to_string(view_.listed), "index.html")}})));
   }
@@ -317,6 +352,12 @@ class Builder {
     for (const classify::Evidence& each : tool_.evidence) {
       if (each.claim == classify::Claim::risk && !each.against) says = each.says;
     }
+    if (is_default_risk()) {
+      for (const std::string_view signal : weighty_signals) {
+        const auto found = std::ranges::find_if(tool_.evidence, [signal](const classify::Evidence& each) { return is_of(each, signal); });
+        if (found != tool_.evidence.end()) says += "; " + found->says;
+      }
+    }
     if (tool_.overridden && said_by_operator(classify::Claim::risk)) says = "the configuration says so";
     return say("answer/risk", {{"tool", name_}, {"article", text(article(word(tool_.category)))}, {"category", text(word(tool_.category))}, {"risk", text(lower(word(tool_.risk)))}, {"says", text(says)}});
   }
@@ -346,6 +387,23 @@ bool is_unknown(const Classification& tool) { return tool.grounds == "unknown"; 
 std::string confidence_words(const Classification& tool) {
   const std::string_view id = tool.confidence >= 0.9 ? "confidence/sure" : tool.confidence >= classify::needs_a_look_below ? "confidence/likely" : "confidence/look";
   return plain(say(id, {{"number", text(fmt::format("{:.2f}", tool.confidence))}}));
+}
+
+std::string subject_of(const Classification& tool) {
+  const auto verb = std::ranges::find_if(tool.evidence, [](const classify::Evidence& each) { return each.claim == classify::Claim::category && each.field == "/name"; });
+  if (verb == tool.evidence.end() || verb->start > verb->end || verb->end > tool.tool.size()) return {};
+  const auto trimmed = [](std::string_view part) {
+    constexpr std::string_view separators = "_-. /";
+    const std::size_t first = part.find_first_not_of(separators);
+    return first == std::string_view::npos ? std::string_view() : part.substr(first, part.find_last_not_of(separators) - first + 1);
+  };
+  const std::string_view name = tool.tool;
+  std::string_view subject = trimmed(name.substr(0, verb->start));
+  if (subject.empty()) subject = trimmed(name.substr(verb->end));
+  std::string out(subject);
+  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+  if (out.size() > 3 && out.back() == 's') out.pop_back();
+  return out;
 }
 
 std::string first_sentence(std::string_view description) {

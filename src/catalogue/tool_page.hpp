@@ -15,6 +15,7 @@ namespace callgate::catalogue {
 struct Sibling {
   const classify::Classification* tool = nullptr;
   std::string file;  ///< without ending
+  bool same_work = false;  ///< its name is about the same thing, with another verb
 };
 
 /// Everything that a tool's page and its twins say, before it is any form.
@@ -32,7 +33,7 @@ struct ToolView {
   std::vector<const Attack*> attacks;
   std::string policy;       ///< YAML that holds the rule and its tests, loadable as it is
   std::string file;         ///< without ending
-  std::vector<Sibling> siblings;   ///< the nearest
+  std::vector<Sibling> siblings;   ///< the nearest; those of the same work first, then by category
   std::size_t listed = 0;          ///< tools of the list
   std::vector<std::string> servers;  ///< all that list this name
   std::string classifier;
@@ -48,6 +49,8 @@ std::string tool_json(const ToolView& view);
 std::string confidence_words(const classify::Classification& tool);
 /// Whether too little is known to say what it does.
 bool is_unknown(const classify::Classification& tool);
+/// What a name is about: itself without its verb, as far as the evidence shows that. Empty where nothing is left.
+std::string subject_of(const classify::Classification& tool);
 /// The first sentence of a description.
 std::string first_sentence(std::string_view description);
 Line badges_of(const classify::Classification& tool);

@@ -28,7 +28,7 @@ std::optional<Value> value_of(const std::array<std::string_view, size>& words, s
 }
 
 void append(std::string& out, const Evidence& each) {
-  fmt::format_to(std::back_inserter(out), R"({{"for":"{}","field":)", each.claim == Claim::category ? "category" : "risk");
+  fmt::format_to(std::back_inserter(out), R"({{"for":"{}","field":)", word(each.claim));
   json::append_quoted(out, each.field);
   out += R"(,"text":)";
   json::append_quoted(out, each.text);
@@ -57,6 +57,16 @@ void append(std::string& out, const Modes& modes) {
 
 std::string_view word(Category category) { return category_words[static_cast<std::size_t>(category)]; }
 std::string_view word(Risk risk) { return risk_words[static_cast<std::size_t>(risk)]; }
+
+std::string_view word(Claim claim) {
+  switch (claim) {
+    case Claim::category: return "category";
+    case Claim::risk: return "risk";
+    case Claim::signal: return "signal";
+  }
+  return "signal";
+}
+
 std::optional<Category> category_of(std::string_view word) { return value_of<Category>(category_words, word); }
 std::optional<Risk> risk_of(std::string_view word) { return value_of<Risk>(risk_words, word); }
 

@@ -21,17 +21,20 @@ std::string_view word(Risk risk);          ///< `Low`, `Medium`, …
 std::optional<Category> category_of(std::string_view word);  ///< in any letter case
 std::optional<Risk> risk_of(std::string_view word);          ///< in any letter case
 
-enum class Claim : std::uint8_t { category, risk };
+/// What a quotation is for. `signal`: why a signal is there, which by itself makes no class; its rule is `signal/` and the signal.
+enum class Claim : std::uint8_t { category, risk, signal };
+std::string_view word(Claim claim);  ///< `category`, …
 
 /// One quotation and what it was taken to say.
 ///
 /// INVARIANT: `text` stands at bytes [start, end) of the value at `field`. For
 /// a string value these are its unescaped bytes, for another scalar its JSON
 /// text; where the pointer names an object or an array, the bytes are those of
-/// the member's own name, which is the pointer's last part.
+/// the member's own name, which is the pointer's last part. `sibling:` names a
+/// tool of the same list, `server:<name>/<tool>/name` one of another server.
 struct Evidence {
   Claim claim = Claim::category;
-  std::string field;  ///< JSON Pointer into the definition, or `sibling:<name>/…`
+  std::string field;  ///< JSON Pointer into the definition, `sibling:<name>/…` or `server:<name>/…`
   std::string text;
   std::uint32_t start = 0;
   std::uint32_t end = 0;

@@ -4,6 +4,7 @@
 
 #include "classify/definition.hpp"
 #include "classify/judgement.hpp"
+#include "classify/look_alikes.hpp"
 
 namespace callgate::classify {
 
@@ -19,6 +20,7 @@ std::vector<Classification> Classifier::classify_list(std::span<const json::Valu
   std::vector<Classification> answers;
   answers.reserve(definitions.size());
   for (const json::Value& each : definitions) answers.push_back(classify(each, siblings, hinting));
+  compare_names(answers);
   return answers;
 }
 

@@ -26,7 +26,8 @@ class Classifier {
   Siblings siblings_of(std::span<const json::Value> definitions) const { return Siblings(definitions, lexicon_); }
   /// `definition` may be any JSON value; what cannot be told is Execute/High.
   Classification classify(json::Value definition, const Siblings& siblings, Hinting hinting) const;
-  /// One answer for each definition, in their order.
+  /// One answer for each definition, in their order. Names that look like one
+  /// another are compared here alone (`compare_names`).
   std::vector<Classification> classify_list(std::span<const json::Value> definitions, Hinting hinting) const;
 
   /// `<version>+<hash of the tables>`: answers of the same version are comparable.

@@ -40,6 +40,7 @@ class Judgement {
   void find_confidence(Classification& out);
 
   void quote(Classification& out, Claim claim, const Rule& rule);
+  void quote_signal(Classification& out, const Rule& rule);
   void quote_against(Classification& out);
   Evidence evidence_at(Claim claim, Place place, std::string_view says, std::string_view rule) const;
   Evidence evidence_of_name(Claim claim, std::string_view says, std::string_view rule) const;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include "classify/judgement.hpp"
@@ -73,6 +74,19 @@ void Judgement::quote(Classification& out, Claim claim, const Rule& rule) {
   if (out.evidence.size() == before) out.evidence.push_back(evidence_of_name(claim, rule.says, rule.id));
 }
 
+/// The places that called for a signal; none where that is the class alone.
+void Judgement::quote_signal(Classification& out, const Rule& rule) {
+  const std::size_t before = out.evidence.size();
+  for (const Rule::Group& group : rule.when) {
+    if (group.absent) continue;
+    const auto shown = std::ranges::find_if(group.any, [this](Feature each) { return facts_.has(each) && facts_.place(each).where != Place::Where::nowhere; });
+    if (shown == group.any.end()) continue;
+    Evidence made = evidence_at(Claim::signal, facts_.place(*shown), rule.says, "signal/" + rule.value);
+    const auto same = [&](const Evidence& each) { return each.field == made.field && each.start == made.start && each.end == made.end; };
+    if (std::ranges::none_of(std::span(out.evidence).subspan(before), same)) out.evidence.push_back(std::move(made));
+  }
+}
+
 /// The verbs that would have said something else.
 void Judgement::quote_against(Classification& out) {
   const auto weigh = [&](const std::optional<FoundVerb>& verb, Place::Where where) {
@@ -102,14 +116,18 @@ void Judgement::weigh_hints(Classification& out) {
 
 void Judgement::find_signals(Classification& out) {
   for (const Rule& rule : lexicon_.signals) {
-    if (fits(rule)) out.signals.push_back(rule.value);
+    if (!fits(rule) || std::ranges::find(out.signals, rule.value) != out.signals.end()) continue;
+    out.signals.push_back(rule.value);
+    quote_signal(out, rule);
   }
   if (modes_) out.signals.emplace_back("mode_argument");
   if (!tool_.hints.any()) out.signals.emplace_back("no_hints");
   if (tool_.description.text.find_first_not_of(" \t\r\n") == std::string_view::npos) out.signals.emplace_back("no_description");
   const bool free_object = std::ranges::any_of(tool_.parameters, [](const Parameter& each) { return each.open_object; });
   if (tool_.open_arguments || free_object) out.signals.emplace_back("open_arguments");
-  const bool odd = has_odd_characters(tool_.name.text) || has_odd_characters(tool_.title.text) || has_odd_characters(tool_.description.text) ||
+  const bool mixed = has_mixed_scripts(tool_.name.text);
+  if (mixed) out.evidence.push_back(evidence_of_name(Claim::signal, "letters of several scripts in one name", "signal/odd_characters"));
+  const bool odd = mixed || has_odd_characters(tool_.name.text) || has_odd_characters(tool_.title.text) || has_odd_characters(tool_.description.text) ||
                    std::ranges::any_of(tool_.parameters, [](const Parameter& each) { return has_odd_characters(each.name) || has_odd_characters(each.description); });
   if (odd) out.signals.emplace_back("odd_characters");
   std::ranges::sort(out.signals);

@@ -1,6 +1,11 @@
 #include "classify/odd_characters.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
+
+#include "base/characters.hpp"
 
 namespace callgate::classify {
 namespace {
@@ -28,7 +33,34 @@ bool is_odd_wide(std::string_view text, std::size_t at, std::size_t size) {
   return byte_at(text, at) == 0xEF && second == 0xBB && third == 0xBF;
 }
 
+/// A run of characters of one script. 0 stands for none.
+struct Letters {
+  CharacterRange range;
+  std::uint8_t script;
+};
+
+constexpr std::array scripts{
+    Letters{{0x0041, 0x005A}, 1}, Letters{{0x0061, 0x007A}, 1}, Letters{{0x00C0, 0x024F}, 1}, Letters{{0x0250, 0x02AF}, 2},   Letters{{0x0370, 0x03FF}, 4},
+    Letters{{0x0400, 0x052F}, 8}, Letters{{0x0531, 0x0588}, 16}, Letters{{0x13A0, 0x13FF}, 32}, Letters{{0x1E00, 0x1EFF}, 1}, Letters{{0x1F00, 0x1FFF}, 4},
+    Letters{{0x24B6, 0x24E9}, 2}, Letters{{0xAB70, 0xABBF}, 32}, Letters{{0xFF21, 0xFF5A}, 2},  Letters{{0x1D400, 0x1D7FF}, 2},
+};
+
+std::uint8_t script_of(char32_t c) {
+  const auto found = std::ranges::find_if(scripts, [c](const Letters& each) { return each.range.first <= c && c <= each.range.last; });
+  return found == scripts.end() ? std::uint8_t{0} : found->script;
+}
+
 }  // namespace
+
+bool has_mixed_scripts(std::string_view name) {
+  unsigned seen = 0;
+  while (!name.empty()) {
+    const Character next = first_character(name);
+    if (!next.broken) seen |= script_of(next.code);
+    name.remove_prefix(next.size);
+  }
+  return (seen & (seen - 1U)) != 0;
+}
 
 bool has_odd_characters(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {

@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "catalogue/site.hpp"
 #include "classify/classifier.hpp"
+#include "classify/look_alikes.hpp"
 #include "cli/kept_list.hpp"
 #include "cli/page_folder.hpp"
 #include "cli/source_flags.hpp"
@@ -54,6 +55,7 @@ class Build {
     if (!folder) return unavailable(folder.error());
     bool complete = read_tool_lists(flags_, environment, ShowProgress::yes, err_, [this](const ToolSourceList& list) { take(list); });
     if (servers_.empty()) return Exit::unavailable;
+    finish();
     catalogue::write_site(servers_, classifier_.version(), [&folder](const std::string& path, std::string_view bytes) { folder->write(path, bytes); });
     if (const auto done = folder->finish(); !done) return unavailable(done.error());
     out_ << fmt::format("{}: {} files, {} written, {} removed\n", *flags_.value("--out"), folder->files(), folder->written(), folder->removed());
@@ -81,11 +83,21 @@ class Build {
     server.definitions = std::move(read->each);
     server.tools = judge_list(classifier_, server.definitions, list, err_);
     if (list.kept != nullptr) server.kept = kept_facts(*list.kept);
-    server.policy = generate::generate_policy(list.server, server.definitions, server.tools);
-    for (const std::string& name : server.policy.left_out) {
-      err_ << fmt::format("callgate: server `{}`: `{}` is no name of a tool, or stands in the list twice: it gets no rule\n", visible(list.server), visible(name));
-    }
     servers_.push_back(std::move(server));
+  }
+
+  /// What takes all lists: names that meet, and then the rules.
+  void finish() {
+    std::vector<classify::ServerTools> all;
+    for (catalogue::ServerInput& server : servers_) all.push_back({server.facts.id, server.tools, server.definitions});
+    classify::compare_servers(all);
+    for (catalogue::ServerInput& server : servers_) {
+      server.policy = generate::generate_policy(server.facts.id, server.definitions, server.tools);
+      for (const std::string& name : server.policy.left_out) {
+        if (name.empty()) continue;  // said when the list was read
+        err_ << fmt::format("callgate: server `{}`: `{}` is no name of a tool, or stands in the list twice: it gets no rule\n", visible(server.facts.id), visible(name));
+      }
+    }
   }
 
   const SourceFlags& flags_;

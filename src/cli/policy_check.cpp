@@ -108,6 +108,7 @@ Exit policy_check(std::span<const std::string_view> args, Colour colour, std::os
     return Exit::unavailable;
   }
   const policy::ToolList* list = *tools ? &**tools : nullptr;
+  write_left_out(err, list);
   Exit worst = Exit::ok;
   std::string json;
   for (const std::string& file : flags->files) {

@@ -95,6 +95,7 @@ Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::
     err << "callgate: " << loaded.error().message << '\n';
     return exit_of(loaded.error());
   }
+  write_left_out(err, list);
   write_findings(err, *loaded, colour);
   if (loaded->policy == nullptr) return Exit::refused;
 

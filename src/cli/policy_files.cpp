@@ -59,6 +59,11 @@ void write_findings(std::ostream& err, const policy::Loaded& loaded, Colour colo
   }
 }
 
+void write_left_out(std::ostream& err, const policy::ToolList* tools) {
+  if (tools == nullptr) return;
+  for (const std::string& each : tools->left_out()) err << "callgate: " << each << '\n';
+}
+
 std::string findings_json(const std::vector<Error>& errors) {
   std::string out = "[";
   for (const Error& error : errors) {

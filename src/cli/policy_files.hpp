@@ -30,6 +30,8 @@ Result<policy::Loaded> load_policy_file(const std::string& path, const policy::T
 /// The list that `--tools` names, or the pinned definitions of the server that
 /// `--server` names; nothing where neither is given. In policy_tools.cpp.
 /// Errors: `unavailable`, with what to do.
+/// Says on `err` which entries of the list are no tools.
+void write_left_out(std::ostream& err, const policy::ToolList* tools);
 Result<std::optional<policy::ToolList>> load_tools(const PolicyFlags& flags);
 
 /// The exit status that a file's error means: 1 where the file is refused, else 3.

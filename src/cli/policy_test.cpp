@@ -87,6 +87,7 @@ Exit policy_test(std::span<const std::string_view> args, Colour colour, std::ost
     err << "callgate: " << loaded.error().message << '\n';
     return exit_of(loaded.error());
   }
+  write_left_out(err, list);
   write_findings(err, *loaded, colour);
   if (loaded->policy == nullptr) return Exit::refused;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "classify/look_alikes.hpp"
 #include "cli/last_look.hpp"
 #include "cli/scan_flags.hpp"
 #include "cli/scan_view.hpp"
@@ -48,6 +49,7 @@ class Scan {
   Exit run(const config::Environment& environment) {
     const ShowProgress progress = flags_.json ? ShowProgress::no : ShowProgress::yes;
     if (!read_tool_lists(flags_, environment, progress, err_, [this](const ToolSourceList& list) { judge(list); })) unavailable_ = true;
+    finish();
     if (flags_.json) out_ << json_ << "]\n";
     if (unavailable_) return Exit::unavailable;
     return found_ ? Exit::refused : Exit::ok;
@@ -60,7 +62,7 @@ class Scan {
   }
 
   void judge(const ToolSourceList& list) {
-    const auto definitions = read_definitions(std::string(list.tools));
+    auto definitions = read_definitions(std::string(list.tools));
     if (!definitions) return fault("server `" + visible(list.server) + "`", definitions.error());
     Scanned scanned{.server = list.server, .tools = judge_list(classifier_, definitions->each, list, err_)};
     if (list.live()) {
@@ -69,6 +71,19 @@ class Scan {
       scanned.drift = std::move(*drift);
       scanned.looked = true;
     }
+    scanned_.push_back(std::move(scanned));
+    definitions_.push_back(std::move(*definitions));
+  }
+
+  /// What takes all lists: names that meet.
+  void finish() {
+    std::vector<classify::ServerTools> all;
+    for (std::size_t i = 0; i < scanned_.size(); ++i) all.push_back({scanned_[i].server, scanned_[i].tools, definitions_[i].each});
+    classify::compare_servers(all);
+    for (const Scanned& each : scanned_) show(each);
+  }
+
+  void show(const Scanned& scanned) {
     found_ |= flags_.fail_on && std::ranges::any_of(scanned.tools, [this](const auto& tool) { return tool.risk >= *flags_.fail_on; });
     if (flags_.json) {
       append_json(json_, scanned, classifier_.version());
@@ -90,6 +105,8 @@ class Scan {
   std::ostream& out_;
   std::ostream& err_;
   classify::Classifier classifier_;
+  std::vector<Scanned> scanned_;
+  std::vector<Definitions> definitions_;  ///< of `scanned_`
   std::string json_ = "[";
   bool unavailable_ = false;
   bool found_ = false;

@@ -36,16 +36,26 @@ std::string why(const Classification& tool) {
   }
   for (const classify::Claim claim : {classify::Claim::risk, classify::Claim::category}) {
     for (const classify::Evidence& each : tool.evidence) {
-      if (each.claim == claim && !each.against && each.rule != "default") return fmt::format("{}: `{}`", each.says, cell(each.text));
+      if (each.claim == claim && !each.against && each.rule != "default") return fmt::format("{}: `{}`", visible(each.says), cell(each.text));
     }
   }
   return "";
 }
 
+/// What speaks of a list, or a text, that is made to mislead.
+void write_warnings(std::ostream& out, const Classification& tool, Colour colour) {
+  for (const std::string_view signal : {"look_alike", "shadows", "odd_characters", "instructions_in_text"}) {
+    if (!std::ranges::binary_search(tool.signals, signal)) continue;
+    const auto found = std::ranges::find_if(tool.evidence, [signal](const classify::Evidence& each) { return each.rule.starts_with("signal/") && std::string_view(each.rule).substr(7) == signal; });
+    const std::string said = found == tool.evidence.end() ? "" : fmt::format(": {}: `{}`", visible(found->says), cell(found->text));
+    fmt::print(out, "      {} {}{}\n", yellow("!", colour), signal, said);
+  }
+}
+
 void write_long(std::ostream& out, const Classification& tool) {
   for (const classify::Evidence& each : tool.evidence) {
-    fmt::print(out, "      {} {}: {} says `{}` ({})\n", each.against ? "but" : "for", each.claim == classify::Claim::category ? "category" : "risk",
-               visible(each.field), cell(each.text), each.says);
+    fmt::print(out, "      {} {}: {} says `{}` ({})\n", each.against ? "but" : "for", word(each.claim),
+               visible(each.field), cell(each.text), visible(each.says));
   }
   if (tool.modes) {
     fmt::print(out, "      `{}` chooses{}:", visible(tool.modes->argument), tool.modes->closed ? "" : " (examples, the list is open)");
@@ -99,7 +109,11 @@ void write_table(std::ostream& out, const Scanned& scanned, bool long_form, Colo
     unsure |= look;
     fmt::print(out, "  {} {:11}  {:{}} {} {}\n", in_colour(fmt::format("{:8}", word(tool->risk)), tool->risk, colour), word(tool->category),
                cell(tool->tool), width, look ? "?" : " ", why(*tool));
-    if (long_form) write_long(out, *tool);
+    if (long_form) {
+      write_long(out, *tool);
+    } else {
+      write_warnings(out, *tool, colour);
+    }
   }
   if (unsure) out << "  ? needs a look: the definition says too little, or speaks both ways\n";
   write_drift(out, scanned, colour);

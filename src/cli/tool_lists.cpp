@@ -186,6 +186,10 @@ class Lists {
 
 std::vector<classify::Classification> judge_list(const classify::Classifier& classifier, std::span<const json::Value> definitions, const ToolSourceList& list, std::ostream& err) {
   ServerClasses judged = judge_tools(classifier, definitions, list.rules);
+  for (std::size_t i = 0; i < judged.tools.size(); ++i) {
+    if (!judged.tools[i].tool.empty()) continue;
+    err << "callgate: server `" << visible(list.server) << "`: entry " << i + 1 << " of the list has no name, so it is no tool that can be called\n";
+  }
   for (const std::string& lapsed : judged.lapsed) err << "callgate: server `" << visible(list.server) << "`: " << lapsed << '\n';
   return std::move(judged.tools);
 }

@@ -153,12 +153,21 @@ class Suggestion {
       rule_.notes.push_back(fmt::format("{}, {} by the configuration (judged {}, {}): {}", word(tool_.category), word(tool_.risk), word(tool_.overridden->category),
                                         word(tool_.overridden->risk), comment_line(tool_.overridden->reason, 160)));
     }
+    note_names();
     if (rule_.action == Verdict::deny) rule_.notes.emplace_back("narrower, where it is needed: `action: require_approval` with `rate_limit: {max: 10, window: 1h}`");
     if (rule_.action <= Verdict::deny) return;
     for (const SignalRow& row : tables.signals()) {
       if (!has_signal(tool_, row.signal)) continue;
       if (row.does == "choose" && (rule_.action == Verdict::require_approval || row.text == "amount")) choose(tables, row.text);
       if (row.does == "later") rule_.notes.push_back(fmt::format("later: `{}`, which this version cannot do yet", row.text));
+    }
+  }
+
+  /// Other tools that this one may be taken for.
+  void note_names() {
+    for (const classify::Evidence& each : tool_.evidence) {
+      if (each.rule == "signal/look_alike") rule_.notes.push_back(fmt::format("beware: its name looks like that of `{}`", comment_line(each.text, 60)));
+      if (each.rule == "signal/shadows") rule_.notes.push_back(fmt::format("beware of `{}`: {}", comment_line(each.text, 60), comment_line(each.says, 160)));
     }
   }
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <memory>
 
-#include "registry/characters.hpp"
+#include "base/characters.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 
@@ -57,7 +57,7 @@ std::string yaml_string(std::string_view text) {
   if (is_plain(text)) return std::string(text);
   std::string out = "\"";
   for (std::size_t at = 0; at < text.size();) {
-    const auto [code, size, broken] = registry::first_character(text.substr(at));
+    const auto [code, size, broken] = first_character(text.substr(at));
     if (code == '"' || code == '\\') {
       out += '\\';
       out += static_cast<char>(code);

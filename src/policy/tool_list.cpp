@@ -1,5 +1,7 @@
 #include "policy/tool_list.hpp"
 
+#include <algorithm>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -22,12 +24,14 @@ std::optional<json::Value> find_tools(json::Value root) {
   return tools;
 }
 
-Result<KnownTool> read_tool(json::Value value, std::size_t index) {
-  const auto name = value.find("name");
-  if (!name || !name->is_string() || name->raw_string().empty()) {
-    return fail(ErrorKind::invalid, fmt::format("tool {} of the list has no name: {}", index, shape));
-  }
-  KnownTool tool{.name = name->string()};
+/// Empty where it has none.
+std::string name_of(json::Value value) {
+  const auto name = value.is_object() ? value.find("name") : std::nullopt;
+  return name && name->is_string() ? name->string() : std::string();
+}
+
+KnownTool read_tool(std::string name, json::Value value) {
+  KnownTool tool{.name = std::move(name)};
   const auto schema = value.find("inputSchema");
   if (!schema) return tool;
   tool.arguments = type_of_schema(*schema);
@@ -54,14 +58,24 @@ Result<ToolList> ToolList::parse(std::string json, const ClassesOf& classes_of) 
   ToolList list;
   if (const auto server = (*document)->root().find("server"); server && server->is_string()) list.server_ = server->string();
   std::vector<json::Value> definitions;
+  std::vector<std::string> names;
+  std::unordered_map<std::string_view, std::size_t> counts;
+  for (const json::Value value : tools->elements()) names.push_back(name_of(value));
+  for (const std::string& name : names) ++counts[name];
+  if (!names.empty() && counts[""] == names.size()) return fail(ErrorKind::invalid, fmt::format("no tool of the list has a name: {}", shape));
+  std::size_t index = 0;
   for (const json::Value value : tools->elements()) {
-    auto tool = read_tool(value, list.tools_.size());
-    if (!tool) return std::unexpected(tool.error());
-    if (!list.by_name_.emplace(tool->name, list.tools_.size()).second) {
-      return fail(ErrorKind::invalid, fmt::format("tool {} is in the list twice", yaml::ticked(tool->name)));
+    std::string& name = names[index++];
+    if (name.empty()) {
+      list.left_out_.push_back(fmt::format("entry {} of the list has no name, so it is no tool that can be called", index));
+    } else if (const std::size_t times = counts[name]; times > 1) {
+      std::string said = fmt::format("tool {} is in the list {} times, so it is refused", yaml::ticked(name), times);
+      if (std::ranges::find(list.left_out_, said) == list.left_out_.end()) list.left_out_.push_back(std::move(said));
+    } else {
+      list.by_name_.emplace(name, list.tools_.size());
+      list.tools_.push_back(read_tool(name, value));
+      definitions.push_back(value);
     }
-    list.tools_.push_back(std::move(*tool));
-    definitions.push_back(value);
   }
   if (!classes_of) return list;
   const std::vector<ToolClass> classes = classes_of(definitions);

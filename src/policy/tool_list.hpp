@@ -26,17 +26,21 @@ struct KnownTool {
 class ToolList {
  public:
   /// Reads `{"server": ..., "tools": [...]}`, a `tools/list` result, or its whole
-  /// answer (`{"result": {"tools": [...]}}`). Errors name the member.
+  /// answer (`{"result": {"tools": [...]}}`). Entries that the gate knows no tool by,
+  /// without a name or of a name that stands there twice, are left out. Errors name
+  /// the member; that not one entry has a name is one.
   /// `classes_of` says what the tools are; without it that is not known of any.
   static Result<ToolList> parse(std::string json, const ClassesOf& classes_of = {});
 
   const std::vector<KnownTool>& tools() const { return tools_; }
+  const std::vector<std::string>& left_out() const { return left_out_; }  ///< one sentence each
   const KnownTool* find(std::string_view name) const;
   ToolFacts facts(std::string_view name) const;
 
  private:
   std::string server_;  ///< as the file names it; may be empty
   std::vector<KnownTool> tools_;
+  std::vector<std::string> left_out_;
   std::unordered_map<std::string, std::size_t> by_name_;
 };
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "registry/characters.hpp"
+#include "base/characters.hpp"
 
 namespace callgate::registry {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/folded_name.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 #include "registry/names.hpp"
@@ -29,7 +30,7 @@ void report_bad_name(std::vector<Drift>& drift, const std::string& name) {
 void report_look_alikes(const std::vector<std::string>& names, std::vector<Drift>& drift) {
   std::map<std::string, std::string_view> first_of;
   for (const std::string& name : names) {
-    const auto [first, is_new] = first_of.emplace(folded_name(name), name);
+    const auto [first, is_new] = first_of.emplace(look_alike_key(name), name);
     if (is_new || first->second == name) continue;
     drift.push_back({Drift::Kind::look_alike, shown_name(name), fmt::format("looks like `{}`", shown_name(first->second))});
   }

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "registry/names.hpp"
+#include "base/folded_name.hpp"
 
 namespace callgate::registry {
 
@@ -33,9 +33,9 @@ ToolTable::ToolTable(std::vector<Tool> tools, std::vector<Drift> drift)
 
 std::string_view ToolTable::look_alike(std::string_view unknown_name) const {
   if (unknown_name.size() > 512 || find(unknown_name) != nullptr) return {};
-  const std::string folded = folded_name(unknown_name);
+  const std::string folded = look_alike_key(unknown_name);
   for (const Tool& tool : tools_) {
-    if (folded_name(tool.name) == folded) return tool.name;
+    if (look_alike_key(tool.name) == folded) return tool.name;
   }
   return {};
 }

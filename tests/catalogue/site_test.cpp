@@ -54,6 +54,27 @@ TEST(Site, APaidRunSaysWhatItIsAndHowToHoldIt) {
   EXPECT_THAT(page, HasSubstr("<a href=\"policy_generation_get.html\">policy_generation_get</a>"));
   EXPECT_THAT(page, HasSubstr("free object: any key passes; from the text: &quot;Specify key &quot;rawText&quot;; 1-2000 chars&quot;"));
   EXPECT_THAT(page, HasSubstr("Does <code>policy_generation_start</code> cost money?"));
+  EXPECT_THAT(page, HasSubstr("What it makes vanishes by itself after a time."));
+  const std::string why = page.substr(page.find("id=\"why\""), page.find("id=\"signals\"") - page.find("id=\"why\""));
+  EXPECT_THAT(why, HasSubstr("the text speaks of cost: <q>COST WARNING</q>"));
+  EXPECT_THAT(why, HasSubstr("prepares rights: "));
+}
+
+TEST(Site, ToolsOnTheSameThingStandFirstAmongSiblings) {
+  const Pages pages({{"agents", std::string(agent_tools)}});
+  const std::string& page = pages.file("agents/policy_generation_start.html");
+  const std::size_t siblings = page.find("id=\"siblings\"");
+  ASSERT_NE(siblings, std::string::npos);
+  const std::size_t same = page.find("On the same thing", siblings);
+  const std::size_t poll = page.find("policy_generation_get.html", siblings);
+  const std::size_t other = page.find("policy_create.html", siblings);
+  EXPECT_LT(same, poll);
+  EXPECT_LT(poll, other);
+  const std::string& twin = pages.file("agents/policy_generation_start.json");
+  EXPECT_LT(twin.find(R"({"tool":"policy_generation_get")"), twin.find(R"({"tool":"policy_create")"));
+  const Pages verbs({{"s", R"([{"name":"get_user"},{"name":"delete_issues"},{"name":"get_issue"},{"name":"get_repo"}])"}});
+  const std::string& issue = verbs.file("s/get_issue.html");
+  EXPECT_LT(issue.find("delete_issues.html", issue.find("On the same thing")), issue.find("get_user.html", issue.find("id=\"siblings\""))) << "the verb is no thing";
 }
 
 TEST(Site, ListsOfServersOfOneNameHaveAFolderEach) {

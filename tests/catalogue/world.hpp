@@ -54,7 +54,7 @@ struct Pages {
 
 /// Definitions in words of our own, of the kind that servers list.
 inline constexpr std::string_view agent_tools = R"json([
-  {"name":"policy_generation_start","description":"Start a model run that drafts an access policy from plain words.\n\nCOST WARNING: each invocation incurs charges. The run is asynchronous: poll with policy_generation_get.",
+  {"name":"policy_generation_start","description":"Start a model run that drafts an access policy from plain words.\n\nCOST WARNING: each invocation incurs charges. The run is asynchronous: poll with policy_generation_get. Generated assets auto-delete after 7 days.",
    "inputSchema":{"type":"object","properties":{
      "policy_engine_id":{"type":"string","description":"Engine that gives the context"},
      "name":{"type":"string","description":"A name to find it by. Pattern: [A-Za-z][A-Za-z0-9_]*, max 48 chars."},

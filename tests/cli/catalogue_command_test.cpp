@@ -41,6 +41,21 @@ TEST_F(CatalogueCommand, WritesPagesThatNeedNoServer) {
   EXPECT_THAT(page, HasSubstr("shop-server (npm) 1.2.3"));
 }
 
+TEST_F(CatalogueCommand, NamesThatMeetStandOnThePagesAndInTheRules) {
+  const std::string one = world.folder.write("one.json", R"({"server":"one","tools":[{"name":"get_item","description":"Get an item."},{"name":""}]})");
+  const std::string two = world.folder.write("two.json", R"({"server":"two","tools":[{"name":"get_item","description":"Get an item."},{"name":"Get-Item","description":"Get an item."}]})");
+  ASSERT_EQ(run({"build", "--out", folder, "--tools", one, two}), Exit::ok) << err;
+  EXPECT_THAT(err, HasSubstr("entry 2 of the list has no name"));
+  const auto page = [&](const std::string& name) {
+    std::ifstream in(pages / name);
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  };
+  EXPECT_THAT(page("one/get_item.html"), HasSubstr("same name on server `two`: a client that joins both may call the wrong one: <q>get_item</q>"));
+  EXPECT_THAT(page("one/get_item.json"), HasSubstr("\"shadows\""));
+  EXPECT_THAT(page("one/policy.yaml"), HasSubstr("# beware of `get_item`: same name on server `two`"));
+  EXPECT_THAT(page("two/get_item.html"), HasSubstr("its name looks like that of this tool: <q>Get-Item</q>"));
+}
+
 /// A gateway read this list of `shop` at that time.
 void listed(const OfflineWorld& world, std::string_view tools, std::int64_t time_ms) {
   const auto read = json::OwnedDocument::parse(std::string(tools));

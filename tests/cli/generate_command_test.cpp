@@ -62,6 +62,21 @@ TEST_F(GenerateCommand, WhatItPrintsPassesTheStrictCheckAndItsTests) {
   EXPECT_EQ(policy_test(std::vector<std::string_view>{policy, "--tools", list}, Colour::off, said, said), Exit::ok) << said.str();
 }
 
+TEST_F(GenerateCommand, OfAListWithEntriesThatAreNoToolsItPassesTheCheckAgainstThatList) {
+  const std::string_view list = file(R"({"server":"shop","tools":[{"name":"get_item","description":"Get an item."},{"name":""},{"name":5},7,{"name":"twice"},{"name":"twice"}]})");
+  ASSERT_EQ(run({"--tools", list}), Exit::ok);
+  EXPECT_THAT(err, HasSubstr("entry 2 of the list has no name"));
+  const std::string policy = world.policy(out);
+  std::ostringstream said;
+  EXPECT_EQ(policy_check(std::vector<std::string_view>{policy, "--strict", "--tools", list}, Colour::off, said, said), Exit::ok) << said.str();
+  EXPECT_EQ(policy_test(std::vector<std::string_view>{policy, "--tools", list}, Colour::off, said, said), Exit::ok) << said.str();
+}
+
+TEST_F(GenerateCommand, WarnsOfNamesThatLookLikeAnothers) {
+  EXPECT_EQ(run({"--tools", file(R"({"server":"shop","tools":[{"name":"read_file","description":"Read a file."},{"name":"read_fi1e","description":"Read a file."}]})")}), Exit::ok);
+  EXPECT_THAT(out, HasSubstr("  # beware: its name looks like that of `read_fi1e`\n  read_file:"));
+}
+
 TEST_F(GenerateCommand, APolicyIsForOneServer) {
   const std::string_view list = file(shop);
   EXPECT_EQ(run({"--tools", list, list}), Exit::usage);

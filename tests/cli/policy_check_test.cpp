@@ -57,6 +57,15 @@ TEST(PolicyCheck, AListOfToolsFindsWhatMatchesNothing) {
   EXPECT_THAT(folder.err(), HasSubstr("p.yaml:3:9: warning: `raed` matches no listed tool; did you mean `read`?"));
 }
 
+TEST(PolicyCheck, EntriesOfAListThatAreNoToolsAreSaidAndLeftOut) {
+  PolicyFolder folder(policy_check);
+  const std::string policy = folder.file("p.yaml", "callgate: 1\ndefault: deny\ntools: {read: {action: allow}}\n");
+  const std::string tools = folder.file("tools.json", R"({"tools":[{"name":"read"},{"name":""},{"name":"x"},{"name":"x"}]})");
+  EXPECT_EQ(folder.run({policy, "--strict", "--tools=" + tools}), Exit::ok) << folder.err();
+  EXPECT_THAT(folder.err(), HasSubstr("entry 2 of the list has no name"));
+  EXPECT_THAT(folder.err(), HasSubstr("tool `x` is in the list 2 times"));
+}
+
 TEST(PolicyCheck, FilesThatCannotBeReadAreUnavailable) {
   PolicyFolder folder(policy_check);
   const std::string policy = folder.file("p.yaml", good_policy);

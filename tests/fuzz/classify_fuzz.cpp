@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -5,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "classify/classifier.hpp"
+#include "classify/look_alikes.hpp"
 
 /// Any JSON text as a list of tools, or as one: each gets an answer with
 /// evidence, the evidence stands within bounds, and a second look says the same.
@@ -46,8 +49,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < tools.size(); ++i) {
     check(answers[i]);
     check(trusted[i]);
+    // What other tools are called is seen in a list alone.
+    if (std::ranges::find(answers[i].signals, "look_alike") != answers[i].signals.end()) continue;
     const std::string once = to_json(answers[i], "s", classifier.version());
     expect(once == to_json(classifier.classify(tools[i], classifier.siblings_of(tools), classify::Hinting::untrusted), "s", classifier.version()));
+  }
+  auto one = answers;
+  auto other = trusted;
+  const std::array servers{classify::ServerTools{"one", one, tools}, classify::ServerTools{"other", other, tools}};
+  classify::compare_servers(servers);
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    check(one[i]);
+    check(other[i]);
+    expect(one[i].risk == answers[i].risk && one[i].category == answers[i].category);
   }
   return 0;
 }

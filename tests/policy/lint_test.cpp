@@ -86,9 +86,19 @@ TEST_P(BadLists, AreRefused) {
 
 INSTANTIATE_TEST_SUITE_P(ToolList, BadLists, testing::ValuesIn(std::vector<ListRow>{
     {"", "not JSON"}, {"[]", "no `tools` in it"}, {"{}", "no `tools` in it"}, {R"({"tools":{}})", "no `tools` in it"},
-    {R"({"tools":[{}]})", "tool 0 of the list has no name"}, {R"({"tools":["a"]})", "has no name"},
-    {R"({"tools":[{"name":""}]})", "has no name"}, {R"({"tools":[{"name":"a"},{"name":"a"}]})", "tool `a` is in the list twice"},
+    {R"({"tools":[{}]})", "no tool of the list has a name"}, {R"({"tools":["a"]})", "no tool of the list has a name"},
+    {R"({"tools":[{"name":""}]})", "no tool of the list has a name"},
     {R"({"tools":[],"tools":[]})", "not JSON"}}));
+
+TEST(ToolList, LeavesOutWhatTheGateKnowsNoToolByAndSaysSo) {
+  const ToolList list = tool_list(R"({"tools":[{"name":"a"},{"name":""},{"name":"b"},{"name":5},7,{"name":"b"},{"name":"c"}]})");
+  ASSERT_EQ(list.tools().size(), 2U);
+  EXPECT_EQ(list.facts("a").state, ToolFacts::State::known);
+  EXPECT_EQ(list.facts("b").state, ToolFacts::State::unknown);
+  EXPECT_EQ(list.facts("c").state, ToolFacts::State::known);
+  EXPECT_THAT(list.left_out(), testing::ElementsAre(testing::HasSubstr("entry 2 of the list has no name"), testing::HasSubstr("tool `b` is in the list 2 times"),
+                                                    testing::HasSubstr("entry 4 of the list"), testing::HasSubstr("entry 5 of the list")));
+}
 
 TEST(ToolList, IsReadInThreeForms) {
   for (const char* json : {R"({"server":"s","tools":[{"name":"a"}]})", R"({"tools":[{"name":"a"}],"nextCursor":"x"})",

@@ -60,29 +60,5 @@ TEST(ToolNameTest, OnlyPlainNamesAreNames) {
   EXPECT_FALSE(is_tool_name(std::string(129, 'a')));
 }
 
-struct Folded {
-  const char* name;
-  const char* text;
-};
-
-class FoldedName : public testing::TestWithParam<Folded> {};
-
-INSTANTIATE_TEST_SUITE_P(Names, FoldedName,
-                         testing::Values(Folded{"itself", "delete_user"}, Folded{"capitals", "Delete_USER"},
-                                         Folded{"blanks", " delete_user\t"}, Folded{"dash", "delete-user"},
-                                         Folded{"full_width", "\uff44elete_user"}, Folded{"mathematical", "\U0001D41Delete_user"},
-                                         Folded{"cyrillic", "d\u0435l\u0435t\u0435_us\u0435r"}, Folded{"greek", "delete_\u03c5ser"},
-                                         Folded{"accent", "d\u00e9lete_user"}, Folded{"combining", "de\u0301lete_user"},
-                                         Folded{"joiner", "delete\u200d_user"}, Folded{"long_s", "delete_u\u017fer"},
-                                         Folded{"circled", "\u24d3elete_user"}, Folded{"tag", "delete_user\U000E0041"}),
-                         [](const auto& row) { return row.param.name; });
-
-TEST_P(FoldedName, LooksLikeTheOriginal) { EXPECT_EQ(folded_name(GetParam().text), "delete_user"); }
-
-TEST(FoldedNameTest, BrokenBytesAndOtherLettersStayApart) {
-  EXPECT_EQ(folded_name("\xff\xc3"), "\xff\xc3");
-  EXPECT_NE(folded_name("\u0436"), folded_name("\u0437"));
-}
-
 }  // namespace
 }  // namespace callgate::registry

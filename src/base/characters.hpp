@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace callgate::registry {
+namespace callgate {
 
 /// One character of UTF-8. A byte that begins none is `broken` and stands alone.
 struct Character {
@@ -29,4 +29,4 @@ struct CharacterRange {
   char32_t last;
 };
 
-}  // namespace callgate::registry
+}  // namespace callgate
