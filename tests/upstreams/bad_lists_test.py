@@ -36,7 +36,7 @@ class BadLists(World):
         done = subprocess.run([gate_binary(), *args, "--data", str(self.dir / "data")], capture_output=True, text=True, errors="surrogateescape", timeout=patience)
         return done
 
-    def judged(self, tools, patience=60, saved=False):
+    def judged(self, tools, patience=60, saved=False, risk="Low"):
         """scan, policy and pages of a list; answers the classes by name, the rules and the pages' folder."""
         source = ["--name", "it", "--", *self.lister(tools)]
         if saved:
@@ -57,7 +57,7 @@ class BadLists(World):
         self.assertEqual(built.returncode, 0, built.stderr[-2000:])
         self.assertLess(time.monotonic() - began, patience)
         classes = {each["tool"]: each for each in json.loads(scanned.stdout)}
-        self.assertEqual((classes["read_note"]["category"], classes["read_note"]["risk"]), ("Read", "Low"))
+        self.assertEqual((classes["read_note"]["category"], classes["read_note"]["risk"]), ("Read", risk))
         self.assertIn("  read_note:", made.stdout)
         self.assertIn("<h1><code>read_note</code></h1>", (pages / "it/read_note.html").read_text(encoding="utf-8"))
         return classes, made, pages
@@ -88,7 +88,9 @@ class BadLists(World):
 
     def test_names_with_nul_bidi_and_markup(self):
         names = ["read\u202enote", "read\u200bnote", "<script>alert(1)</script>", "../../etc/passwd", "x" * 5_000, "\x1b[2J", "read note"]
-        _, made, pages = self.judged([tool(name) for name in names])
+        # Some of them look like `read_note`, which is then rated no lower than what it may be taken for.
+        classes, made, pages = self.judged([tool(name) for name in names], risk="Medium")
+        self.assertIn("look_alike", classes["read_note"]["signals"])
         self.assertIn("is no tool name", made.stderr)
         self.assertEqual({path.parent for path in pages.rglob("*.html")}, {pages, pages / "it"}, "no page leads out of the folder")
         for page in pages.rglob("*.html"):
