@@ -74,7 +74,7 @@ TEST_F(GenerateCommand, OfAListWithEntriesThatAreNoToolsItPassesTheCheckAgainstT
 
 TEST_F(GenerateCommand, WarnsOfNamesThatLookLikeAnothers) {
   EXPECT_EQ(run({"--tools", file(R"({"server":"shop","tools":[{"name":"read_file","description":"Read a file."},{"name":"read_fi1e","description":"Read a file."}]})")}), Exit::ok);
-  EXPECT_THAT(out, HasSubstr("  # beware: its name looks like that of `read_fi1e`\n  read_file:"));
+  EXPECT_THAT(out, HasSubstr("  # beware: its name looks like that of `read_fi1e`\n"));
 }
 
 TEST_F(GenerateCommand, APolicyIsForOneServer) {
