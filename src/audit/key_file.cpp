@@ -97,10 +97,34 @@ Result<DigestKey> DigestKey::open(const std::string& path) {
   return made;
 }
 
-DigestKey::Text DigestKey::of(std::string_view canonical_arguments) {
+namespace {
+
+class Hashing final : public json::CanonicalReader {
+ public:
+  explicit Hashing(Sha256& hash) : hash_(hash) {}
+  void take(std::string_view piece) override { hash_.update(piece); }
+
+ private:
+  Sha256& hash_;
+};
+
+/// What a call of many short texts took is not kept for the next.
+constexpr std::size_t most_kept = 256 * 1024;
+
+}  // namespace
+
+DigestKey::Text DigestKey::of(json::Value arguments) {
+  Sha256 hash = hmac_.begin();
+  Hashing hashing(hash);
+  json::read_canonical(hashing, scratch_, arguments);
+  if (scratch_.capacity() > most_kept) std::string().swap(scratch_);
+  return text_of(hmac_.end(hash));
+}
+
+DigestKey::Text DigestKey::text_of(const Digest& digest) {
   Text text;
   std::ranges::copy(prefix, text.begin());
-  hex_digits(hmac_.of(canonical_arguments), std::span<char, 64>(text.data() + prefix.size(), 64));
+  hex_digits(digest, std::span<char, 64>(text.data() + prefix.size(), 64));
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/sha256.hpp"
 
 namespace callgate::audit {
@@ -29,10 +30,13 @@ class DigestKey {
   static constexpr std::string_view prefix = "hmac-sha256:";
   using Text = std::array<char, 12 + 64>;
   /// `hmac-sha256:<64 hex digits>` of the canonical form of the arguments.
-  Text of(std::string_view canonical_arguments);
+  Text of(json::Value arguments);
+  Text of_none() const { return text_of(hmac_.of("{}")); }  ///< a call without any
 
  private:
+  static Text text_of(const Digest& digest);
   HmacSha256 hmac_;
+  std::string scratch_;
 };
 
 inline std::string_view view(const DigestKey::Text& text) { return {text.data(), text.size()}; }

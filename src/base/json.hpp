@@ -244,6 +244,16 @@ void append_unescaped(std::string& out, std::string_view raw);
 /// Equal values have equal canonical forms and the other way round.
 void append_canonical(std::string& out, Value value);
 
+/// Takes the canonical form of a value in pieces, in their order.
+class CanonicalReader {
+ public:
+  virtual ~CanonicalReader() = default;
+  virtual void take(std::string_view piece) = 0;
+};
+/// The same form without putting it together: long texts come where they stand.
+/// `scratch` holds the rest meanwhile; who keeps it keeps its memory.
+void read_canonical(CanonicalReader& reader, std::string& scratch, Value value);
+
 /// Equality of values as JSON Schema means it (numbers by value, order of members free).
 bool equal(Value a, Value b);
 

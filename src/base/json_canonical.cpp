@@ -14,12 +14,25 @@ struct SortedMember {
   Member member;
 };
 
+/// Where the form goes: a text, and what takes it piece by piece, if anything does.
+struct Output {
+  std::string& text;
+  CanonicalReader* reader = nullptr;
+};
+
+/// A text of so many bytes is handed over where it stands instead of being copied.
+constexpr std::size_t long_text = 2048;
+
 /// A text without escapes is its own shortest form.
-void append_string(std::string& out, Value text, std::string_view decoded) {
+void append_string(Output out, Value text, std::string_view decoded) {
   if (text.has_escapes()) {
-    append_minimal(out, decoded);
+    append_minimal(out.text, decoded);
+  } else if (out.reader != nullptr && text.text().size() >= long_text) {
+    out.reader->take(out.text);
+    out.text.clear();
+    out.reader->take(text.text());
   } else {
-    out += text.text();
+    out.text += text.text();
   }
 }
 
@@ -40,7 +53,9 @@ bool equal_numbers(std::string_view a, std::string_view b) {
   return left && right && *left == *right;
 }
 
-void append_object(std::string& out, Value value) {
+void append_value(Output out, Value value);
+
+void append_object(Output out, Value value) {
   std::vector<SortedMember> members;
   std::vector<std::unique_ptr<std::string>> decoded;  // of the keys that hold escapes; most objects have none
   members.reserve(value.size());
@@ -50,37 +65,45 @@ void append_object(std::string& out, Value value) {
     members.push_back({key, member});
   }
   std::ranges::sort(members, {}, &SortedMember::key);
-  out += '{';
+  out.text += '{';
   for (const SortedMember& sorted : members) {
-    if (&sorted != members.data()) out += ',';
+    if (&sorted != members.data()) out.text += ',';
     append_string(out, sorted.member.key, sorted.key);
-    out += ':';
-    append_canonical(out, sorted.member.value);
+    out.text += ':';
+    append_value(out, sorted.member.value);
   }
-  out += '}';
+  out.text += '}';
 }
 
-}  // namespace
-
-void append_canonical(std::string& out, Value value) {
+void append_value(Output out, Value value) {
   switch (value.kind()) {
     case Kind::null:
-    case Kind::boolean: out += value.text(); return;
-    case Kind::number: append_number(out, value.text()); return;
+    case Kind::boolean: out.text += value.text(); return;
+    case Kind::number: append_number(out.text, value.text()); return;
     case Kind::string: append_string(out, value, value.has_escapes() ? value.string() : std::string()); return;
     case Kind::array: {
-      out += '[';
+      out.text += '[';
       bool first = true;
       for (const Value element : value.elements()) {
-        if (!first) out += ',';
+        if (!first) out.text += ',';
         first = false;
-        append_canonical(out, element);
+        append_value(out, element);
       }
-      out += ']';
+      out.text += ']';
       return;
     }
     case Kind::object: append_object(out, value); return;
   }
+}
+
+}  // namespace
+
+void append_canonical(std::string& out, Value value) { append_value({out}, value); }
+
+void read_canonical(CanonicalReader& reader, std::string& scratch, Value value) {
+  scratch.clear();
+  append_value({scratch, &reader}, value);
+  reader.take(scratch);
 }
 
 bool equal(Value a, Value b) {

@@ -73,12 +73,18 @@ HmacSha256::~HmacSha256() {
   OPENSSL_cleanse(&outer_, sizeof outer_);
 }
 
+Sha256 HmacSha256::begin() const { return Sha256(inner_); }
+
+Digest HmacSha256::end(Sha256& begun) const {
+  const Digest inner = begun.finish();
+  begun.context_ = outer_;
+  return begun.update(inner).finish();
+}
+
 Digest HmacSha256::of(std::string_view bytes) const {
-  Sha256 hash;
-  hash.context_ = inner_;
-  const Digest inner = hash.update(bytes).finish();
-  hash.context_ = outer_;
-  return hash.update(inner).finish();
+  Sha256 hash = begin();
+  hash.update(bytes);
+  return end(hash);
 }
 
 Digest sha256(std::string_view bytes) { return Sha256().of(bytes); }

@@ -27,6 +27,7 @@ class Sha256 {
 
  private:
   friend class HmacSha256;
+  explicit Sha256(const SHA256_CTX& begun) : context_(begun) {}
   SHA256_CTX context_;
 };
 
@@ -39,6 +40,9 @@ class HmacSha256 {
   HmacSha256& operator=(HmacSha256&&) = default;
 
   Digest of(std::string_view bytes) const;
+  /// The same in pieces: `begin`, updates of what it returns, `end`.
+  Sha256 begin() const;
+  Digest end(Sha256& begun) const;
 
  private:
   SHA256_CTX inner_;  ///< after the first block, which is the key's

@@ -411,7 +411,6 @@ class Gate {
   SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
-  std::string canonical_;  ///< of the arguments that are being judged: keeps its memory, holds until the next wait
   Counter& allowed_;
   Counter& refused_;
   net::TaskGroup tasks_;

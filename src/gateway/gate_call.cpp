@@ -9,8 +9,12 @@ namespace callgate::gateway {
 
 namespace {
 
-/// Memory for arguments above this is not kept from call to call.
-constexpr std::size_t most_kept = 256 * 1024;
+std::string canonical_of(const std::optional<json::Value>& arguments) {
+  if (!arguments) return "{}";
+  std::string text;
+  json::append_canonical(text, *arguments);
+  return text;
+}
 
 }  // namespace
 
@@ -21,15 +25,13 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   if (!current) current = co_await wait_for_tools(in, in.era());
 
   Draft draft{.id = parts_.journal.next_id(), .subject = call->name.view()};
-  canonical_.clear();
   if (call->arguments) {
-    json::append_canonical(canonical_, *call->arguments);
+    draft.digest = parts_.digest_key.of(*call->arguments);
     draft.arg_keys.reserve(call->arguments->size());
     for (const json::Member member : call->arguments->members()) draft.arg_keys.push_back(member.key.raw_string());
   } else {
-    canonical_ = "{}";
+    draft.digest = parts_.digest_key.of_none();
   }
-  draft.digest = parts_.digest_key.of(canonical_);
   draft.has_digest = true;
 
   Judged judged = judge(in, policy::Action::tool_call, draft.subject, call->arguments);
@@ -39,8 +41,7 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
     if (const auto like = judged.table->look_alike(draft.subject); !like.empty())
       parts_.log.warn("look_alike_tool", {{"server", server_.name}, {"known", like}});
   }
-  if (verdict == policy::Verdict::require_approval) draft.canonical = canonical_;
-  if (canonical_.capacity() > most_kept) std::string().swap(canonical_);
+  if (verdict == policy::Verdict::require_approval) draft.canonical = canonical_of(call->arguments);
   if (verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (verdict == policy::Verdict::require_approval) co_return co_await ask_if_free(in, flight, draft, judged);
   co_await refuse(in, draft, judged);
@@ -75,11 +76,7 @@ net::Task<void> Gate::handle_judged(Inbound& in, InFlight& flight) {
   }
   draft.action = action;
   draft.subject = name.view();
-  draft.canonical = "{}";
-  if (arguments) {
-    draft.canonical.clear();
-    json::append_canonical(draft.canonical, *arguments);
-  }
+  draft.canonical = canonical_of(arguments);
   Judged judged = judge(in, action, draft.subject, arguments);
   if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (judged.decision.verdict == policy::Verdict::require_approval) co_return co_await ask_if_free(in, flight, draft, judged);
@@ -107,7 +104,8 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
   if (limited && !is_further_round(in)) {
     const auto asks = asks_of(judged.decision, *in.conversation);
     const Counting counting(*this, *in.conversation);
-    auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), parts_.clock.now());
+    draft.limits_taken_at = parts_.clock.now();
+    auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), draft.limits_taken_at);
     if (!keep_taken(taken, judged, what)) {
       if (yes != nullptr) yes->waiter.leave_open();  // the yes stays good until it expires
       co_return co_await refuse(in, draft, judged);

@@ -21,6 +21,7 @@ struct Gate::Draft {
   std::vector<std::string_view> arg_keys;
   std::string_view approval;
   std::vector<audit::LimitUse> limits;
+  BootTime limits_taken_at;
 };
 
 /// One message to forward, and what was taken for it.

@@ -210,7 +210,7 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   record.arg_keys = draft.arg_keys;
   record.approval = draft.approval;
   record.limits = draft.limits;
-  record.limits_taken_at = parts_.clock.now();
+  record.limits_taken_at = draft.limits_taken_at;
   return record;
 }
 

@@ -97,7 +97,7 @@ std::expected<HttpFront::Visit, RequestRefusal> HttpFront::admit(const net::Requ
   if (!authenticator_.ready())
     return std::unexpected(RequestRefusal{503, mcp::rpc_error({}, mcp::code::internal_error, "the grants of all gateways are not read yet: try again"), "grants not read yet",
                               "Retry-After: 1\r\n"});
-  auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), grants_clock_.wall_ms());
+  auto caller = authenticator_.authenticate(head.headers.find(net::HeaderName::authorization), gate->name(), authenticator_.asks_for_tokens() ? grants_clock_.wall_ms() : 0);
   if (!caller)
     return std::unexpected(RequestRefusal{401, mcp::rpc_error({}, mcp::code::invalid_request, caller.error().message), "no valid token",
                               "WWW-Authenticate: Bearer realm=\"callgate\"\r\n"});

@@ -10,6 +10,8 @@ namespace {
 
 /// Heads of status 1xx before the answer's own (RFC 9110 section 15.2).
 constexpr int max_announced = 32;
+/// A body up to this size is copied behind its head and sent as one piece.
+constexpr std::size_t joined = 4 * 1024;
 
 /// Everything that one call waits for is over by then.
 Instant deadline(const Loop& loop, Duration time) {
@@ -94,10 +96,13 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to
       connection = std::move(*opened);
     }
     write_head(*connection, target, method, headers, body.size());
+    const bool joins = body.size() <= joined;
+    if (joins) connection->out += body;
+    const std::string_view apart = joins ? std::string_view{} : body;
     // The first bytes by hand: a kept connection that takes none of them was
     // closed meanwhile, and only then may another one be tried.
     const std::array<iovec, 2> parts{iovec{connection->out.data(), connection->out.size()},
-                                     iovec{const_cast<char*>(body.data()), body.size()}};
+                                     iovec{const_cast<char*>(apart.data()), apart.size()}};
     const Stream::Io first = connection->stream->write_now(parts);
     if (first.status == Stream::Status::failed || first.status == Stream::Status::closed) {
       if (connection->used) continue;
@@ -105,7 +110,7 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to
     }
     const std::size_t of_head = std::min(first.bytes, connection->out.size());
     const std::string_view rest_head = std::string_view(connection->out).substr(of_head);
-    const std::string_view rest_body = body.substr(first.bytes - of_head);
+    const std::string_view rest_body = apart.substr(first.bytes - of_head);
     if (!rest_head.empty() || !rest_body.empty()) {
       if (auto sent = co_await connection->stream->write_all(rest_head, rest_body, limits_.write_time, until); !sent)
         co_return std::unexpected(SendFailure{std::move(sent.error()), true});

@@ -15,6 +15,10 @@ constexpr std::size_t large_body = 16 * 1024;
 constexpr std::size_t passed_over = 64 * 1024;
 /// What one connection may send before the others have their turn.
 constexpr std::size_t turn_bytes = 64 * 1024;
+/// An answer up to this size is copied behind its head and sent as one piece.
+constexpr std::size_t joined = 4 * 1024;
+/// One up to this size waits for the answers of its turn; a larger one fills the caches on its own.
+constexpr std::size_t sent_together = 16 * 1024;
 
 int status_of(const Error& error) {
   switch (error.kind) {
@@ -301,6 +305,14 @@ Task<bool> HttpConnection::end_with(Task<Result<void>> writing) {
   return end_later(std::move(writing));
 }
 
+/// Sends what is in `out_` and `rest` along with the other answers of this turn.
+Task<bool> HttpConnection::end_together(std::string_view rest) {
+  co_await server_.loop_.all_ran();
+  const auto written = co_await stream_->write_all(out_, rest, server_.limits_.write_time);
+  ended_ = written.has_value();
+  co_return ended_;
+}
+
 Task<bool> HttpConnection::end_later(Task<Result<void>> writing) {
   const auto written = co_await std::move(writing);
   ended_ = written.has_value();
@@ -335,6 +347,8 @@ Task<bool> HttpExchange::respond_in_parts(int status, std::string_view headers, 
   }
   c.out_ += "\r\n";
   c.out_ += begin;
+  if (rest.size() <= joined) c.out_ += std::exchange(rest, {});
+  if (rest.size() <= sent_together && c.server_.loop_.crowded()) return c.end_together(rest);
   return c.end_with(c.stream_->write_all(c.out_, rest, c.server_.limits_.write_time));
 }
 

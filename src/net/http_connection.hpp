@@ -33,6 +33,7 @@ class HttpConnection : public ListNode {
   Task<bool> pass_over_body();
   Task<Received> receive_rest();
   Task<bool> end_with(Task<Result<void>> writing);
+  Task<bool> end_together(std::string_view rest);
   Task<bool> end_later(Task<Result<void>> writing);
   Task<void> refuse(Error error);
   Task<void> linger();

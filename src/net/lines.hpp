@@ -64,12 +64,14 @@ class LineWriter {
   Task<bool> drained(Duration timeout);
 
  private:
+  ssize_t write_line(std::string_view line);
   Result<std::size_t> write_some(std::string_view bytes);
   Task<void> drain();
 
   Descriptor descriptor_;
   std::size_t max_pending_;
   std::string pending_;
+  std::string joined_;  ///< a line and its end; keeps its memory
   bool broken_ = false;
   Signal drained_;
   TaskGroup tasks_;

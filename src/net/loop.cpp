@@ -143,6 +143,7 @@ void Loop::arm(Timer& timer, Duration delay) {
   occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
 }
 
+Loop::Stage Loop::all_ran() { return {*this, at_ran_}; }
 Loop::Stage Loop::turn_end() {
   ran_ = true;
   return {*this, at_end_};
@@ -158,11 +159,15 @@ void Loop::forget(Descriptor& descriptor) {
 }
 
 void Loop::run_ready() {
-  while (ready_.linked()) {
-    auto& waiter = static_cast<Waiter&>(*ready_.next);
-    waiter.unlink();
-    ran_ = true;
-    waiter.handle_.resume();
+  for (;;) {
+    while (ready_.linked()) {
+      auto& waiter = static_cast<Waiter&>(*ready_.next);
+      waiter.unlink();
+      ran_ = true;
+      waiter.handle_.resume();
+    }
+    if (!at_ran_.linked()) return;
+    while (at_ran_.linked()) static_cast<Waiter&>(*at_ran_.next).wake();
   }
 }
 
@@ -197,7 +202,7 @@ void Loop::run_timers() {
 }
 
 int Loop::wait_limit(Duration limit) const {
-  if (ready_.linked() || at_end_.linked() || at_next_turn_.linked()) return 0;
+  if (ready_.linked() || at_ran_.linked() || at_end_.linked() || at_next_turn_.linked()) return 0;
   std::int64_t milliseconds =
       limit == forever ? -1 : std::chrono::ceil<std::chrono::milliseconds>(limit).count();
   // The next slot of the wheel that holds a timer; emptied slots cost one early wake at most.
@@ -222,6 +227,7 @@ void Loop::turn(Duration limit) {
   now_ = read_clock();
   ++turns_;
   ran_ = false;
+  crowded_ = event_count_ > 1;
   for (int i = 0; i < event_count_; ++i) {
     const epoll_event& event = events_[static_cast<std::size_t>(i)];
     if (event.data.ptr == nullptr) {

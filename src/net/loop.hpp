@@ -18,8 +18,9 @@
 
 /// The event loop: one epoll set, one wheel of timers, one queue of coroutines
 /// that can go on. A *turn* is: wait for events, run everything that became
-/// ready, then the turn's end (where the journal writes all records of the
-/// turn at once), then what the turn's end released. A turn lasts until nobody
+/// ready, then what waited for that (answers, which go out together), then the
+/// turn's end (where the journal writes all records of the turn at once), then
+/// what the turn's end released. A turn lasts until nobody
 /// can go on: who could go on for ever hands over to the next one (`TurnShare`).
 ///
 /// Threads: everything is called on the loop's thread, except `post`.
@@ -197,6 +198,11 @@ class Loop {
   void at_turn_end(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 
   class Stage;
+  /// Until all that is ready in this turn has gone as far as it can. Who sends then
+  /// sends along with others, and wakes whom they all send to once and not each time.
+  Stage all_ran();
+  /// Whether others have something to do in this turn as well: then it is worth waiting for them.
+  bool crowded() const { return crowded_; }
   /// Until the hooks of this turn's end have run.
   Stage turn_end();
   /// Until a later turn, which has looked for events and timers before.
@@ -221,11 +227,13 @@ class Loop {
   int epoll_ = -1;
   bool stopped_ = false;
   bool ran_ = false;
+  bool crowded_ = false;
   Instant now_;
   std::uint64_t tick_ = 0;
   std::array<ListNode, slots> wheel_;
   std::array<std::uint64_t, slots / 64> occupied_{};
   ListNode ready_;
+  ListNode at_ran_;
   ListNode at_end_;
   ListNode at_next_turn_;
   std::uint64_t turns_ = 0;

@@ -64,6 +64,19 @@ Stream::Io Stream::read_now(std::span<char> into) {
   return io;
 }
 
+namespace {
+
+/// One part takes the kernel's shorter way.
+ssize_t send_parts(int fd, std::span<const iovec> parts) {
+  if (parts.size() == 1) return send(fd, parts.front().iov_base, parts.front().iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
 Stream::Io Stream::write_now(std::span<const iovec> parts) {
   if (tls_ != nullptr) {
     ERR_clear_error();
@@ -79,10 +92,8 @@ Stream::Io Stream::write_now(std::span<const iovec> parts) {
     }
     return {Status::done, 0};
   }
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(parts.data());
-  message.msg_iovlen = parts.size();
-  const Io io = from_errno(sendmsg(descriptor_.fd(), &message, MSG_NOSIGNAL));
+  while (!parts.empty() && parts.back().iov_len == 0) parts = parts.first(parts.size() - 1);
+  const Io io = from_errno(send_parts(descriptor_.fd(), parts));
   if (io.status == Status::would_block) descriptor_.filled();
   return io;
 }

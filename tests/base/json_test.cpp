@@ -154,6 +154,16 @@ TEST(JsonText, QuotesWhatReadersTrip) {
   EXPECT_EQ(quoted("a\xff z"), "\"a\xef\xbf\xbd z\"");
 }
 
+/// Puts pieces together again and remembers how many there were.
+struct Pieces final : CanonicalReader {
+  void take(std::string_view piece) override {
+    text += piece;
+    ++count;
+  }
+  std::string text;
+  int count = 0;
+};
+
 std::string canonical(std::string_view bytes) {
   Document document;
   EXPECT_TRUE(parse(bytes, {.check_number_range = false}, document).has_value());
@@ -166,6 +176,18 @@ TEST(JsonText, CanonicalFormIsOneForEqualValues) {
   EXPECT_EQ(canonical(R"( {"b": 1.0, "a":[ 1e0 , "\u0041"]} )"), R"({"a":[1,"A"],"b":1})");
   EXPECT_EQ(canonical("[-0, 0.0, 100, 1e2, 1.50]"), "[0,0,100,100,1.5]");
   EXPECT_NE(canonical("9007199254740993"), canonical("9007199254740992"));
+}
+
+TEST(Json, TheCanonicalFormIsTheSameInPieces) {
+  const std::string is_long(5000, 'x');
+  const std::string bytes = R"({"b":")" + is_long + R"(","a":[")" + is_long + R"(\u0041",1.0,")" + is_long + R"("],"":{}})";
+  Document document;
+  ASSERT_TRUE(parse(bytes, {}, document));
+  Pieces pieces;
+  std::string scratch = "of an earlier one";
+  read_canonical(pieces, scratch, document.root());
+  EXPECT_EQ(pieces.text, canonical(bytes));
+  EXPECT_EQ(pieces.count, 5) << "long texts come where they stand, but for the one that is written anew";
 }
 
 TEST(JsonText, EqualityIsByValue) {

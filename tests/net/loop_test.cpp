@@ -112,6 +112,39 @@ TEST(Loop, WhatWaitsForTheTurnsEndGoesOnAfterTheHooks) {
   EXPECT_EQ(std::vector(log.begin(), log.begin() + 5), (std::vector<std::string>{"before", "before", "hook", "after", "after"}));
 }
 
+Task<void> send_with_others(Loop& loop, std::vector<std::string>& log, std::string name) {
+  co_await loop.next_turn();
+  log.emplace_back(name + " works");
+  co_await loop.all_ran();
+  log.emplace_back(name + " sends");
+}
+
+TEST(Loop, WhatWaitsForTheOthersGoesOnWhenAllRanAndBeforeTheTurnsEnd) {
+  Loop loop;
+  TaskGroup group;
+  std::vector<std::string> log;
+  loop.at_turn_end([&] { log.emplace_back("end"); });
+  group.spawn(send_with_others(loop, log, "one"));
+  group.spawn(send_with_others(loop, log, "two"));
+  loop.turn(Loop::forever);
+  ASSERT_GE(log.size(), 5U);
+  EXPECT_EQ(std::vector(log.begin(), log.begin() + 5), (std::vector<std::string>{"one works", "two works", "one sends", "two sends", "end"}));
+}
+
+Task<void> begin_to_wait(Loop& loop, bool& went_on) {
+  co_await loop.all_ran();
+  went_on = true;
+}
+
+TEST(Loop, WhoBeginsToWaitForTheOthersBetweenTurnsIsNotLeftWaiting) {
+  Loop loop;
+  TaskGroup group;
+  bool went_on = false;
+  group.spawn(begin_to_wait(loop, went_on));
+  loop.turn(Loop::forever);
+  EXPECT_TRUE(went_on);
+}
+
 Task<void> go_on_for_ever(Loop& loop, int& rounds) {
   for (;; ++rounds) co_await loop.next_turn();
 }
