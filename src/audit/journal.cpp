@@ -94,7 +94,7 @@ Journal::Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::option
       clock_(clock),
       log_(log),
       buffer_(buffer_bytes + buffer_bytes / 4),
-      next_checkpoint_(clock.now() + options_.checkpoint_every) {
+      next_checkpoint_(clock.now()) {  // the first batch is signed: a chain without any signature is nobody's
   head_ = R"(","boot":)";
   append_text(head_, clock.boot_id());
   head_ += R"(,"instance":)";
@@ -118,14 +118,24 @@ Journal::~Journal() {
 
 // One line --------------------------------------------------------------------
 
+/// Starts the line of a record. After a leap of the wall clock or a pause of the
+/// machine, what came before is signed first: readers take a long stretch without
+/// a signature for a forgery.
+void Journal::begin_record() {
+  const std::int64_t now_ms = clock_.wall_ms();
+  if (signer_ && chain_.unsigned_since_ms >= 0 && now_ms - chain_.unsigned_since_ms > signed_within.count() / 2) add_checkpoint("time");
+  begin_line(now_ms);
+}
+
 /// Starts a line and returns its time.
-std::string_view Journal::begin_line() {
+std::string_view Journal::begin_line(std::int64_t now_ms) {
   if (buffer_.empty() && lost_ > 0 && !health_.on_reserve) add_gap();
   line_start_ = buffer_.size();
+  line_ms_ = now_ms;
   buffer_.raw(R"({"v":1,"seq":)");
   buffer_.number(chain_.seq + 1);
   buffer_.raw(R"(,"time":")");
-  const std::string_view time = utc_.of(clock_.wall_ms());
+  const std::string_view time = utc_.of(line_ms_);
   buffer_.raw(time);
   buffer_.raw(std::string_view(head_));
   buffer_.raw(chain_.hash);
@@ -139,6 +149,7 @@ void Journal::end_line() {
   hex_digits(digest, chain_.hash);
   ++chain_.seq;
   ++pending_;
+  if (chain_.unsigned_since_ms < 0) chain_.unsigned_since_ms = line_ms_;
   buffer_.drop_last();
   buffer_.raw(hash_key);
   buffer_.raw(chain_.hash);
@@ -148,7 +159,7 @@ void Journal::end_line() {
 /// Owns up to what failed batches lost, as soon as there is room again.
 void Journal::add_gap() {
   const std::uint64_t lost = std::exchange(lost_, 0);  // or begin_line would come here again
-  begin_line();
+  begin_line(clock_.wall_ms());
   lost_ = lost;
   buffer_.raw(R"(,"gap":{"lost":)");
   buffer_.number(lost_);
@@ -161,7 +172,7 @@ void Journal::add_gap() {
 }
 
 void Journal::add_checkpoint(std::string_view reason) {
-  const std::string_view time = begin_line();
+  const std::string_view time = begin_line(clock_.wall_ms());
   buffer_.member(R"(,"checkpoint":{"reason":)", reason);
   if (signer_) {
     buffer_.member(R"(,"key":)", signer_->public_key());
@@ -171,6 +182,7 @@ void Journal::add_checkpoint(std::string_view reason) {
   buffer_.raw('}');
   end_line();
   --pending_;
+  if (signer_) chain_.unsigned_since_ms = -1;
   checkpoint_seq_ = chain_.seq;
   next_checkpoint_ = clock_.now() + options_.checkpoint_every;
 }
@@ -190,7 +202,7 @@ Ticket Journal::ticket(const Ulid& id, Ticket::Grants grants) {
 
 Ticket Journal::record(const CallRecord& call) {
   if (health_.on_reserve && !takes(call)) return turned_away();
-  begin_line();
+  begin_record();
   buffer_.member(R"(,"id":)", call.id.text());
   append_call(buffer_, call);
   end_line();
@@ -203,7 +215,7 @@ Ticket Journal::record(const CallRecord& call) {
 
 Ticket Journal::record_internal(Internal kind, std::string_view server, std::string_view era) {
   const Ulid id = next_id();
-  begin_line();
+  begin_record();
   buffer_.member(R"(,"id":)", id.text());
   buffer_.member(R"(,"internal":)", word(kind));
   buffer_.member(R"(,"server":)", server);
@@ -215,7 +227,7 @@ Ticket Journal::record_internal(Internal kind, std::string_view server, std::str
 void Journal::refused(const Refusal& refusal) {
   if (health_.on_reserve && reserve_is_half_used()) return static_cast<void>(turned_away());
   const Ulid id = next_id();
-  begin_line();
+  begin_record();
   buffer_.member(R"(,"id":)", id.text());
   buffer_.member(R"(,"refused":)", refusal.reason);
   buffer_.member(R"(,"server":)", refusal.server);
@@ -226,7 +238,7 @@ void Journal::refused(const Refusal& refusal) {
 }
 
 void Journal::outcome(std::string_view id, const Outcome& outcome) {
-  begin_line();
+  begin_record();
   buffer_.member(R"(,"id":)", id);
   buffer_.member(R"(,"outcome":{"status":)", outcome.status);
   buffer_.raw(outcome.is_error ? std::string_view(R"(,"is_error":true,"bytes":)") : R"(,"is_error":false,"bytes":)");
@@ -239,7 +251,7 @@ void Journal::outcome(std::string_view id, const Outcome& outcome) {
 }
 
 Result<void> Journal::removed(const Removal& removal) {
-  begin_line();
+  begin_record();
   buffer_.member(R"(,"removed":{"instance":)", removal.instance);
   buffer_.raw(R"(,"segment":)");
   buffer_.number(removal.segment);
@@ -256,6 +268,11 @@ Result<void> Journal::removed(const Removal& removal) {
 
 void Journal::tick() {
   if (!has_reserve_) take_reserve();
+  if (Result<void> there = sink_->check_place(); !there) {
+    // Records that nobody can find allow nothing: go on only in a file that has a name.
+    note_failure(there.error());
+    needs_segment_ = true;
+  }
   const BootTime now = clock_.now();
   if (signer_ && chain_.seq != checkpoint_seq_ && now >= next_checkpoint_) {
     add_checkpoint("time");

@@ -162,7 +162,8 @@ class Journal {
   Journal(JournalOptions options, std::unique_ptr<Sink> sink, std::optional<Signer> signer, const Clock& clock,
           Log& log);
 
-  std::string_view begin_line();
+  void begin_record();
+  std::string_view begin_line(std::int64_t now_ms);
   void end_line();
   void add_gap();
   void add_checkpoint(std::string_view reason);
@@ -192,6 +193,7 @@ class Journal {
   struct Chain {
     std::uint64_t seq = 0;  ///< of the last record
     std::array<char, 64> hash{};
+    std::int64_t unsigned_since_ms = -1;  ///< wall time of the first record that no signature covers; -1: all are covered
   };
 
   JournalOptions options_;
@@ -206,6 +208,7 @@ class Journal {
 
   LineBuffer buffer_;       ///< whole lines, not yet written
   std::size_t line_start_ = 0;
+  std::int64_t line_ms_ = 0;  ///< its wall time
   Chain chain_;             ///< including the buffer
   Chain written_;           ///< as it stands in the files
   std::uint64_t batch_ = 1; ///< number of the batch in the buffer

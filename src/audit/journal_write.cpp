@@ -83,7 +83,7 @@ Written Journal::write_buffer() {
 
 Result<void> Journal::write_batch() {
   Written written = write_buffer();
-  const bool full = written.error == ENOSPC || written.error == EDQUOT;
+  const bool full = written.error == ENOSPC || written.error == EDQUOT || written.error == EFBIG;
   if (full && go_on_in_reserve(written.bytes)) written = write_buffer();
   const std::size_t landed = written.bytes;
   if (written.error != 0) return give_up(landed, write_error(written.error));
@@ -128,6 +128,7 @@ std::unexpected<Error> Journal::give_up(std::size_t landed, Error error) {
     needs_segment_ = true;
   }
   chain_ = written_;
+  next_checkpoint_ = clock_.now();  // the batch may have held one
   note_failure(error);
   return std::unexpected(std::move(error));
 }

@@ -88,6 +88,7 @@ class MemorySink final : public Sink {
   Result<void> keep_reserve(std::uint64_t bytes) override;
   Result<void> open_reserve(std::string_view name) override;
   Result<void> sync() override;
+  Result<void> check_place() override { return {}; }
 
  private:
   MemoryDisk& disk_;

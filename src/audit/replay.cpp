@@ -12,36 +12,6 @@ namespace {
 
 constexpr json::Limits line_limits{.max_depth = 8, .max_keys = 1024};
 
-/// Two digits at a time from a text of the form that the journal writes.
-std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
-  int number = 0;
-  for (const char c : text.substr(at, count)) {
-    if (c < '0' || c > '9') return std::nullopt;
-    number = number * 10 + (c - '0');
-  }
-  return number;
-}
-
-/// Unix time of `2026-11-23T05:35:13.123Z`; nothing for any other text.
-std::optional<std::int64_t> wall_ms_of(std::string_view text) {
-  if (text.size() != 24) return std::nullopt;
-  const auto year = digits(text, 0, 4);
-  const auto month = digits(text, 5, 2);
-  const auto day = digits(text, 8, 2);
-  const auto hour = digits(text, 11, 2);
-  const auto minute = digits(text, 14, 2);
-  const auto second = digits(text, 17, 2);
-  const auto milli = digits(text, 20, 3);
-  if (!year || !month || !day || !hour || !minute || !second || !milli) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return std::nullopt;
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  const std::int64_t wall = (((days * 24 + *hour) * 60 + *minute) * 60 + *second) * 1000 + *milli;
-  // Other separators would not come back.
-  return utc_text(wall) == text ? std::optional(wall) : std::nullopt;
-}
-
 std::optional<RecordedCall> read_call(json::Value root) {
   const std::optional<json::Value> limits = root.find("limits");
   if (!limits || !limits->is_array()) return std::nullopt;

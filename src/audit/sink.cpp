@@ -114,6 +114,13 @@ Result<void> FileSink::truncate(std::uint64_t size) {
   return {};
 }
 
+Result<void> FileSink::check_place() {
+  struct stat status{};
+  if (!current_ || ::fstat(current_->fd, &status) != 0) return failed("find the journal in", directory_, errno);
+  if (status.st_nlink == 0) return failed("find the journal's segment in", directory_, ENOENT);
+  return {};
+}
+
 Result<void> FileSink::sync() {
   std::shared_ptr<File> current;
   std::vector<std::shared_ptr<File>> finished;

@@ -39,6 +39,8 @@ class Sink {
   virtual Result<void> open_reserve(std::string_view name) = 0;
   /// Returns once all that was written before is on the disk.
   virtual Result<void> sync() = 0;
+  /// Whether what is written can still be found: the segment has its name in the folder.
+  virtual Result<void> check_place() = 0;
 };
 
 /// The file that holds the reserve while it waits.
@@ -58,6 +60,7 @@ class FileSink final : public Sink {
   Result<void> keep_reserve(std::uint64_t bytes) override;
   Result<void> open_reserve(std::string_view name) override;
   Result<void> sync() override;
+  Result<void> check_place() override;
 
  private:
   struct File;

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "audit/line.hpp"
 #include "audit/reader.hpp"
 #include "audit/signer.hpp"
+#include "base/clock.hpp"
 
 namespace callgate::audit {
 namespace {
@@ -30,6 +32,11 @@ class Walk {
     return {};
   }
 
+  /// A journal signs the first batch that it writes.
+  void end() {
+    if (!report_.fault && !public_key_.empty() && report_.records > 0 && report_.signed_seq == 0) fault("no record is under a signature of this key");
+  }
+
  private:
   void fault(std::string what) { report_.fault = ChainReport::Fault{where_, std::move(what)}; }
 
@@ -53,6 +60,8 @@ class Walk {
     check_link(*link);
     if (report_.fault) return;
     if (const auto checkpoint = reader_.root().find("checkpoint")) check_signature(*link, *checkpoint);
+    if (report_.fault) return;
+    check_signed_in_time(*link);
     if (report_.fault) return;
     if (const auto removed = reader_.root().find("removed")) note_removal(*link, *removed);
     accept(*link);
@@ -104,6 +113,19 @@ class Walk {
     report_.signed_seq = link.seq;
   }
 
+  /// With a key nothing may stand under no signature for longer than a journal
+  /// takes to sign: else a chain that was written anew would only have to leave the checkpoints out.
+  void check_signed_in_time(const Link& link) {
+    if (public_key_.empty() || report_.signed_seq == link.seq) return unsigned_since_.reset();
+    const auto time = wall_ms_of(link.time);
+    if (!time) return fault("the time of the record cannot be read");
+    if (!unsigned_since_) {
+      unsigned_since_ = time;
+    } else if (*time - *unsigned_since_ > signed_within.count()) {
+      fault(fmt::format("the records from {} on are under no signature, and a journal signs every minute: they were put in, or the checkpoints taken out", utc_text(*unsigned_since_)));
+    }
+  }
+
   void accept(const Link& link) {
     if (report_.records++ == 0) {
       report_.first_seq = link.seq;
@@ -122,6 +144,7 @@ class Walk {
   std::string instance_;
   std::string last_hash_;
   bool closing_ = false;
+  std::optional<std::int64_t> unsigned_since_;  ///< time of the first record after the last signature
 };
 
 Result<ChainReport> walk_chain(const std::string& folder, std::string_view public_key) {
@@ -133,6 +156,7 @@ Result<ChainReport> walk_chain(const std::string& folder, std::string_view publi
     if (Result<void> walked = walk.segment(file); !walked) return std::unexpected(walked.error());
     if (report.fault) break;
   }
+  walk.end();
   return report;
 }
 

@@ -58,7 +58,9 @@ struct ChainReport {
   std::vector<End> ends;
 };
 
-/// Proves chains. With a `public_key` (base64url) checkpoints must be signed with it.
+/// Proves chains. With a `public_key` (base64url) checkpoints must be signed with it,
+/// there must be one, and no records of more than `signed_within` may stand between
+/// two or after the last: those after it may still have been changed.
 /// A chain that does not start with its first segment needs a record, in one of
 /// these chains, which says that what is missing was removed for its age; with a
 /// key, one under a signature. Errors: `unavailable` where a file cannot be read.

@@ -84,6 +84,7 @@ std::string state_of(const ChainReport& chain) {
   std::vector<std::string> parts{fmt::format("{} records in {} segment{}", chain.records, chain.segments, chain.segments == 1 ? "" : "s")};
   if (chain.first_seq > 1) parts.push_back(fmt::format("starts at record {} (older ones were removed for their age)", chain.first_seq));
   if (chain.signed_seq > 0) parts.push_back(fmt::format("signed up to record {}", chain.signed_seq));
+  if (chain.signed_seq > 0 && chain.last_seq > chain.signed_seq) parts.push_back(fmt::format("{} after it could still be changed unseen", chain.last_seq - chain.signed_seq));
   parts.emplace_back(chain.closed ? "closed" : "still open, or ended by a crash");
   if (!chain.torn.empty()) parts.push_back(fmt::format("torn tail at {}", visible(joined(chain.torn, ", "))));
   return joined(parts, ", ");

@@ -17,6 +17,14 @@ namespace fs = std::filesystem;
 
 void GatewayProcess::take_up(const fs::path& file, How how) {
   const fs::path journals = journal_options(config_).directory;
+  std::error_code unknown;
+  // One that was taken away must not either; `run` begins one for each server and policy.
+  if (command_ == config::Command::serve && how == How::instead && !fs::exists(file, unknown)) {
+    const TakenUp all = count_journals(journals, counters_, limits::Moment::of(clock_));
+    if (all.counted > 0 || all.unreadable > 0)
+      log_.warn("counters_missing", {{"file", file.string()}, {"counted_from_journals", all.counted}, {"unreadable", all.unreadable}});
+    return;
+  }
   const auto found = take_up_counters(file, journals, counters_, limits::Moment::of(clock_), how);
   if (!found) {
     // A file that was cut off must not make limits start anew.

@@ -126,7 +126,7 @@ Duration HttpConnection::body_limit(std::size_t arrived) const {
 Task<Result<bool>> HttpConnection::read_head() {
   started_ = server_.loop_.now();
   head_bytes_ = message_bytes_ = 0;
-  begun_ = false;
+  begun_ = head_only_ = false;
   std::size_t searched = 0;
   while ((head_bytes_ = head_size(in_.view(), searched)) == 0) {
     searched = in_.size();
@@ -138,6 +138,7 @@ Task<Result<bool>> HttpConnection::read_head() {
     }
   }
   if (auto read = parse_head(); !read) co_return std::unexpected(read.error());
+  head_only_ = head_.method == "HEAD";
   if (auto right = check_head(); !right) co_return std::unexpected(right.error());
   body_ = {};
   message_bytes_ = head_bytes_;
@@ -346,6 +347,7 @@ Task<bool> HttpExchange::respond_in_parts(int status, std::string_view headers, 
     c.out_ += "\r\n";
   }
   c.out_ += "\r\n";
+  if (c.head_only_) begin = rest = {};  // RFC 9110 section 9.3.2: the same head, and nothing behind it
   c.out_ += begin;
   if (rest.size() <= joined) c.out_ += std::exchange(rest, {});
   if (rest.size() <= sent_together && c.server_.loop_.crowded()) return c.end_together(rest);

@@ -61,6 +61,7 @@ class HttpConnection : public ListNode {
   bool begun_ = false;
   bool ended_ = false;
   bool streaming_ = false;
+  bool head_only_ = false;         ///< the current request wants no body back
   bool keep_ = true;
 };
 

@@ -47,6 +47,7 @@ void block_signals() {
   for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, each);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 }  // namespace callgate::net

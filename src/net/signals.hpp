@@ -24,7 +24,7 @@ class Signals {
 };
 
 /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and those it starts, and
-/// ignores SIGPIPE: a closed connection is an error of one write.
+/// ignores SIGPIPE and SIGXFSZ: a closed connection, a file at its limit is an error of one write.
 void block_signals();
 
 }  // namespace callgate::net

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/sha256.hpp"
 #include "base/suggest.hpp"
 #include "policy/values.hpp"
 #include "policy/vocabulary.hpp"
@@ -71,11 +72,17 @@ const yaml::Member* needed(const yaml::Node& limit, std::string_view key, std::s
   return member;
 }
 
+/// Journals cut long texts, and then nobody could count such a limit again.
+constexpr std::size_t longest_pointer = 512;
+/// All limits of a call go into one record.
+constexpr std::size_t most_limits = 64;
+
 std::string limit_id(const RateLimit& limit, std::string_view rule_pointer) {
   std::string per;
   for (const Per each : limit.per) per += fmt::format("{}{}", per.empty() ? "" : "+", word(each));
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit.window);
-  return fmt::format("{} max={} window={}s per={}", rule_pointer, limit.max, seconds.count(), per);
+  const std::string rule = rule_pointer.size() <= longest_pointer ? std::string(rule_pointer) : "sha256:" + sha256_hex(rule_pointer);
+  return fmt::format("{} max={} window={}s per={}", rule, limit.max, seconds.count(), per);
 }
 
 std::optional<RateLimit> read_limit(const yaml::Node& node, std::string_view rule_pointer, Report& report) {
@@ -109,6 +116,10 @@ std::vector<RateLimit> read_limits(const yaml::Member& member, std::string_view 
     return limits;
   }
   if (node.items.empty()) report.fault(node.mark, "`rate_limit` is an empty list: write a limit or leave it out");
+  if (node.items.size() > most_limits) {
+    report.fault(node.mark, fmt::format("`rate_limit` has {} limits: at most {} fit one rule", node.items.size(), most_limits));
+    return limits;
+  }
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     auto limit = read_limit(node.items[i], rule_pointer, report);
     if (!limit) continue;

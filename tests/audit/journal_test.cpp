@@ -206,6 +206,66 @@ TEST(Journal, FilesAreForTheOwnerOnlyAndEachStartHasItsFolder) {
   EXPECT_NE(first->instance(), second->instance());
 }
 
+/// Security requirement S24: records that nobody can find allow nothing.
+TEST(Journal, GivesNoPermitOnceItsFolderWasTakenAway) {
+  const Folder data;
+  FakeClock clock;
+  MemoryLog log;
+  auto journal = Journal::open({.directory = data / "journal", .instance = "one"}, clock, log).value();
+  const auto permitted = [&] {
+    Ticket ticket = journal->record_internal(Internal::list, "valkey");
+    (void)journal->flush();
+    return journal->permit(std::move(ticket)).has_value();
+  };
+  journal->tick();
+  EXPECT_TRUE(permitted());
+  std::filesystem::remove_all(data / "journal");
+  journal->tick();
+  EXPECT_FALSE(permitted());
+  EXPECT_FALSE(journal->health().writing);
+}
+
+TEST(Journal, GoesOnInANewSegmentWhenItsFileWasTakenAway) {
+  const Folder data;
+  FakeClock clock;
+  MemoryLog log;
+  auto journal = Journal::open({.directory = data / "journal", .instance = "one"}, clock, log).value();
+  (void)journal->record_internal(Internal::list, "valkey");
+  (void)journal->flush();
+  std::filesystem::remove(data / "journal/one/segment-00000001.jsonl");
+  journal->tick();
+  Ticket ticket = journal->record_internal(Internal::list, "valkey");
+  (void)journal->flush();
+  EXPECT_TRUE(journal->permit(std::move(ticket)).has_value());
+  EXPECT_TRUE(std::filesystem::exists(data / "journal/one/segment-00000002.jsonl"));
+  EXPECT_TRUE(verify_chain(data / "journal/one").value().fault.has_value()) << "what is missing is seen";
+}
+
+TEST(Journal, SignsWhatCameBeforeALeapOfTheWallClock) {
+  const Folder data;
+  World world({.instance = "one", .sync = Sync::none, .signing_key = data / "keys/journal.key"});
+  (void)world.written();
+  (void)world.written();
+  world.clock.set_wall_ms(world.clock.wall_ms() + 24 * 3600 * 1000);
+  (void)world.written();
+  test::save(world.disk, data / "one");
+  std::string key = test::read_file(data / "keys/journal.key.pub");
+  key.pop_back();
+  const ChainReport report = verify_chain(data / "one", key).value();
+  EXPECT_FALSE(report.fault.has_value()) << report.fault->what;
+  EXPECT_EQ(report.signed_seq, 4U) << "the first batch, and what stood before the leap";
+}
+
+TEST(Journal, SignsTheBatchAfterOneThatWasLost) {
+  const Folder data;
+  World world({.instance = "one", .sync = Sync::none, .signing_key = data / "keys/journal.key"});
+  world.disk.fail_write(EIO);
+  (void)world.written();
+  world.disk.fail_write(0);
+  (void)world.written();
+  EXPECT_NE(world.lines().back().find("checkpoint"), std::string::npos);
+}
+
 TEST(Journal, GoesOnInANewSegmentWhenOneIsFull) {
   World world({.instance = "one", .sync = Sync::none, .segment_bytes = 3000});
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(world.journal->permit(world.written()).has_value());
@@ -220,20 +280,22 @@ TEST(Journal, GoesOnInANewSegmentWhenOneIsFull) {
   EXPECT_EQ(report.segments, world.disk.segments().size());
 }
 
-TEST(Journal, SignsTheChainEveryMinuteEachSegmentAndAtTheEnd) {
+TEST(Journal, SignsItsFirstBatchThenEveryMinuteEachSegmentAndAtTheEnd) {
   const Folder data;
   World world({.instance = "one", .sync = Sync::none, .signing_key = data / "keys/journal.key"});
   (void)world.written();
   world.journal->tick();
-  EXPECT_EQ(world.lines().size(), 1U) << "the minute is not over";
-  world.clock.advance(61s);
-  world.journal->tick();
-  EXPECT_EQ(world.lines().size(), 2U);
-  world.clock.advance(61s);
-  world.journal->tick();
-  EXPECT_EQ(world.lines().size(), 2U) << "nothing new to sign";
+  EXPECT_EQ(world.lines().size(), 2U) << "the first batch, and the minute is not over";
   (void)world.written();
-  EXPECT_EQ(world.lines().size(), 4U) << "a flush signs too";
+  EXPECT_EQ(world.lines().size(), 3U);
+  world.clock.advance(61s);
+  world.journal->tick();
+  EXPECT_EQ(world.lines().size(), 4U);
+  world.clock.advance(61s);
+  world.journal->tick();
+  EXPECT_EQ(world.lines().size(), 4U) << "nothing new to sign";
+  (void)world.written();
+  EXPECT_EQ(world.lines().size(), 6U) << "a flush signs too";
   world.journal.reset();
   test::save(world.disk, data / "one");
   std::string key = test::read_file(data / "keys/journal.key.pub");

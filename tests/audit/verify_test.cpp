@@ -212,6 +212,69 @@ TEST(Verify, WholeChainWrittenAnewIsFoundByTheKey) {
   EXPECT_FALSE(verify_chain(data / "one", trusted).value().fault.has_value());
 }
 
+/// A journal of `ours`, in which a minute passes between records, and what forgers make of it.
+class Forged : public testing::Test {
+ protected:
+  Forged() {
+    World world({.instance = "one", .sync = Sync::none, .signing_key = data_ / "keys/ours.key"});
+    for (int i = 0; i < 12; ++i) {
+      (void)world.written();
+      world.clock.advance(std::chrono::seconds(50));
+    }
+    lines_ = world.lines();
+    key_ = test::read_file(data_ / "keys/ours.key.pub");
+    key_.pop_back();
+  }
+  /// Numbers, `prev` and hashes are made right again, as anybody can.
+  ChainReport written(std::vector<std::string> lines) {
+    std::string text;
+    std::string prev(first_prev);
+    for (std::size_t at = 0; at < lines.size(); ++at) {
+      std::string& line = lines[at];
+      const auto from = line.find(R"("seq":)") + 6;
+      line.replace(from, line.find(',', from) - from, std::to_string(at + 1));
+      line.replace(line.find(R"("prev":")") + 8, 64, prev);
+      line = rehashed(line);
+      prev = line.substr(line.size() - 66, 64);
+      text += line + "\n";
+    }
+    const std::string folder = data_ / "forged";
+    std::filesystem::create_directories(folder);
+    test::write_file(folder + "/segment-00000001.jsonl", text);
+    EXPECT_FALSE(verify_chain(folder).value().fault.has_value()) << "sound in itself";
+    return verify_chain(folder, key_).value();
+  }
+  std::string faulty(const ChainReport& report) const { return report.fault ? report.fault->what : ""; }
+  Folder data_;
+  std::vector<std::string> lines_;
+  std::string key_;
+};
+
+bool is_checkpoint(const std::string& line) { return line.find("\"checkpoint\"") != std::string::npos; }
+
+TEST_F(Forged, TheJournalItselfIsSound) { EXPECT_EQ(faulty(written(lines_)), ""); }
+
+/// Security requirement S24.
+TEST_F(Forged, WithoutItsCheckpointsItIsFound) {
+  std::erase_if(lines_, is_checkpoint);
+  EXPECT_NE(faulty(written(lines_)).find("under no signature"), std::string::npos);
+}
+
+TEST_F(Forged, WithoutAnySignatureItIsFoundHoweverShortItIs) {
+  std::erase_if(lines_, is_checkpoint);
+  lines_.resize(2);
+  EXPECT_NE(faulty(written(lines_)).find("no record is under a signature"), std::string::npos);
+}
+
+TEST_F(Forged, RecordsOfMoreThanAFewMinutesBehindTheLastSignatureAreFound) {
+  std::vector<std::string> calls = lines_;
+  std::erase_if(calls, is_checkpoint);
+  const auto last = std::ranges::find_if(lines_.rbegin(), lines_.rend(), is_checkpoint).base();
+  lines_.erase(last, lines_.end());
+  lines_.insert(lines_.end(), calls.begin(), calls.end());
+  EXPECT_NE(faulty(written(lines_)).find("under no signature"), std::string::npos);
+}
+
 TEST(FindChains, TakesDataTheJournalFolderOrOneChain) {
   const Folder data;
   std::filesystem::create_directories(data / "journal/b");

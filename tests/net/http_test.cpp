@@ -157,6 +157,15 @@ TEST_F(HttpWorld, PipelinedRequestsAreAnsweredInOrder) {
   EXPECT_LT(got.find("\r\n\r\n1"), got.find("\r\n\r\n2")) << got;
 }
 
+/// RFC 9110 section 9.3.2: what stood behind such a head would be taken for the beginning of the next answer.
+TEST_F(HttpWorld, AnAnswerToHeadHasNoBody) {
+  start();
+  const std::string got = raw("HEAD /silent HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\n2");
+  EXPECT_EQ(echo.handled, 2);
+  const std::size_t end = got.find("\r\n\r\n");
+  EXPECT_TRUE(got.substr(end + 4).starts_with("HTTP/1.1 200")) << got;
+}
+
 TEST_F(HttpWorld, RequestsSentAheadAreServedOneInATurn) {
   start();
   std::string ahead;

@@ -1,5 +1,6 @@
 #include "policy/load.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -220,6 +221,24 @@ TEST(Load, SchemasThatDoNotCompileAreFaultsAtTheirPlace) {
 
   const Loaded vocabulary = load(rule("{action: allow, arguments: {$vocabulary: {}}}"), "p");
   EXPECT_THAT(lines(vocabulary.faults), ElementsAre("p:4:47: `arguments` is not usable: `$vocabulary` is not supported; leave it out"));
+}
+
+TEST(Load, ARuleHasAtMost64Limits) {
+  std::string limits;
+  for (int at = 1; at <= 65; ++at) limits += fmt::format("{}{{max: {}, window: 60}}", at == 1 ? "" : ", ", at);
+  const Loaded loaded = load(rule("{action: allow, rate_limit: [" + limits + "]}"), "p");
+  EXPECT_THAT(lines(loaded.faults), ElementsAre("p:4:34: `rate_limit` has 65 limits: at most 64 fit one rule"));
+}
+
+/// Journals cut long texts: a limit whose name was cut could not be counted again after a kill.
+TEST(Load, TheNameOfALimitIsShortHoweverLongItsRuleIs) {
+  const std::string uri = "file:///" + std::string(400, '/') + "x";
+  const Loaded loaded = load("callgate: 1\ndefault: deny\nresources:\n  \"" + uri + "\": {action: allow, rate_limit: {max: 3, window: 1h}}\n", "p");
+  ASSERT_NE(loaded.policy, nullptr);
+  const Decision decision = loaded.policy->judge({.action = Action::resource_read, .name = uri, .arguments = {}, .tool = {}});
+  ASSERT_EQ(decision.limits.size(), 1U);
+  EXPECT_LT(decision.limits[0]->id.size(), 200U);
+  EXPECT_THAT(decision.limits[0]->id, testing::EndsWith(" max=3 window=3600s per=session"));
 }
 
 TEST(Load, EveryFaultOfAFileIsSaidAtOnceInItsOrder) {

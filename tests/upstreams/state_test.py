@@ -160,6 +160,19 @@ class Read_only(World):
         self.assertEqual([self.verdict(client) for _ in range(2)], ["done", "rate_limited"], "four of five were used before")
         print(f"        slowest call {slowest:.0f} ms")
 
+    def test_counters_that_were_taken_away_are_counted_from_the_journals(self):
+        gate = self.begin()
+        client = gate.client()
+        client.initialize()
+        self.assertEqual([self.verdict(client) for _ in range(4)], ["done"] * 4)
+        gate.end()
+        shutil.rmtree(self.dir / "data" / "counters")
+        (self.dir / "ready.json").unlink()
+        gate = self.begin()
+        client = gate.client()
+        client.initialize()
+        self.assertEqual([self.verdict(client) for _ in range(2)], ["done", "rate_limited"], "four of five were used before")
+
     def test_a_gate_that_cannot_keep_its_counters_does_not_start(self):
         self.begin().end()
         (self.dir / "data" / "counters").chmod(0o500)
