@@ -90,6 +90,17 @@ Gate* HttpFront::gate_of(std::string_view path) const {
   return path.starts_with("/mcp/") || path.starts_with("/sse/") ? gates_.find(path.substr(5)) : nullptr;
 }
 
+/// What `/readyz` says. Where some calls go on, a balancer has no reason to leave this gateway.
+std::pair<int, std::string> HttpFront::readiness() const {
+  if (!authenticator_.ready()) return {503, R"({"status":"the grants of all gateways are not read yet"})"};
+  const audit::Journal::Health& journal = parts_.journal.health();
+  if (!journal.writing) return {503, R"({"status":"the journal cannot be written"})"};
+  std::string body = R"({"status":"ok")";
+  if (!parts_.counters.health()) body += R"(,"limits":"cannot be counted: calls that have limits are refused")";
+  if (journal.on_reserve) body += R"(,"journal":"the disk is full: only calls of Low risk go on")";
+  return {200, body + '}'};
+}
+
 std::expected<HttpFront::Visit, RequestRefusal> HttpFront::admit(const net::RequestHead& head) const {
   const std::string_view path = path_of(head.target);
   Gate* gate = gate_of(path);
@@ -118,14 +129,8 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
     co_return co_await refuse(exchange, 403, mcp::rpc_error({}, mcp::code::invalid_request, "this Origin may not call: add it to `origins`"), "origin not allowed");
   const std::string_view path = path_of(head.target);
   if (path == "/healthz" || path == "/readyz") {
-    const bool well = path == "/healthz" || (parts_.journal.health().writing && authenticator_.ready());
-    // Calls without limits go on, so a balancer has no reason to leave this gateway.
-    const bool counts = path == "/healthz" || parts_.counters.health().has_value();
-    const std::string_view status = !well && !authenticator_.ready() ? R"({"status":"the grants of all gateways are not read yet"})"
-                                    : !well  ? R"({"status":"the journal cannot be written"})"
-                                    : counts ? R"({"status":"ok"})"
-                                             : R"({"status":"ok","limits":"cannot be counted: calls that have limits are refused"})";
-    co_await exchange.respond(well ? 200 : 503, json_type, status);
+    const auto [code, body] = path == "/healthz" ? std::pair(200, std::string(R"({"status":"ok"})")) : readiness();
+    co_await exchange.respond(code, json_type, body);
     co_return;
   }
   auto visit = admit(head);

@@ -32,6 +32,7 @@ class HttpFront final : public net::HttpHandler {
  private:
   struct Visit;
   std::expected<Visit, RequestRefusal> admit(const net::RequestHead& head) const;
+  std::pair<int, std::string> readiness() const;
   net::Task<void> route(net::HttpExchange& exchange);
   net::Task<void> serve_other(net::HttpExchange& exchange);
   net::Task<void> serve_visit(net::HttpExchange& exchange, Visit& visit);

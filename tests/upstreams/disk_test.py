@@ -125,6 +125,8 @@ class Full(World):
         self.assertIn("tools", self.client.ask("tools/list")["result"], "what calls nothing goes on")
         other = self.gate.client()
         self.assertIn("result", other.initialize())
+        status, _, body = world.Http(self.gate.ready["url"] + "/readyz").exchange("GET")
+        self.assertEqual((status, b"only calls of Low risk go on" in body), (200, True), body)
         took = self.recovers()
         print(f"        slowest refusal {slowest:.0f} ms, {took:.2f} s from room to the first call")
         self.assertIn("journal_off_reserve", self.gate.log.read_text())
