@@ -236,13 +236,13 @@ TEST_F(AuditCommand, VerifyNamesTheFirstBadRecord) {
   damage();
   const Answer answer = run({"verify"});
   EXPECT_EQ(answer.exit, Exit::refused);
-  EXPECT_NE(answer.out.find("segment-00000001.jsonl:4: damaged: the record was changed"), std::string::npos) << answer.out;
+  EXPECT_NE(answer.out.find("segment-00000001.jsonl:5: damaged: the record was changed"), std::string::npos) << answer.out;
   const Answer json = run({"verify", "--json"});
   EXPECT_EQ(json.exit, Exit::refused);
   const auto document = json::OwnedDocument::parse(json.out.substr(0, json.out.size() - 1)).value();
   EXPECT_FALSE(document->root().find("ok")->boolean());
   const json::Value chain = *document->root().find("chains")->elements().begin();
-  EXPECT_TRUE(chain.find("fault")->find("where")->string().ends_with("segment-00000001.jsonl:4"));
+  EXPECT_TRUE(chain.find("fault")->find("where")->string().ends_with("segment-00000001.jsonl:5"));
 }
 
 TEST_F(AuditCommand, VerifyWantsTheGivenKey) {

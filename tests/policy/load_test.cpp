@@ -232,8 +232,11 @@ TEST(Load, ARuleHasAtMost64Limits) {
 
 /// Journals cut long texts: a limit whose name was cut could not be counted again after a kill.
 TEST(Load, TheNameOfALimitIsShortHoweverLongItsRuleIs) {
-  const std::string uri = "file:///" + std::string(400, '/') + "x";
+  std::string uri = "file:///";
+  for (int at = 0; at < 280; ++at) uri += "ab/";
+  uri += 'x';
   const Loaded loaded = load("callgate: 1\ndefault: deny\nresources:\n  \"" + uri + "\": {action: allow, rate_limit: {max: 3, window: 1h}}\n", "p");
+  for (const Error& fault : loaded.faults) ADD_FAILURE() << fault.where << ": " << fault.message;
   ASSERT_NE(loaded.policy, nullptr);
   const Decision decision = loaded.policy->judge({.action = Action::resource_read, .name = uri, .arguments = {}, .tool = {}});
   ASSERT_EQ(decision.limits.size(), 1U);
