@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "gateway/start_signs.hpp"
 #include "mcp/codes.hpp"
 
 namespace callgate::gateway {
@@ -85,8 +86,12 @@ net::Task<void> Gate::handle(Inbound in) {
 /// era, or is it to be bridged? A child that takes long to start is waited for first.
 net::Task<void> Gate::learn_era(Inbound& in) {
   const net::Instant until = parts_.loop.now() + server_.start_timeout;
-  if (!links_.over_http() && !tools_.is_current(mcp::Era::legacy)) [[maybe_unused]] const bool current = co_await wait_for_tools(in, mcp::Era::legacy);
-  co_await links_.learn_modern(until - parts_.loop.now());
+  if (links_.over_http()) co_return static_cast<void>(co_await links_.learn_modern(until - parts_.loop.now()));
+  // The questions come one behind the other; the children that are asked them start at once.
+  links_.start_side_by_side();
+  if (!tools_.is_current(mcp::Era::legacy)) [[maybe_unused]] const bool current = co_await wait_for_tools(in, mcp::Era::legacy);
+  StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
+  [[maybe_unused]] const bool known = co_await tell_while(parts_.loop, signs, [] { return true; }, links_.learn_modern(until - parts_.loop.now()));
 }
 
 net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {

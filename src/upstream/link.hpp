@@ -137,6 +137,8 @@ class Link {
   virtual bool hears_cancels() const { return true; }
 
  protected:
+  /// Before whoever has it now, the gate asked it something, and it answered.
+  virtual bool was_asked() const { return false; }
   virtual net::Task<Forwarded> transmit(Outbound out, Sink& sink) = 0;
 };
 

@@ -31,6 +31,13 @@ class StdioLink final : public Link {
   bool starting() const override { return !spoke_ && !dead_; }
   /// What the child wrote to stderr last.
   std::string last_words() const { return child_->last_words(); }
+  bool was_asked() const override { return heard_ == Heard::era_question; }
+  /// Nothing is under way; whoever has it next uses ids in this way.
+  enum class Heard : std::uint8_t { nothing, era_question };
+  void hand_on(Ids ids, Heard heard) {
+    router_.use(ids);
+    heard_ = heard;
+  }
 
  protected:
   net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;
@@ -54,6 +61,7 @@ class StdioLink final : public Link {
   bool dead_ = false;
   CallRouter router_;
   std::uint64_t noise_ = 0;  ///< lines that are no messages
+  Heard heard_ = Heard::nothing;
   std::size_t noise_bytes_ = 0;     ///< for which no message made up
   std::size_t noise_run_ = 0;       ///< since the last message
   net::TaskGroup tasks_;
