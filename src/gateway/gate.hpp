@@ -378,7 +378,7 @@ class Gate {
   net::Task<bool> server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
   net::Task<bool> cut_off(const mcp::Message& message, mcp::Revision revision);
-  bool belongs_to_call(const mcp::Message& message);
+  bool belongs_to_call(const mcp::Message& message, const mcp::Message* asked);
   static net::Task<bool> drop_event();
   bool may_hear(const Conversation& conversation, const mcp::Message& message) const;
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
