@@ -343,6 +343,8 @@ class Gate {
   net::Task<Result<void>> cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what);
   net::Task<void> hear_subscription(Inbound& in, Exchange& what, Listening& listening);
   net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);
+  bool broke_off(const upstream::Forwarded& outcome, const Listening& listening) const;
+  net::Task<void> tell_missed(Inbound& in, Listening& listening);
   void tell_subscribers();
   void end_subscriptions(const std::function<bool(std::string_view grant)>& may_stay);
 
