@@ -146,8 +146,8 @@ class Gate {
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
   void reap_idle(net::Instant now);
-  /// Tells the clients that their list of tools is another one now.
-  void announce_list_change();
+  /// Tells the clients that their lists are others now.
+  void announce_list_change(mcp::Lists of = {.tools = true, .prompts = true, .resources = true});
   /// Stateless requests of a grant that bring this key count by it, where the rule
   /// counts by session. A grant has as many keys as sessions: the one longest unused
   /// makes room, and the next begins with what it counted.
@@ -345,7 +345,8 @@ class Gate {
   net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);
   bool broke_off(const upstream::Forwarded& outcome, const Listening& listening) const;
   net::Task<void> tell_missed(Inbound& in, Listening& listening);
-  void tell_subscribers();
+  net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);
+  void tell_subscribers(mcp::Lists of);
   void end_subscriptions(const std::function<bool(std::string_view grant)>& may_stay);
 
   // gate_session.cpp

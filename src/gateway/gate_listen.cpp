@@ -240,11 +240,11 @@ net::Task<void> Gate::end_listening(Inbound& in, Listening& listening, Ulid deci
 }
 
 /// Tells subscribers that their lists may be others now.
-void Gate::tell_subscribers() {
+void Gate::tell_subscribers(mcp::Lists of) {
   for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
     auto& each = static_cast<Listening&>(*node);
     if (!each.stream.opened()) continue;
-    for (const mcp::MethodId changed : each.changes.changed()) each.stream.push(mcp::subscribed_notification(changed, each.in.message.id_text), {});
+    for (const mcp::MethodId changed : each.changes.among(of).changed()) each.stream.push(mcp::subscribed_notification(changed, each.in.message.id_text), {});
   }
 }
 

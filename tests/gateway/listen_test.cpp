@@ -1,6 +1,7 @@
 #include <string>
 
 #include "gateway/world.hpp"
+#include "registry/fingerprint.hpp"
 
 namespace callgate::gateway {
 namespace {
@@ -27,8 +28,8 @@ class Listen : public World {
   std::vector<std::string> filters;  ///< bodies of subscriptions/listen
   std::vector<std::string> says;     ///< on the stream, at once
   bool ends = true;                  ///< the server ends the subscription by itself
-  bool left = false;                 ///< the server saw the stream go
   int breaks = 0;                    ///< how often the stream ends without an answer
+  bool left = false;                 ///< the server saw the stream go
 
  private:
   net::Task<bool> serve(net::HttpExchange& exchange, std::string method, std::string id, std::string body) {
@@ -36,12 +37,12 @@ class Listen : public World {
     filters.push_back(body);
     co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
     for (const std::string& each : says) co_await exchange.write("data: " + each + "\n\n");
-    if (ends) {
     if (breaks > 0) {
       --breaks;
       co_await exchange.finish();
       co_return true;
     }
+    if (ends) {
       co_await exchange.write("data: " + (R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"resultType":"complete"}})") + "\n\n");
       co_await exchange.finish();
       co_return true;
@@ -142,7 +143,6 @@ TEST_F(Listen, HearsOfTheListsThatItAskedForAlone) {
   EXPECT_EQ(answer.body.find("tools/list_changed"), std::string::npos) << answer.body;
 }
 
-TEST_F(Listen, EndsWhenItsCallerMayCallNoLonger) {
 constexpr const char* acknowledged = "notifications/subscriptions/acknowledged";
 
 /// Protocol item 74: a server that restarts costs its client no subscription.
@@ -227,6 +227,7 @@ TEST_F(Listen, HearsThatAcceptedPinsMadeItsListAnotherOne) {
   EXPECT_EQ(answer.body.find("prompts/list_changed"), std::string::npos) << answer.body;
 }
 
+TEST_F(Listen, EndsWhenItsCallerMayCallNoLonger) {
   ends = false;
   begin_with("callgate: 1\ndefault: allow\n");
   listen(R"({"toolsListChanged":true})");
