@@ -37,6 +37,7 @@ Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
     : parts_(parts),
       server_(server),
       totals_(totals),
+      stderr_(std::make_shared<upstream::StderrLog>(parts.log, server.name, secrets_of(server))),
       skipped_(parts.metrics.counter("callgate_upstream_lines_skipped_total", "Lines of child processes that are no messages.", {{"server", server.name}})),
       is_sse_(server.transport == config::Transport::sse),
       eras_(parts, server,
@@ -47,10 +48,10 @@ Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
              .mirror = [this](const mcp::Message& request) { return mirror(request); },
              .has_sessions_only = [this] { return is_sse_; },
              .start_took = [this] { return *start_took_; },
-             // What is under way keeps its link.
              .answered = [this](std::shared_ptr<upstream::Link> link, mcp::Era era) {
                if (!over_http() && !retired_ && link->alive()) spares_.add_asked(std::static_pointer_cast<upstream::StdioLink>(std::move(link)), era);
              },
+             // What is under way keeps its link.
              .changed = [this] { let_go([](const auto&) { return true; }); }}) {}
 
 void Links::retire() {
@@ -74,13 +75,12 @@ bool Links::is_full() const {
   return totals_.children >= parts_.config.limits.children || (server_.max_children != 0 && *children_ >= server_.max_children);
 }
 
-/// A spare one takes no room that others will need soon: it is there while less than half of all is in use.
 net::Task<bool> Links::learn_modern(net::Duration time) {
   co_await eras_.learn_modern(time);
   co_return knows_modern();
 }
 
-void Links::stand_ready() {
+/// A spare one takes no room that others will need soon: it is there while less than half of all is in use.
 bool Links::start_spare() {
   if (retired_ || over_http() || is_full() || totals_.children * 2 >= parts_.config.limits.children) return false;
   auto made = new_child(upstream::Ids::as_sent, {});
@@ -88,6 +88,7 @@ bool Links::start_spare() {
   return made.has_value();
 }
 
+void Links::stand_ready() {
   if (!server_.start_ahead || retired_ || over_http()) return;
   if (server_.shared && !eras_.only_modern()) return common_child(mcp::latest_legacy)->start();
   if (spares_.untouched() == 0) start_spare();
@@ -98,7 +99,6 @@ net::Task<void> Links::stand_ready_soon() {
   stand_ready();
 }
 
-std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revision) {
 void Links::start_side_by_side() {
   if (over_http() || spares_end_ || eras_.only_sessions()) return;
   while (spares_.untouched() < side_by_side && start_spare()) {
@@ -113,6 +113,7 @@ net::Task<void> Links::end_spares_later() {
   spares_.keep(server_.start_ahead ? 1 : 0);
 }
 
+std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revision) {
   Common of_one_session;
   Common& common = retired_ ? of_one_session : common_[revision];
   common.last_used = parts_.loop.now();
@@ -123,7 +124,6 @@ net::Task<void> Links::end_spares_later() {
   return common.child = std::make_shared<upstream::CommonChild>(std::move(parts), revision, std::move(make));
 }
 
-/// `caller`: the grant that asks, or nothing: the gateway itself, or whoever comes without one.
 Result<std::shared_ptr<upstream::Link>> Links::child(SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
   auto ready = spares_.take(use, ids);
   if (server_.start_ahead) tasks_.spawn(stand_ready_soon());
@@ -134,6 +134,7 @@ Result<std::shared_ptr<upstream::Link>> Links::child(SpareChildren::For use, ups
   return std::move(*made);
 }
 
+/// `caller`: the grant that asks, or nothing: the gateway itself, or whoever comes without one.
 Result<std::shared_ptr<upstream::StdioLink>> Links::new_child(upstream::Ids ids, const std::string& caller) {
   if (totals_.children >= parts_.config.limits.children)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
@@ -150,14 +151,15 @@ Result<std::shared_ptr<upstream::StdioLink>> Links::new_child(upstream::Ids ids,
                                          *took = now;
                                        },
                                        .ended_unheard = [restarts = restarts_, caller, &loop = parts_.loop] { restarts->ended_unheard(caller, loop.now()); },
-                                       .skipped = [&skipped = skipped_] { skipped.add(); }};
+                                       .skipped = [&skipped = skipped_] { skipped.add(); },
+                                       .errors = stderr_};
   auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log, std::move(hearers));
   // Which program, and why, is for the log and not for an agent.
   if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);
   Totals& totals = totals_;
   ++totals.children;
   ++*children_;
-  return std::shared_ptr<upstream::Link>(link->release(), [&totals, children = children_](upstream::Link* done) {
+  return std::shared_ptr<upstream::StdioLink>(link->release(), [&totals, children = children_](upstream::StdioLink* done) {
     --totals.children;
     --*children;
     delete done;
@@ -235,9 +237,9 @@ std::shared_ptr<upstream::Link> Links::bridge_to_sessions(const std::string& gra
 
 void Links::forget_eras() {
   is_sse_ = server_.transport == config::Transport::sse;
+  spares_.forget_asked();
   eras_.forget();
 }
-  spares_.forget_asked();
 
 /// Whoever is let go of may say a last word, and that may come back here: so none
 /// ends while the others are looked at.
@@ -278,9 +280,9 @@ upstream::BridgeParts Links::bridge_parts() {
   return {.loop = parts_.loop,
           .server = server_.name,
           .start_time = server_.start_timeout,
+          .starts_programs = !over_http(),
           .permit = [this](upstream::Own own) { return permit_for(own); },
           .mirror = [this](const mcp::Message& request) { return mirror(request); }};
-          .starts_programs = !over_http(),
 }
 
 net::Task<Result<policy::Permit>> Links::permit_for(upstream::Own own) {

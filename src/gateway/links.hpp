@@ -14,6 +14,7 @@
 #include "upstream/http_link.hpp"
 #include "upstream/restarts.hpp"
 #include "upstream/sse_link.hpp"
+#include "upstream/stderr_log.hpp"
 #include "upstream/stdio_link.hpp"
 
 namespace callgate::gateway {
@@ -34,13 +35,13 @@ class Links {
 
   /// A link for one session of that grant, whose ids stay as the client sends them.
   Result<std::shared_ptr<upstream::Link>> for_session(const std::string& grant);
-  /// Where the server says so: a child stands ready for the next session.
+  /// Where the server says so: a child stands ready for whoever needs the next.
   void stand_ready();
-  /// The link that a grant's stateless requests share (the child's state is one
   /// A stateless caller is about to ask a server of which little is known: the
   /// question for its era, the list, and the call need a child each, and start side
   /// by side. Those that nobody took are ended after a while.
   void start_side_by_side();
+  /// The link that a grant's stateless requests share (the child's state is one
   /// caller's, protocol item 80); a dead child is started anew.
   Result<std::shared_ptr<upstream::Link>> stateless(const std::string& grant);
   /// Lets go of what grants shared that may call no longer: children, and sessions of
@@ -105,6 +106,7 @@ class Links {
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
   const std::shared_ptr<std::size_t> children_ = std::make_shared<std::size_t>(0);  ///< of this server; likewise
+  const std::shared_ptr<upstream::StderrLog> stderr_;  ///< likewise
   Counter& skipped_;  ///< lines of children that are no messages
   bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
   std::map<mcp::Revision, Common> common_;    ///< of a server that sessions share
@@ -114,8 +116,8 @@ class Links {
   bool retired_ = false;
   Eras eras_;
   net::TaskGroup tasks_;
+  net::TaskGroup timers_;  ///< nobody waits for these
   const std::shared_ptr<Links*> here_ = std::make_shared<Links*>(this);  ///< last: bridges that outlive this find it gone
 };
-  net::TaskGroup timers_;  ///< nobody waits for these
 
 }  // namespace callgate::gateway
