@@ -52,6 +52,7 @@ struct Inbound {
   CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
   std::optional<AskedBefore> asked_before{};
   std::uint64_t signs = 0;   ///< of life that its client got while it waited here
+  std::string trace{};       ///< that the request's own head names; what the message says goes before it
   OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
 
   mcp::Era era() const { return mcp::era_of(revision); }
@@ -342,7 +343,6 @@ class Gate {
   net::Task<bool> may_watch(Inbound& in, std::string_view uri);
   net::Task<Result<void>> cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what);
   net::Task<void> hear_subscription(Inbound& in, Exchange& what, Listening& listening);
-  net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);
   bool broke_off(const upstream::Forwarded& outcome, const Listening& listening) const;
   net::Task<void> tell_missed(Inbound& in, Listening& listening);
   net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);
