@@ -179,7 +179,7 @@ net::Task<std::expected<std::shared_ptr<Conversation>, RequestRefusal>> HttpFron
   if (auto here = visit.gate->find_session(visit.session_id, visit.caller.grant)) co_return here;
   const RequestRefusal unknown{404, std::string(mcp::session_not_found), "unknown session"};
   if (!parts_.sessions.keeps()) co_return std::unexpected(unknown);
-  const auto kept = co_await parts_.sessions.find(visit.session_id);
+  const auto kept = co_await parts_.sessions.find(visit.session_id, visit.caller.grant);
   // INVARIANT: nothing of the visit is used that a wait may have changed.
   auto again = admit(exchange.head());
   if (!again) co_return std::unexpected(std::move(again.error()));

@@ -107,6 +107,23 @@ TEST_F(World, HiddenAndUnknownToolsCannotBeToldApart) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
+/// Protocol item 39: neither costs more than the other, in what takes time.
+TEST_F(World, HiddenAndUnknownToolsAreAsMuchWork) {
+  start("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n");
+  open_session();
+  const auto work = [&](const std::string& tool) {
+    const std::string before = records();
+    const std::size_t logged = log.lines().size();
+    call(tool);
+    const std::string written = records().substr(before.size());
+    return std::pair(std::ranges::count(written, '\n'), log.lines().size() - logged);
+  };
+  call("secret");
+  call("nosuch");
+  EXPECT_EQ(work("secret"), work("nosuch"));
+  EXPECT_EQ(work("secret").first, 1) << "one record each";
+}
+
 /// Protocol items 45, 51.
 TEST_F(World, ListsLeaveOutWhatIsHidden) {
   start("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n  write: {action: deny}\n");
