@@ -65,7 +65,7 @@ net::Task<Aggregate::Refused> Aggregate::company_of(net::HttpExchange& exchange,
   if (id.empty()) co_return invalid(400, id_text, "the header `Mcp-Session-Id` is missing: start with `initialize`", "no session");
   company = router_.find(id, callers.begin()->second.grant);
   if (!company && parts_.sessions.keeps()) {
-    const auto kept = co_await parts_.sessions.find(id);
+    const auto kept = co_await parts_.sessions.find(id, callers.begin()->second.grant);
     callers.clear();
     if (auto refusal = find_callers(exchange.head(), callers)) co_return refusal;
     auto taken = kept && *kept ? router_.take_over(id, callers.begin()->second, **kept) : Result<std::shared_ptr<Company>>(nullptr);

@@ -20,6 +20,7 @@ class Router::Listening : public net::ListNode {
   Listening(net::Loop& loop, const std::shared_ptr<Company>& company, std::string_view id) : stream(loop), gone(loop), over(loop), company_(company), id_(id) {}
 
   const std::string& id() const { return id_; }
+  const std::string& grant() const { return company_->client.session.grant; }
   /// What one server carries out of what was asked for; the client hears of it with the last.
   void acknowledged_by(const std::string& server, const mcp::Message& acknowledgement);
   /// A server's subscription ended, with this answer.

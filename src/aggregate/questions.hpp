@@ -56,14 +56,29 @@ struct Router::Questions {
     Questions& all_;
   };
 
-  net::Task<void> wait(net::Loop& loop, net::Duration time) {
+  /// One more who waits.
+  class Waiting {
+   public:
+    explicit Waiting(Questions& all) : all_(all) { ++all_.waiters; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { --all_.waiters; }
+
+   private:
+    Questions& all_;
+  };
+
+  /// Returns as well once `gone` is set, which `changed` tells; null: nobody can go.
+  net::Task<void> wait(net::Loop& loop, net::Duration time, const bool* gone = nullptr) {
     const net::Instant until = loop.now() + time;
-    while (under_way != 0 && !given_up && loop.now() < until) co_await changed.wait(until - loop.now());
+    while (under_way != 0 && !given_up && !(gone != nullptr && *gone) && loop.now() < until) co_await changed.wait(until - loop.now());
   }
 
   mcp::MethodId method = mcp::MethodId::unknown;
   std::vector<Question> each;
   std::size_t under_way = 0;
+  std::size_t waiters = 0;
+  std::string request;  ///< as it was sent
   bool given_up = false;
   net::Broadcast changed;
 };

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -146,11 +148,28 @@ class Router {
   net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, gateway::Channel* client);
   void give_up(const std::shared_ptr<Company>& company, Questions& all, const std::string& request);
   net::Task<void> stop_asking(std::shared_ptr<Company> company, std::string server, std::string id_text);
-  static net::Task<void> give_up_when_gone(gateway::Channel& channel, std::shared_ptr<Company> company, std::shared_ptr<Questions> all);
+  static net::Task<void> tell_when_gone(gateway::Channel& channel, std::shared_ptr<Questions> all, bool& gone);
+  std::shared_ptr<Questions> begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request);
+  std::shared_ptr<Questions> join_or_begin(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request);
   net::Task<void> read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over);
   net::Task<void> answer_none(Incoming& in, std::span<const Missing> missing);
   static constexpr std::string_view too_slow = "it did not answer in time";
   static std::string items_of(Company& company, mcp::MethodId list, const Question& question);
+
+  // router_silent.cpp
+  /// A server that did not answer in time what it was asked.
+  struct Silent {
+    std::string whose;  ///< a caller's, or one session's
+    std::string server;
+    mcp::MethodId method = mcp::MethodId::unknown;
+    auto operator<=>(const Silent&) const = default;
+  };
+  static Silent silent_key(const Company& company, std::string_view server, mcp::MethodId method);
+  bool is_silent(const Company& company, std::string_view server, mcp::MethodId method) const;
+  void note_silent(const std::shared_ptr<Company>& company, const std::string& server, mcp::MethodId method);
+  net::Task<void> look_again(std::shared_ptr<Company> company, std::string server, mcp::MethodId method);
+  void tell_back(std::string_view grant, mcp::Lists of);
+  void forget_silent(const std::function<bool(std::string_view grant)>& may_stay);
 
   // router_session.cpp
   std::string_view no_room(std::string_view grant);
@@ -165,6 +184,8 @@ class Router {
   std::unordered_map<std::string, std::shared_ptr<Company>> companies_;  ///< by the id of the session
   std::unordered_map<std::string, std::shared_ptr<Company>> stateless_;  ///< by grant
   net::ListNode listening_;  ///< subscriptions under way
+  std::set<Silent> silent_;
+  std::map<std::string, std::weak_ptr<Questions>> reading_;  ///< stateless lists under way, by what is asked
   bool stopping_ = false;
   net::TaskGroup tasks_;
 };

@@ -161,27 +161,62 @@ net::Task<void> Router::stop_asking(std::shared_ptr<Company> company, std::strin
   [[maybe_unused]] const std::string nothing = co_await say(company, server, mcp::cancelled_notification(id_text, "nobody waits for the answer any more"));
 }
 
-net::Task<void> Router::give_up_when_gone(gateway::Channel& channel, std::shared_ptr<Company> company, std::shared_ptr<Questions> all) {
+net::Task<void> Router::tell_when_gone(gateway::Channel& channel, std::shared_ptr<Questions> all, bool& gone) {
   co_await channel.until_gone();
-  all->give_up(*company);
+  gone = true;
+  all->changed.notify();
+}
+
+/// Who is known to be silent is not asked: it is missing at once.
+std::shared_ptr<Router::Questions> Router::begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request) {
+  auto all = std::make_shared<Questions>(parts_.loop);
+  all->method = list;
+  all->request = request;
+  for (const auto& gate : gates_.all()) {
+    if (!company->callers.contains(gate->name())) continue;
+    Question& question = all->each.emplace_back();
+    question.server = gate->name();
+    question.over = is_silent(*company, gate->name(), list);
+    if (question.over) question.fault = too_slow;
+  }
+  all->under_way = static_cast<std::size_t>(std::ranges::count(all->each, false, &Question::over));
+  for (std::size_t i = 0; i < all->each.size(); ++i) {
+    if (!all->each[i].over) tasks_.spawn(ask(company, all, i, request));
+  }
+  return all;
+}
+
+/// Stateless requests of one caller that differ in nothing but their ids are read once.
+std::shared_ptr<Router::Questions> Router::join_or_begin(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request) {
+  json::Document document;
+  const auto message = mcp::read_message(request, document, mcp::Direction::from_client);
+  if (!company->stateless() || !message || !message->id) return begin_asking(company, list, request);
+  const mcp::Edit edit = mcp::replace(message->id, "0");
+  std::weak_ptr<Questions>& known = reading_[company->client.session.grant + '\n' + mcp::splice(request, std::span(&edit, 1))];
+  auto all = known.lock();
+  if (!all || all->given_up || all->under_way == 0) known = all = begin_asking(company, list, request);
+  return all;
 }
 
 /// Asks all servers of the caller; returns when the last has answered, the time for
 /// a slow one is over, or the client is gone (`client`; null: that is not looked at).
 net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, gateway::Channel* client) {
-  const auto all = std::make_shared<Questions>(parts_.loop);
-  all->method = list;
-  for (const auto& gate : gates_.all()) {
-    if (company->callers.contains(gate->name())) all->each.push_back({.server = gate->name(), .pages = {}, .answer = {}, .fault = {}});
-  }
-  all->under_way = all->each.size();
-  for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(ask(company, all, i, request));
+  const auto all = join_or_begin(company, list, request);
+  bool gone = false;
   {
+    const Questions::Waiting waiting(*all);
     net::TaskGroup watching;
-    if (client != nullptr) watching.spawn(give_up_when_gone(*client, company, all));
-    co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+    if (client != nullptr) watching.spawn(tell_when_gone(*client, all, gone));
+    co_await all->wait(parts_.loop, parts_.config.aggregate_wait, &gone);
   }
-  give_up(company, *all, request);
+  if (!gone && !all->given_up) {
+    for (const Question& each : all->each) {
+      if (!each.over) note_silent(company, each.server, list);
+    }
+  }
+  // Those who joined wait no longer than who came first; who leaves, leaves it to them.
+  if (!gone || all->waiters == 0) give_up(company, *all, all->request);
+  std::erase_if(reading_, [](const auto& each) { return each.second.expired(); });
   co_return all;
 }
 

@@ -88,8 +88,13 @@ net::Task<void> Router::reach_all(std::shared_ptr<Company> company, net::Instant
   for (const auto& [server, caller] : company->callers) {
     if (!open_now(*company, server) && !company->members[server].opening) tasks_.spawn(open(company, server));
   }
-  const auto any_opening = [&] { return std::ranges::any_of(company->members, [](const auto& each) { return each.second.opening; }); };
+  const auto is_waited_for = [&](const auto& each) { return each.second.opening && !is_silent(*company, each.first, mcp::MethodId::initialize); };
+  const auto any_opening = [&] { return std::ranges::any_of(company->members, is_waited_for); };
   while (any_opening() && parts_.loop.now() < until) co_await company->changed.wait(until - parts_.loop.now());
+  if (company->client.closed) co_return;
+  for (const auto& each : company->members) {
+    if (is_waited_for(each)) note_silent(company, each.first, mcp::MethodId::initialize);
+  }
 }
 
 /// Opens it with the client's own `initialize`, so that the server learns what

@@ -190,6 +190,7 @@ void Router::end_sessions(const std::function<bool(std::string_view grant)>& may
     if (!may_stay(each->client.session.grant)) over.push_back(each);
   }
   for (const auto& each : over) end(each);
+  forget_silent(may_stay);
 }
 
 void Router::reap_idle(net::Instant now) {

@@ -55,7 +55,7 @@ bool fits(const Query& query, const Entry& entry, json::Value root) {
   if (query.verdict && entry.verdict != policy::word(*query.verdict)) return false;
   return (query.tool.empty() || (entry.kind == Entry::Kind::call && entry.tool == query.tool)) &&
          (query.server.empty() || entry.server == query.server) && (query.id.empty() || entry.id == query.id) &&
-         entry.time >= query.since && (query.grant.empty() || is_of_grant(root, query.grant));
+         (query.trace.empty() || text_of(root, "trace") == query.trace) && entry.time >= query.since && (query.grant.empty() || is_of_grant(root, query.grant));
 }
 
 }  // namespace callgate::audit

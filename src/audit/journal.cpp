@@ -57,6 +57,7 @@ void append_call(LineBuffer& out, const CallRecord& call) {
   out.member(R"(,"risk":)", call.risk);
   out.member(R"(,"category":)", call.category);
   if (!call.approval.empty()) out.member(R"(,"approval":)", call.approval);
+  if (!call.trace.empty()) out.member(R"(,"trace":)", call.trace);
   if (!call.limits.empty()) append_limits(out, call.limits, call.limits_taken_at);
 }
 

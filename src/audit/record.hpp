@@ -45,6 +45,7 @@ struct CallRecord {
   std::string_view risk;
   std::string_view category;
   std::string_view approval;  ///< id of the question that was answered; empty leaves the member out
+  std::string_view trace;     ///< of the caller, by its own word; empty leaves the member out
   std::span<const LimitUse> limits;
   BootTime limits_taken_at;  ///< written where there are limits
   /// Goes on also while the disk is full, on the reserve: a tool of Low risk, or

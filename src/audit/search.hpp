@@ -17,6 +17,7 @@ struct Query {
   std::string server;
   std::string grant;  ///< its id, or its name, which records hold as the principal
   std::string id;
+  std::string trace;  ///< the id that the caller's trace has
   std::optional<policy::Verdict> verdict;
   std::string since;  ///< RFC 3339 in UTC as records write it; compared as text
   /// The gateway's own traffic, checkpoints and gaps as well; else decisions and refusals.

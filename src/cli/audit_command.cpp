@@ -32,9 +32,10 @@ constexpr std::string_view help =
                                                           the newest calls (20); --follow (-f): and every further
                                                           one as it is made, until Ctrl-C
   callgate audit search [DIR] [--tool T] [--server S] [--grant G] [--verdict V]
-                              [--since 10m] [--id I] [--lines N] [--all]
+                              [--since 10m] [--id I] [--trace T] [--lines N] [--all]
                                                           the calls that fit; --id shows one in full,
-                                                          G is a grant's name or id
+                                                          G is a grant's name or id, T the trace-id of a
+                                                          caller's `traceparent`
   callgate audit verify [DIR] [--key KEY]                 proves every chain and names the first bad record
 
   DIR           a data folder, its `journal` folder, or one chain (default: the data folder)
@@ -106,6 +107,7 @@ Result<audit::Query> read_query(const Run& run, std::size_t newest) {
                      .server = text_or(run.words, "--server"),
                      .grant = text_or(run.words, "--grant"),
                      .id = text_or(run.words, "--id"),
+                     .trace = text_or(run.words, "--trace"),
                      .everything = run.words.has("--all") || run.words.value("--id"),
                      .limit = newest};
   if (const auto word = run.words.value("--verdict")) {
@@ -231,7 +233,7 @@ Grammar grammar_of(std::string_view verb) {
   }
   if (verb == "audit tail") grammar.switches = {"--all", "--follow", "-f"};
   if (verb == "audit search") {
-    for (const std::string_view flag : {"--tool", "--server", "--grant", "--verdict", "--since", "--id"}) grammar.values.push_back(flag);
+    for (const std::string_view flag : {"--tool", "--server", "--grant", "--verdict", "--since", "--id", "--trace"}) grammar.values.push_back(flag);
   }
   return grammar;
 }

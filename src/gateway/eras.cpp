@@ -146,7 +146,9 @@ net::Task<Speaks> Eras::ask_modern() {
   json::Document document;
   const auto answer = mcp::read_message(told.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!answer) co_return Speaks::unknown;
-  if (mcp::read_discovered(*answer)) co_return Speaks::yes;
+  const bool speaks = mcp::read_discovered(*answer).has_value();
+  if (asking_.answered && (speaks || !answer->result)) asking_.answered(std::move(*link), speaks ? mcp::Era::modern : mcp::Era::legacy);
+  if (speaks) co_return Speaks::yes;
   co_return answer->result ? Speaks::no : by_error(*answer);
 }
 
@@ -160,7 +162,11 @@ net::Task<Speaks> Eras::ask_handshake() {
   json::Document document;
   const auto answer = mcp::read_message(told.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!answer) co_return Speaks::unknown;
-  if (!answer->result) co_return by_error(*answer);
+  if (!answer->result) {
+    const Speaks told_so = by_error(*answer);
+    if (asking_.answered && told_so == Speaks::no) asking_.answered(std::move(*link), mcp::Era::modern);
+    co_return told_so;
+  }
   session_opened();
   // The session was opened for the question alone.
   auto permit = co_await permit_for_own(parts_, audit::Internal::session_delete, server_.name);

@@ -32,6 +32,8 @@ class Eras {
     std::function<bool()> has_sessions_only;
     /// How long its program took to be there, last; may be empty.
     std::function<net::Duration()> start_took{};
+    /// The link answered one question, and is good for that era; may be empty.
+    std::function<void(std::shared_ptr<upstream::Link>, mcp::Era)> answered{};
     /// What was learned is another thing now; links of before may be of the wrong kind.
     std::function<void()> changed;
   };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "gateway/start_signs.hpp"
 #include "mcp/codes.hpp"
 
 namespace callgate::gateway {
@@ -28,6 +29,7 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "refuse"}})) {
+  tools_.on_pinned_anew([this] { announce_list_change({.tools = true}); });
   links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
 }
 
@@ -85,8 +87,12 @@ net::Task<void> Gate::handle(Inbound in) {
 /// era, or is it to be bridged? A child that takes long to start is waited for first.
 net::Task<void> Gate::learn_era(Inbound& in) {
   const net::Instant until = parts_.loop.now() + server_.start_timeout;
-  if (!links_.over_http() && !tools_.is_current(mcp::Era::legacy)) [[maybe_unused]] const bool current = co_await wait_for_tools(in, mcp::Era::legacy);
-  co_await links_.learn_modern(until - parts_.loop.now());
+  if (links_.over_http()) co_return static_cast<void>(co_await links_.learn_modern(until - parts_.loop.now()));
+  // The questions come one behind the other; the children that are asked them start at once.
+  links_.start_side_by_side();
+  if (!tools_.is_current(mcp::Era::legacy)) [[maybe_unused]] const bool current = co_await wait_for_tools(in, mcp::Era::legacy);
+  StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
+  [[maybe_unused]] const bool known = co_await tell_while(parts_.loop, signs, [] { return true; }, links_.learn_modern(until - parts_.loop.now()));
 }
 
 net::Task<void> Gate::handle_request(Inbound& in, InFlight& flight) {

@@ -52,6 +52,7 @@ struct Inbound {
   CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
   std::optional<AskedBefore> asked_before{};
   std::uint64_t signs = 0;   ///< of life that its client got while it waited here
+  std::string trace{};       ///< that the request's own head names; what the message says goes before it
   OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
 
   mcp::Era era() const { return mcp::era_of(revision); }
@@ -146,8 +147,8 @@ class Gate {
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
   void reap_idle(net::Instant now);
-  /// Tells the clients that their list of tools is another one now.
-  void announce_list_change();
+  /// Tells the clients that their lists are others now.
+  void announce_list_change(mcp::Lists of = {.tools = true, .prompts = true, .resources = true});
   /// Stateless requests of a grant that bring this key count by it, where the rule
   /// counts by session. A grant has as many keys as sessions: the one longest unused
   /// makes room, and the next begins with what it counted.
@@ -342,8 +343,10 @@ class Gate {
   net::Task<bool> may_watch(Inbound& in, std::string_view uri);
   net::Task<Result<void>> cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what);
   net::Task<void> hear_subscription(Inbound& in, Exchange& what, Listening& listening);
+  bool broke_off(const upstream::Forwarded& outcome, const Listening& listening) const;
+  net::Task<void> tell_missed(Inbound& in, Listening& listening);
   net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);
-  void tell_subscribers();
+  void tell_subscribers(mcp::Lists of);
   void end_subscriptions(const std::function<bool(std::string_view grant)>& may_stay);
 
   // gate_session.cpp
@@ -378,7 +381,7 @@ class Gate {
   net::Task<bool> server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
   net::Task<bool> cut_off(const mcp::Message& message, mcp::Revision revision);
-  bool belongs_to_call(const mcp::Message& message);
+  bool belongs_to_call(const mcp::Message& message, const mcp::Message* asked);
   static net::Task<bool> drop_event();
   bool may_hear(const Conversation& conversation, const mcp::Message& message) const;
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);

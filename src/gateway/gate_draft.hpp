@@ -133,7 +133,7 @@ class CallSink final : public upstream::Sink {
   net::Task<bool> take(const upstream::Event& event) {
     const bool stateless = mcp::era_of(revision_) == mcp::Era::modern && channel_ != nullptr && event.message != nullptr;
     if (stateless && event.message->is_request()) return gate_.cut_off(*event.message, revision_);
-    if (stateless && of_ == Of::call && !gate_.belongs_to_call(*event.message)) return gate_.drop_event();
+    if (stateless && of_ == Of::call && !gate_.belongs_to_call(*event.message, in_ == nullptr ? nullptr : &in_->message)) return gate_.drop_event();
     return gate_.from_server(conversation_, revision_, channel_, event);
   }
 

@@ -105,12 +105,18 @@ bool Gate::names_hidden(const PolicyPair& policies, mcp::Era era, std::string_vi
 
 /// The answer to `initialize` as this caller may see it; nothing: as it is.
 net::Task<std::optional<std::string>> Gate::shown_opening(Inbound& in, const mcp::Message& opened) {
+  auto shown = mcp::with_list_changed(opened);
   const std::string instructions = mcp::instructions_of(opened);
-  if (instructions.empty()) co_return std::nullopt;
+  if (instructions.empty()) co_return shown;
   if (hide_tools(policies_for(*in.conversation)) && !tools_.known(mcp::Era::legacy).table)
     co_await tools_.settled(mcp::Era::legacy, std::min<net::Duration>(server_.start_timeout, longest_wait));
-  if (!names_hidden(policies_for(*in.conversation), mcp::Era::legacy, instructions)) co_return std::nullopt;
-  co_return mcp::without_instructions(opened);
+  if (!names_hidden(policies_for(*in.conversation), mcp::Era::legacy, instructions)) co_return shown;
+  if (!shown) co_return mcp::without_instructions(opened);
+  json::Document document;
+  const auto message = mcp::read_message(*shown, document, mcp::Direction::from_server, upstream::whole_answer);
+  // It was read before, but for the one word.
+  if (!message) co_return mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "the server's answer cannot be read");
+  co_return mcp::without_instructions(*message);
 }
 
 /// As the server answers for tools that it does not have, unless these words name one that is hidden.

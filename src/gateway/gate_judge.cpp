@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "mcp/trace.hpp"
 #include "policy/decision.hpp"
 
 namespace callgate::gateway {
@@ -209,6 +210,8 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   if (draft.has_digest) record.args_digest = audit::view(draft.digest);
   record.arg_keys = draft.arg_keys;
   record.approval = draft.approval;
+  record.trace = mcp::trace_id(in.message);
+  if (record.trace.empty()) record.trace = in.trace;
   record.limits = draft.limits;
   record.limits_taken_at = draft.limits_taken_at;
   return record;

@@ -1,5 +1,7 @@
 // Subscriptions of 2026-07-28 (basic/utilities/subscriptions): a request whose
 // answer is a stream of notifications until somebody ends it.
+#include <algorithm>
+
 #include "gateway/client_stream.hpp"
 #include "gateway/gate_draft.hpp"
 #include "mcp/own_messages.hpp"
@@ -10,15 +12,27 @@ namespace callgate::gateway {
 
 namespace {
 
-constexpr net::Duration keep_alive_every = std::chrono::seconds(20);
+/// A server that is gone is asked for its news again: at once, then with a pause that doubles.
+constexpr net::Duration first_pause = std::chrono::milliseconds(500);
+constexpr net::Duration longest_pause = std::chrono::seconds(30);
+/// After so long without it its client is told.
+constexpr net::Duration longest_silence = std::chrono::minutes(10);
+constexpr std::string_view acknowledged_word = R"("notifications/subscriptions/acknowledged")";
 /// A comment line keeps proxies from taking a silent stream for a dead one.
 constexpr std::string_view keep_alive_comment = ":\n\n";
 
 /// Puts what the server says into the queue of the one who writes.
 class QueueChannel final : public Channel {
  public:
-  QueueChannel(QueuedStream& stream, const Channel& to) : stream_(stream), raw_(to.takes_raw()) {}
+  /// `again`: the server has taken a subscription that was opened again.
+  QueueChannel(QueuedStream& stream, const Channel& to, std::function<net::Task<void>()> again) : stream_(stream), raw_(to.takes_raw()), again_(std::move(again)) {}
+  /// Its client has heard what a server says first.
+  void is_opened_again() { opened_again_ = true; }
   net::Task<bool> event(std::string_view bytes, std::string_view raw) override {
+    if (!bytes.empty() && std::exchange(opened_again_, false)) {
+      co_await again_();
+      if (bytes.find(acknowledged_word) != std::string_view::npos) co_return true;
+    }
     stream_.open();
     // The server is read no faster than the client reads.
     if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
@@ -34,6 +48,8 @@ class QueueChannel final : public Channel {
  private:
   QueuedStream& stream_;
   bool raw_;
+  std::function<net::Task<void>()> again_;
+  bool opened_again_ = false;
 };
 
 net::Task<void> end_when_gone(Channel& channel, QueuedStream& stream) {
@@ -46,9 +62,9 @@ net::Task<void> end_when_raised(net::Signal& signal, QueuedStream& stream) {
   stream.close();
 }
 
-net::Task<void> keep_alive(net::Loop& loop, QueuedStream& stream) {
+net::Task<void> keep_alive(net::Loop& loop, net::Duration every, QueuedStream& stream) {
   for (;;) {
-    co_await loop.sleep(keep_alive_every);
+    co_await loop.sleep(every);
     if (stream.opened()) stream.push({}, keep_alive_comment);
   }
 }
@@ -81,6 +97,7 @@ struct Gate::Listening : net::ListNode {
   Inbound& in;
   InFlight& flight;
   mcp::Lists changes;    ///< it wants to hear of
+  std::vector<std::string> uris;  ///< likewise; that it may watch
   bool over = false;     ///< its caller may call no longer
   QueuedStream stream;
   net::Signal cancelled;
@@ -142,25 +159,68 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
   if (is_over(in, flight)) co_return static_cast<void>(co_await in.channel.ended());
   what.record = record_of(draft, in, judged);
   if (auto linked = co_await ensure_link(in); !linked) co_return co_await answer_failure(in, linked.error());
-  const std::shared_ptr<upstream::Link> link = in.conversation->link;
   flight.forwarded = true;
   Listening listening(*this, in, flight, wanted->changes);
+  if (const auto sent = mcp::read_listen(*what.message)) {
+    for (const mcp::Text& uri : sent->uris) listening.uris.emplace_back(uri.view());
+  }
   {
     net::TaskGroup tasks;
     tasks.spawn(end_when_gone(in.channel, listening.stream));
     tasks.spawn(end_when_raised(listening.cancelled, listening.stream));
-    tasks.spawn(keep_alive(parts_.loop, listening.stream));
+    tasks.spawn(keep_alive(parts_.loop, parts_.keep_alive_every, listening.stream));
     tasks.spawn(hear_subscription(in, what, listening));
     co_await listening.stream.write_to(in.channel);
-    if (!listening.outcome) co_await cancel_upstream(in, link, what.record.id);
+    if (!listening.outcome) co_await cancel_upstream(in, in.conversation->link, what.record.id);
   }
   co_await end_listening(in, listening, what.record.id);
 }
 
+/// Whether a subscription that the client has is to be opened again: its server
+/// restarted, or the way to it failed. What the server says of it, stands.
+bool Gate::broke_off(const upstream::Forwarded& outcome, const Listening& listening) const {
+  if (outcome || !listening.stream.opened() || listening.stream.closed() || stopping_) return false;
+  const upstream::Failure& failure = outcome.error();
+  const bool refused = failure.http_status != 0 && failure.http_status < 500;
+  return !failure.broken_off && !refused && failure.error.kind != ErrorKind::malformed;
+}
+
+/// Until the server ends the subscription, or nobody wants it any longer.
 net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& listening) {
-  QueueChannel queue(listening.stream, in.channel);
-  listening.outcome = co_await forward_recorded(in, what, &queue);
+  QueueChannel queue(listening.stream, in.channel, [this, &in, &listening] { return tell_missed(in, listening); });
+  net::Duration pause{};
+  net::Instant heard = parts_.loop.now();
+  for (;;) {
+    const net::Instant began = parts_.loop.now();
+    auto outcome = co_await forward_recorded(in, what, &queue);
+    if (parts_.loop.now() - began >= longest_pause) {
+      pause = {};
+      heard = parts_.loop.now();
+    }
+    if (!broke_off(outcome, listening) || parts_.loop.now() - heard > longest_silence) {
+      listening.outcome = std::move(outcome);
+      break;
+    }
+    parts_.log.info("subscription_broke_off", {{"server", server_.name}, {"fault", outcome.error().error.message}});
+    if (pause > net::Duration::zero()) co_await parts_.loop.sleep(pause);
+    pause = std::clamp<net::Duration>(pause * 2, first_pause, longest_pause);
+    // Where there is no link, forwarding fails on the old one, and there is a next time.
+    [[maybe_unused]] const auto linked = co_await ensure_link(in);
+    what.record.id = parts_.journal.next_id();
+    queue.is_opened_again();
+  }
   listening.stream.close();
+}
+
+/// Nobody knows what the server said while the subscription was not there: all that
+/// its client listens for may be another thing now.
+net::Task<void> Gate::tell_missed(Inbound& in, Listening& listening) {
+  if (listening.changes.tools) {
+    tools_.want_again(in.era());
+    co_await tools_.settled(in.era(), std::chrono::seconds(10));
+  }
+  for (const mcp::MethodId changed : listening.changes.changed()) listening.stream.push(mcp::subscribed_notification(changed, in.message.id_text), {});
+  for (const std::string& uri : listening.uris) listening.stream.push(mcp::subscribed_update(uri, in.message.id_text), {});
 }
 
 /// From here on nobody but this function writes to the client.
@@ -180,11 +240,11 @@ net::Task<void> Gate::end_listening(Inbound& in, Listening& listening, Ulid deci
 }
 
 /// Tells subscribers that their lists may be others now.
-void Gate::tell_subscribers() {
+void Gate::tell_subscribers(mcp::Lists of) {
   for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
     auto& each = static_cast<Listening&>(*node);
     if (!each.stream.opened()) continue;
-    for (const mcp::MethodId changed : each.changes.changed()) each.stream.push(mcp::subscribed_notification(changed, each.in.message.id_text), {});
+    for (const mcp::MethodId changed : each.changes.among(of).changed()) each.stream.push(mcp::subscribed_notification(changed, each.in.message.id_text), {});
   }
 }
 

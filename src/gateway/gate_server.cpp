@@ -104,10 +104,11 @@ net::Task<bool> Gate::cut_off(const mcp::Message& message, mcp::Revision revisio
   co_return false;
 }
 
-/// The stream of a stateless call carries what is about that call.
-bool Gate::belongs_to_call(const mcp::Message& message) {
+/// The stream of a stateless call carries what is about that call: progress under the token that its client gave.
+bool Gate::belongs_to_call(const mcp::Message& message, const mcp::Message* asked) {
   using enum mcp::MethodId;
-  if (!message.is_notification() || message.method_id == notifications_progress || message.method_id == notifications_message) return true;
+  if (!message.is_notification() || message.method_id == notifications_message) return true;
+  if (asked != nullptr && upstream::is_progress_for(message, upstream::progress_token(*asked))) return true;
   parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
   if (message.method_id == notifications_tools_list_changed) tools_.want_again(mcp::Era::modern);
   return false;

@@ -300,12 +300,12 @@ void Gate::stop() {
   end_subscriptions({});
 }
 
-void Gate::announce_list_change() {
+void Gate::announce_list_change(mcp::Lists of) {
   for (const auto& [id, each] : sessions_) {
     if (!each->stream) continue;
-    for (const mcp::MethodId changed : each->lists.changed()) each->stream->push(mcp::plain_notification(changed), {});
+    for (const mcp::MethodId changed : each->lists.among(of).changed()) each->stream->push(mcp::plain_notification(changed), {});
   }
-  tell_subscribers();
+  tell_subscribers(of);
 }
 
 }  // namespace callgate::gateway

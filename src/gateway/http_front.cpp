@@ -8,6 +8,7 @@
 #include "gateway/http_channel.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
+#include "mcp/trace.hpp"
 
 namespace callgate::gateway {
 
@@ -183,7 +184,7 @@ net::Task<std::expected<std::shared_ptr<Conversation>, RequestRefusal>> HttpFron
   if (auto here = visit.gate->find_session(visit.session_id, visit.caller.grant)) co_return here;
   const RequestRefusal unknown{404, std::string(mcp::session_not_found), "unknown session"};
   if (!parts_.sessions.keeps()) co_return std::unexpected(unknown);
-  const auto kept = co_await parts_.sessions.find(visit.session_id);
+  const auto kept = co_await parts_.sessions.find(visit.session_id, visit.caller.grant);
   // INVARIANT: nothing of the visit is used that a wait may have changed.
   auto again = admit(exchange.head());
   if (!again) co_return std::unexpected(std::move(again.error()));
@@ -235,6 +236,15 @@ std::vector<mcp::Header> mirrored_of(const net::RequestHead& head) {
   return mirrored;
 }
 
+/// Of the head's `traceparent` (W3C Trace Context): clients that trace HTTP itself.
+std::string_view trace_of(const net::RequestHead& head) {
+  constexpr std::string_view name = "traceparent";
+  for (const net::Header& header : head.headers.all()) {
+    if (header.name.size() == name.size() && net::same_name(header.name, name)) return mcp::trace_id(header.value);
+  }
+  return {};
+}
+
 }  // namespace
 
 /// `Callgate-Session`, where it is taken: it goes no further than here. What is wrong with it, else.
@@ -279,7 +289,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   }
   const mcp::Revision revision = era == mcp::Era::modern ? mcp::latest_revision : opens ? mcp::latest_legacy : conversation->session.revision;
   HttpChannel channel(exchange, *conversation, opens ? Announce::session : Announce::nothing);
-  Inbound in{.conversation = conversation, .message = message, .revision = revision, .channel = channel};
+  Inbound in{.conversation = conversation, .message = message, .revision = revision, .channel = channel, .trace = std::string(trace_of(exchange.head()))};
   // A tool's definition is looked into only where a header could contradict it.
   const bool mirrors = era == mcp::Era::modern || std::ranges::any_of(mirrored, [](const mcp::Header& each) {
     return each.name.size() > 10 && net::same_name(each.name.substr(0, 10), "mcp-param-");

@@ -19,6 +19,17 @@ namespace {
 
 /// A server that does not know the question may not answer it at all.
 constexpr std::chrono::seconds patience{10};
+/// Beside the one that reads the list of sessions: one is asked for the era, and
+/// serves then, one more is needed for the caller or for its list.
+constexpr std::size_t side_by_side = 2;
+/// Behind the start of the last of these, for whoever comes next.
+constexpr std::chrono::seconds spares_stay{30};
+
+std::vector<Secret> secrets_of(const config::Server& server) {
+  std::vector<Secret> secrets;
+  for (const auto& [name, value] : server.env) secrets.push_back(value);
+  return secrets;
+}
 
 }  // namespace
 
@@ -26,22 +37,27 @@ Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
     : parts_(parts),
       server_(server),
       totals_(totals),
+      stderr_(std::make_shared<upstream::StderrLog>(parts.log, server.name, secrets_of(server))),
       skipped_(parts.metrics.counter("callgate_upstream_lines_skipped_total", "Lines of child processes that are no messages.", {{"server", server.name}})),
       is_sse_(server.transport == config::Transport::sse),
       eras_(parts, server,
             {.link = [this](mcp::Era era) {
                const bool modern = era == mcp::Era::modern;
-               return native(modern ? upstream::Ids::own : upstream::Ids::as_sent, modern ? upstream::HttpLink::Sessions::none : upstream::HttpLink::Sessions::one, {});
+               return native(modern ? SpareChildren::For::modern : SpareChildren::For::session, modern ? upstream::Ids::own : upstream::Ids::as_sent, {});
              },
              .mirror = [this](const mcp::Message& request) { return mirror(request); },
              .has_sessions_only = [this] { return is_sse_; },
              .start_took = [this] { return *start_took_; },
+             .answered = [this](std::shared_ptr<upstream::Link> link, mcp::Era era) {
+               if (!over_http() && !retired_ && link->alive()) spares_.add_asked(std::static_pointer_cast<upstream::StdioLink>(std::move(link)), era);
+             },
              // What is under way keeps its link.
              .changed = [this] { let_go([](const auto&) { return true; }); }}) {}
 
 void Links::retire() {
   retired_ = true;
-  spare_.reset();
+  spares_.clear();
+  timers_.cancel();
   common_.clear();
   let_go([](const auto&) { return true; });
 }
@@ -59,17 +75,42 @@ bool Links::is_full() const {
   return totals_.children >= parts_.config.limits.children || (server_.max_children != 0 && *children_ >= server_.max_children);
 }
 
+net::Task<bool> Links::learn_modern(net::Duration time) {
+  co_await eras_.learn_modern(time);
+  co_return knows_modern();
+}
+
 /// A spare one takes no room that others will need soon: it is there while less than half of all is in use.
+bool Links::start_spare() {
+  if (retired_ || over_http() || is_full() || totals_.children * 2 >= parts_.config.limits.children) return false;
+  auto made = new_child(upstream::Ids::as_sent, {});
+  if (made) spares_.add(std::move(*made));
+  return made.has_value();
+}
+
 void Links::stand_ready() {
-  if (!server_.start_ahead || retired_ || over_http() || eras_.only_modern()) return;
-  if (server_.shared) return common_child(mcp::latest_legacy)->start();
-  if ((spare_ && spare_->alive()) || is_full() || totals_.children * 2 >= parts_.config.limits.children) return;
-  if (auto made = child(upstream::Ids::as_sent, {})) spare_ = std::move(*made);
+  if (!server_.start_ahead || retired_ || over_http()) return;
+  if (server_.shared && !eras_.only_modern()) return common_child(mcp::latest_legacy)->start();
+  if (spares_.untouched() == 0) start_spare();
 }
 
 net::Task<void> Links::stand_ready_soon() {
   co_await parts_.loop.next_turn();
   stand_ready();
+}
+
+void Links::start_side_by_side() {
+  if (over_http() || spares_end_ || eras_.only_sessions()) return;
+  while (spares_.untouched() < side_by_side && start_spare()) {
+  }
+  if (!std::exchange(spares_end_, true)) timers_.spawn(end_spares_later());
+}
+
+net::Task<void> Links::end_spares_later() {
+  co_await parts_.loop.sleep(server_.start_timeout + spares_stay);
+  spares_end_ = false;
+  spares_.forget_asked();
+  spares_.keep(server_.start_ahead ? 1 : 0);
 }
 
 std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revision) {
@@ -79,13 +120,22 @@ std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revisio
   if (common.child && common.child->alive()) return common.child;
   upstream::BridgeParts parts = bridge_parts();
   parts.permit = [this](upstream::Own own) { return own == upstream::Own::open ? permit_to_open() : permit_for(own); };
-  auto make = [this] { return native(upstream::Ids::own, upstream::HttpLink::Sessions::one, {}); };
+  auto make = [this] { return native(SpareChildren::For::session, upstream::Ids::own, {}); };
   return common.child = std::make_shared<upstream::CommonChild>(std::move(parts), revision, std::move(make));
 }
 
+Result<std::shared_ptr<upstream::Link>> Links::child(SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
+  auto ready = spares_.take(use, ids);
+  if (server_.start_ahead) tasks_.spawn(stand_ready_soon());
+  if (ready) return ready;
+  if (is_full()) spares_.clear();  // who needs one now comes first
+  auto made = new_child(ids, caller);
+  if (!made) return std::unexpected(std::move(made.error()));
+  return std::move(*made);
+}
+
 /// `caller`: the grant that asks, or nothing: the gateway itself, or whoever comes without one.
-Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids, const std::string& caller) {
-  if (is_full()) spare_.reset();  // who needs one now comes first
+Result<std::shared_ptr<upstream::StdioLink>> Links::new_child(upstream::Ids ids, const std::string& caller) {
   if (totals_.children >= parts_.config.limits.children)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
   if (server_.max_children != 0 && *children_ >= server_.max_children)
@@ -101,26 +151,27 @@ Result<std::shared_ptr<upstream::Link>> Links::child(upstream::Ids ids, const st
                                          *took = now;
                                        },
                                        .ended_unheard = [restarts = restarts_, caller, &loop = parts_.loop] { restarts->ended_unheard(caller, loop.now()); },
-                                       .skipped = [&skipped = skipped_] { skipped.add(); }};
+                                       .skipped = [&skipped = skipped_] { skipped.add(); },
+                                       .errors = stderr_};
   auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log, std::move(hearers));
   // Which program, and why, is for the log and not for an agent.
   if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);
   Totals& totals = totals_;
   ++totals.children;
   ++*children_;
-  return std::shared_ptr<upstream::Link>(link->release(), [&totals, children = children_](upstream::Link* done) {
+  return std::shared_ptr<upstream::StdioLink>(link->release(), [&totals, children = children_](upstream::StdioLink* done) {
     --totals.children;
     --*children;
     delete done;
   });
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::native(upstream::Ids ids, upstream::HttpLink::Sessions sessions, const std::string& caller) {
-  if (!over_http()) return child(ids, caller);
+Result<std::shared_ptr<upstream::Link>> Links::native(SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
+  if (!over_http()) return child(use, ids, caller);
   auto where = origin();
   if (!where) return std::unexpected(where.error());
-  if (sessions == upstream::HttpLink::Sessions::one) return session_over_http(**where);
-  return std::make_shared<upstream::HttpLink>(**where, sessions);
+  if (use != SpareChildren::For::modern) return session_over_http(**where);
+  return std::make_shared<upstream::HttpLink>(**where, upstream::HttpLink::Sessions::none);
 }
 
 /// Which of the two transports it is, is found out by each session that is opened,
@@ -154,12 +205,9 @@ Result<std::shared_ptr<upstream::Link>> Links::for_session(const std::string& gr
   if (!eras_.only_modern()) {
     if (server_.shared && !over_http())
       return std::make_shared<upstream::CommonSession>([this](mcp::Revision revision) { return common_child(revision); }, server_.start_timeout);
-    const std::shared_ptr<upstream::Link> ready = std::exchange(spare_, nullptr);
-    if (server_.start_ahead) tasks_.spawn(stand_ready_soon());
-    if (ready && ready->alive()) return ready;
-    return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one, grant);
+    return native(SpareChildren::For::session, upstream::Ids::as_sent, grant);
   }
-  auto server = native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::none, grant);
+  auto server = native(SpareChildren::For::modern, upstream::Ids::as_sent, grant);
   if (!server) return server;
   return std::make_shared<upstream::SessionBridge>(bridge_parts(), std::move(*server), [this] { forget_eras(); });
 }
@@ -171,7 +219,7 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
   shared.last_used = parts_.loop.now();
   if (shared.link && shared.link->alive()) return shared.link;
   if (bridged) return shared.link = bridge_to_sessions(grant);
-  auto made = native(upstream::Ids::own, upstream::HttpLink::Sessions::none, grant);
+  auto made = native(SpareChildren::For::modern, upstream::Ids::own, grant);
   if (made) shared.link = *made;
   return made;
 }
@@ -179,7 +227,7 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
 /// A child ends with its link; sessions at a server have to be ended by a word. It
 /// is said when the last who used the bridge is done.
 std::shared_ptr<upstream::Link> Links::bridge_to_sessions(const std::string& grant) {
-  auto session = [this, grant] { return native(upstream::Ids::as_sent, upstream::HttpLink::Sessions::one, grant); };
+  auto session = [this, grant] { return native(SpareChildren::For::bridged, upstream::Ids::as_sent, grant); };
   auto bridge = std::make_unique<upstream::StatelessBridge>(bridge_parts(), std::move(session), [this] { forget_eras(); });
   return {bridge.release(), [here = std::weak_ptr<Links*>(here_)](upstream::Link* done) {
             std::unique_ptr<upstream::Link> over(done);
@@ -189,6 +237,7 @@ std::shared_ptr<upstream::Link> Links::bridge_to_sessions(const std::string& gra
 
 void Links::forget_eras() {
   is_sse_ = server_.transport == config::Transport::sse;
+  spares_.forget_asked();
   eras_.forget();
 }
 
@@ -231,6 +280,7 @@ upstream::BridgeParts Links::bridge_parts() {
   return {.loop = parts_.loop,
           .server = server_.name,
           .start_time = server_.start_timeout,
+          .starts_programs = !over_http(),
           .permit = [this](upstream::Own own) { return permit_for(own); },
           .mirror = [this](const mcp::Message& request) { return mirror(request); }};
 }

@@ -7,12 +7,14 @@
 
 #include "gateway/eras.hpp"
 #include "gateway/parts.hpp"
+#include "gateway/spare_children.hpp"
 #include "mcp/param_headers.hpp"
 #include "upstream/bridge.hpp"
 #include "upstream/common_child.hpp"
 #include "upstream/http_link.hpp"
 #include "upstream/restarts.hpp"
 #include "upstream/sse_link.hpp"
+#include "upstream/stderr_log.hpp"
 #include "upstream/stdio_link.hpp"
 
 namespace callgate::gateway {
@@ -33,8 +35,12 @@ class Links {
 
   /// A link for one session of that grant, whose ids stay as the client sends them.
   Result<std::shared_ptr<upstream::Link>> for_session(const std::string& grant);
-  /// Where the server says so: a child stands ready for the next session.
+  /// Where the server says so: a child stands ready for whoever needs the next.
   void stand_ready();
+  /// A stateless caller is about to ask a server of which little is known: the
+  /// question for its era, the list, and the call need a child each, and start side
+  /// by side. Those that nobody took are ended after a while.
+  void start_side_by_side();
   /// The link that a grant's stateless requests share (the child's state is one
   /// caller's, protocol item 80); a dead child is started anew.
   Result<std::shared_ptr<upstream::Link>> stateless(const std::string& grant);
@@ -54,7 +60,7 @@ class Links {
   /// Whether the server speaks 2026-07-28 is known.
   bool knows_modern() const { return eras_.knows_modern(); }
   /// Asks the server; `time`: until the caller goes on without an answer.
-  net::Task<void> learn_modern(net::Duration time) { return eras_.learn_modern(time); }
+  net::Task<bool> learn_modern(net::Duration time);
   /// Where the headers of a call that a bridge makes modern come from.
   void take_params_from(std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params) { params_ = std::move(params); }
   bool over_http() const { return !server_.url.empty(); }
@@ -79,8 +85,11 @@ class Links {
   void let_go(const std::function<bool(const SharedOf& each)>& is_over);
   std::shared_ptr<upstream::Link> bridge_to_sessions(const std::string& grant);
   net::Task<void> end_sessions_of(std::unique_ptr<upstream::Link> bridge);
-  Result<std::shared_ptr<upstream::Link>> native(upstream::Ids ids, upstream::HttpLink::Sessions sessions, const std::string& caller);
-  Result<std::shared_ptr<upstream::Link>> child(upstream::Ids ids, const std::string& caller);
+  net::Task<void> end_spares_later();
+  Result<std::shared_ptr<upstream::Link>> native(SpareChildren::For use, upstream::Ids ids, const std::string& caller);
+  Result<std::shared_ptr<upstream::Link>> child(SpareChildren::For use, upstream::Ids ids, const std::string& caller);
+  Result<std::shared_ptr<upstream::StdioLink>> new_child(upstream::Ids ids, const std::string& caller);
+  bool start_spare();
   std::shared_ptr<upstream::Link> session_over_http(upstream::HttpOrigin& origin);
   std::unique_ptr<upstream::SseLink> over_sse(upstream::HttpOrigin& origin);
   net::Task<Result<policy::Permit>> permit_to_open();
@@ -97,14 +106,17 @@ class Links {
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
   const std::shared_ptr<std::size_t> children_ = std::make_shared<std::size_t>(0);  ///< of this server; likewise
+  const std::shared_ptr<upstream::StderrLog> stderr_;  ///< likewise
   Counter& skipped_;  ///< lines of children that are no messages
   bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
   std::map<mcp::Revision, Common> common_;    ///< of a server that sessions share
-  std::shared_ptr<upstream::Link> spare_;     ///< a child that nobody has spoken to
+  SpareChildren spares_;
+  bool spares_end_ = false;  ///< those that nobody takes, in a while
   const std::shared_ptr<net::Duration> start_took_ = std::make_shared<net::Duration>(0);  ///< from the start of a child to its first message, last
   bool retired_ = false;
   Eras eras_;
   net::TaskGroup tasks_;
+  net::TaskGroup timers_;  ///< nobody waits for these
   const std::shared_ptr<Links*> here_ = std::make_shared<Links*>(this);  ///< last: bridges that outlive this find it gone
 };
 

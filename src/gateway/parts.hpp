@@ -44,6 +44,7 @@ struct Parts {
   ClassesOf classes_of = {};
   /// The page where a person answers that approval; empty, or an empty text: there is none.
   std::function<std::string(std::string_view approval)> approval_url = {};
+  net::Duration keep_alive_every = std::chrono::seconds(20);  ///< a comment line on a subscription
 };
 
 }  // namespace callgate::gateway

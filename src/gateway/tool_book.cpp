@@ -1,5 +1,8 @@
 #include "gateway/tool_book.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "config/text_file.hpp"
 #include "mcp/tool_list.hpp"
 #include "registry/pins.hpp"
@@ -9,6 +12,14 @@ namespace callgate::gateway {
 namespace {
 
 std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
+
+/// Whether whoever may see all of it sees the same in both.
+bool show_the_same(const registry::ToolTable* one, const registry::ToolTable& other) {
+  if (one == nullptr) return false;
+  return std::ranges::equal(one->tools(), other.tools(), [](const registry::Tool& a, const registry::Tool& b) {
+    return a.name == b.name && a.state == b.state && a.fingerprint == b.fingerprint;
+  });
+}
 
 }  // namespace
 
@@ -39,7 +50,9 @@ void ToolBook::want_again(mcp::Era era) {
 
 void ToolBook::pins_changed() {
   for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
-    if (started(era)) want_again(era);
+    if (!started(era)) continue;
+    eras_[index(era)].pins_changed = true;
+    want_again(era);
   }
 }
 
@@ -144,11 +157,14 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     Lister lister(parts_, links_, era);
     const bool probe = links_.server().probe_unknown && !state.probed;
     auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
+    const auto before = state.known.table;
     const Result<void> taken = list ? co_await take_soon(era, *list) : std::unexpected(list.error());
+    const bool pinned_anew = taken && std::exchange(state.pins_changed, false) && !show_the_same(before.get(), *state.known.table);
     state.unkept = list && !taken;
     state.known.fault = taken ? std::string() : taken.error().message;
     if (taken) state.read = reading;
     state.changed.notify();
+    if (pinned_anew && pinned_anew_) pinned_anew_();
     if (taken && state.read == state.wanted) break;
     if (!taken) {
       parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}, {"detail", taken.error().where}});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ class ToolBook {
   void want(mcp::Era era);
   /// Reads it again; for list_changed and accepted pins.
   void want_again(mcp::Era era);
+  /// Hears that accepted pins made a list another one.
+  void on_pinned_anew(std::function<void()> hear) { pinned_anew_ = std::move(hear); }
   /// The store changed: eras that were read are read again.
   void pins_changed();
   /// The same if the reviewed file changed.
@@ -55,6 +58,7 @@ class ToolBook {
     std::uint64_t wanted = 0;  ///< how often the list was asked for; `read` stands behind it until it was read anew
     std::uint64_t read = 0;
     bool probed = false;
+    bool pins_changed = false;  ///< since it was read
     bool unkept = false;       ///< the list was read, and could not be compared with the pins or put beside them
     net::Broadcast changed;
     net::Signal again;
@@ -72,6 +76,7 @@ class ToolBook {
   std::array<EraState, 2> eras_;
   std::optional<registry::PinFile> reviewed_;
   config::FileStamp reviewed_stamp_;
+  std::function<void()> pinned_anew_;
   net::TaskGroup tasks_;
 };
 

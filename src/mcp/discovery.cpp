@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <vector>
 
 #include <fmt/format.h>
@@ -56,6 +57,32 @@ bool is_carried_extension(std::string_view name) {
 std::string instructions_of(const Message& discovered) {
   const auto text = discovered.result ? discovered.result.find("instructions") : std::nullopt;
   return text && text->is_string() ? text->string() : std::string();
+}
+
+std::string with_list_changed(std::string_view capability, json::Value value) {
+  const bool is_list = capability == "tools" || capability == "prompts" || capability == "resources";
+  const std::string text(value.text());
+  if (!is_list || !value.is_object()) return text;
+  const auto flag = value.find("listChanged");
+  if (!flag) return R"({"listChanged":true)" + std::string(value.size() == 0 ? "" : ",") + text.substr(1);
+  if (flag->is_boolean() && flag->boolean()) return text;
+  const auto at = static_cast<std::size_t>(flag->text().data() - value.text().data());
+  return text.substr(0, at) + "true" + text.substr(at + flag->text().size());
+}
+
+std::optional<std::string> with_list_changed(const Message& answer) {
+  const auto capabilities = answer.result ? answer.result.find("capabilities") : std::nullopt;
+  if (!capabilities || !capabilities->is_object()) return std::nullopt;
+  std::deque<std::string> texts;  // edits hold views of them
+  std::vector<Edit> edits;
+  for (const json::Member member : capabilities->members()) {
+    std::string text = with_list_changed(member.key.string(), member.value);
+    if (text == member.value.text()) continue;
+    texts.push_back(std::move(text));
+    edits.push_back(replace(member.value, texts.back()));
+  }
+  if (edits.empty()) return std::nullopt;
+  return splice(answer.bytes(), edits);
 }
 
 std::string shown_discovery(const Message& discovered, const HiddenOfServer& hidden) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "mcp/message.hpp"
 
@@ -27,5 +29,14 @@ std::string instructions_of(const Message& discovered);
 /// The answer that is shown; byte for byte the server's where nothing is left out.
 /// Unknown members stay.
 std::string shown_discovery(const Message& discovered, const HiddenOfServer& hidden);
+
+/// What a server says that it has, with the word that its clients will hear when a
+/// list is another one: they do of the gateway, whose policies and pins change lists
+/// too (protocol item 49). Every other byte stays; nothing where nothing is added.
+/// Pre: `answer` is one to `initialize`.
+std::optional<std::string> with_list_changed(const Message& answer);
+
+/// The same of one member of `capabilities`.
+std::string with_list_changed(std::string_view capability, json::Value value);
 
 }  // namespace callgate::mcp

@@ -83,6 +83,11 @@ std::string subscribed_notification(MethodId method, std::string_view subscripti
                      method_name(method), subscription_id_text);
 }
 
+std::string subscribed_update(std::string_view uri, std::string_view subscription_id_text) {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"{}","params":{{"uri":{},"_meta":{{"io.modelcontextprotocol/subscriptionId":{}}}}}}})",
+                     method_name(MethodId::notifications_resources_updated), json::quoted(uri), subscription_id_text);
+}
+
 std::string cancelled_notification(std::string_view request_id_text, std::string_view reason) {
   return fmt::format(R"({{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":{}}}}})",
                      request_id_text, json::quoted(reason));

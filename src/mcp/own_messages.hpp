@@ -38,6 +38,8 @@ std::string plain_notification(MethodId method);
 
 /// The same on a subscription of 2026-07-28, named by the id of its request.
 std::string subscribed_notification(MethodId method, std::string_view subscription_id_text);
+/// That a resource which is watched there may be another one now.
+std::string subscribed_update(std::string_view uri, std::string_view subscription_id_text);
 
 std::string cancelled_notification(std::string_view request_id_text, std::string_view reason);
 

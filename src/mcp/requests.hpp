@@ -57,6 +57,7 @@ struct Lists {
 
   /// What is told where these have changed.
   std::vector<MethodId> changed() const;
+  Lists among(Lists others) const { return {.tools = tools && others.tools, .prompts = prompts && others.prompts, .resources = resources && others.resources}; }
 };
 
 /// subscriptions/listen (2026-07-28, basic/utilities/subscriptions): which

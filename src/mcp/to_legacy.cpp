@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "mcp/codes.hpp"
+#include "mcp/discovery.hpp"
 #include "mcp/splice.hpp"
 
 namespace callgate::mcp {
@@ -93,7 +94,7 @@ Result<std::string> discover_answer(std::string_view id_text, const Message& ini
   std::string shown;
   for (const json::Member member : capabilities->members()) {
     // Tasks of 2025-11-25 are not those of the extension.
-    if (!member.key.equals("tasks")) add_member(shown, member.key.text(), member.value.text());
+    if (!member.key.equals("tasks")) add_member(shown, member.key.text(), with_list_changed(member.key.string(), member.value));
   }
   std::string result = fmt::format(R"("resultType":"complete","supportedVersions":["{}"],"capabilities":{{{}}},"ttlMs":0,"cacheScope":"private")",
                                    word(latest_revision), shown);

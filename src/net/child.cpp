@@ -155,7 +155,8 @@ Child::Child(Loop& loop, const ChildOptions& options, pid_t pid, int in, int out
       err_fd_(err),
       out_(loop, out, options.max_line),
       in_(loop, in, options.max_pending),
-      err_(loop, err, 64 * 1024) {
+      err_(loop, err, 64 * 1024),
+      heard_error_(options.heard_error) {
   tasks_.spawn(read_errors());
 }
 
@@ -178,6 +179,7 @@ Task<void> Child::read_errors() {
     auto line = co_await err_.next(Loop::forever);
     if (!line && line.error().kind == ErrorKind::closed) co_return;
     if (!line) continue;
+    if (heard_error_) heard_error_(*line);
     last_words_.emplace_back(line->substr(0, kept_line_bytes));
     if (last_words_.size() > kept_error_lines) last_words_.pop_front();
   }

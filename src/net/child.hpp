@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct ChildOptions {
   bool whole_environment = false;  ///< beside all of this process's variables but its own (`CALLGATE_…`)
   std::size_t max_line = 16 * 1024 * 1024;
   std::size_t max_pending = 64 * 1024 * 1024;
+  std::function<void(std::string_view line)> heard_error;  ///< each line of stderr as it comes; may be empty
 };
 
 /// A child process that speaks lines on stdin and stdout, in a process group of
@@ -55,6 +57,7 @@ class Child {
   LineWriter in_;
   LineReader err_;
   std::deque<std::string> last_words_;
+  const std::function<void(std::string_view)> heard_error_;
   int status_ = -1;
   TaskGroup tasks_;
 };

@@ -49,9 +49,10 @@ class SessionStore {
   /// now. Of a grant no more than `most_of_grant` stay at one server: those longest
   /// unused end.
   virtual net::Task<Kept> keep(KeptSession session, std::size_t most_of_grant) = 0;
-  /// The session with this id, which counts as used by that. Errors: `unavailable`,
-  /// `timeout`, `closed`: nobody knows.
-  virtual net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) = 0;
+  /// The session with this id, if it is this grant's, which counts as used by that.
+  /// Another's is looked for no longer than one that nobody has (protocol item 21).
+  /// Errors: `unavailable`, `timeout`, `closed`: nobody knows.
+  virtual net::Task<Result<std::optional<KeptSession>>> find(std::string_view id, std::string_view grant) = 0;
   /// This gateway serves it, or does no longer, without ending it.
   virtual void serves(KeptSession session) = 0;
   virtual void serves_no_longer(std::string_view name) = 0;
@@ -74,7 +75,7 @@ class NoSessionStore final : public SessionStore {
  public:
   bool keeps() const override { return false; }
   net::Task<Kept> keep(KeptSession /*session*/, std::size_t /*most_of_grant*/) override { return net::Task<Kept>::ready(Kept::no); }
-  net::Task<Result<std::optional<KeptSession>>> find(std::string_view /*id*/) override {
+  net::Task<Result<std::optional<KeptSession>>> find(std::string_view /*id*/, std::string_view /*grant*/) override {
     return net::Task<Result<std::optional<KeptSession>>>::ready(std::nullopt);
   }
   void serves(KeptSession /*session*/) override {}

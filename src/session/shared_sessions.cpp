@@ -95,19 +95,19 @@ net::Task<Kept> SharedSessions::finish_keep(std::string name, net::Task<Items> k
   co_return Kept::later;
 }
 
-net::Task<Result<std::optional<KeptSession>>> SharedSessions::find(std::string_view id) {
+net::Task<Result<std::optional<KeptSession>>> SharedSessions::find(std::string_view id, std::string_view grant) {
   std::string name = session_name(id);
   auto finding = run(names_.find, {name});
-  return finish_find(sha256_hex(id), std::move(name), std::move(finding));
+  return finish_find(sha256_hex(id), std::string(grant), std::move(name), std::move(finding));
 }
 
-net::Task<Result<std::optional<KeptSession>>> SharedSessions::finish_find(std::string digest, std::string name, net::Task<Items> finding) {
+net::Task<Result<std::optional<KeptSession>>> SharedSessions::finish_find(std::string digest, std::string grant, std::string name, net::Task<Items> finding) {
   const auto found = co_await finding;
   if (!found) co_return std::unexpected(found.error());
   if (found->size() != 2) co_return fail(ErrorKind::malformed, "the shared state gave an answer that cannot be read");
   KeptSession session = read_fields(std::move(name), (*found)[1]);
   // The name is a short digest: whoever finds another id of the same name finds nothing.
-  if (session.digest != digest) co_return std::nullopt;
+  if (session.digest != digest || session.grant != grant) co_return std::nullopt;
   co_return std::move(session);
 }
 

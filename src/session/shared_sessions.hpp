@@ -37,7 +37,7 @@ class SharedSessions final : public SessionStore {
 
   bool keeps() const override { return true; }
   net::Task<Kept> keep(KeptSession session, std::size_t most_of_grant) override;
-  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override;
+  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id, std::string_view grant) override;
   void serves(KeptSession session) override;
   void serves_no_longer(std::string_view name) override;
   void used(std::string_view name) override { used_.emplace(name); }
@@ -66,7 +66,7 @@ class SharedSessions final : public SessionStore {
   net::Task<Items> run(std::string_view function, std::vector<std::string> args);
   net::Task<Items> read(net::Instant sent, net::Task<Result<net::RedisReply>> reply);
   net::Task<Kept> finish_keep(std::string name, net::Task<Items> keeping);
-  static net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, net::Task<Items> finding);
+  static net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string grant, std::string name, net::Task<Items> finding);
   static std::vector<std::string> words_of(const Served& served);
   void ended(std::string_view name);
   void look_again(net::RedisFeed::Missed missed);

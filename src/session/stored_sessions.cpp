@@ -49,7 +49,7 @@ StoredSessions::~StoredSessions() {
 void StoredSessions::recall(const SessionRow& row) {
   const std::chrono::milliseconds unused(std::max<std::int64_t>(clock_.wall_ms() - row.used_ms, 0));
   if (unused > options_.idle) return writer_.ended(row.name);
-  enter(row.name, {.share = share_of(row.grant, row.server), .used = loop_.now() - unused});
+  enter(row.name, {.grant = row.grant, .share = share_of(row.grant, row.server), .used = loop_.now() - unused});
 }
 
 std::int64_t StoredSessions::wall_of(net::Instant used) const {
@@ -140,7 +140,7 @@ net::Task<Kept> StoredSessions::keep(KeptSession session, std::size_t most_of_gr
     return net::Task<Kept>::ready(Kept::no);
   }
   if (before != known_.end()) forget(before);
-  enter(session.name, {.share = share_of(session.grant, session.server), .used = loop_.now(), .served = true});
+  enter(session.name, {.grant = session.grant, .share = share_of(session.grant, session.server), .used = loop_.now(), .served = true});
   make_room(session.name, most_of_grant);
   return finish_keep(told);
 }
@@ -150,12 +150,12 @@ net::Task<Kept> StoredSessions::finish_keep(std::shared_ptr<Told<bool>> told) {
   co_return told->value.value_or(false) ? Kept::now : Kept::later;
 }
 
-net::Task<Result<std::optional<KeptSession>>> StoredSessions::find(std::string_view id) {
+net::Task<Result<std::optional<KeptSession>>> StoredSessions::find(std::string_view id, std::string_view grant) {
   using Answer = net::Task<Result<std::optional<KeptSession>>>;
   std::string name = session_name(id);
   const auto at = known_.find(name);
-  // Ids that nobody has cost no more than this.
-  if (at == known_.end() || loop_.now() - at->second.used > options_.idle) return Answer::ready(std::nullopt);
+  // Ids that nobody has cost no more than this, and those of others no more than those.
+  if (at == known_.end() || at->second.grant != grant || loop_.now() - at->second.used > options_.idle) return Answer::ready(std::nullopt);
   const auto told = std::make_shared<Told<SessionWriter::Row>>(loop_);
   const bool asked = writer_.find(name, [told](SessionWriter::Row row) {
     told->value = std::move(row);

@@ -51,7 +51,7 @@ class StoredSessions final : public SessionStore {
 
   bool keeps() const override { return true; }
   net::Task<Kept> keep(KeptSession session, std::size_t most_of_grant) override;
-  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override;
+  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id, std::string_view grant) override;
   void serves(KeptSession session) override;
   void serves_no_longer(std::string_view name) override;
   void used(std::string_view name) override;
@@ -67,6 +67,7 @@ class StoredSessions final : public SessionStore {
 
  private:
   struct Known {
+    std::string grant;
     std::string share;  ///< of which it takes a place: `share_of`; empty: of none
     net::Instant used;
     bool served = false;

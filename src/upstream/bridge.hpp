@@ -24,6 +24,7 @@ struct BridgeParts {
   net::Loop& loop;
   std::string server;
   std::chrono::milliseconds start_time{60'000};
+  bool starts_programs = false;  ///< what a session is opened with may have to start first
   /// A permit for a message of its own, which is on record then.
   std::function<net::Task<Result<policy::Permit>>(Own)> permit;
   /// The header lines that mirror a modern request; empty where the transport has none.

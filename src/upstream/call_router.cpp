@@ -179,7 +179,7 @@ net::Task<Forwarded> CallRouter::answer(Call& call, std::chrono::milliseconds ti
       if (!message) continue;
       if (is_progress_for(*message, call.client_token)) deadline.progress();
       if (!co_await sink.event({.message = &*message, .bytes = event}))
-        co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
+        co_return std::unexpected(broken_off());
     }
     if (call.answered) {
       Delivery answer{.kind = Delivery::Kind::answer, .http_status = call.status, .is_error = call.is_error};

@@ -33,6 +33,8 @@ class CallRouter {
   CallRouter& operator=(const CallRouter&) = delete;
 
   void on_unsolicited(Sink* sink) { unsolicited_ = sink; }
+  /// From now on; nothing is under way.
+  void use(Ids ids) { ids_ = ids; }
 
   /// What is to be sent for a message; from here on what answers a request is
   /// kept for it. The view holds as long as `out` and `call` do. Nothing: it

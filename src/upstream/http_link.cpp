@@ -183,7 +183,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if (!*event) break;
       wanted.resumable = wanted.resumable || (*event)->id.has_value();
       if (!(*event)->has_data || (*event)->data.empty()) {
-        if (!co_await sink.event({.raw = (*event)->raw})) co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
+        if (!co_await sink.event({.raw = (*event)->raw})) co_return std::unexpected(broken_off());
         continue;
       }
       auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
@@ -201,7 +201,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       }
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();
       const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw};
-      if (!co_await sink.event(out)) co_return std::unexpected(failed(ErrorKind::closed, "the exchange was broken off here"));
+      if (!co_await sink.event(out)) co_return std::unexpected(broken_off());
     }
   }
 }

@@ -102,7 +102,11 @@ struct Failure {
   /// did not run the message.
   bool session_unknown = false;
   int http_status = 0;  ///< of a server over HTTP that refused it; 0: it did not come to that
+  bool broken_off = false;  ///< the sink wanted no more
 };
+
+/// The sink wanted no more of an exchange.
+inline Failure broken_off() { return {.error = {ErrorKind::closed, "the exchange was broken off here", {}}, .broken_off = true}; }
 
 using Forwarded = std::expected<Delivery, Failure>;
 
@@ -133,6 +137,8 @@ class Link {
   virtual void end_unused(net::Instant /*since*/) {}
   /// What is behind it was started and has not said anything yet.
   virtual bool starting() const { return false; }
+  /// Before whoever has it now, the gate asked it something, and it answered.
+  virtual bool was_asked() const { return false; }
   /// A call that nobody waits for any more has to be cancelled by a message.
   virtual bool hears_cancels() const { return true; }
 

@@ -111,6 +111,8 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
 }
 
 bool StatelessBridge::starting() const {
+  const bool none = std::ranges::none_of(sessions_, [](const auto& each) { return each.second && each.second->link && each.second->link->alive(); });
+  if (none && parts_.starts_programs) return true;  // the first call starts one
   return std::ranges::any_of(sessions_, [](const auto& each) { return each.second && each.second->opening && each.second->link && each.second->link->starting(); });
 }
 
@@ -154,7 +156,14 @@ net::Task<void> StatelessBridge::end_all() {
   for (const auto& link : links) co_await end_session(link);
 }
 
+/// A program may not bear a handshake behind the question for its era: then one that was asked nothing is tried.
 net::Task<Result<void>> StatelessBridge::open(BehindRef behind, std::string client_info) {
+  auto done = co_await open_once(behind, client_info);
+  if (done || done.error().kind == ErrorKind::timeout || !behind->link || !behind->link->was_asked()) co_return done;
+  co_return co_await open_once(std::move(behind), std::move(client_info));
+}
+
+net::Task<Result<void>> StatelessBridge::open_once(BehindRef behind, std::string client_info) {
   auto made = make_();
   if (!made) co_return std::unexpected(made.error());
   const std::shared_ptr<Link> link = std::move(*made);
@@ -171,7 +180,7 @@ net::Task<Result<void>> StatelessBridge::open(BehindRef behind, std::string clie
   const auto opened = message ? mcp::read_initialized(*message) : Result<mcp::Initialized>(std::unexpected(message.error()));
   const auto revision = opened ? mcp::parse_revision(opened->protocol_version.view()) : std::nullopt;
   if (!revision || mcp::era_of(*revision) == mcp::Era::modern) {
-    refused_();
+    if (!link->was_asked()) refused_();
     co_return fail(ErrorKind::unavailable, "the server does not open a session");
   }
   behind->opened = answer->bytes;

@@ -132,7 +132,7 @@ net::Task<Forwarded> StatelessBridge::attend(std::shared_ptr<Running> running, s
       const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
       if (!message) continue;
       if (is_progress_for(*message, running->client_token)) deadline.progress();
-      if (!co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the exchange was broken off here", {}}));
+      if (!co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(broken_off());
     }
     if (running->over) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the client cancelled the request", {}}));
     if (running->outcome) co_return finish(*running);

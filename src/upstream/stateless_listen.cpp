@@ -69,7 +69,7 @@ net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
       subscription.events.pop_front();
       json::Document document;
       const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
-      if (message && !co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(bridge_failure({ErrorKind::closed, "the exchange was broken off here", {}}));
+      if (message && !co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(broken_off());
     }
     // A child that ended wakes nobody.
     [[maybe_unused]] const bool told = co_await subscription.wake.wait(std::chrono::seconds(5));

@@ -20,6 +20,7 @@ Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const confi
   net::ChildOptions options{.command = server.command,
                             .whole_environment = server.environment == config::ChildEnvironment::whole,
                             .max_line = max_result};
+  if (hearers.errors) options.heard_error = [heard = hearers.errors, &loop](std::string_view line) { heard->take(line, loop.now()); };
   for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
   auto child = net::Child::start(loop, std::move(options));
   if (!child) return std::unexpected(child.error());
@@ -53,7 +54,7 @@ net::Task<void> StdioLink::read() {
     }
   }
   const bool by_itself = !std::exchange(dead_, true);
-  log_.warn("upstream_ended", {{"server", server_}, {"stderr", child_->last_words()}, {"lines_skipped", noise_}});
+  log_.warn("upstream_ended", {{"server", server_}, {"stderr", last_words()}, {"lines_skipped", noise_}});
   if (by_itself && !spoke_ && hearers_.ended_unheard) hearers_.ended_unheard();
   router_.fail_all({ErrorKind::closed, "the server's process ended", {}});
 }

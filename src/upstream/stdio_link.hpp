@@ -9,6 +9,7 @@
 #include "config/config.hpp"
 #include "net/child.hpp"
 #include "upstream/call_router.hpp"
+#include "upstream/stderr_log.hpp"
 
 namespace callgate::upstream {
 
@@ -20,6 +21,7 @@ class StdioLink final : public Link {
     std::function<void(net::Duration took)> spoke;  ///< it sent its first message, so long after its start
     std::function<void()> ended_unheard;  ///< it ended by itself before it did
     std::function<void()> skipped;        ///< a line of it is no message
+    std::shared_ptr<StderrLog> errors{};  ///< hears its stderr; may be null
   };
   static Result<std::unique_ptr<StdioLink>> start(net::Loop& loop, const config::Server& server, std::size_t max_result,
                                                   Ids ids, Log& log, Hearers hearers);
@@ -29,8 +31,15 @@ class StdioLink final : public Link {
   void agreed(std::string_view /*revision*/) override {}
   bool alive() const override { return !dead_; }
   bool starting() const override { return !spoke_ && !dead_; }
+  bool was_asked() const override { return heard_ == Heard::era_question; }
+  /// Nothing is under way; whoever has it next uses ids in this way.
+  enum class Heard : std::uint8_t { nothing, era_question };
+  void hand_on(Ids ids, Heard heard) {
+    router_.use(ids);
+    heard_ = heard;
+  }
   /// What the child wrote to stderr last.
-  std::string last_words() const { return child_->last_words(); }
+  std::string last_words() const { return hearers_.errors ? hearers_.errors->masked(child_->last_words()) : child_->last_words(); }
 
  protected:
   net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;
@@ -52,6 +61,7 @@ class StdioLink final : public Link {
   const std::chrono::milliseconds start_time_;
   bool spoke_ = false;
   bool dead_ = false;
+  Heard heard_ = Heard::nothing;
   CallRouter router_;
   std::uint64_t noise_ = 0;  ///< lines that are no messages
   std::size_t noise_bytes_ = 0;     ///< for which no message made up

@@ -17,11 +17,11 @@ class Keeper final : public session::SessionStore {
     kept.push_back(std::move(session));
     return net::Task<session::Kept>::ready(session::Kept::now);
   }
-  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override {
+  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id, std::string_view grant) override {
     using Found = net::Task<Result<std::optional<KeptSession>>>;
     if (away) return Found::ready(fail(ErrorKind::timeout, "nobody answers"));
     for (const KeptSession& each : kept) {
-      if (each.digest == sha256_hex(id)) return Found::ready(std::optional(each));
+      if (each.digest == sha256_hex(id) && each.grant == grant) return Found::ready(std::optional(each));
     }
     return Found::ready(std::nullopt);
   }

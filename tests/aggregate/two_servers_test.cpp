@@ -142,6 +142,54 @@ TEST_F(TwoServers, OfWhichOneIsSlowAreListedWithoutIt) {
   EXPECT_TRUE(has(listed.body, R"("two":"it did not answer in time")")) << listed.body;
 }
 
+/// Protocol item 90: nobody waits a second time for a server that is known to be silent, and who lists without it hears when it is back.
+TEST_F(TwoServers, OfWhichOneIsSilentAreWaitedForOnce) {
+  config.aggregate_wait = std::chrono::milliseconds(300);
+  start_both();
+  open_session();
+  bool silent = true;
+  std::vector<std::string> asked;
+  second.on_request = [&](net::HttpExchange& exchange, std::string method, std::string id, std::string) -> net::Task<bool> {
+    if (method != "tools/list") co_return false;
+    asked.push_back(id);
+    if (!silent) co_return false;
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  EXPECT_TRUE(has(list().body, "did not answer in time"));
+  ASSERT_EQ(asked.size(), 1U);
+  const Answer again = list("tools/list", 8);
+  EXPECT_TRUE(has(again.body, "one__read") && has(again.body, R"("two":"it did not answer in time")")) << again.body;
+  EXPECT_EQ(asked.size(), 1U) << "it was not asked, so nobody waited";
+  Answer stream;
+  bool over = false;
+  group.spawn(talk("GET", "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n", {}, stream, over));
+  silent = false;
+  turn_until([&] { return has(stream.body, "tools/list_changed"); });
+  EXPECT_TRUE(has(stream.body, "tools/list_changed")) << "it is back: " << stream.body;
+  EXPECT_TRUE(has(asked.back(), "callgate-")) << "the gate asked by itself";
+  EXPECT_TRUE(has(list("tools/list", 9).body, "two__read"));
+}
+
+TEST_F(TwoServers, OfWhichOneOpensNoSessionAreWaitedForOnce) {
+  config.aggregate_wait = std::chrono::milliseconds(300);
+  start_both();
+  int handshakes = 0;
+  second.on_request = [&](net::HttpExchange& exchange, std::string method, std::string, std::string) -> net::Task<bool> {
+    if (method != "initialize") co_return false;
+    ++handshakes;
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  open_session();
+  EXPECT_TRUE(log.has("aggregate_server_silent"));
+  EXPECT_TRUE(has(list().body, R"("two":"it did not answer in time")"));
+  config.aggregate_wait = std::chrono::hours(1);  // whoever waits now, waits for ever
+  session_id.clear();
+  open_session();
+  EXPECT_TRUE(has(list().body, R"("two":"it did not answer in time")"));
+}
+
 TEST_F(TwoServers, NeitherOfWhichIsThereOpenNoSession) {
   second_url = "http://127.0.0.1:1/mcp";
   upstream.on_request = [](net::HttpExchange& exchange, std::string, std::string, std::string) -> net::Task<bool> {

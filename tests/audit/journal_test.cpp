@@ -103,6 +103,7 @@ TEST(Journal, LineHoldsEveryFieldOfTheContract) {
   call.risk = "Low";
   call.category = "Read";
   call.approval = "a-1";
+  call.trace = "4bf92f3577b34da6a3ce929d0e0e4736";
   call.limits = limits;
   call.limits_taken_at = BootTime(1500ns);
   (void)world.journal->record(call);
@@ -117,7 +118,7 @@ TEST(Journal, LineHoldsEveryFieldOfTheContract) {
                 R"("grant":"g-1","principal":"ann","verdict":"allow","rule":"/tools/valkey_read","reason":"because",)"
                 R"("faults":["schema of `x` does not compile"],"policy":"sha256:abc","definition":"sha256:def",)"
                 R"("args_digest":"hmac-sha256:00","arg_keys":["command","key"],"risk":"Low","category":"Read",)"
-                R"("approval":"a-1","limits":[{"limit":"/tools/valkey_read max=10 window=60s per=session","scope":"server",)"
+                R"("approval":"a-1","trace":"4bf92f3577b34da6a3ce929d0e0e4736","limits":[{"limit":"/tools/valkey_read max=10 window=60s per=session","scope":"server",)"
                 R"("remaining":9}],"boot_ns":1500)");
   EXPECT_EQ(parsed(line)->root().find("hash")->raw_string().size(), 64U);
 }

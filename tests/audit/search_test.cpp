@@ -111,5 +111,21 @@ TEST(Search, AGrantIsFoundByItsIdAndByItsName) {
   EXPECT_EQ(found("anonymous"), std::vector<std::string>());
 }
 
+TEST(Search, FindsTheCallsOfOneTrace) {
+  const Folder data;
+  World world;
+  std::vector<std::string> ids;
+  for (const char* trace : {"4bf92f3577b34da6a3ce929d0e0e4736", "", "0af7651916cd43dd8448eb211c80319c"}) {
+    const CallRecord call{.id = world.journal->next_id(), .server = "s", .tool = "t", .method = "tools/call", .verdict = Verdict::allow, .trace = trace};
+    (void)world.journal->record(call);
+    ids.push_back(call.id.str());
+  }
+  (void)world.journal->flush();
+  test::save(world.disk, data / "journal/one");
+  const Findings found = search(data.path(), {.trace = "0af7651916cd43dd8448eb211c80319c"}).value();
+  ASSERT_EQ(found.entries.size(), 1U);
+  EXPECT_EQ(found.entries.front().id, ids[2]);
+}
+
 }  // namespace
 }  // namespace callgate::audit

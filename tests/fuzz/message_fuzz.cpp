@@ -20,6 +20,7 @@
 #include "mcp/sse.hpp"
 #include "mcp/tool_call.hpp"
 #include "mcp/tool_list.hpp"
+#include "mcp/trace.hpp"
 #include "mcp/unknown_tool.hpp"
 
 /// Everything of the room mcp that meets bytes of strangers, with what must hold
@@ -41,6 +42,8 @@ void read_typed(const Message& message) {
   (void)read_cancelled(message);
   (void)read_progress(message);
   (void)read_initialize(message);
+  const std::string_view trace = trace_id(message);
+  must(trace.empty() || (trace.size() == 32 && trace.find_first_not_of("0123456789abcdef") == std::string_view::npos));
 }
 
 /// An id that was read can be found leniently and replaced, and nothing else changes.

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "gateway/world.hpp"
 
@@ -11,19 +12,26 @@ namespace {
 using namespace std::chrono_literals;
 
 /// A server as a shell script. It notes each start, and what it reads, in files; while
-/// there is a pipe `gate`, it is not there before somebody opens that to write.
+/// there is a pipe `gate`, it is not there before somebody opens that to write. With a
+/// file `modern` it speaks 2026-07-28 alone; with one `frail` it ends at a handshake that
+/// comes behind something else.
 constexpr const char* script = R"sh(
 cd "$1"
 echo started >>starts
 if [ -p gate ]; then read -r go <gate; fi
 while IFS= read -r line; do
-  echo "$line" >>said
+  echo "$$ $line" >>said
   id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\|"[^"]*"\)[,}].*/\1/p')
+  n=$((n + 1))
   case "$line" in
     *'"method":"initialize"'*)
+      if [ -e frail ] && [ $n -gt 1 ]; then exit 1; fi
+      if [ -e modern ]; then echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}"; continue; fi
       version=$(printf '%s' "$line" | sed -n 's/.*"protocolVersion":"\([^"]*\)".*/\1/p')
       echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"protocolVersion\":\"$version\",\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"sh\",\"version\":\"1\"}}}" ;;
-    *'"method":"server/discover"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}" ;;
+    *'"method":"server/discover"'*)
+      if [ -e modern ]; then echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}}}}"; continue; fi
+      echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}" ;;
     *'"method":"tools/list"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"tools\":[{\"name\":\"read\",\"inputSchema\":{\"type\":\"object\"}}]}}" ;;
     *'"method":"resources/'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{}}" ;;
     *'"method":"tools/call"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"done by $$\"}]}}" ;;
@@ -62,6 +70,33 @@ class Children : public World {
     const std::size_t at = answer.headers.find("Mcp-Session-Id: ");
     if (at != std::string::npos) session_id = answer.headers.substr(at + 16, answer.headers.find('\n', at) - at - 16);
     return answer;
+  }
+  /// A stateless call; its server may not be there yet.
+  void begin_stateless(Answer& answer, bool& done) {
+    begin(R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"read","arguments":{},"_meta":{"progressToken":"t-1","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})",
+          answer, done, modern_headers("tools/call", "read"));
+  }
+  std::string pid_that_heard(const std::string& method) const {
+    std::istringstream lines(text_of("said"));
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find("\"" + method + "\"") != std::string::npos) return line.substr(0, line.find(' '));
+    }
+    return {};
+  }
+  /// What that child heard before it heard of this method.
+  std::string heard_before(const std::string& method, const std::string& pid) const {
+    std::string before;
+    std::istringstream lines(text_of("said"));
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with(pid + " ")) continue;
+      if (line.find("\"" + method + "\"") != std::string::npos) break;
+      before += line + "\n";
+    }
+    return before;
+  }
+  static std::string pid_in(const std::string& body) {
+    const std::size_t at = body.find("done by ");
+    return at == std::string::npos ? std::string() : body.substr(at + 8, body.find('"', at) - at - 8);
   }
   void hold_children() { ASSERT_EQ(::mkfifo((folder / "gate").c_str(), 0600), 0); }
   /// Lets a child go on that waits, and those after it pass at once.
@@ -196,6 +231,83 @@ TEST_F(Children, ThatAreStartingAreToldInTheStatelessEraToo) {
   let_children_go();
   turn_until([&] { return done; });
   EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+}
+
+/// The first stateless call needs three of them, and waits for one start: protocol item 15.
+TEST_F(Children, OfTheFirstStatelessCallStartSideBySide) {
+  hold_children();
+  start(allow_);
+  turn_until([&] { return starts() == 1; });
+  Answer answer;
+  bool done = false;
+  begin_stateless(answer, done);
+  turn_until([&] { return starts() == 3; });
+  EXPECT_EQ(starts(), 3) << "nobody is there yet, and all are on their way";
+  EXPECT_FALSE(done);
+  let_children_go();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+  EXPECT_EQ(starts(), 3) << "no other was needed";
+  const std::string heard = heard_before("nothing", pid_that_heard("server/discover"));
+  EXPECT_NE(heard.find("\"initialize\""), std::string::npos) << "the one that was asked for its era goes on serving: " << heard;
+}
+
+TEST_F(Children, OfAServerOfTheStatelessEraStartSideBySide) {
+  std::ofstream(folder / "modern") << "";
+  hold_children();
+  start(allow_);
+  turn_until([&] { return starts() == 1; });
+  Answer answer;
+  bool done = false;
+  begin_stateless(answer, done);
+  turn_until([&] { return starts() == 3; });
+  EXPECT_EQ(starts(), 3);
+  let_children_go();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+  EXPECT_EQ(starts(), 3);
+}
+
+/// What a client with a session speaks to has heard nothing before it.
+TEST_F(Children, ThatWereAskedForTheirEraServeNoSessionOfAClient) {
+  start(allow_);
+  read_list();
+  Answer answer;
+  bool done = false;
+  begin_stateless(answer, done);
+  turn_until([&] { return done; });
+  for (int session = 0; session < 3; ++session) {
+    EXPECT_EQ(open().status, 200);
+    const std::string pid = pid_in(call("read").body);
+    ASSERT_FALSE(pid.empty());
+    EXPECT_EQ(heard_before("initialize", pid), "");
+  }
+}
+
+TEST_F(Children, ThatBearNoHandshakeBehindAQuestionAreReplaced) {
+  std::ofstream(folder / "frail") << "";
+  start(allow_);
+  read_list();
+  Answer answer;
+  bool done = false;
+  begin_stateless(answer, done);
+  turn_until([&] { return done; });
+  const std::string pid = pid_in(answer.body);
+  ASSERT_FALSE(pid.empty()) << answer.body;
+  EXPECT_EQ(heard_before("initialize", pid), "");
+}
+
+TEST_F(Children, ThatStandReadyServeStatelessCallersToo) {
+  start_ahead = true;
+  start(allow_);
+  read_list();
+  Answer answer;
+  bool done = false;
+  begin_stateless(answer, done);
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+  turn_until([&] { return starts() == 4; });
+  EXPECT_EQ(starts(), 4) << "two start beside the list's: one stood ready before, and one stands ready again";
 }
 
 TEST_F(Children, HaveTheTimeForTheirStartBeforeACallsOwnTimeBegins) {

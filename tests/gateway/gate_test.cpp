@@ -59,6 +59,24 @@ TEST_F(World, EveryForwardHasItsRecordBeforeAndItsOutcomeAfter) {
   EXPECT_NE(records().find(R"("outcome":)", at_forward.size()), std::string::npos);
 }
 
+/// Protocol item 100: the message's own word goes before that of the head, and what is no trace is none.
+TEST_F(World, ARecordNamesTheTraceOfItsCall) {
+  start(allow_all);
+  open_session();
+  const auto traced = [&](const std::string& meta, const std::string& head) {
+    const std::size_t before = records().size();
+    post(R"({"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"read","arguments":{},"_meta":{)" + meta + "}}}", head);
+    return records().substr(before);
+  };
+  const std::string in_message = R"("traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")";
+  const std::string in_head = "Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+  EXPECT_NE(traced(in_message, {}).find(R"("trace":"4bf92f3577b34da6a3ce929d0e0e4736")"), std::string::npos);
+  EXPECT_NE(traced({}, in_head).find(R"("trace":"0af7651916cd43dd8448eb211c80319c")"), std::string::npos);
+  EXPECT_NE(traced(in_message, in_head).find(R"("trace":"4bf92f3577b34da6a3ce929d0e0e4736")"), std::string::npos);
+  EXPECT_EQ(traced(R"("traceparent":"00-secret")", "Traceparent: none\r\n").find(R"("trace")"), std::string::npos);
+  EXPECT_NE(upstream.calls.front().find(in_message), std::string::npos) << "it passes as it came";
+}
+
 /// Security requirements S22, S24: no record, no call.
 TEST_F(World, WhatCannotBeRecordedIsNotForwarded) {
   start(allow_all);
@@ -87,6 +105,23 @@ TEST_F(World, HiddenAndUnknownToolsCannotBeToldApart) {
   EXPECT_EQ(hidden.headers, unknown.headers);
   EXPECT_NE(unknown.body.find("no tool nosuch"), std::string::npos) << "the server's own form is used";
   EXPECT_TRUE(upstream.calls.empty());
+}
+
+/// Protocol item 39: neither costs more than the other, in what takes time.
+TEST_F(World, HiddenAndUnknownToolsAreAsMuchWork) {
+  start("callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n");
+  open_session();
+  const auto work = [&](const std::string& tool) {
+    const std::string before = records();
+    const std::size_t logged = log.lines().size();
+    call(tool);
+    const std::string written = records().substr(before.size());
+    return std::pair(std::ranges::count(written, '\n'), log.lines().size() - logged);
+  };
+  call("secret");
+  call("nosuch");
+  EXPECT_EQ(work("secret"), work("nosuch"));
+  EXPECT_EQ(work("secret").first, 1) << "one record each";
 }
 
 /// Protocol items 45, 51.

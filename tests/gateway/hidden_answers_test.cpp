@@ -179,7 +179,7 @@ TEST_F(HiddenAnswers, ToAHandshakeHaveNoInstructionsThatNameWhatIsHidden) {
   for (const char* words : {"Call secret first.", "Start with secret_prompt", "Read <file:///secret/x>"}) {
     answers("initialize", R"("result":{"protocolVersion":"2025-06-18","instructions":")" + std::string(words) + R"(",)" + rest + "}");
     const Answer answer = post(opening);
-    EXPECT_EQ(answer.body, R"({"jsonrpc":"2.0","id":7,"result":{"protocolVersion":"2025-06-18",)" + rest + "}}");
+    EXPECT_EQ(answer.body, R"({"jsonrpc":"2.0","id":7,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{"listChanged":true}, "x":1},"serverInfo":{"name":"f","version":"1"}}})");
     EXPECT_NE(answer.headers.find("Mcp-Session-Id: "), std::string::npos);
   }
   answers("initialize", R"("result":{"protocolVersion":"2025-06-18","instructions":"Call read first.",)" + rest + "}");

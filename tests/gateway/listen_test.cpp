@@ -1,6 +1,7 @@
 #include <string>
 
 #include "gateway/world.hpp"
+#include "registry/fingerprint.hpp"
 
 namespace callgate::gateway {
 namespace {
@@ -27,6 +28,7 @@ class Listen : public World {
   std::vector<std::string> filters;  ///< bodies of subscriptions/listen
   std::vector<std::string> says;     ///< on the stream, at once
   bool ends = true;                  ///< the server ends the subscription by itself
+  int breaks = 0;                    ///< how often the stream ends without an answer
   bool left = false;                 ///< the server saw the stream go
 
  private:
@@ -35,6 +37,11 @@ class Listen : public World {
     filters.push_back(body);
     co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
     for (const std::string& each : says) co_await exchange.write("data: " + each + "\n\n");
+    if (breaks > 0) {
+      --breaks;
+      co_await exchange.finish();
+      co_return true;
+    }
     if (ends) {
       co_await exchange.write("data: " + (R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"resultType":"complete"}})") + "\n\n");
       co_await exchange.finish();
@@ -134,6 +141,90 @@ TEST_F(Listen, HearsOfTheListsThatItAskedForAlone) {
   for (const char* kind : {"prompts", "resources"})
     EXPECT_NE(answer.body.find("notifications/" + std::string(kind) + R"(/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"}})"), std::string::npos) << answer.body;
   EXPECT_EQ(answer.body.find("tools/list_changed"), std::string::npos) << answer.body;
+}
+
+constexpr const char* acknowledged = "notifications/subscriptions/acknowledged";
+
+/// Protocol item 74: a server that restarts costs its client no subscription.
+TEST_F(Listen, IsOpenedAgainWhereTheServerBrokeOff) {
+  ends = false;
+  breaks = 1;
+  says = {notification(acknowledged, R"("notifications":{"toolsListChanged":true})")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true,"resourceSubscriptions":["file:///a"]})");
+  turn_until([&] { return answer.body.find("resources/updated") != std::string::npos; });
+  EXPECT_EQ(filters.size(), 2U);
+  EXPECT_FALSE(done) << answer.body;
+  EXPECT_EQ(answer.body.find(acknowledged), answer.body.rfind(acknowledged)) << "its client has heard that already: " << answer.body;
+  EXPECT_NE(answer.body.find(R"("method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"}})"), std::string::npos)
+      << "nobody knows what was missed: " << answer.body;
+  EXPECT_NE(answer.body.find(R"("params":{"uri":"file:///a","_meta":{"io.modelcontextprotocol/subscriptionId":"sub"}})"), std::string::npos) << answer.body;
+  gates->all().front()->stop();
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("id":"sub","result")"), std::string::npos) << answer.body;
+}
+
+TEST_F(Listen, IsNotOpenedAgainBeforeItWasThere) {
+  ends = false;
+  breaks = 1;
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true})");
+  turn_until([&] { return done; });
+  EXPECT_EQ(filters.size(), 1U);
+  EXPECT_NE(answer.body.find(R"("error")"), std::string::npos) << answer.body;
+}
+
+/// Protocol item 75 holds there as well: what asks is cut off for good.
+TEST_F(Listen, IsNotOpenedAgainWhereTheServerAsked) {
+  ends = false;
+  says = {notification(acknowledged, R"("notifications":{})"), R"({"jsonrpc":"2.0","id":1,"method":"roots/list"})"};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true})");
+  turn_until([&] { return done; });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(filters.size(), 1U);
+}
+
+/// Protocol item 74: a silent stream is kept from being taken for a dead one.
+TEST_F(Listen, HasCommentLinesWhileNothingIsSaid) {
+  ends = false;
+  keep_alive_every = std::chrono::milliseconds(1);
+  says = {notification(acknowledged, R"("notifications":{})")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true})");
+  const auto comments = [&] {
+    int count = 0;
+    for (std::size_t at = answer.body.find("\n:\n\n"); at != std::string::npos; at = answer.body.find("\n:\n\n", at + 1)) ++count;
+    return count;
+  };
+  turn_until([&] { return comments() >= 3; });
+  EXPECT_GE(comments(), 3) << answer.body;
+  EXPECT_LT(answer.body.find(acknowledged), answer.body.find("\n:\n\n")) << "none before the stream has begun";
+}
+
+/// Protocol item 49: what a person accepted is in the list from then on.
+TEST_F(Listen, HearsThatAcceptedPinsMadeItsListAnotherOne) {
+  ends = false;
+  says = {notification(acknowledged, R"("notifications":{})")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true,"promptsListChanged":true})");
+  ToolBook& tools = gates->all().front()->tools();
+  tools.want(mcp::Era::modern);
+  turn_until([&] { return tools.is_current(mcp::Era::modern); });
+  // The server has another tool, which nobody has accepted.
+  const std::string fresh = R"({"name":"fresh","inputSchema":{"type":"object"}})";
+  upstream.tools += "," + fresh;
+  tools.pins_changed();
+  turn_until([&] { return tools.is_current(mcp::Era::modern) && tools.is_current(mcp::Era::legacy); });
+  EXPECT_EQ(answer.body.find("list_changed"), std::string::npos) << "what may not be called is not there: " << answer.body;
+  json::Document document;
+  ASSERT_TRUE(json::parse(fresh, {}, document));
+  const std::vector<store::Definition> accepted{{.tool = "fresh", .fingerprint = registry::fingerprint(document.root()), .text = fresh}};
+  ASSERT_TRUE(store->pins().accept({.server = "fake", .address = gates->all().front()->server().address(), .era = "modern"}, accepted));
+  tools.pins_changed();
+  turn_until([&] { return answer.body.find("tools/list_changed") != std::string::npos; });
+  EXPECT_NE(answer.body.find("tools/list_changed"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("prompts/list_changed"), std::string::npos) << answer.body;
 }
 
 TEST_F(Listen, EndsWhenItsCallerMayCallNoLonger) {

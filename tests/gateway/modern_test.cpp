@@ -56,6 +56,24 @@ TEST_F(Modern, AStreamCarriesWhatIsAboutItsOwnCall) {
   EXPECT_NE(answer.body.find("done"), std::string::npos);
 }
 
+/// Protocol items 66 and 75.
+TEST_F(Modern, AStreamCarriesProgressOfItsOwnTokenAlone) {
+  start("callgate: 1\ndefault: allow\n");
+  const auto progress = [](const std::string& token) { return R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":)" + token + R"(,"progress":1}})"; };
+  answer_with({progress(R"("of-others")"), done});
+  const Answer without = call_tool("read");
+  EXPECT_EQ(without.body.find("notifications/progress"), std::string::npos) << "the client gave no token: " << without.body;
+  EXPECT_NE(without.body.find("done"), std::string::npos);
+  EXPECT_TRUE(log.has("upstream_message_dropped"));
+
+  answer_with({progress(R"("of-others")"), progress("7"), progress(R"("7")"), done});
+  const Answer with = post(R"({"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"read","arguments":{},"_meta":{"progressToken":7,"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})",
+                           modern_headers("tools/call", "read"));
+  EXPECT_NE(with.body.find(progress("7")), std::string::npos) << with.body;
+  EXPECT_EQ(with.body.find("of-others"), std::string::npos) << with.body;
+  EXPECT_EQ(with.body.find(progress(R"("7")")), std::string::npos) << "a text is no number: " << with.body;
+}
+
 TEST_F(Modern, WhatAServerMayNotAskIsToldToTheModel) {
   start("callgate: 1\ndefault: allow\n");
   answer_with({R"({"jsonrpc":"2.0","id":ID,"result":{"resultType":"input_required","inputRequests":{"k":{"method":"sampling/createMessage","params":{}}},"requestState":"s"}})"});

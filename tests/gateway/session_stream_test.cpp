@@ -54,6 +54,24 @@ TEST_F(SessionStream, HearsOfEveryListThatTheServerHas) {
   for (const char* list : {"tools", "prompts", "resources"}) EXPECT_TRUE(hears("notifications/" + std::string(list) + "/list_changed")) << stream.body;
 }
 
+/// Protocol item 49: a client may not listen for what is not announced. Nothing else is touched.
+TEST_F(SessionStream, IsAnnouncedForListsAlsoWhereTheServerDoesNot) {
+  const auto opening = [&](const std::string& capabilities) {
+    server_has(capabilities);
+    const Answer answer = post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})");
+    return answer.body;
+  };
+  const auto answers = [](const std::string& capabilities) {
+    return R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":)" + capabilities + R"(,"serverInfo":{"name":"fake","version":"1"}}})";
+  };
+  start("callgate: 1\ndefault: allow\n");
+  EXPECT_EQ(opening(R"({"tools":{}})"), answers(R"({"tools":{"listChanged":true}})"));
+  EXPECT_EQ(opening(R"({ "tools" : { "x":1.10 }, "prompts":{"listChanged":false, "y":2}, "resources":{"subscribe":true}, "logging":{} })"),
+            answers(R"({ "tools" : {"listChanged":true, "x":1.10 }, "prompts":{"listChanged":true, "y":2}, "resources":{"listChanged":true,"subscribe":true}, "logging":{} })"));
+  const std::string whole = R"({"tools":{ "listChanged" : true },"logging":{}})";
+  EXPECT_EQ(opening(whole), answers(whole));
+}
+
 TEST_F(SessionStream, OfTheServerEndsWithIt) {
   upstream.on_request = nullptr;
   upstream.stream_events = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";

@@ -21,13 +21,13 @@ class FakeStore final : public session::SessionStore {
     kept.push_back(std::move(session));
     return net::Task<session::Kept>::ready(fault.empty() ? session::Kept::now : session::Kept::later);
   }
-  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id) override {
+  net::Task<Result<std::optional<KeptSession>>> find(std::string_view id, std::string_view grant) override {
     using Found = net::Task<Result<std::optional<KeptSession>>>;
     ++asked;
     if (!fault.empty()) return Found::ready(fail(ErrorKind::timeout, fault));
     std::optional<KeptSession> found;
     for (const KeptSession& each : kept) {
-      if (each.digest == sha256_hex(id)) found = each;
+      if (each.digest == sha256_hex(id) && each.grant == grant) found = each;
     }
     return hold ? held(std::move(found)) : Found::ready(std::move(found));
   }

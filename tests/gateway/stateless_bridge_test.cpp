@@ -68,7 +68,7 @@ constexpr const char* asks_who = R"({"jsonrpc":"2.0","id":"q","method":"elicitat
 TEST_F(StatelessBridged, DiscoverSaysWhatTheHandshakeSaid) {
   begin_with();
   EXPECT_EQ(ask("server/discover").body,
-            R"({"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fake","version":"1"}}}})");
+            R"({"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true}},"ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fake","version":"1"}}}})");
 }
 
 TEST_F(StatelessBridged, ListsAreNobodyElsesToKeep) {

@@ -57,7 +57,7 @@ class SharedSessionsTest : public testing::Test {
     b_.emplace(loop_, *server_);
   }
   bool keep(Gateway& gateway, const KeptSession& session, std::size_t most = 16) { return await(loop_, gateway.sessions.keep(session, most)) == Kept::now; }
-  std::optional<KeptSession> find(Gateway& gateway, const std::string& id) { return await(loop_, gateway.sessions.find(id)).value(); }
+  std::optional<KeptSession> find(Gateway& gateway, const std::string& id, const std::string& grant = "g1") { return await(loop_, gateway.sessions.find(id, grant)).value(); }
   void settle(Gateway& gateway) { await(loop_, done(gateway.sessions.settled(10s))); }
   void look(Gateway& gateway) { EXPECT_TRUE(await(loop_, gateway.feed.look())); }
   void back(Gateway& gateway) {
@@ -154,7 +154,7 @@ TEST_F(SharedSessionsTest, OfAGrantThoseLongestUnusedMakeRoom) {
   EXPECT_TRUE(find(*a_, "id-0"));
   EXPECT_FALSE(find(*a_, "id-1"));
   EXPECT_TRUE(find(*a_, "id-3"));
-  EXPECT_TRUE(find(*a_, "other"));
+  EXPECT_TRUE(find(*a_, "other", "g2"));
   look(*b_);
   EXPECT_THAT(b_->ended, ElementsAre(session_name("id-1")));
 }
@@ -185,7 +185,7 @@ TEST_F(SharedSessionsTest, WhileTheServerIsAwayNobodyKnowsAndItIsToldLater) {
   keep(*a_, early);
   server_->freeze();
   const auto began = net::Loop::read_clock();
-  const auto unknown = await(loop_, a_->sessions.find("early"));
+  const auto unknown = await(loop_, a_->sessions.find("early", "g1"));
   EXPECT_FALSE(unknown) << "not: there is none";
   EXPECT_LT(net::Loop::read_clock() - began, 500ms);
   EXPECT_FALSE(keep(*a_, session_of("late")));
@@ -275,18 +275,19 @@ TEST_P(StoreContract, FindsNothingItDoesNotKeepAndMindsNothingUnknown) {
   store.used("s-unknown");
   store.serves_no_longer("s-unknown");
   EXPECT_EQ(await(loop, store.keep(session_of("id-1"), 4)) == Kept::now, store.keeps());
-  EXPECT_EQ(await(loop, store.find("id-1")).value().has_value(), store.keeps());
-  EXPECT_FALSE(await(loop, store.find("id-2")).value().has_value());
-  EXPECT_FALSE(await(loop, store.find("")).value().has_value());
+  EXPECT_EQ(await(loop, store.find("id-1", "g1")).value().has_value(), store.keeps());
+  EXPECT_FALSE(await(loop, store.find("id-2", "g1")).value().has_value());
+  EXPECT_FALSE(await(loop, store.find("id-1", "g2")).value().has_value()) << "another's";
+  EXPECT_FALSE(await(loop, store.find("", "g1")).value().has_value());
   KeptSession another = session_of("id-3");
   another.digest = sha256_hex("another id of the same name");
   await(loop, store.keep(another, 4));
-  EXPECT_FALSE(await(loop, store.find("id-3")).value().has_value());
+  EXPECT_FALSE(await(loop, store.find("id-3", "g1")).value().has_value());
   store.end(session_name("id-1"));
-  EXPECT_FALSE(await(loop, store.find("id-1")).value().has_value());
+  EXPECT_FALSE(await(loop, store.find("id-1", "g1")).value().has_value());
   for (int i = 0; i < 3; ++i) await(loop, store.keep(session_of(fmt::format("of-{}", i)), 2));
-  EXPECT_FALSE(await(loop, store.find("of-0")).value().has_value()) << "of a grant, those longest unused make room";
-  EXPECT_EQ(await(loop, store.find("of-2")).value().has_value(), store.keeps());
+  EXPECT_FALSE(await(loop, store.find("of-0", "g1")).value().has_value()) << "of a grant, those longest unused make room";
+  EXPECT_EQ(await(loop, store.find("of-2", "g1")).value().has_value(), store.keeps());
 }
 
 INSTANTIATE_TEST_SUITE_P(Sessions, StoreContract, testing::Values("memory", "stored", "shared"), [](const auto& each) { return each.param; });

@@ -40,7 +40,7 @@ class StoredSessionsTest : public testing::Test {
   }
   std::filesystem::path file() const { return folder_.path() / "sessions.db"; }
   bool keep(const KeptSession& session, std::size_t most = 16) { return await(loop_, sessions_->keep(session, most)) == Kept::now; }
-  std::optional<KeptSession> find(const std::string& id) { return await(loop_, sessions_->find(id)).value(); }
+  std::optional<KeptSession> find(const std::string& id, const std::string& grant = "g1") { return await(loop_, sessions_->find(id, grant)).value(); }
   /// Another connection that holds the file as long as it lives.
   struct Holder {
     explicit Holder(const std::filesystem::path& file) : database(std::move(*store::Database::open(file, 1000ms))) { EXPECT_TRUE(database->execute("BEGIN IMMEDIATE")); }
@@ -66,6 +66,19 @@ TEST_F(StoredSessionsTest, GoOnInTheNextProcess) {
   EXPECT_FALSE(find("id-2"));
   open();
   EXPECT_EQ(find("id-1"), session) << "and in the one after that";
+}
+
+/// Protocol item 21: whoever has the id of another learns nothing of it, by the time that takes either. The file is not asked.
+TEST_F(StoredSessionsTest, OfOthersAreLookedForNoLongerThanThoseOfNobody) {
+  ASSERT_TRUE(keep(session_of("id-1")));
+  {
+    const Holder holder(file());
+    keep(session_of("id-2"));  // whoever asks the file now waits behind this
+    EXPECT_FALSE(find("nobodys", "g2"));
+    EXPECT_FALSE(find("id-1", "g2"));
+  }
+  clock_.advance(1min);
+  EXPECT_TRUE(find("id-1"));
 }
 
 /// Security requirement S18: the id is kept nowhere, and nobody else reads the file.
@@ -100,7 +113,7 @@ TEST_F(StoredSessionsTest, WhatEndedDoesNotComeBackWhateverWasStillToBeWritten) 
 TEST_F(StoredSessionsTest, AnEndWhileASessionIsLookedUpStands) {
   keep(session_of("id-1"));
   open();
-  auto finding = sessions_->find("id-1");
+  auto finding = sessions_->find("id-1", "g1");
   sessions_->end(session_name("id-1"));
   EXPECT_FALSE(await(loop_, std::move(finding)).value());
 }
@@ -140,7 +153,8 @@ TEST_F(StoredSessionsTest, OfAGrantThoseLongestUnusedMakeRoomAlsoThoseOfTheProce
   open();
   keep(session_of("id-3"), 3);
   EXPECT_FALSE(find("id-1"));
-  for (const char* id : {"id-0", "id-2", "id-3", "other"}) EXPECT_TRUE(find(id)) << id;
+  for (const char* id : {"id-0", "id-2", "id-3"}) EXPECT_TRUE(find(id)) << id;
+  EXPECT_TRUE(find("other", "g2"));
 }
 
 /// As a gate counts: what a grant has at one server takes no place at another.

@@ -1,0 +1,60 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "upstream/stderr_log.hpp"
+
+namespace callgate::upstream {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Keeps what is written, as lines of the log.
+class Lines final : public Log {
+ public:
+  void write(Level level, std::string_view event, std::span<const LogField> fields) override { append_log_line(text, 0, level, event, fields); }
+  std::size_t count() const { return static_cast<std::size_t>(std::ranges::count(text, '\n')); }
+  std::string text;
+};
+
+/// Protocol item 80.
+TEST(WhatAProgramSaysOnStderr, IsLoggedAsItComes) {
+  Lines log;
+  StderrLog errors(log, "s", {});
+  errors.take("starting \x1b[31mred\x1b[0m", net::Instant{1h});
+  errors.take("  ", net::Instant{1h});
+  EXPECT_NE(log.text.find(R"("level":"info","event":"upstream_stderr","server":"s","line":"starting \u001b[31mred\u001b[0m")"), std::string::npos) << log.text;
+  EXPECT_EQ(log.count(), 1U);
+}
+
+TEST(WhatAProgramSaysOnStderr, FloodsNoLog) {
+  Lines log;
+  StderrLog errors(log, "s", {});
+  net::Instant now{1h};
+  for (int line = 0; line < 1000; ++line) errors.take("again", now);
+  EXPECT_EQ(log.count(), StderrLog::at_once);
+  now += StderrLog::each;
+  errors.take("later", now);
+  errors.take("too much", now);
+  EXPECT_EQ(log.count(), StderrLog::at_once + 1);
+  EXPECT_NE(log.text.find(R"("line":"later","left_out":980)"), std::string::npos) << log.text;
+  now += 1h;
+  for (int line = 0; line < 1000; ++line) errors.take("again", now);
+  EXPECT_EQ(log.count(), 2 * StderrLog::at_once + 1) << "an hour of silence makes up for no more than that";
+  errors.take(std::string(10'000, 'x'), now + StderrLog::each);
+  EXPECT_EQ(log.text.find(std::string(StderrLog::longest + 1, 'x')), std::string::npos);
+}
+
+TEST(WhatAProgramSaysOnStderr, ShowsNoSecretThatItWasGiven) {
+  Lines log;
+  std::vector<Secret> secrets;
+  for (const char* each : {"hunter22", "hunter22-and-more", "on"}) secrets.emplace_back(std::string(each));
+  StderrLog errors(log, "s", std::move(secrets));
+  errors.take("login with hunter22-and-more, or hunter22, on", net::Instant{1h});
+  EXPECT_NE(log.text.find(R"("line":"login with ***, or ***, on")"), std::string::npos) << log.text;
+  errors.take(std::string(StderrLog::longest - 3, '.') + "hunter22", net::Instant{1h});
+  EXPECT_EQ(log.text.find("hun"), std::string::npos) << "half of one is one too: " << log.text;
+}
+
+}  // namespace
+}  // namespace callgate::upstream
