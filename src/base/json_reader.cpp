@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "base/json_change.hpp"
 #include "base/json_scan.hpp"
 #include "base/utf8.hpp"
 
@@ -52,6 +53,13 @@ class Scanner {
       stop(p, ErrorKind::malformed, "something follows the end of the JSON text");
     }
     return std::unexpected(std::move(error_));
+  }
+
+  /// What `change` makes, without a reading.
+  static Pile<Node>& refill(Document& document, std::string_view bytes) {
+    document.bytes_ = bytes;
+    document.nodes_.clear();
+    return document.nodes_;
   }
 
  private:
@@ -312,6 +320,8 @@ Result<void> parse(std::string_view bytes, const Limits& limits, Document& docum
   if (!is_utf8(bytes)) return fail(ErrorKind::malformed, "the JSON text is not valid UTF-8");
   return Scanner(bytes, limits, document).run();
 }
+
+Pile<Node>& refill(Document& document, std::string_view bytes) { return Scanner::refill(document, bytes); }
 
 Result<std::unique_ptr<OwnedDocument>> OwnedDocument::parse(std::string bytes, const Limits& limits) {
   auto owned = std::make_unique<OwnedDocument>();

@@ -34,7 +34,7 @@ void Conversation::forget_own_ask(OwnAsk& ask) {
   constexpr std::size_t most = 16;
   if (!ask.linked()) return;
   ask.unlink();
-  if (asked_before.size() >= most) asked_before.pop_front();
+  if (asked_before.size() >= most) asked_before.erase(asked_before.begin());
   asked_before.push_back(ask.id);
 }
 

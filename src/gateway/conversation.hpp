@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,7 +52,7 @@ struct Conversation {
   std::string opening;              ///< the client's `initialize`, to open a new link in its place
   net::ListNode in_flight;
   net::ListNode own_asks;
-  std::deque<std::string> asked_before;  ///< ids of own requests that wait no longer; bounded: the oldest goes
+  std::vector<std::string> asked_before;  ///< ids of own requests that wait no longer; bounded: the oldest goes
   std::vector<std::string> server_requests;  ///< ids, as written, of requests that the server waits on
   std::vector<Resumable> resumable;          ///< bounded: the oldest goes
   std::shared_ptr<ClientStream> stream;      ///< null: the client has none open

@@ -226,10 +226,12 @@ void Gate::keep_resumable(Conversation& conversation, Resumable due) {
 
 net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& delivery) {
   Asking asking;
-  if ((in.era() == mcp::Era::modern || may_begin_task(in)) && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
+  // The link read the answer: most say that with them all is done.
+  const bool may_go_on = delivery.look.may_go_on && (in.era() == mcp::Era::modern || may_begin_task(in));
+  if (may_go_on && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
   const int status = in.status(shown_status(delivery.http_status));
   const std::string_view bytes = asking.marked.empty() ? delivery.bytes : std::string_view(asking.marked);
-  if (const auto shown = without_hidden(*in.conversation, in.era(), {.bytes = bytes, .is_error = delivery.is_error}, &in.message))
+  if (const auto shown = without_hidden(*in.conversation, in.era(), {.bytes = bytes, .is_error = delivery.look.is_error}, &in.message))
     co_return static_cast<void>(co_await in.channel.answer(*shown, {}, status));
   co_await in.channel.answer(bytes, asking.marked.empty() ? delivery.raw : std::string_view(), status);
 }

@@ -155,7 +155,7 @@ void Gate::give_back(Exchange& what) {
 
 /// The headers that the called tool wants its arguments mirrored into.
 std::vector<mcp::ParamHeader> Gate::param_headers(const Inbound& in) const {
-  if (in.message.method_id != mcp::MethodId::tools_call) return {};
+  if (in.message.method_id != mcp::MethodId::tools_call || !tools_.known(in.era()).mirrors) return {};
   const auto& table = tools_.known(in.era()).table;
   const auto call = mcp::read_tool_call(in.message);
   const registry::Tool* tool = table && call ? table->find(call->name.view()) : nullptr;
@@ -168,6 +168,7 @@ std::vector<mcp::ParamHeader> Gate::param_headers(const Inbound& in) const {
 
 std::vector<mcp::ParamHeader> Gate::tool_params(const mcp::Message& message, mcp::Era era) const {
   const auto& table = tools_.known(era).table;
+  if (!tools_.known(era).mirrors) return {};
   const auto call = mcp::read_tool_call(message);
   const registry::Tool* tool = table && call ? table->find(call->name.view()) : nullptr;
   if (tool == nullptr || tool->definition.find("x-mcp-header") == std::string::npos) return {};

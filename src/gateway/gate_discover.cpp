@@ -30,7 +30,7 @@ net::Task<void> Gate::handle_discover(Inbound& in, InFlight& flight) {
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
-  if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery, what.record.id);
+  if (delivery->kind != upstream::Delivery::Kind::answer || delivery->look.is_error) co_return co_await deliver(in, *delivery, what.record.id);
   if (hides_anything(in) && !tools_.known(in.era()).table) co_await tools_.settled(in.era(), server_.start_timeout);
   json::Document document;
   const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, upstream::whole_answer);

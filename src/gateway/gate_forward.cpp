@@ -1,8 +1,8 @@
 // The way to the server: its link, the record, the permit, the forward.
 #include "gateway/gate_draft.hpp"
-#include "gateway/outbound.hpp"
 #include "gateway/start_signs.hpp"
 #include "mcp/handshake.hpp"
+#include "mcp/headers.hpp"
 #include "mcp/own_messages.hpp"
 #include "mcp/own_task.hpp"
 
@@ -81,7 +81,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   auto answer = co_await link->forward(
       std::move(*permit), {.bytes = conversation->opening, .message = &*opening, .time = server_.start_timeout}, sink);
   if (!answer) co_return std::unexpected(std::move(answer.error().error));
-  if (answer->is_error || answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
+  if (answer->look.is_error || answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::unavailable, "the server refused to open the session again");
   // The server may be another version by now: its header says what was agreed with it this time (protocol item 17).
   json::Document opened_document;
   const auto message = mcp::read_message(answer->bytes, opened_document, mcp::Direction::from_server, upstream::whole_answer);
@@ -108,7 +108,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   // The conversation's may be replaced while this exchange waits for its record, or still uses it.
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
   const Ulid id = what.record.id;
-  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mirrored_lines(*what.message, in.revision, param_headers(in));
+  if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mcp::mirrored_lines(*what.message, in.revision, param_headers(in));
   auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
   if (!permit) {
     parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});
@@ -132,7 +132,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   auto forwarded = signs ? co_await tell_while(parts_.loop, *signs, [&] { return link->starting(); }, std::move(forwarding)) : co_await forwarding;
   if (forwarded) {
     const bool resumable = forwarded->kind == upstream::Delivery::Kind::resumable;
-    outcome.ended(resumable ? "left_to_a_resumed_stream" : "answered", forwarded->is_error, forwarded->bytes.size());
+    outcome.ended(resumable ? "left_to_a_resumed_stream" : "answered", forwarded->look.is_error, forwarded->bytes.size());
   } else {
     outcome.ended(forwarded.error().sent ? "failed" : "not_sent", true, 0);
   }

@@ -2,8 +2,8 @@
 
 #include "gateway/gate_draft.hpp"
 #include "base/random.hpp"
-#include "gateway/outbound.hpp"
 #include "mcp/codes.hpp"
+#include "mcp/headers.hpp"
 #include "mcp/own_messages.hpp"
 #include "registry/fingerprint.hpp"
 
@@ -67,7 +67,7 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
                 .seen = known ? &known->from_server : nullptr};
   auto delivery = co_await exchange(in, &flight, what);
   if (!delivery) co_return;
-  if (delivery->kind != upstream::Delivery::Kind::answer || delivery->is_error) co_return co_await deliver(in, *delivery, what.record.id);
+  if (delivery->kind != upstream::Delivery::Kind::answer || delivery->look.is_error) co_return co_await deliver(in, *delivery, what.record.id);
   const bool same = known && delivery->http_status == 200 && (delivery->seen || known->from_server.is(delivery->bytes, in.message.id_text));
   // Policies and pins may have changed while the server was asked.
   if (same && known->judges == list_judges(in)) co_return co_await answer_judged(in, *delivery, known);
@@ -195,7 +195,7 @@ net::Task<Result<void>> Gate::next_page(Inbound& in, std::string_view cursor, ne
   if (!asked) co_return std::unexpected(asked.error());
   auto permit = co_await permit_for_own(parts_, audit::Internal::list, server_.name, mcp::word(in.revision));
   if (!permit) co_return std::unexpected(permit.error());
-  const std::string headers = in.era() == mcp::Era::modern && links_.over_http() ? mirrored_lines(*asked, in.revision, {}) : std::string();
+  const std::string headers = in.era() == mcp::Era::modern && links_.over_http() ? mcp::mirrored_lines(*asked, in.revision, {}) : std::string();
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
   if (!link || time <= net::Duration::zero()) co_return fail(ErrorKind::timeout, "the server's list could not be read in time");
   CallSink sink(*this, in.conversation, in.revision, nullptr);

@@ -78,7 +78,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   Exchange what{.record = record_of(draft, in, judged), .bytes = in.message.bytes(), .message = &in.message};
   auto delivery = co_await exchange(in, &flight, what);
   // A server without a handshake may speak the stateless era: then this session is bridged.
-  if (delivery && delivery->is_error && !bridged && co_await links_.handshake_refused()) {
+  if (delivery && delivery->look.is_error && !bridged && co_await links_.handshake_refused()) {
     if (auto linked = link_session(in.conversation); !linked) co_return co_await answer_failure(in, linked.error());
     what.record.id = parts_.journal.next_id();
     bridged = true;
@@ -87,7 +87,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
   if (!delivery) co_return;
   json::Document document;
   const auto message = mcp::read_message(delivery->bytes, document, mcp::Direction::from_server, upstream::whole_answer);
-  if (delivery->kind == upstream::Delivery::Kind::answer && !delivery->is_error && message) {
+  if (delivery->kind == upstream::Delivery::Kind::answer && !delivery->look.is_error && message) {
     const auto opened = mcp::read_initialized(*message);
     if (!opened) co_return co_await answer_failure(in, opened.error());
     const auto revision = mcp::parse_revision(opened->protocol_version.view());

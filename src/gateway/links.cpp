@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "gateway/outbound.hpp"
 #include "gateway/recorder.hpp"
 #include "mcp/handshake.hpp"
+#include "mcp/headers.hpp"
 #include "mcp/own_messages.hpp"
 #include "upstream/either_link.hpp"
 #include "upstream/session_bridge.hpp"
@@ -282,7 +282,8 @@ upstream::BridgeParts Links::bridge_parts() {
           .start_time = server_.start_timeout,
           .starts_programs = !over_http(),
           .permit = [this](upstream::Own own) { return permit_for(own); },
-          .mirror = [this](const mcp::Message& request) { return mirror(request); }};
+          .mirror = [this](const mcp::Message& request) { return mirror(request); },
+          .written = written_};
 }
 
 net::Task<Result<policy::Permit>> Links::permit_for(upstream::Own own) {
@@ -298,7 +299,7 @@ net::Task<Result<policy::Permit>> Links::permit_for(upstream::Own own) {
 std::string Links::mirror(const mcp::Message& request) const {
   if (!over_http()) return {};
   const bool call = request.method_id == mcp::MethodId::tools_call && params_;
-  return mirrored_lines(request, mcp::latest_revision, call ? params_(request) : std::vector<mcp::ParamHeader>{});
+  return mcp::mirrored_lines(request, mcp::latest_revision, call ? params_(request) : std::vector<mcp::ParamHeader>{});
 }
 
 }  // namespace callgate::gateway

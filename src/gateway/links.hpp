@@ -115,6 +115,7 @@ class Links {
   const std::shared_ptr<net::Duration> start_took_ = std::make_shared<net::Duration>(0);  ///< from the start of a child to its first message, last
   bool retired_ = false;
   Eras eras_;
+  std::shared_ptr<upstream::WrittenPool> written_ = std::make_shared<upstream::WrittenPool>();
   net::TaskGroup tasks_;
   net::TaskGroup timers_;  ///< nobody waits for these
   const std::shared_ptr<Links*> here_ = std::make_shared<Links*>(this);  ///< last: bridges that outlive this find it gone

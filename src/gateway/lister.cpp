@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include "base/random.hpp"
-#include "gateway/outbound.hpp"
 #include "gateway/recorder.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/handshake.hpp"
+#include "mcp/headers.hpp"
 #include "mcp/own_messages.hpp"
 #include "mcp/tool_list.hpp"
 
@@ -66,7 +66,7 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
   json::Document document;
   const auto read = mcp::read_message(message, document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(read.error());
-  const std::string headers = era_ == mcp::Era::modern && links_.over_http() ? mirrored_lines(*read, revision_, {}) : std::string();
+  const std::string headers = era_ == mcp::Era::modern && links_.over_http() ? mcp::mirrored_lines(*read, revision_, {}) : std::string();
   SaysNo sink(*this);
   upstream::Outbound out{.bytes = message, .message = &*read, .headers = headers, .time = links_.server().start_timeout};
   auto answer = co_await link_->forward(std::move(*permit), std::move(out), sink);

@@ -126,6 +126,7 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
     parts_.log.warn("tools_differ", {{"server", links_.server().name}, {"era", word(era)}, {"tool", drift.tool},
                                      {"what", registry::word(drift.kind)}, {"detail", drift.detail}});
   state.known.table = std::move(*table);
+  state.known.mirrors = std::ranges::any_of(state.known.table->tools(), [](const registry::Tool& tool) { return tool.definition.contains("x-mcp-header"); });
   if (list.unknown_tool) {
     state.probed = true;
     state.known.unknown_tool = *list.unknown_tool;

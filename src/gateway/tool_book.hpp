@@ -21,6 +21,7 @@ inline constexpr std::size_t max_reviewed_bytes = std::size_t{64} << 20U;
 struct KnownTools {
   std::shared_ptr<const registry::ToolTable> table;  ///< null until the first list was read
   mcp::UnknownToolAnswer unknown_tool;
+  bool mirrors = false;  ///< a tool of the table wants arguments mirrored into headers, or says the word
   std::string fault;  ///< why the last reading failed; empty where it did not
 };
 

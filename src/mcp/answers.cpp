@@ -131,10 +131,12 @@ std::string tasks_not_declared(std::string_view id_text) {
 
 int status_of(const Message& answer) {
   const auto number = answer.error ? answer.error.find("code") : std::nullopt;
-  const auto which = number ? number->as_int64() : std::nullopt;
-  if (!which) return 200;
-  if (*which == code::method_not_found) return 404;
-  return *which == code::header_mismatch || *which == code::missing_capability || *which == code::unsupported_version ? 400 : 200;
+  return status_of_code((number ? number->as_int64() : std::nullopt).value_or(0));
+}
+
+int status_of_code(std::int64_t number) {
+  if (number == code::method_not_found) return 404;
+  return number == code::header_mismatch || number == code::missing_capability || number == code::unsupported_version ? 400 : 200;
 }
 
 std::string empty_result(std::string_view id_text, Era era) {

@@ -81,6 +81,8 @@ std::string tasks_not_declared(std::string_view id_text);
 /// basic/transports/streamable-http): 404 for a method that the server does not
 /// know, 400 for what it says of headers, capabilities and versions.
 int status_of(const Message& answer);
+/// The same for an error of this code; 0: for a result.
+int status_of_code(std::int64_t number);
 
 /// A result without content, e.g. for ping.
 std::string empty_result(std::string_view id_text, Era era);

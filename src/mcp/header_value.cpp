@@ -58,11 +58,19 @@ std::optional<std::string> decode_base64(std::string_view text) {
 
 }  // namespace
 
-std::string encode_header_value(std::string_view text) {
-  if (is_plain(text)) return std::string(text);
-  std::string out(prefix);
+void append_header_value(std::string& out, std::string_view text) {
+  if (is_plain(text)) {
+    out += text;
+    return;
+  }
+  out += prefix;
   append_base64(out, text);
   out += suffix;
+}
+
+std::string encode_header_value(std::string_view text) {
+  std::string out;
+  append_header_value(out, text);
   return out;
 }
 

@@ -10,6 +10,7 @@
 namespace callgate::mcp {
 
 std::string encode_header_value(std::string_view text);
+void append_header_value(std::string& out, std::string_view text);
 
 /// The text that a header value stands for; nothing where it holds bytes beyond
 /// visible ASCII, space and tab, or a base64 form that is not canonical.

@@ -178,21 +178,45 @@ HeaderFault unsupported_version(std::span<const Revision> modern, std::string_vi
           .data = fmt::format(R"({{"supported":[{}],"requested":{}}})", list, json::quoted(requested.substr(0, 64)))};
 }
 
-std::vector<OwnedHeader> mirrored_headers(const Message& message, Revision revision, std::span<const ParamHeader> params) {
-  std::vector<OwnedHeader> out;
-  out.push_back({std::string(version_header), std::string(word(revision))});
-  out.push_back({std::string(method_header), encode_header_value(message.method.view())});
-  if (const auto named = find_named(message); named && named->is_string())
-    out.push_back({std::string(name_header), encode_header_value(named->string())});
-  if (params.empty() || message.method_id != MethodId::tools_call || !message.params) return out;
+namespace {
+
+/// `put` gets the two parts of each header's name, and the text that it mirrors.
+template <class Put>
+void mirror(const Message& message, Revision revision, std::span<const ParamHeader> params, Put put) {
+  put(version_header, std::string_view(), word(revision));
+  put(method_header, std::string_view(), message.method.view());
+  if (const auto named = find_named(message); named && named->is_string()) put(name_header, std::string_view(), Text(*named).view());
+  if (params.empty() || message.method_id != MethodId::tools_call || !message.params) return;
 
   const auto arguments = message.params.find("arguments");
   for (const ParamHeader& param : params) {
     const auto value = arguments ? find_argument(*arguments, param) : std::nullopt;
     const auto text = value ? argument_text(*value) : std::nullopt;
-    if (text) out.push_back({fmt::format("{}{}", param_prefix, param.name), encode_header_value(*text)});
+    if (text) put(param_prefix, std::string_view(param.name), std::string_view(*text));
   }
+}
+
+}  // namespace
+
+std::vector<OwnedHeader> mirrored_headers(const Message& message, Revision revision, std::span<const ParamHeader> params) {
+  std::vector<OwnedHeader> out;
+  mirror(message, revision, params, [&](std::string_view name, std::string_view rest, std::string_view text) {
+    out.push_back({.name = std::string(name) + std::string(rest), .value = encode_header_value(text)});
+  });
   return out;
+}
+
+std::string mirrored_lines(const Message& message, Revision revision, std::span<const ParamHeader> params) {
+  std::string lines;
+  lines.reserve(192);
+  mirror(message, revision, params, [&](std::string_view name, std::string_view rest, std::string_view text) {
+    lines += name;
+    lines += rest;
+    lines += ": ";
+    append_header_value(lines, text);
+    lines += "\r\n";
+  });
+  return lines;
 }
 
 }  // namespace callgate::mcp

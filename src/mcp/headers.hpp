@@ -62,4 +62,7 @@ HeaderFault unsupported_version(std::span<const Revision> modern, std::string_vi
 std::vector<OwnedHeader> mirrored_headers(const Message& message, Revision revision,
                                           std::span<const ParamHeader> params = {});
 
+/// The same as ready lines, each with its CRLF.
+std::string mirrored_lines(const Message& message, Revision revision, std::span<const ParamHeader> params = {});
+
 }  // namespace callgate::mcp

@@ -1,6 +1,7 @@
 #include "mcp/splice.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <vector>
 
@@ -37,19 +38,33 @@ std::optional<Edit> remove_member(json::Value object, std::string_view key) {
   return Edit{.offset = first, .size = end_of(found->value) - first, .text = {}};
 }
 
-std::string splice(std::string_view bytes, std::span<const Edit> edits) {
-  std::vector<Edit> ordered(edits.begin(), edits.end());
-  std::ranges::sort(ordered, {}, &Edit::offset);
-  std::string out;
-  out.reserve(bytes.size() + 64);
+void splice_into(std::string& out, std::string_view bytes, std::span<Edit> edits) {
+  if (edits.size() > 1) std::ranges::sort(edits, {}, &Edit::offset);
+  std::size_t size = bytes.size();
+  for (const Edit& edit : edits) size += edit.text.size() - edit.size;
+  out.clear();
+  out.reserve(size);
   std::size_t at = 0;
-  for (const Edit& edit : ordered) {
+  for (const Edit& edit : edits) {
     assert(edit.offset >= at && edit.offset + edit.size <= bytes.size());
     out += bytes.substr(at, edit.offset - at);
     out += edit.text;
     at = edit.offset + edit.size;
   }
   out += bytes.substr(at);
+}
+
+std::string splice(std::string_view bytes, std::span<const Edit> edits) {
+  std::string out;
+  // Most changes are few: they need no memory of their own to be put in order.
+  std::array<Edit, 4> few;
+  if (edits.size() <= few.size()) {
+    std::ranges::copy(edits, few.begin());
+    splice_into(out, bytes, std::span(few).first(edits.size()));
+    return out;
+  }
+  std::vector<Edit> many(edits.begin(), edits.end());
+  splice_into(out, bytes, many);
   return out;
 }
 

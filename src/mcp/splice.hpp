@@ -32,6 +32,9 @@ std::optional<Edit> remove_member(json::Value object, std::string_view key);
 /// The bytes after the edits. Pre: the edits do not overlap; any order.
 std::string splice(std::string_view bytes, std::span<const Edit> edits);
 
+/// The same into `out`, which keeps its memory; puts the edits in order.
+void splice_into(std::string& out, std::string_view bytes, std::span<Edit> edits);
+
 /// splice() into `out`, then read_message() of the outcome. `out` and `document`
 /// must not be those of the original and must outlive the message.
 Result<Message> splice_and_read(const Message& original, std::span<const Edit> edits, Direction direction,

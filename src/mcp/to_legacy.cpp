@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_change.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/discovery.hpp"
 #include "mcp/splice.hpp"
@@ -50,42 +51,82 @@ std::string initialize_for(std::string_view id_text, std::string_view capabiliti
                      word(latest_legacy), capabilities, client_info.empty() ? unnamed : client_info);
 }
 
-std::string without_envelope(const Message& request, std::string_view id_text) {
-  std::string params;
-  for (const json::Member member : request.params.members()) {
-    if (member.key.equals("inputResponses") || member.key.equals("requestState")) continue;
-    if (!member.key.equals("_meta") || !member.value.is_object()) {
-      add_member(params, member.key.text(), member.value.text());
-      continue;
+namespace {
+
+/// What is taken out of one request: its members' names are all different, so these are few.
+class Cuts {
+ public:
+  void add(const json::Change& change) { changes_[count_++] = change; }
+  std::span<const json::Change> all() const { return std::span(changes_).first(count_); }
+
+  /// Takes members out of an object, each with one comma; `stays` sees the others, in order.
+  template <class Goes, class Stays>
+  void members(json::Value object, Goes goes, Stays stays) {
+    std::size_t behind = 0;  // the end of the member before; 0: none stays so far
+    for (const auto [key, value] : object.members()) {
+      const std::size_t end = value.offset() + value.text().size();
+      const std::uint32_t next = value.node().next;
+      if (!goes(key)) {
+        stays(key, value);
+        behind = end;
+        continue;
+      }
+      const bool last = next == object.node().next;
+      const std::size_t from = behind != 0 ? behind : key.offset();
+      const std::size_t to = behind != 0 || last ? end : json::Value(&object.document(), next).offset();
+      add({.at = from, .size = to - from, .first = key.index(), .last = next, .inside = object.index(), .members = -1});
+      if (behind != 0) behind = end;
     }
-    std::string meta;
-    for (const json::Member each : member.value.members()) {
-      if (is_envelope(each.key)) continue;
-      add_member(meta, each.key.text(), each.key.equals("progressToken") ? id_text : each.value.text());
-    }
-    if (!meta.empty()) add_member(params, member.key.text(), '{' + meta + '}');
   }
-  const std::string text = '{' + params + '}';
-  const std::array edits{replace(request.id, id_text), replace(request.params, text)};
-  return splice(request.bytes(), edits);
+
+ private:
+  // Id and token, state and inputs of a round, `_meta` or the members of the envelope.
+  std::array<json::Change, 12> changes_;
+  std::size_t count_ = 0;
+};
+
+bool is_all_envelope(json::Value meta) {
+  for (const json::Member member : meta.members()) {
+    if (!is_envelope(member.key)) return false;
+  }
+  return true;
 }
 
-std::string modern_answer(const Message& answer, std::string_view id_text, MethodId of) {
-  std::vector<Edit> edits{replace(answer.id, id_text)};
+}  // namespace
+
+Result<void> without_envelope(const Message& request, std::string_view id_text, Written& out) {
+  Cuts cuts;
+  json::Node id_node;
+  json::Node token_node;
+  const json::Change id = json::replace_leaf(request.id, id_text, id_node);
+  const bool id_first = id.at < request.params.offset();
+  if (id_first) cuts.add(id);
+  const bool no_meta = request.meta && is_all_envelope(request.meta);
+  const auto of_round = [&](json::Value key) { return key.equals("inputResponses") || key.equals("requestState") || (no_meta && key.equals("_meta")); };
+  cuts.members(request.params, of_round, [&](json::Value key, json::Value value) {
+    if (!key.equals("_meta") || !value.is_object()) return;
+    cuts.members(value, is_envelope, [&](json::Value name, json::Value token) {
+      if (name.equals("progressToken")) cuts.add(json::replace_leaf(token, id_text, token_node));
+    });
+  });
+  if (!id_first) cuts.add(id);
+  json::change(*request.document, cuts.all(), out.bytes, out.document);
+  return out.take_parsed();
+}
+
+std::string modern_answer(std::string_view bytes, const AnswerLook& look, std::string_view id_text, MethodId of) {
   std::string front;
-  if (answer.result) {
-    if (!answer.result.find("resultType")) add_member(front, R"("resultType")", R"("complete")");
-    if (may_be_kept(of) && !answer.result.find("ttlMs")) add_member(front, R"("ttlMs")", "0");
-    if (may_be_kept(of) && !answer.result.find("cacheScope")) add_member(front, R"("cacheScope")", R"("private")");
-    if (!front.empty() && answer.result.size() != 0) front += ',';
-    edits.push_back({.offset = answer.result.offset() + 1, .size = 0, .text = front});
-  }
+  const bool is_result = look.result.size != 0;
+  if (is_result && !look.has_type) add_member(front, R"("resultType")", R"("complete")");
+  if (is_result && may_be_kept(of) && !look.has_ttl) add_member(front, R"("ttlMs")", "0");
+  if (is_result && may_be_kept(of) && !look.has_scope) add_member(front, R"("cacheScope")", R"("private")");
+  if (!front.empty() && look.has_members) front += ',';
   const std::string not_found = std::to_string(code::invalid_params);
-  if (answer.error) {
-    const auto number = answer.error.find("code");
-    if (number && number->as_int64() == code::resource_not_found_legacy) edits.push_back(replace(*number, not_found));
-  }
-  return splice(answer.bytes(), edits);
+  std::array<Edit, 2> edits{Edit{.offset = look.id.at, .size = look.id.size, .text = id_text}};
+  std::size_t count = 1;
+  if (!front.empty()) edits[count++] = {.offset = look.result.at + std::size_t{1}, .size = 0, .text = front};
+  if (look.code_number == code::resource_not_found_legacy) edits[count++] = {.offset = look.code.at, .size = look.code.size, .text = not_found};
+  return splice(bytes, std::span(edits).first(count));
 }
 
 Result<std::string> discover_answer(std::string_view id_text, const Message& initialized) {

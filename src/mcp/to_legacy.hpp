@@ -17,13 +17,14 @@ namespace callgate::mcp {
 std::string initialize_for(std::string_view id_text, std::string_view capabilities, std::string_view client_info);
 
 /// The request without its envelope, under an id (and progress token) of the
-/// session's own. What else stands in `_meta` stays; the state and inputs of an
-/// earlier round go.
-std::string without_envelope(const Message& request, std::string_view id_text);
+/// session's own, into `out`. What else stands in `_meta` stays; the state and inputs
+/// of an earlier round go. The places of what stays are kept. Pre: `request` has
+/// `params`; `id_text` holds no escapes.
+Result<void> without_envelope(const Message& request, std::string_view id_text, Written& out);
 
 /// The answer to a request of method `of` with what every result says in
-/// 2026-07-28: `resultType`, and for what may be kept that it may not.
-std::string modern_answer(const Message& answer, std::string_view id_text, MethodId of);
+/// 2026-07-28: `resultType`, and for what may be kept that it may not. `look`: at these bytes.
+std::string modern_answer(std::string_view bytes, const AnswerLook& look, std::string_view id_text, MethodId of);
 
 /// What a server said to `initialize`, as the answer to server/discover.
 Result<std::string> discover_answer(std::string_view id_text, const Message& initialized);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_change.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/splice.hpp"
 
@@ -14,25 +15,19 @@ namespace {
 constexpr std::string_view prefix = "io.modelcontextprotocol/";
 constexpr std::size_t max_asks = 16;
 
-struct Named {
-  std::string_view name;
-  std::string text;
-};
-
-std::array<Named, 4> members_of(const Envelope& envelope) {
-  return {Named{"protocolVersion", fmt::format("\"{}\"", word(latest_revision))}, Named{"clientCapabilities", envelope.capabilities},
-          Named{"clientInfo", envelope.client_info}, Named{"logLevel", envelope.log_level}};
-}
-
 /// The envelope's members that `meta` lacks, joined by commas.
 std::string missing_members(const Envelope& envelope, json::Value meta) {
   std::string out;
-  for (const Named& each : members_of(envelope)) {
-    const std::string key = std::string(prefix) + std::string(each.name);
-    if (each.text.empty() || (meta && meta.find(key))) continue;
+  const auto add = [&](std::string_view name, std::string_view text) {
+    const std::string key = std::string(prefix) + std::string(name);
+    if (text.empty() || (meta && meta.find(key))) return;
     if (!out.empty()) out += ',';
-    out += fmt::format("\"{}\":{}", key, each.text);
-  }
+    out += fmt::format("\"{}\":{}", key, text);
+  };
+  add("protocolVersion", fmt::format("\"{}\"", word(latest_revision)));
+  add("clientCapabilities", envelope.capabilities);
+  add("clientInfo", envelope.client_info);
+  add("logLevel", envelope.log_level);
   return out;
 }
 
@@ -42,6 +37,15 @@ std::string meta_text(const Envelope& envelope) { return fmt::format(R"("_meta":
 Edit put_first(json::Value object, std::string& text) {
   if (object.size() != 0 && !text.empty()) text += ',';
   return {.offset = object.offset() + 1, .size = 0, .text = text};
+}
+
+/// Whether the client wrote a part of the envelope itself.
+bool holds_envelope(json::Value meta) {
+  std::string scratch;
+  for (const json::Member member : meta.members()) {
+    if (member.key.string(scratch).starts_with(prefix)) return true;
+  }
+  return false;
 }
 
 std::string request_text(std::string_view id_text, MethodId method, std::string_view members) {
@@ -58,21 +62,62 @@ Envelope envelope_of(const Message& initialize) {
   return envelope;
 }
 
-std::string with_envelope(const Message& request, const Envelope& envelope) {
-  std::string text;
-  if (request.meta) {
-    text = missing_members(envelope, request.meta);
-    const Edit edit = put_first(request.meta, text);
-    return splice(request.bytes(), std::span(&edit, 1));
+namespace {
+
+/// Where the parts of a written envelope stand in its document: root, `params`, its object, `_meta`, its object, members.
+constexpr std::uint32_t meta_key = 3;
+constexpr std::uint32_t meta_object = 4;
+constexpr std::uint32_t first_member = 5;
+
+std::string spelt_with_envelope(const Message& request, const Envelope& envelope) {
+  std::string text = request.meta ? missing_members(envelope, request.meta) : meta_text(envelope);
+  json::Value object = request.meta ? request.meta : request.params;
+  if (!object) {
+    text = fmt::format(R"("params":{{{}}})", text);
+    object = request.document->root();
   }
-  text = meta_text(envelope);
-  if (request.params) {
-    const Edit edit = put_first(request.params, text);
-    return splice(request.bytes(), std::span(&edit, 1));
-  }
-  text = fmt::format(R"("params":{{{}}})", text);
-  const Edit edit = put_first(request.document->root(), text);
+  const Edit edit = put_first(object, text);
   return splice(request.bytes(), std::span(&edit, 1));
+}
+
+}  // namespace
+
+Result<void> WrittenEnvelope::write(Envelope envelope) {
+  std::string text = fmt::format(R"({{"params":{{{}}}}})", meta_text(envelope));
+  json::Document trial;
+  if (auto parsed = json::parse(text, {}, trial); !parsed) return parsed;
+  envelope_ = std::move(envelope);
+  text_ = std::move(text);
+  members_ = missing_members(envelope_, {}) + ',';
+  return json::parse(text_, {}, document_);
+}
+
+Result<void> with_envelope(const Message& request, const WrittenEnvelope& envelope, Written& out) {
+  if (!request.params || envelope.text_.empty() || (request.meta && holds_envelope(request.meta))) {
+    out.bytes = spelt_with_envelope(request, envelope.envelope_);
+    return out.read();
+  }
+  const json::Value object = request.meta ? request.meta : request.params;
+  const auto nodes = envelope.document_.nodes();
+  const std::uint32_t first = request.meta ? first_member : meta_key;
+  const std::string& members = envelope.members_;
+  // Braces of a request that has its envelope follow the members; a comma does where others stand behind.
+  std::string_view text = members;
+  std::string with_key;
+  if (!request.meta) {
+    with_key.reserve(members.size() + 16);
+    with_key += R"("_meta":{)";
+    with_key += members;
+    with_key.back() = '}';
+    with_key += ',';
+    text = with_key;
+  }
+  if (object.size() == 0) text.remove_suffix(1);
+  const std::size_t count = request.meta ? json::Value(&envelope.document_, meta_object).size() : 1;
+  const json::Change change{.at = object.offset() + 1, .text = text, .first = object.index() + 1, .last = object.index() + 1, .nodes = nodes.subspan(first),
+                            .nodes_at = nodes[first].begin, .nodes_index = first, .inside = object.index(), .members = static_cast<std::int32_t>(count)};
+  json::change(*request.document, std::span(&change, 1), out.bytes, out.document);
+  return out.take_parsed();
 }
 
 std::string discover_request(std::string_view id_text, const Envelope& envelope) {
@@ -138,15 +183,15 @@ std::string with_inputs(const Message& request, std::string_view id_text, std::s
   return splice(request.bytes(), edits);
 }
 
-std::string legacy_answer(const Message& answer, std::string_view id_text, MethodId of) {
-  std::vector<Edit> edits;
-  if (answer.id_text != id_text) edits.push_back(replace(answer.id, id_text));
+std::optional<std::string> legacy_answer(std::string_view bytes, const AnswerLook& look, std::string_view id_text, MethodId of) {
+  std::array<Edit, 2> edits;
+  std::size_t count = 0;
   const std::string not_found = std::to_string(code::resource_not_found_legacy);
-  if (of == MethodId::resources_read && answer.error) {
-    const auto number = answer.error.find("code");
-    if (number && number->as_int64() == code::invalid_params) edits.push_back(replace(*number, not_found));
-  }
-  return edits.empty() ? std::string(answer.bytes()) : splice(answer.bytes(), edits);
+  if (look.id.in(bytes) != id_text) edits[count++] = {.offset = look.id.at, .size = look.id.size, .text = id_text};
+  if (of == MethodId::resources_read && look.code_number == code::invalid_params)
+    edits[count++] = {.offset = look.code.at, .size = look.code.size, .text = not_found};
+  if (count == 0) return std::nullopt;
+  return splice(bytes, std::span(edits).first(count));
 }
 
 }  // namespace callgate::mcp

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "mcp/answer_look.hpp"
 #include "mcp/message.hpp"
 #include "mcp/methods.hpp"
+#include "mcp/written.hpp"
 
 /// A client of the session era before a server of 2026-07-28: what its messages
 /// become for that server, and the server's answers for it. Texts in, texts out;
@@ -24,8 +27,27 @@ struct Envelope {
 /// Reads what `initialize` says; capabilities that the gateway relays otherwise stay as they are.
 Envelope envelope_of(const Message& initialize);
 
-/// The request with the envelope in its `_meta`. Members of that name that the client wrote stay.
-std::string with_envelope(const Message& request, const Envelope& envelope);
+/// An envelope as it goes into requests: written once, and read once by the reader
+/// of messages. Stays where it is.
+class WrittenEnvelope {
+ public:
+  /// Error `invalid` or `too_large` where a request with this envelope would not be read.
+  Result<void> write(Envelope envelope);
+  const Envelope& parts() const { return envelope_; }
+
+ private:
+  friend Result<void> with_envelope(const Message& request, const WrittenEnvelope& envelope, Written& out);
+  Envelope envelope_;
+  std::string members_;      ///< of `_meta`, with a comma behind the last
+  std::string text_;         ///< of a request that holds nothing else
+  json::Document document_;  ///< of that
+};
+
+/// The request with the envelope in its `_meta`, into `out`. Members of that name
+/// that the client wrote stay, as does every byte of the request. The places of what
+/// was read are kept: only where the client wrote a part of the envelope itself, or
+/// no `params`, all of it is read again.
+Result<void> with_envelope(const Message& request, const WrittenEnvelope& envelope, Written& out);
 
 /// server/discover in the client's name.
 std::string discover_request(std::string_view id_text, const Envelope& envelope);
@@ -57,7 +79,8 @@ std::string ask_request(std::string_view id_text, const InputAsk& ask);
 /// and the server's state as it came. Pre: `request` has its envelope.
 std::string with_inputs(const Message& request, std::string_view id_text, std::string_view responses, const Message& answer);
 
-/// The answer to a request of method `of` under the client's id.
-std::string legacy_answer(const Message& answer, std::string_view id_text, MethodId of);
+/// The answer to a request of method `of` under the client's id; nothing where it
+/// is that already. `look`: at these bytes.
+std::optional<std::string> legacy_answer(std::string_view bytes, const AnswerLook& look, std::string_view id_text, MethodId of);
 
 }  // namespace callgate::mcp

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "mcp/message.hpp"
 #include "upstream/link.hpp"
+#include "upstream/written_pool.hpp"
 
 /// What the two bridges between the eras of MCP share.
 namespace callgate::upstream {
@@ -29,6 +31,7 @@ struct BridgeParts {
   std::function<net::Task<Result<policy::Permit>>(Own)> permit;
   /// The header lines that mirror a modern request; empty where the transport has none.
   std::function<std::string(const mcp::Message&)> mirror;
+  std::shared_ptr<WrittenPool> written = std::make_shared<WrittenPool>();  ///< of all bridges to this server
 };
 
 /// A client has so long to answer what a server asks of it.

@@ -130,7 +130,8 @@ void CallRouter::answered(const mcp::Message& message) {
     return;
   }
   call->answered = true;
-  call->is_error = says_error(message);
+  const mcp::AnswerLook look = mcp::look_at(message);
+  call->look = ids_ == Ids::own ? mcp::with_id_of(look, call->client_id.size()) : look;
   call->status = mcp::status_of(message);
   call->answer = ids_ == Ids::own ? with_own_ids(message, call->client_id) : std::string(message.bytes());
   call->wake.raise();
@@ -182,7 +183,7 @@ net::Task<Forwarded> CallRouter::answer(Call& call, std::chrono::milliseconds ti
         co_return std::unexpected(broken_off());
     }
     if (call.answered) {
-      Delivery answer{.kind = Delivery::Kind::answer, .http_status = call.status, .is_error = call.is_error};
+      Delivery answer{.kind = Delivery::Kind::answer, .http_status = call.status, .look = call.look};
       answer.owned = std::make_unique<const std::string>(std::move(call.answer));
       answer.bytes = *answer.owned;
       co_return answer;

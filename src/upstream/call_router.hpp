@@ -94,7 +94,7 @@ struct CallRouter::Call : net::ListNode {
   bool endless = false;
   std::string answer;
   bool answered = false;
-  bool is_error = false;
+  mcp::AnswerLook look{};  ///< at `answer`
   int status = 200;
   std::optional<Failure> failure;
 };

@@ -156,7 +156,7 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
   }
   if (status >= 300 && status < 400) co_return std::unexpected(refused_by_server(status, wanted.session_unknown));
   co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status,
-                                         .is_error = says_error(*message), .session_lost = lost_});
+                                         .look = mcp::look_at(*message), .session_lost = lost_});
 }
 
 net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink) {
@@ -190,7 +190,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if (!message)
         co_return std::unexpected(unreadable(message.error()));
       if (!wanted.id.empty() && message->is_response() && mcp::same_id(message->id_text, wanted.id)) {
-        Delivery answer{.kind = Delivery::Kind::answer, .is_error = says_error(*message)};
+        Delivery answer{.kind = Delivery::Kind::answer, .look = mcp::look_at(*message)};
         const std::size_t raw_size = (*event)->raw.size();
         answer.owned = std::make_unique<const std::string>(std::string((*event)->raw) + std::string((*event)->data));
         answer.raw = std::string_view(*answer.owned).substr(0, raw_size);

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "mcp/answer_look.hpp"
 #include "mcp/message.hpp"
 #include "net/http_client.hpp"
 #include "net/loop.hpp"
@@ -87,7 +88,7 @@ struct Delivery {
   std::string_view bytes;   ///< points into one of the two owners below
   std::string_view raw;     ///< the SSE event it came in; empty otherwise
   int http_status = 200;
-  bool is_error = false;    ///< a JSON-RPC error, or a result with `isError`
+  mcp::AnswerLook look{};   ///< at `bytes`, by whoever read them
   bool session_lost = false;  ///< the server no longer knows the session
   bool seen = false;          ///< it is `Outbound::seen` but for the id
   bool asks_decided = false;  ///< what it asks of the client went through `Sink::may_ask`, and on record, already

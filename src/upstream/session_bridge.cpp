@@ -109,9 +109,8 @@ net::Task<Forwarded> SessionBridge::transmit(Outbound out, Sink& sink) {
 
 /// The server has no handshake: what it says of itself stands in for one.
 net::Task<Forwarded> SessionBridge::open(Outbound out, Sink& sink) {
-  envelope_ = mcp::envelope_of(*out.message);
-  Round round{.bytes = mcp::discover_request(out.message->id_text, envelope_)};
-  auto told = co_await send(round, std::move(out.permit), out.time, sink);
+  if (auto written = envelope_.write(mcp::envelope_of(*out.message)); !written) co_return std::unexpected(bridge_failure(std::move(written.error()), false));
+  auto told = co_await say(mcp::discover_request(out.message->id_text, envelope_.parts()), std::move(out.permit), out.time, sink);
   if (!told) co_return told;
   json::Document document;
   const auto answer = mcp::read_message(told->bytes, document, mcp::Direction::from_server, whole_answer);
@@ -129,24 +128,29 @@ net::Task<Forwarded> SessionBridge::open(Outbound out, Sink& sink) {
   co_return own_delivery(std::move(*opened));
 }
 
-net::Task<Forwarded> SessionBridge::send(Round& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink) {
-  auto read = mcp::read_message(round.bytes, round.document, mcp::Direction::from_client);
-  if (!read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
-  round.message = std::move(*read);
+/// A text of the bridge's own making, read as any other before it goes.
+net::Task<Forwarded> SessionBridge::say(std::string bytes, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink) {
+  const WrittenPool::Ref round = parts_.written->take();
+  round->bytes = std::move(bytes);
+  if (auto read = round->read(); !read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
+  co_return co_await send(*round, std::move(permit), time, sink);
+}
+
+net::Task<Forwarded> SessionBridge::send(const mcp::Written& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink) {
   if (!permit) {
     auto made = co_await parts_.permit(Own::answer);
     if (!made) co_return std::unexpected(bridge_failure(std::move(made.error()), false));
     permit.emplace(std::move(*made));
   }
-  const std::string headers = parts_.mirror(*round.message);
+  const std::string headers = parts_.mirror(round.message);
   OfModernServer hearer(sink);
-  co_return co_await server_->forward(std::move(*permit), {.bytes = round.bytes, .message = &*round.message, .headers = headers, .time = time}, hearer);
+  co_return co_await server_->forward(std::move(*permit), {.bytes = round.bytes, .message = &round.message, .headers = headers, .time = time}, hearer);
 }
 
 /// A cancel over HTTP, or while the client is asked, is the end of the exchange:
 /// that is why it runs beside the one who waits for it.
 net::Task<Forwarded> SessionBridge::carry(Outbound out, Sink& sink) {
-  Carrying carrying(*this, std::string(out.message->id_text));
+  Carrying carrying(*this, out.message->id_text);
   net::TaskGroup task;
   task.spawn(carry_into(std::move(out), sink, carrying));
   if (!carrying.outcome) co_await carrying.done.wait(net::Loop::forever);
@@ -161,39 +165,43 @@ net::Task<void> SessionBridge::carry_into(Outbound out, Sink& sink, Carrying& ca
 
 /// A request of the client, as often as the server asks for more input.
 net::Task<Forwarded> SessionBridge::rounds(Outbound out, Sink& sink) {
-  Round first{.bytes = mcp::with_envelope(*out.message, envelope_)};
-  std::unique_ptr<Round> later;
+  const WrittenPool::Ref first = parts_.written->take();
+  if (auto made = mcp::with_envelope(*out.message, envelope_, *first); !made) co_return std::unexpected(bridge_failure(std::move(made.error()), false));
+  WrittenPool::Ref later;
+  std::optional<SentAs> sent_as;
   std::optional<policy::Permit> permit = std::move(out.permit);
-  const std::string client_id(out.message->id_text);
-  const SentAs sent_as(*this, client_id);
   for (int count = 0; count < most_rounds; ++count) {
-    auto told = co_await send(later ? *later : first, std::exchange(permit, std::nullopt), out.time, sink);
+    auto told = co_await send(later ? *later : *first, std::exchange(permit, std::nullopt), out.time, sink);
     if (!told || told->kind != Delivery::Kind::answer) co_return told;
+    if (told->look.known && !told->look.needs_input) co_return finish(out, std::move(told));
     json::Document document;
     const auto answer = mcp::read_message(told->bytes, document, mcp::Direction::from_server, whole_answer);
     if (!answer) co_return std::unexpected(bridge_failure(answer.error()));
-    if (!mcp::is_input_required(*answer)) co_return finish(out, std::move(told), *answer);
+    told->look = mcp::look_at(*answer);
+    if (!told->look.needs_input) co_return finish(out, std::move(told));
     auto asks = mcp::read_input_asks(*answer);
     if (!asks) co_return std::unexpected(bridge_failure(std::move(asks.error())));
-    auto responses = co_await ask_client(client_id, std::move(*asks), sink);
+    auto responses = co_await ask_client(out.message->id_text, std::move(*asks), sink);
     if (!responses) co_return std::unexpected(bridge_failure(std::move(responses.error())));
     // Minutes may have passed since the call was decided.
     const bool allowed = co_await sink.may_go_on();
     if (ended_ || !allowed) co_return std::unexpected(bridge_failure({ErrorKind::refused, "the call is not allowed any more", {}}));
     const std::string id = fresh_id();
-    sent_as_[client_id] = id;
-    later = std::make_unique<Round>();
-    later->bytes = mcp::with_inputs(*first.message, id, *responses, *answer);
+    if (!sent_as) sent_as.emplace(*this, std::string(out.message->id_text));
+    sent_as_[sent_as->client_id] = id;
+    later = parts_.written->take();
+    later->bytes = mcp::with_inputs(first->message, id, *responses, *answer);
+    if (auto read = later->read(); !read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
   }
   co_return std::unexpected(bridge_failure({ErrorKind::too_large, "the server asks for input again and again", {}}));
 }
 
-Forwarded SessionBridge::finish(const Outbound& out, Forwarded delivery, const mcp::Message& answer) {
-  std::string text = mcp::legacy_answer(answer, out.message->id_text, out.message->method_id);
+Forwarded SessionBridge::finish(const Outbound& out, Forwarded delivery) {
+  auto text = mcp::legacy_answer(delivery->bytes, delivery->look, out.message->id_text, out.message->method_id);
   delivery->http_status = 200;
-  if (text == delivery->bytes) return delivery;
-  Delivery own = own_delivery(std::move(text));
-  own.is_error = delivery->is_error;
+  if (!text) return delivery;
+  Delivery own = own_delivery(std::move(*text));
+  own.look = mcp::without_places(delivery->look);
   return own;
 }
 
@@ -240,23 +248,32 @@ net::Task<Forwarded> SessionBridge::notify(Outbound out, Sink& sink) {
   // Roots and the like are asked for when they are needed; of its calls alone does such a server hear.
   if (message.method_id != mcp::MethodId::notifications_cancelled) co_return Delivery{.http_status = 202};
   const auto cancelled = mcp::read_cancelled(message);
-  const auto carried = cancelled ? carried_.find(cancelled->request_id) : carried_.end();
+  Carrying* const carried = cancelled ? find_carried(cancelled->request_id) : nullptr;
   // While the client is asked the server has nothing under way that could be cancelled there.
   const bool asking = std::ranges::any_of(asked_, [&](const auto& each) { return each.second->of == (cancelled ? cancelled->request_id : std::string_view{}); });
   if (!server_->hears_cancels() || asking) {
-    if (carried != carried_.end()) carried->second->done.raise();
+    if (carried != nullptr) carried->done.raise();
     co_return Delivery{.http_status = 202};
   }
   const auto later = cancelled ? sent_as_.find(std::string(cancelled->request_id)) : sent_as_.end();
   if (later == sent_as_.end()) co_return co_await server_->forward(std::move(*out.permit), {.bytes = out.bytes, .message = out.message}, sink);
-  Round round{.bytes = mcp::cancelled_notification(later->second, cancelled->reason.view())};
-  co_return co_await send(round, std::move(out.permit), out.time, sink);
+  co_return co_await say(mcp::cancelled_notification(later->second, cancelled->reason.view()), std::move(out.permit), out.time, sink);
+}
+
+SessionBridge::Carrying* SessionBridge::find_carried(std::string_view id) {
+  for (net::ListNode* node = carried_.next; node != &carried_; node = node->next) {
+    auto& each = static_cast<Carrying&>(*node);
+    if (each.id == id) return &each;
+  }
+  return nullptr;
 }
 
 Forwarded SessionBridge::set_level(const mcp::Message& request) {
   const auto level = request.params ? request.params.find("level") : std::nullopt;
   if (!level || !level->is_string()) return own_delivery(mcp::rpc_error(request.id_text, -32602, "`level` is missing"));
-  envelope_.log_level = level->text();
+  mcp::Envelope envelope = envelope_.parts();
+  envelope.log_level = level->text();
+  if (auto written = envelope_.write(std::move(envelope)); !written) return std::unexpected(bridge_failure(std::move(written.error()), false));
   return own_delivery(mcp::empty_result(request.id_text, mcp::Era::legacy));
 }
 
@@ -302,7 +319,7 @@ net::Task<void> SessionBridge::cancel(std::string id) {
 
 net::Task<void> SessionBridge::watch_once(std::string id) {
   const std::vector<std::string> uris(watched_.begin(), watched_.end());
-  const std::string bytes = mcp::listen_request(id, envelope_, uris);
+  const std::string bytes = mcp::listen_request(id, envelope_.parts(), uris);
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_client);
   auto permit = co_await parts_.permit(Own::subscribe);

@@ -58,22 +58,12 @@ class SessionBridge final : public Link {
     SessionBridge& bridge;
     std::string client_id;
   };
-  /// One request of the server's era, under way.
-  struct Round {
-    std::string bytes;
-    json::Document document;
-    std::optional<mcp::Message> message;
-  };
   class Watcher;
   class Unasked;
   /// A call that a cancel of the client ends.
-  struct Carrying {
-    Carrying(SessionBridge& its_bridge, std::string its_id) : bridge(its_bridge), id(std::move(its_id)), done(bridge.parts_.loop) { bridge.carried_[id] = this; }
-    Carrying(const Carrying&) = delete;
-    Carrying& operator=(const Carrying&) = delete;
-    ~Carrying() { bridge.carried_.erase(id); }
-    SessionBridge& bridge;
-    std::string id;  ///< of the client, as written
+  struct Carrying : net::ListNode {
+    Carrying(SessionBridge& bridge, std::string_view its_id) : id(its_id), done(bridge.parts_.loop) { bridge.carried_.push_back(*this); }
+    std::string_view id;  ///< of the client, as written, in its message
     net::Signal done;
     std::optional<Forwarded> outcome;
   };
@@ -82,8 +72,10 @@ class SessionBridge final : public Link {
   net::Task<Forwarded> carry(Outbound out, Sink& sink);
   net::Task<Forwarded> rounds(Outbound out, Sink& sink);
   net::Task<void> carry_into(Outbound out, Sink& sink, Carrying& carrying);
-  net::Task<Forwarded> send(Round& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink);
-  static Forwarded finish(const Outbound& out, Forwarded delivery, const mcp::Message& answer);
+  net::Task<Forwarded> say(std::string bytes, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink);
+  net::Task<Forwarded> send(const mcp::Written& round, std::optional<policy::Permit> permit, std::chrono::milliseconds time, Sink& sink);
+  static Forwarded finish(const Outbound& out, Forwarded delivery);
+  Carrying* find_carried(std::string_view id);
   net::Task<Result<std::string>> ask_client(std::string_view of, std::vector<mcp::InputAsk> asks, Sink& sink);
   net::Task<Result<void>> ask_one(std::string_view of, const mcp::InputAsk& ask, Sink& sink, std::string& responses);
   net::Task<Forwarded> notify(Outbound out, Sink& sink);
@@ -100,10 +92,10 @@ class SessionBridge final : public Link {
   std::function<void()> refused_;
   Sink* unsolicited_ = nullptr;
   std::unique_ptr<Unasked> unasked_;
-  mcp::Envelope envelope_;
+  mcp::WrittenEnvelope envelope_;
   std::map<std::string, Asked*, std::less<>> asked_;  ///< by the text of the id
   std::map<std::string, std::string> sent_as_;        ///< the id of a call's later round, by the client's
-  std::map<std::string, Carrying*, std::less<>> carried_;
+  net::ListNode carried_;  ///< calls under way
   std::set<std::string> watched_;                     ///< JSON texts of URIs
   net::Signal watch_changed_;
   bool can_watch_ = false;

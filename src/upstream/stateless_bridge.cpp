@@ -83,7 +83,6 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
     capabilities.clear();
     json::append_canonical(capabilities, meta->client_capabilities);
   }
-  const std::string info(meta->client_info ? meta->client_info.text() : std::string_view{});
   const net::Instant until = parts_.loop.now() + parts_.start_time;
   for (;;) {
     BehindRef& known = sessions_[capabilities];
@@ -100,7 +99,7 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
     if (behind->link && behind->link->alive() && !behind->opening) co_return behind;
     if (!behind->opening) {
       Opening opening(*this, behind);
-      auto done = co_await open(behind, info);
+      auto done = co_await open(behind, std::string(meta->client_info ? meta->client_info.text() : std::string_view{}));
       if (!done) co_return std::unexpected(std::move(done.error()));
       opening.done = true;
       co_return behind;

@@ -101,10 +101,8 @@ net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   running->client_token = progress_token(request);
   running->wants_log = !log_level_of(request).empty();
   running->method = request.method_id;
-  running->bytes = mcp::without_envelope(request, running->own_id);
-  auto read = mcp::read_message(running->bytes, running->document, mcp::Direction::from_client);
-  if (!read) co_return std::unexpected(bridge_failure(std::move(read.error()), false));
-  running->message = std::move(*read);
+  running->written = parts_.written->take();
+  if (auto made = mcp::without_envelope(request, running->own_id, *running->written); !made) co_return std::unexpected(bridge_failure(std::move(made.error()), false));
   running->permit = std::move(out.permit);
   running->task.spawn(run(*running));
   const Attending attending(*this, *running);
@@ -117,7 +115,7 @@ net::Task<void> StatelessBridge::run(Running& running) {
   if (!link) {
     running.outcome = std::unexpected(bridge_failure({ErrorKind::closed, "the server's session is over", {}}, false));
   } else {
-    running.outcome = co_await link->forward(std::move(*running.permit), {.bytes = running.bytes, .message = &*running.message, .time = longest_call}, hearer);
+    running.outcome = co_await link->forward(std::move(*running.permit), {.bytes = running.written->bytes, .message = &running.written->message, .time = longest_call}, hearer);
   }
   running.wake.raise();
 }
@@ -151,11 +149,15 @@ Forwarded StatelessBridge::finish(Running& running) {
     return std::move(outcome);
   }
   if (outcome->kind != Delivery::Kind::answer) return std::unexpected(bridge_failure({ErrorKind::malformed, "the server did not answer", {}}));
-  json::Document document;
-  const auto answer = mcp::read_message(outcome->bytes, document, mcp::Direction::from_server, answer_limits);
-  if (!answer) return std::unexpected(bridge_failure(answer.error()));
-  Delivery own = own_delivery(mcp::modern_answer(*answer, running.client_id, running.method), mcp::status_of(*answer));
-  own.is_error = outcome->is_error;
+  mcp::AnswerLook& look = outcome->look;
+  if (!look.known) {
+    json::Document document;
+    const auto answer = mcp::read_message(outcome->bytes, document, mcp::Direction::from_server, answer_limits);
+    if (!answer) return std::unexpected(bridge_failure(answer.error()));
+    look = mcp::look_at(*answer);
+  }
+  Delivery own = own_delivery(mcp::modern_answer(outcome->bytes, look, running.client_id, running.method), mcp::status_of_code(look.code_number));
+  own.look = mcp::without_places(look);
   return own;
 }
 
@@ -179,7 +181,7 @@ Forwarded StatelessBridge::park(const std::shared_ptr<Running>& running) {
   for (const Ask& each : running->asks) asks.push_back(each.ask);
   running->parked_until = parts_.loop.now() + answer_time;
   // Of the request as the client wrote it: the envelope has no part in it.
-  running->digest = sha256_hex(mcp::logical_text(*running->message));
+  running->digest = sha256_hex(mcp::logical_text(running->written->message));
   // INVARIANT: what is parked is cancelled by `drop_parked`, not by the end of the frame that parked it.
   running->over = true;
   parked_.emplace(state, running);

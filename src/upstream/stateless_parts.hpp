@@ -1,5 +1,7 @@
 #pragma once
 
+#include <list>
+
 #include "upstream/stateless_bridge.hpp"
 
 /// The parts of the stateless bridge that its three files share.
@@ -18,11 +20,9 @@ struct StatelessBridge::Running {
   bool wants_log = false;
   mcp::MethodId method = mcp::MethodId::unknown;
   std::string digest;         ///< of what was asked: a state is good for nothing else
-  std::string bytes;          ///< as sent to the server
-  json::Document document;
-  std::optional<mcp::Message> message;
+  WrittenPool::Ref written;   ///< as sent to the server
   std::optional<policy::Permit> permit;
-  std::deque<std::string> events;
+  std::list<std::string> events;
   std::vector<Ask> asks;
   std::optional<Forwarded> outcome;
   net::Signal wake;

@@ -18,6 +18,8 @@
 #include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
 #include "mcp/sse.hpp"
+#include "mcp/to_legacy.hpp"
+#include "mcp/to_modern.hpp"
 #include "mcp/tool_call.hpp"
 #include "mcp/tool_list.hpp"
 #include "mcp/trace.hpp"
@@ -120,6 +122,50 @@ void check_hidden(const Message& message) {
   must(!may_hold_addresses(*out) || may_hold_addresses(message.bytes()));
 }
 
+bool same_nodes(const json::Document& a, const json::Document& b) {
+  return std::ranges::equal(a.nodes(), b.nodes(), [](const json::Node& x, const json::Node& y) {
+    return x.begin == y.begin && x.end == y.end && x.next == y.next && x.count == y.count && x.kind == y.kind && x.escaped == y.escaped;
+  });
+}
+
+/// What was put together is what a reading of it finds.
+void check_written(const Written& written) {
+  json::Document document;
+  const auto again = read_message(written.bytes, document, Direction::from_client);
+  must(again && again->id_text == written.message.id_text && again->method.view() == written.message.method.view());
+  must(same_nodes(document, written.document));
+}
+
+/// Across the eras: a request says the same with the envelope and without it.
+void check_bridges(const Message& message) {
+  if (!message.is_request()) return;
+  WrittenEnvelope envelope;
+  must(envelope.write({.capabilities = R"({"roots":{}})", .client_info = R"({"name":"f","version":"1"})", .log_level = {}}).has_value());
+  Written out;
+  if (with_envelope(message, envelope, out)) {
+    check_written(out);
+    must(logical_text(out.message) == logical_text(message));
+  }
+  if (!message.params || !without_envelope(message, "\"callgate-1\"", out)) return;
+  check_written(out);
+  must(logical_text(out.message) == logical_text(message) && out.message.id_text == "\"callgate-1\"");
+}
+
+/// A look at an answer says what a reading of it says.
+void check_look(const Message& message) {
+  const AnswerLook look = look_at(message);
+  must(look.id.in(message.bytes()) == message.id_text && look.needs_input == is_input_required(message));
+  const auto goes_on = [&](std::string_view name) { return message.result && message.result.find(name).has_value(); };
+  must(look.may_go_on || (!goes_on("inputRequests") && !goes_on("requestState") && !goes_on("task") && !look.needs_input));
+  if (!message.id) return;
+  const std::string made = modern_answer(message.bytes(), look, "\"fuzz\"", MethodId::tools_list);
+  json::Document document;
+  const auto again = read_message(made, document, Direction::from_server);
+  must(again && again->id_text == "\"fuzz\"" && (!again->result || (again->result.find("resultType") && again->result.find("ttlMs"))));
+  const auto legacy = legacy_answer(message.bytes(), look, "\"fuzz\"", MethodId::resources_read);
+  must(!legacy || read_message(*legacy, document, Direction::from_server).has_value());
+}
+
 /// Another reader of UTF-8 is the judge of ours.
 void check_text(std::string_view bytes) {
   must(is_utf8(bytes) == simdjson::validate_utf8(bytes.data(), bytes.size()));
@@ -139,6 +185,8 @@ void check_message(std::string_view bytes, Direction direction) {
   read_typed(*message);
   check_id(*message, direction);
   check_mirrors(*message);
+  if (direction == Direction::from_client) check_bridges(*message);
+  if (direction == Direction::from_server && message->is_response()) check_look(*message);
   check_lists(*message);
   check_discovery(*message);
   if (direction == Direction::from_server && message->is_response()) check_hidden(*message);
