@@ -54,6 +54,10 @@ void append_call(LineBuffer& out, const CallRecord& call) {
   out.member(R"(,"definition":)", call.definition);
   out.member(R"(,"args_digest":)", call.args_digest);
   append_list(out, R"(,"arg_keys":)", call.arg_keys);
+  if (!call.arg_shapes.empty()) {
+    out.raw(R"(,"arg_shapes":)");
+    out.raw(call.arg_shapes);
+  }
   out.member(R"(,"risk":)", call.risk);
   out.member(R"(,"category":)", call.category);
   if (!call.approval.empty()) out.member(R"(,"approval":)", call.approval);

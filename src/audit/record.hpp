@@ -24,7 +24,8 @@ struct LimitUse {
 
 /// The record of one decision, written before the call goes on. No field holds
 /// argument values: arguments appear as a keyed digest and the names of their
-/// top-level members. Texts over 1 KiB are cut, and so are more than 64 names.
+/// top-level members, where that is wanted with their shapes. Texts over 1 KiB
+/// are cut, and so are more than 64 names.
 struct CallRecord {
   Ulid id;  ///< of the decision (`Journal::next_id`)
   std::string_view server;
@@ -42,6 +43,7 @@ struct CallRecord {
   std::string_view definition;   ///< hash of the pinned definition
   std::string_view args_digest;  ///< `DigestKey::of` the canonical arguments
   std::span<const std::string_view> arg_keys;
+  std::string_view arg_shapes;   ///< of `Shaper::shapes_of`; empty leaves the member out
   std::string_view risk;
   std::string_view category;
   std::string_view approval;  ///< id of the question that was answered; empty leaves the member out

@@ -38,6 +38,7 @@ R"(callgate run: stand between one stdio client and one server
   --name NAME              what the server is called in pins and records (default: default)
   --data DIR               journal, pins, counters (default: $XDG_DATA_HOME/callgate)
   --audit DIR              journals elsewhere
+  --audit-shapes           records tell type and size of arguments, for `policy generate --from-audit`
   --ready-file FILE, --ready-fd N   get one JSON line once calls are taken
 
 example: callgate run --policy memory.yaml -- npx -y @modelcontextprotocol/server-memory
@@ -57,7 +58,8 @@ R"(callgate serve: stand in front of servers, for clients that speak Streamable 
   --admin HOST:PORT        the admin API
   --header 'NAME: VALUE'   sent to the server; secrets by ${env:NAME} or ${file:PATH}
   --ready-file FILE, --ready-fd N   get one JSON line once calls are taken
-  --trust-hints, --classes FILE, --name NAME, --data DIR, --audit DIR   as in `callgate run --help`
+  --trust-hints, --classes FILE, --name NAME, --data DIR, --audit DIR, --audit-shapes
+                           as in `callgate run --help`
 
 example: callgate serve --policy p.yaml --listen 127.0.0.1:8808 --upstream http://127.0.0.1:9000/mcp
 )");

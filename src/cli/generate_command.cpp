@@ -1,5 +1,6 @@
 #include "cli/generate_command.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,8 +30,8 @@ constexpr std::string_view help =
   callgate policy generate --tools FILE             a saved list: {"server": NAME, "tools": [...]} or the result of tools/list
 
   --from-audit DIR  only what the calls in these journals needed: other tools, and arguments that
-                    were never sent, are refused. Journals hold names of arguments and no values,
-                    so no ranges are learned
+                    were never sent, are refused. With `audit: {shapes: true}` on while they were made
+                    also ranges: how large numbers, how long texts and lists were, with room
   --wish TEXT       the rules that a sentence asks for: allow, deny, hide, ask before; limit … to N per minute;
                     only if ARGUMENT is, <=, one of …; of a tool, a pattern, reads, writes, high risk, everything.
                     What is not understood is said, and nothing is made then. With CALLGATE_MODEL_URL (a chat
@@ -100,7 +101,17 @@ class Generate {
     tell(server, learned.policy, definitions.size());
     err_ << fmt::format("learned from {} call{}; against the policy without a journal:\n", recorded->calls.size(), recorded->calls.size() == 1 ? "" : "s");
     for (const std::string& change : learned.changes) err_ << "  " << change << '\n';
-    err_ << "  journals hold names of arguments and no values: ranges are not learned\n";
+    tell_ranges(recorded->calls);
+  }
+
+  /// From how many calls ranges could be learned.
+  void tell_ranges(std::span<const generate::RecordedCall> calls) {
+    const auto shaped = std::ranges::count_if(calls, [](const generate::RecordedCall& call) { return call.shapes.has_value(); });
+    if (shaped == 0) {
+      err_ << "  ranges need `audit: {shapes: true}`: these records do not tell what arguments look like\n";
+    } else if (static_cast<std::size_t>(shaped) < calls.size()) {
+      err_ << fmt::format("  ranges come from the {} call{} whose records have shapes of arguments; the others may not fit them\n", shaped, shaped == 1 ? "" : "s");
+    }
   }
 
   void wish(const std::string& server, const std::string& sentence, std::span<const json::Value> definitions, std::span<const classify::Classification> classes) {

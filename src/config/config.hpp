@@ -52,6 +52,7 @@ struct Audit {
   OnFull on_full = OnFull::refuse_medium;
   std::chrono::milliseconds keep = std::chrono::hours(24 * 90);  ///< how long records stay
   std::filesystem::path folder;  ///< of the journals; DATA/journal unless `--audit`
+  bool shapes = false;  ///< records tell what arguments look like: type and bucket, never a value
   bool operator==(const Audit&) const = default;
 };
 

@@ -160,7 +160,7 @@ void Reader::read_state() {
 }
 
 void Reader::read_audit(const Field& field) {
-  static constexpr std::array<std::string_view, 4> keys{"sync", "segment", "keep", "on_full"};
+  static constexpr std::array<std::string_view, 5> keys{"sync", "segment", "keep", "on_full", "shapes"};
   const Section audit(field, keys);
   if (const auto sync = audit.take("sync")) {
     static constexpr std::array<std::string_view, 3> words{"none", "batch", "each"};
@@ -176,6 +176,7 @@ void Reader::read_audit(const Field& field) {
     static constexpr std::array<std::string_view, 2> words{"refuse", "refuse_medium"};
     if (const auto word = on_full->word(words)) config_.audit.on_full = static_cast<OnFull>(*word);
   }
+  if (const auto shapes = audit.take("shapes")) config_.audit.shapes = shapes->boolean().value_or(false);
 }
 
 void Reader::read_limits(const Field& field) {

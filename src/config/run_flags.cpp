@@ -90,6 +90,7 @@ std::span<const Flag> Parser::table() {
       Flag{"--config", "FILE", both, [](Parser& p, std::string_view v) { p.flags_.config_file = v; }},
       Flag{"--data", "DIR", both, [](Parser& p, std::string_view v) { p.flags_.config.data = v; }},
       Flag{"--audit", "DIR", both, [](Parser& p, std::string_view v) { p.flags_.config.audit.folder = v; }},
+      Flag{"--audit-shapes", "", both, [](Parser& p, std::string_view) { p.flags_.config.audit.shapes = true; }},
       Flag{"--ready-file", "FILE", both, [](Parser& p, std::string_view v) { p.flags_.ready_file = v; }},
       Flag{"--ready-fd", "NUMBER", both, [](Parser& p, std::string_view v) { p.read_ready_fd(v); }},
       Flag{"--listen", "HOST:PORT", serve, [](Parser& p, std::string_view v) { p.read_listen(v); }},
@@ -241,9 +242,10 @@ void Parser::read_ready_fd(std::string_view text) {
   flags_.ready_fd = number;
 }
 
-/// What the flags say of folders stands over what the file says.
+/// What the flags say of the data folder and the journal stands over what the file says.
 void Parser::apply_folders(Config& config) {
   Config& told = flags_.config;
+  if (told.audit.shapes) config.audit.shapes = true;
   if (!told.data.empty()) config.data = told.data;
   if (!told.audit.folder.empty()) {
     config.audit.folder = told.audit.folder;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "approval/round_state.hpp"
+#include "audit/shaper.hpp"
 #include "gateway/channel.hpp"
 #include "gateway/conversation.hpp"
 #include "gateway/links.hpp"
@@ -247,6 +248,7 @@ class Gate {
   static bool is_over(const Inbound& in, const InFlight& flight);
   net::Task<void> not_wanted(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes* yes);
   void give_back(Exchange& what);
+  std::string_view shapes_of(const Judged& judged, const std::optional<json::Value>& arguments);
   net::Task<void> ask_if_free(Inbound& in, InFlight& flight, Draft& draft, Judged& judged);
   net::Task<void> ask_people(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, net::Instant until);
   net::Instant held_until() const;
@@ -414,6 +416,7 @@ class Gate {
   SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
+  audit::Shaper shaper_;            ///< of the arguments on record
   Counter& allowed_;
   Counter& refused_;
   net::TaskGroup tasks_;

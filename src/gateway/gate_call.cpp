@@ -35,6 +35,7 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   draft.has_digest = true;
 
   Judged judged = judge(in, policy::Action::tool_call, draft.subject, call->arguments);
+  if (parts_.config.audit.shapes) draft.arg_shapes = shapes_of(judged, call->arguments);
   if (!current) doubt(judged, in.era());
   const auto verdict = judged.decision.verdict;
   if (verdict == policy::Verdict::unknown_tool && judged.table) {
@@ -45,6 +46,12 @@ net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   if (verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (verdict == policy::Verdict::require_approval) co_return co_await ask_if_free(in, flight, draft, judged);
   co_await refuse(in, draft, judged);
+}
+
+/// What the arguments look like, for the record; of those that the tool's definition names.
+std::string_view Gate::shapes_of(const Judged& judged, const std::optional<json::Value>& arguments) {
+  if (judged.tool == nullptr) return shaper_.shapes_of({}, {}, arguments);
+  return shaper_.shapes_of(judged.tool->fingerprint, judged.tool->definition, arguments);
 }
 
 /// A used-up limit refuses before a person is asked.

@@ -19,6 +19,7 @@ struct Gate::Draft {
   audit::DigestKey::Text digest{};
   bool has_digest = false;
   std::vector<std::string_view> arg_keys;
+  std::string arg_shapes;    ///< empty where they are not wanted on record
   std::string_view approval;
   std::vector<audit::LimitUse> limits;
   BootTime limits_taken_at;

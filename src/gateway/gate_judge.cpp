@@ -209,6 +209,7 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   record.may_use_reserve = draft.subject.empty() || risk == registry::Risk::low;
   if (draft.has_digest) record.args_digest = audit::view(draft.digest);
   record.arg_keys = draft.arg_keys;
+  record.arg_shapes = draft.arg_shapes;
   record.approval = draft.approval;
   record.trace = mcp::trace_id(in.message);
   if (record.trace.empty()) record.trace = in.trace;

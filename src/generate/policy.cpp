@@ -125,11 +125,16 @@ Listed proper_tools(std::span<const json::Value> definitions) {
   return listed;
 }
 
-std::string heading(std::string_view server, std::size_t tools, bool learned) {
+enum class Ranges : std::uint8_t { none, learned };
+
+std::string heading(std::string_view server, std::size_t tools, bool learned, Ranges ranges = Ranges::none) {
   std::string text = fmt::format("A policy to start from, for {} of server `{}`.\n", plural(tools, "tool"), comment_line(server));
   text += "Made from what each tool does (docs/classification.md): reading is allowed, changing is limited, what runs\n";
   text += "or cannot be taken back asks a person or is refused. Read it, change it, then put it in force.";
-  if (learned) text += "\nNarrowed to the calls of a journal: other tools, and arguments that were never sent, are refused.";
+  if (!learned) return text;
+  text += "\nNarrowed to the calls of a journal: other tools, and arguments that were never sent, are refused.";
+  text += ranges == Ranges::learned ? "\nRanges come from the shapes of arguments that it tells, with room."
+                                    : "\nNo ranges are learned: they need `audit: {shapes: true}` while the calls are made.";
   return text;
 }
 
@@ -147,6 +152,9 @@ std::string change_of(const Rule& before, const Rule& after, const Seen& seen) {
     if (name != "no_such_argument") unused += (unused.empty() ? "" : ", ") + comment_line(name, 60);
   }
   if (after.closed && !unused.empty()) add(fmt::format("no longer takes {}", unused));
+  for (const Clause& clause : after.clauses) {
+    if (!clause.learned.empty()) add(fmt::format("{}: {}", comment_line(clause.argument, 60), clause.learned));
+  }
   return line.empty() ? line : fmt::format("~ {} (called {}): {}", after.tool, plural(seen.count(), "time"), line);
 }
 
@@ -166,6 +174,7 @@ Learned learn_policy(std::string_view server, std::span<const json::Value> defin
   Listed listed = proper_tools(definitions);
   const Siblings siblings(tools);
   Learned learned{.policy = {.left_out = std::move(listed.left_out)}};
+  const Ranges ranges = std::ranges::any_of(seen, [](const auto& each) { return each.second.shaped > 0; }) ? Ranges::learned : Ranges::none;
   for (const std::size_t i : listed.proper) {
     const Rule before = suggest(definitions[i], tools[i], siblings, language);
     const auto found = seen.find(before.tool);
@@ -177,7 +186,7 @@ Learned learn_policy(std::string_view server, std::span<const json::Value> defin
     if (std::string line = change_of(before, after, found->second); !line.empty()) learned.changes.push_back(std::move(line));
     learned.policy.rules.push_back(std::move(after));
   }
-  learned.policy.text = checked_text(learned.policy.rules, heading(server, learned.policy.rules.size(), true), listed.list);
+  learned.policy.text = checked_text(learned.policy.rules, heading(server, learned.policy.rules.size(), true, ranges), listed.list);
   return learned;
 }
 

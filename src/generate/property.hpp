@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "generate/example.hpp"
+#include "generate/recorded.hpp"
 #include "generate/rule.hpp"
 
 namespace callgate::generate {
@@ -37,6 +38,7 @@ struct Guards {
 };
 
 /// The clause of one argument; nothing where its schema says all there is to say.
-std::optional<Clause> clause_for(const Property& property, Guards guards);
+/// With `seen` it takes all that calls sent, and no more than that with room.
+std::optional<Clause> clause_for(const Property& property, Guards guards, const SeenValues* seen = nullptr);
 
 }  // namespace callgate::generate

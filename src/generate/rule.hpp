@@ -30,6 +30,7 @@ struct Clause {
   std::string argument;          ///< its name
   std::string schema;            ///< JSON text
   std::string comment;           ///< one clean line; may quote the server
+  std::string learned;           ///< what of it calls have shown, in a few clean words; empty: nothing
   std::string good;              ///< JSON text of a value that fits; empty: any that the tool takes
   std::vector<std::string> bad;  ///< JSON texts of values that only this clause refuses
   bool required = false;         ///< the argument must be there, though the tool does not ask for it

@@ -8,12 +8,14 @@
 #include <optional>
 #include <utility>
 
+#include "generate/learned.hpp"
 #include "generate/modes.hpp"
 #include "generate/policy_text.hpp"
 #include "generate/property.hpp"
 #include "generate/tables.hpp"
 #include "generate/trial.hpp"
 #include "generate/yaml_writer.hpp"
+#include "schema/pointer.hpp"
 #include "schema/schema.hpp"
 
 namespace callgate::generate {
@@ -126,8 +128,10 @@ class Suggestion {
     for (const Property& property : properties_) {
       const auto is_this = [&](const Clause& clause) { return clause.argument == property.name; };
       if (std::ranges::any_of(rule_.clauses, is_this) || is_unseen(property)) continue;
-      if (auto clause = clause_for(property, guards)) rule_.clauses.push_back(std::move(*clause));
+      if (auto clause = clause_of(property, guards)) rule_.clauses.push_back(std::move(*clause));
     }
+    if (!few_.empty()) rule_.notes.push_back(fmt::format("no range learned yet, {} calls with it are needed: {}", enough_calls, comment_line(few_, 240)));
+    if (sends_unlisted()) return;
     if ((rule_.clauses.empty() && seen_ == nullptr) || !schema_ || !names_its_arguments(schema_) || schema_.find("properties")->size() != properties_.size()) return;
     for (const Property& property : properties_) {
       const auto is_this = [&](const Clause& clause) { return clause.argument == property.name; };
@@ -144,8 +148,32 @@ class Suggestion {
     if (!rule_.closed) rule_.other_arguments.clear();
   }
 
+  /// From the schema, its text, and calls.
+  std::optional<Clause> clause_of(const Property& property, Guards guards) {
+    const SeenValues* values = values_of(property.name);
+    auto clause = clause_for(property, guards, values);
+    if (values == nullptr) return clause;
+    if (!clause) clause = learned_members(property, *seen_, maker_);
+    const bool told = !values->unknown && !property.bounded && !type_of_values(*values).empty();
+    if (told && values->count < enough_calls) few_ += fmt::format("{}`{}` ({})", few_.empty() ? "" : ", ", comment_line(property.name, 60), values->count);
+    return clause;
+  }
+
+  /// Null where no call told its shape.
+  const SeenValues* values_of(std::string_view argument) const {
+    if (seen_ == nullptr || !seen_->all_named) return nullptr;
+    std::string pointer;
+    schema::append_token(pointer, argument);
+    return seen_->find(pointer);
+  }
+
+  /// Whether calls had arguments that the schema does not name, or may have had: nothing is closed then.
+  bool sends_unlisted() const {
+    return seen_ != nullptr && (!seen_->all_named || std::ranges::any_of(seen_->arguments, [this](const std::string& name) { return std::ranges::find(properties_, name, &Property::name) == properties_.end(); }));
+  }
+
   /// An argument that may be left out, and always was.
-  bool is_unseen(const Property& property) const { return seen_ != nullptr && !property.required && !seen_->arguments.contains(property.name); }
+  bool is_unseen(const Property& property) const { return seen_ != nullptr && seen_->all_named && !property.required && !seen_->arguments.contains(property.name); }
 
   void notes() {
     const Tables& tables = Tables::built_in();
@@ -192,6 +220,7 @@ class Suggestion {
   ExampleMaker maker_;
   std::shared_ptr<const schema::Schema> own_;
   std::vector<Property> properties_;
+  std::string few_;  ///< arguments that too few calls had
   Rule rule_;
 };
 

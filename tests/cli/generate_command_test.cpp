@@ -129,7 +129,8 @@ TEST_F(GenerateFromAudit, OnlyWhatWasUsedGetsARule) {
   EXPECT_THAT(err, HasSubstr("learned from 1 call"));
   EXPECT_THAT(err, HasSubstr("- update_item: never called, so no rule: refused"));
   EXPECT_THAT(err, HasSubstr("no longer takes deep"));
-  EXPECT_THAT(err, HasSubstr("names of arguments and no values: ranges are not learned"));
+  EXPECT_THAT(err, HasSubstr("ranges need `audit: {shapes: true}`"));
+  EXPECT_THAT(out, HasSubstr("# No ranges are learned: they need `audit: {shapes: true}` while the calls are made."));
 }
 
 TEST_F(GenerateFromAudit, AJournalOfAnotherServerIsNamed) {

@@ -32,7 +32,7 @@ data: /var/lib/callgate
 state: embedded
 auth: grants
 session_header: false
-audit: {sync: each, segment: 1MiB, keep: 30d, on_full: refuse}
+audit: {sync: each, segment: 1MiB, keep: 30d, on_full: refuse, shapes: true}
 hosts: [Gate.internal]
 origins: [http://localhost:6274]
 approval_wait: 0
@@ -72,6 +72,7 @@ servers:
   EXPECT_EQ(config.audit.sync, Sync::each);
   EXPECT_EQ(config.audit.segment_bytes, 1'048'576U);
   EXPECT_EQ(config.audit.on_full, OnFull::refuse);
+  EXPECT_TRUE(config.audit.shapes);
   EXPECT_EQ(config.audit.keep, std::chrono::hours(30 * 24));
   EXPECT_EQ(config.hosts, std::vector<std::string>{"gate.internal"});
   EXPECT_EQ(config.origins, std::vector<std::string>{"http://localhost:6274"});
@@ -186,6 +187,7 @@ INSTANTIATE_TEST_SUITE_P(
               "1:16: `approval_wait`: `50 s` is no duration; write `250ms`, `30s`, `5m`, `1h` or `90d` (at most ten years)\n"},
         Fault{"sync", "audit: {sync: always}\n", "1:15: `audit.sync` must be `none` or `batch` or `each`, not `always`\n"},
         Fault{"keep", "audit: {keep: 0s}\n", "1:15: `audit.keep` must be at least 1000ms\n"},
+        Fault{"shapes", "audit: {shapes: all}\n", "1:17: `audit.shapes` must be `true` or `false`, not `all`\n"},
         Fault{"on_full", "audit: {on_full: go_on}\n", "1:18: `audit.on_full` must be `refuse` or `refuse_medium`, not `go_on`\n"},
         Fault{"segment", "audit: {segment: 1KiB}\n", "1:18: `audit.segment` must be from 65536 to 17179869184 bytes\n"},
         Fault{"limit_unknown", "limits: {boddy: 1}\n", "1:10: unknown key `limits.boddy`; did you mean `body`?\n"},

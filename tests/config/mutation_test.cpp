@@ -14,7 +14,7 @@ public_url: https://gate.example/
 admin: {listen: 127.0.0.1:8809}
 data: /var/lib/callgate
 auth: grants
-audit: {sync: each, segment: 1MiB, on_full: refuse}
+audit: {sync: each, segment: 1MiB, on_full: refuse, shapes: true}
 hosts: [gate.internal]
 approval_wait: 0
 aggregate: true

@@ -59,6 +59,15 @@ TEST(RunFlagsTest, AServerOverHttpWithASecretHeader) {
   EXPECT_EQ(server.headers[0].first, "Authorization");
   EXPECT_EQ(server.headers[0].second.reveal(), "Bearer s3cret");
   EXPECT_EQ(parsed.flags->config.audit.folder, "/j");
+  EXPECT_FALSE(parsed.flags->config.audit.shapes);
+}
+
+TEST(RunFlagsTest, ShapesOfArgumentsOnRecordAreAskedFor) {
+  for (const Command command : {Command::run, Command::serve}) {
+    const auto parsed = parse(command, "--policy p --audit-shapes -- x");
+    ASSERT_TRUE(parsed.flags) << faults_of(parsed);
+    EXPECT_TRUE(parsed.flags->config.audit.shapes);
+  }
 }
 
 TEST(RunFlagsTest, HowTheServersToolsAreJudged) {

@@ -44,6 +44,25 @@ TEST_F(World, DeniedCallNeverReachesTheServer) {
   EXPECT_EQ(records().find("424242"), std::string::npos) << "argument values are not recorded";
 }
 
+/// Security requirement S24: shapes only where they are wanted, and never values.
+TEST_F(World, ShapesOfArgumentsAreRecordedWhereTheyAreWanted) {
+  config.audit.shapes = true;
+  start("callgate: 1\ndefault: allow\ntools:\n  write: {action: deny}\n");
+  open_session();
+  call("write", R"({"n":424242,"m":1})");
+  call("read", "{}");
+  EXPECT_NE(records().find(R"("arg_shapes":{"/n":"integer<=500000","":"object+"})"), std::string::npos) << records();
+  EXPECT_NE(records().find(R"("arg_shapes":{})"), std::string::npos);
+  EXPECT_EQ(records().find("424242"), std::string::npos);
+}
+
+TEST_F(World, NoShapesAreRecordedUnasked) {
+  start(allow_all);
+  open_session();
+  call("write", R"({"n":424242})");
+  EXPECT_EQ(records().find("arg_shapes"), std::string::npos);
+}
+
 /// Security requirement S24: the record before, the outcome after. Protocol item 99.
 TEST_F(World, EveryForwardHasItsRecordBeforeAndItsOutcomeAfter) {
   start(allow_all);

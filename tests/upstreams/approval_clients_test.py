@@ -75,18 +75,19 @@ class Official(World):
         self.needs("eras/node_modules/@modelcontextprotocol")
         return self.starts("node", str(HERE / "approval_client.mjs"), generation, str(PACKAGES / "eras"), self.behind(policy), json.dumps(capabilities), action, content)
 
+    def python_client(self, packages, file, policy, *how):
+        self.needs(f"{packages}/bin/python")
+        return self.starts(str(PACKAGES / packages / "bin/python"), "-B", "-W", "ignore::DeprecationWarning", str(HERE / file), self.behind(policy), *how)
+
     def python(self, policy, action="accept", content=""):
-        self.needs("python-eras/bin/python")
-        return self.starts(str(PACKAGES / "python-eras/bin/python"), "-B", str(HERE / "approval_client.py"), self.behind(policy), action, content)
+        return self.python_client("python-eras", "approval_client.py", policy, action, content)
 
     def python_of_rounds(self, policy, action="accept", content=""):
-        self.needs("python/bin/python")
-        return self.starts(str(PACKAGES / "python/bin/python"), "-B", str(HERE / "approval_rounds_client.py"), self.behind(policy), action, content)
+        return self.python_client("python", "approval_rounds_client.py", policy, action, content)
 
     def python_of_tasks(self, packages, action="wait"):
-        self.needs(f"{packages}/bin/python")
         file = "approval_tasks_client.py" if packages == "python" else "approval_session_tasks_client.py"
-        return self.starts(str(PACKAGES / packages / "bin/python"), "-B", "-W", "ignore::DeprecationWarning", str(HERE / file), self.behind(ASKS), action)
+        return self.python_client(packages, file, ASKS, action)
 
     def calls(self):
         return [m for m in self.seen("tools/call") if m["params"]["name"] == "echo"]
@@ -104,6 +105,13 @@ class Official(World):
         browser = Browser(link, (self.dir / "data/admin.token").read_text().strip())
         browser.sign_in()
         return browser
+
+    def refuses(self, client, told):
+        """The person says no behind the link of what the client was told, and the client hears their words."""
+        self.person(self.link_of(told)).answer("deny", "not today")
+        last = self.until(client, "text")[-1]
+        self.assertTrue(last["isError"])
+        self.assertIn("not today", last["text"])
 
     def link_of(self, message):
         return re.search(r"http://\S+/approve/[0-9A-Z]{26}", message)[0]
@@ -129,11 +137,7 @@ class Progress(Official):
 
     def test_of_the_python_client_and_its_person_says_no(self):
         client = self.python(ASKS)
-        link = self.link_of(self.until(client, "progress")[-1]["message"])
-        self.person(link).answer("deny", "not today")
-        last = self.until(client, "text")[-1]
-        self.assertTrue(last["isError"])
-        self.assertIn("not today", last["text"])
+        self.refuses(client, self.until(client, "progress")[-1]["message"])
         self.assertEqual(self.seen("tools/call"), [m for m in self.seen("tools/call") if m["params"]["name"] != "echo"])
 
 
@@ -225,10 +229,7 @@ class Rounds(Official):
         asked = self.until(client, "asked")[-1]["asked"]
         self.assertIn("hello", asked["message"])
         self.assertEqual(self.calls(), [])
-        self.person(self.link_of(asked["message"])).answer("deny", "not today")
-        last = self.until(client, "text")[-1]
-        self.assertTrue(last["isError"])
-        self.assertIn("not today", last["text"])
+        self.refuses(client, asked["message"])
 
     def test_that_are_declined_end_the_call(self):
         client = self.python_of_rounds(ASKS, action="decline")
@@ -253,11 +254,7 @@ class Tasks(Official):
 
     def test_end_with_the_persons_words_after_a_no(self):
         client = self.python_of_tasks("python")
-        begun = self.until(client, "task")[-1]["task"]
-        self.person(self.link_of(begun["statusMessage"])).answer("deny", "not today")
-        last = self.until(client, "text")[-1]
-        self.assertTrue(last["isError"])
-        self.assertIn("not today", last["text"])
+        self.refuses(client, self.until(client, "task")[-1]["task"]["statusMessage"])
 
     def test_are_withdrawn_by_their_client(self):
         client = self.python_of_tasks("python", "cancel")
@@ -285,11 +282,7 @@ class SessionTasks(Official):
 
     def test_of_the_python_client_whose_person_says_no(self):
         client = self.python_of_tasks("python-eras")
-        begun = self.until(client, "task")[-1]["task"]
-        self.person(self.link_of(begun["statusMessage"])).answer("deny", "not today")
-        last = self.until(client, "text")[-1]
-        self.assertTrue(last["isError"])
-        self.assertIn("not today", last["text"])
+        self.refuses(client, self.until(client, "task")[-1]["task"]["statusMessage"])
 
     def test_are_withdrawn_by_their_client(self):
         client = self.python_of_tasks("python-eras", "cancel")

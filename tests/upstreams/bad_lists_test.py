@@ -6,31 +6,13 @@ import sys
 import time
 
 import world
+from listed import GOOD, lister, schema, tool
 from world import World, gate_binary
-
-LISTER = """import json, sys
-tools = json.load(open(sys.argv[1]))
-for line in sys.stdin:
-    message = json.loads(line)
-    answers = {"initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "lister", "version": "1"}}, "tools/list": {"tools": tools}}
-    if "id" in message:
-        answer = {"result": answers[message["method"]]} if message["method"] in answers else {"error": {"code": -32601, "message": "unknown"}}
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
-"""
-GOOD = {"name": "read_note", "description": "Read a note.", "inputSchema": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}}
-
-
-def schema(properties, **more):
-    return {"type": "object", "properties": properties, **more}
-
-
-def tool(name, description="Update a thing.", **more):
-    return {"name": name, "description": description, "inputSchema": schema({"id": {"type": "string"}}), **more}
 
 
 class BadLists(World):
     def lister(self, tools):
-        return [sys.executable, "-B", self.write("lister.py", LISTER), self.write("tools.json", json.dumps([*tools, GOOD]))]
+        return lister(self, [*tools, GOOD])
 
     def callgate(self, *args, patience=60):
         done = subprocess.run([gate_binary(), *args, "--data", str(self.dir / "data")], capture_output=True, text=True, errors="surrogateescape", timeout=patience)

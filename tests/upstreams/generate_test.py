@@ -73,6 +73,45 @@ class Generate(World):
         self.assertNotIn("misbehave", done.stdout)
         self.assertIn("learned from 1 call", done.stderr)
 
+    def ranges_learned_from(self, gate):
+        """Calls through a gate that records shapes; then the policy that is learned from them, in force."""
+        recorded = [f"note-{n}" for n in range(24)]
+        gate.initialize()
+        for text in recorded:
+            self.assertEqual(text_of(gate.call("echo", {"text": text})), text)
+        return recorded
+
+    def hold_to(self, recorded, done):
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("text: at most 16 characters, only [A-Za-z0-9_-]", done.stderr)
+        checked = self.callgate("policy", "check", "--strict", self.write("learned.yaml", done.stdout))
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        gate = self.run_gate(*self.fake(), policy=done.stdout)
+        gate.initialize()
+        for text in recorded:
+            self.assertEqual(text_of(gate.call("echo", {"text": text})), text)
+        before = len(self.seen("tools/call"))
+        for text in ("x" * 500, "../../etc/passwd"):
+            decision = decision_of(gate.call("echo", {"text": text}))
+            self.assertEqual((decision["verdict"], decision["rule"]), ("invalid_arguments", "/tools/echo/arguments"))
+        self.assertEqual(len(self.seen("tools/call")), before, "refused calls do not reach the server")
+
+    def test_ranges_are_learned_from_the_shapes_of_recorded_arguments(self):
+        gate = self.run_gate(*self.fake(), extra=["--audit-shapes"])
+        recorded = self.ranges_learned_from(gate)
+        gate.end()
+        journal = "".join(file.read_text(encoding="utf-8") for file in (self.dir / "data" / "journal").rglob("*.jsonl"))
+        self.assertEqual(journal.count('"arg_shapes":{"/text":"identifier<=8"}'), len(recorded))
+        self.assertFalse([text for text in recorded if text in journal], "no value is on record")
+        self.hold_to(recorded, self.generate("--from-audit", str(self.dir / "data"), "--", *self.fake()))
+
+    def test_a_gate_that_serves_records_shapes_where_its_configuration_says_so(self):
+        gate = self.serve_config(command=self.fake(), top="audit: {shapes: true}")
+        client = gate.client()
+        recorded = self.ranges_learned_from(client)
+        gate.end()
+        self.hold_to(recorded, self.generate("--from-audit", str(self.dir / "data"), "--name", "it", "--", *self.fake()))
+
     def test_a_server_that_is_not_there_makes_nothing(self):
         done = self.generate("--", "/nowhere/at/all")
         self.assertEqual((done.returncode, done.stdout), (3, ""))

@@ -6,18 +6,9 @@ import sys
 import time
 import unittest
 
+from listed import GOOD, lister, schema, tool
 from world import FAKE, World, gate_binary
 
-
-LISTER = """import json, sys
-tools = json.load(open(sys.argv[1]))
-for line in sys.stdin:
-    message = json.loads(line)
-    answers = {"initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "lister", "version": "1"}}, "tools/list": {"tools": tools}}
-    if "id" in message:
-        answer = {"result": answers[message["method"]]} if message["method"] in answers else {"error": {"code": -32601, "message": "unknown"}}
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
-"""
 
 
 class Scan(World):
@@ -26,10 +17,6 @@ class Scan(World):
 
     def callgate(self, *args):
         return subprocess.run([gate_binary(), *args], capture_output=True, text=True, timeout=60)
-
-    def lister(self, tools):
-        """A server that lists these, whatever they are."""
-        return [sys.executable, "-B", self.write("lister.py", LISTER), self.write("tools.json", json.dumps(tools))]
 
     def test_a_servers_tools_are_listed_and_none_is_called(self):
         done = self.scan("--json", "--name", "fake", "--", *self.fake())
@@ -82,15 +69,14 @@ class Scan(World):
         self.assertEqual(self.scan("--upstream", "http://127.0.0.1:9/mcp").returncode, 3)
 
     def test_entries_that_are_no_tools_are_said_and_the_others_judged(self):
-        good = {"name": "read_note", "description": "Read a note.", "inputSchema": {"type": "object"}}
         odd = [{"name": 5}, {"description": "no name"}, {"name": "nul\0name"}, 7, "text", None, [], {"name": ""}]
         for each in odd:
-            done = self.scan("--json", "--", *self.lister([each, good]))
+            done = self.scan("--json", "--", *lister(self, [each, GOOD]))
             self.assertEqual(done.returncode, 0, (each, done.stderr))
             self.assertIn("read_note", [tool["tool"] for tool in json.loads(done.stdout)])
             if each != odd[2]:
                 self.assertIn("entry 1 of the list has no name", done.stderr, each)
-        command = self.lister([*odd, good])
+        command = lister(self, [*odd, GOOD])
         pages = self.dir / "pages"
         built = subprocess.run([gate_binary(), "catalogue", "build", "--out", str(pages), "--data", str(self.dir / "data"), "--name", "it", "--", *command], capture_output=True, text=True, timeout=60)
         self.assertEqual(built.returncode, 0, built.stderr)
@@ -100,9 +86,8 @@ class Scan(World):
         self.assertNotIn("\0", built.stderr)
 
     def test_a_policy_of_a_list_with_such_entries_passes_the_checks_against_it(self):
-        good = {"name": "read_note", "description": "Read a note.", "inputSchema": {"type": "object"}}
-        tools = [{"name": ""}, 7, good]
-        made = self.callgate("policy", "generate", "--data", str(self.dir / "data"), "--name", "it", "--", *self.lister(tools))
+        tools = [{"name": ""}, 7, GOOD]
+        made = self.callgate("policy", "generate", "--data", str(self.dir / "data"), "--name", "it", "--", *lister(self, tools))
         self.assertEqual(made.returncode, 0, made.stderr)
         policy, saved = self.write("made.yaml", made.stdout), self.write("saved.json", json.dumps({"tools": tools}))
         for verb in (["check", "--strict"], ["test"]):
@@ -112,17 +97,17 @@ class Scan(World):
 
     def test_names_that_look_alike_and_names_on_two_servers_are_signals(self):
         names = ["send_money", "send_m\u043eney", "Send_Money", "read_file", "read_fi1e"]
-        command = self.lister([{"name": name, "description": "Returns the time", "inputSchema": {"type": "object"}} for name in names])
+        command = lister(self, [tool(name, "Returns the time", inputSchema=schema({})) for name in names])
         both = {"mcpServers": {name: {"command": command[0], "args": command[1:]} for name in ("one", "two")}}
         done = self.scan("--json", "--client-config", self.write("client.json", json.dumps(both)))
         self.assertEqual(done.returncode, 0, done.stderr)
         tools = json.loads(done.stdout)
         self.assertEqual(len(tools), 10)
         risks = {}
-        for tool in tools:
-            self.assertTrue({"look_alike", "shadows"} <= set(tool["signals"]), tool)
-            self.assertEqual("odd_characters" in tool["signals"], tool["tool"] == names[1], tool)
-            risks.setdefault(tool["tool"][:4].lower(), set()).add(tool["risk"])
+        for each in tools:
+            self.assertTrue({"look_alike", "shadows"} <= set(each["signals"]), each)
+            self.assertEqual("odd_characters" in each["signals"], each["tool"] == names[1], each)
+            risks.setdefault(each["tool"][:4].lower(), set()).add(each["risk"])
         self.assertEqual(risks["send"], {"Critical"}, "none is rated lower than its twin")
         said = [each for each in tools[0]["evidence"] if each["for"] == "signal" and each["field"] == "server:two/send_money/name"]
         self.assertIn("same name on server `two`", said[0]["says"])

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "catalogue/sentences.hpp"
+#include "catalogue/tool_sections.hpp"
+#include "generate/policy_text.hpp"
+
+namespace callgate::catalogue {
+namespace {
+
+using classify::Classification;
+using policy::Verdict;
+
+constexpr std::size_t shown_attacks = 6;
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+  });
+}
+
+std::string words_of(Verdict action) {
+  if (action == Verdict::allow) return "allowed";
+  if (action == Verdict::require_approval) return "asks a person";
+  return action == Verdict::hide ? "hidden" : "refused";
+}
+
+std::string suggested(const ToolView& view, const classify::Mode& mode) {
+  if (view.rule == nullptr) return "refused";
+  for (const generate::Clause& clause : view.rule->clauses) {
+    const bool lists = clause.argument == view.tool->modes->argument && clause.schema.find(json::quoted(mode.value)) == std::string::npos;
+    if (lists) return "refused";
+  }
+  for (const generate::Case& each : view.rule->cases) {
+    if (std::ranges::find(each.values, mode.value) != each.values.end()) return words_of(each.action);
+  }
+  return words_of(view.rule->action);
+}
+
+std::vector<Block> blocks_of(const Attack& attack) {
+  std::vector<Block> blocks{paragraph({text(attack.happens)}), paragraph({text("Answered by: "), text(attack.answered_by), text(".")})};
+  Line mappings;
+  for (const std::string& mapping : attack.mappings) mappings.push_back(text((mappings.empty() ? "" : ", ") + mapping));
+  if (!mappings.empty()) blocks.push_back(paragraph(std::move(mappings)));
+  std::vector<Line> references;
+  for (const Reference& each : attack.references) references.push_back({link(each.label, std::string(each.address))});
+  if (!references.empty()) blocks.push_back(list(std::move(references)));
+  return blocks;
+}
+
+std::vector<Line> meaning(const generate::Rule& rule) {
+  std::vector<Line> lines{say(fmt::format("rule/{}", policy::word(rule.action)))};
+  if (rule.action > Verdict::deny && rule.limit) {
+    lines.push_back(say("rule/limit", {{"max", text(std::to_string(rule.limit->max))}, {"calls", text(rule.limit->max == 1 ? "call" : "calls")},
+                                       {"window", text(generate::window_text(rule.limit->window))}, {"why", text(rule.limit->why)}}));
+  }
+  if (!rule.clauses.empty()) lines.push_back(say("rule/arguments", {{"names", text(restricted(rule))}}));
+  if (rule.closed) lines.push_back(say("rule/closed"));
+  if (!rule.tests.empty()) lines.push_back(say("rule/tests", {{"count", text(count_of(rule.tests.size(), "test"))}}));
+  return lines;
+}
+
+}  // namespace
+
+std::optional<Section> modes_section(const ToolView& view) {
+  const Classification& tool = *view.tool;
+  if (!tool.modes) return std::nullopt;
+  Block table{.kind = Block::Kind::table, .columns = {tool.modes->argument, "Category", "Risk", "Suggested"}};
+  for (const classify::Mode& mode : tool.modes->values) {
+    table.rows.push_back({{code(bounded(mode.value, 100))}, {text(word(mode.category))}, {text(word(mode.risk))}, {text(suggested(view, mode))}});
+  }
+  if (!tool.modes->closed) table.rows.push_back({{text("anything else")}, {text(word(tool.category))}, {text(word(tool.risk))}, {text("refused")}});
+  return Section{"modes", "Acts of this tool", {std::move(table)}};
+}
+
+Section attacks_section(const ToolView& view) {
+  Section part{"attacks", "Attacks that exploit this kind of access"};
+  if (view.attacks.empty()) part.blocks.push_back(paragraph(say("attacks/none")));
+  std::vector<Block> more;
+  for (std::size_t i = 0; i < view.attacks.size(); ++i) {
+    const Attack& attack = *view.attacks[i];
+    Block one = fold({text(attack.name), text(fmt::format(" ({})", word(attack.severity)))}, blocks_of(attack));
+    (i < shown_attacks ? part.blocks : more).push_back(std::move(one));
+  }
+  if (!more.empty()) part.blocks.push_back(fold(say("attacks/more", {{"count", text(std::to_string(view.attacks.size()))}}), std::move(more)));
+  return part;
+}
+
+Section control_section(const ToolView& view) {
+  Section part{"control", "How to control it"};
+  part.blocks.push_back(snippet(view.policy));
+  if (view.rule != nullptr) part.blocks.push_back(list(meaning(*view.rule)));
+  const std::string name = is_plain_name(view.server->id) ? view.server->id : "NAME";
+  const std::string file = view.rule == nullptr ? "policy.yaml" : view.file + ".yaml";
+  Block steps{.kind = Block::Kind::steps};
+  steps.items.push_back(say("step/save", {{"file", code(file)}, {"command", code(fmt::format("callgate policy check --strict {}", file))}}));
+  steps.items.push_back(say("step/register", {{"command", code(fmt::format("callgate server add {} --policy {} -- COMMAND", name, file))}}));
+  steps.items.push_back(say("step/point", {{"command", code("callgate serve")}, {"address", code(fmt::format("http://127.0.0.1:8808/mcp/{}", name))}}));
+  part.blocks.push_back(std::move(steps));
+  return part;
+}
+
+std::string restricted(const generate::Rule& rule) {
+  std::vector<std::string> names;
+  for (const generate::Clause& clause : rule.clauses) names.push_back(clause.argument);
+  return listed(names);
+}
+
+}  // namespace callgate::catalogue
