@@ -11,6 +11,7 @@ namespace callgate::aggregate {
 namespace {
 
 constexpr std::size_t most_silent = 1000;  ///< that are looked after; others are waited for each time
+constexpr net::Duration shortest_pause = std::chrono::seconds(1);
 constexpr net::Duration longest_pause = std::chrono::minutes(5);
 /// Whoever asked for nothing so long will not hear that the server is back.
 constexpr net::Duration longest_unused = std::chrono::minutes(10);
@@ -48,7 +49,7 @@ void Router::note_silent(const std::shared_ptr<Company>& company, const std::str
 net::Task<void> Router::look_again(std::shared_ptr<Company> company, std::string server, mcp::MethodId method) {
   const Silent key = silent_key(*company, server, method);
   const mcp::MethodId list = method == mcp::MethodId::initialize ? mcp::MethodId::tools_list : method;
-  net::Duration pause = parts_.config.aggregate_wait;
+  net::Duration pause = std::max<net::Duration>(parts_.config.aggregate_wait, shortest_pause);
   for (;;) {
     co_await parts_.loop.sleep(pause);
     pause = std::min<net::Duration>(pause * 2, longest_pause);

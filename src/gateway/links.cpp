@@ -43,7 +43,7 @@ Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
       eras_(parts, server,
             {.link = [this](mcp::Era era) {
                const bool modern = era == mcp::Era::modern;
-               return native(modern ? SpareChildren::For::modern : SpareChildren::For::session, modern ? upstream::Ids::own : upstream::Ids::as_sent, {});
+               return native(modern ? upstream::SpareChildren::For::modern : upstream::SpareChildren::For::session, modern ? upstream::Ids::own : upstream::Ids::as_sent, {});
              },
              .mirror = [this](const mcp::Message& request) { return mirror(request); },
              .has_sessions_only = [this] { return is_sse_; },
@@ -120,11 +120,11 @@ std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revisio
   if (common.child && common.child->alive()) return common.child;
   upstream::BridgeParts parts = bridge_parts();
   parts.permit = [this](upstream::Own own) { return own == upstream::Own::open ? permit_to_open() : permit_for(own); };
-  auto make = [this] { return native(SpareChildren::For::session, upstream::Ids::own, {}); };
+  auto make = [this] { return native(upstream::SpareChildren::For::session, upstream::Ids::own, {}); };
   return common.child = std::make_shared<upstream::CommonChild>(std::move(parts), revision, std::move(make));
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::child(SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
+Result<std::shared_ptr<upstream::Link>> Links::child(upstream::SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
   auto ready = spares_.take(use, ids);
   if (server_.start_ahead) tasks_.spawn(stand_ready_soon());
   if (ready) return ready;
@@ -166,11 +166,11 @@ Result<std::shared_ptr<upstream::StdioLink>> Links::new_child(upstream::Ids ids,
   });
 }
 
-Result<std::shared_ptr<upstream::Link>> Links::native(SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
+Result<std::shared_ptr<upstream::Link>> Links::native(upstream::SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
   if (!over_http()) return child(use, ids, caller);
   auto where = origin();
   if (!where) return std::unexpected(where.error());
-  if (use != SpareChildren::For::modern) return session_over_http(**where);
+  if (use != upstream::SpareChildren::For::modern) return session_over_http(**where);
   return std::make_shared<upstream::HttpLink>(**where, upstream::HttpLink::Sessions::none);
 }
 
@@ -205,9 +205,9 @@ Result<std::shared_ptr<upstream::Link>> Links::for_session(const std::string& gr
   if (!eras_.only_modern()) {
     if (server_.shared && !over_http())
       return std::make_shared<upstream::CommonSession>([this](mcp::Revision revision) { return common_child(revision); }, server_.start_timeout);
-    return native(SpareChildren::For::session, upstream::Ids::as_sent, grant);
+    return native(upstream::SpareChildren::For::session, upstream::Ids::as_sent, grant);
   }
-  auto server = native(SpareChildren::For::modern, upstream::Ids::as_sent, grant);
+  auto server = native(upstream::SpareChildren::For::modern, upstream::Ids::as_sent, grant);
   if (!server) return server;
   return std::make_shared<upstream::SessionBridge>(bridge_parts(), std::move(*server), [this] { forget_eras(); });
 }
@@ -219,7 +219,7 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
   shared.last_used = parts_.loop.now();
   if (shared.link && shared.link->alive()) return shared.link;
   if (bridged) return shared.link = bridge_to_sessions(grant);
-  auto made = native(SpareChildren::For::modern, upstream::Ids::own, grant);
+  auto made = native(upstream::SpareChildren::For::modern, upstream::Ids::own, grant);
   if (made) shared.link = *made;
   return made;
 }
@@ -227,7 +227,7 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
 /// A child ends with its link; sessions at a server have to be ended by a word. It
 /// is said when the last who used the bridge is done.
 std::shared_ptr<upstream::Link> Links::bridge_to_sessions(const std::string& grant) {
-  auto session = [this, grant] { return native(SpareChildren::For::bridged, upstream::Ids::as_sent, grant); };
+  auto session = [this, grant] { return native(upstream::SpareChildren::For::bridged, upstream::Ids::as_sent, grant); };
   auto bridge = std::make_unique<upstream::StatelessBridge>(bridge_parts(), std::move(session), [this] { forget_eras(); });
   return {bridge.release(), [here = std::weak_ptr<Links*>(here_)](upstream::Link* done) {
             std::unique_ptr<upstream::Link> over(done);

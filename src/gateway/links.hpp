@@ -7,12 +7,12 @@
 
 #include "gateway/eras.hpp"
 #include "gateway/parts.hpp"
-#include "gateway/spare_children.hpp"
 #include "mcp/param_headers.hpp"
 #include "upstream/bridge.hpp"
 #include "upstream/common_child.hpp"
 #include "upstream/http_link.hpp"
 #include "upstream/restarts.hpp"
+#include "upstream/spare_children.hpp"
 #include "upstream/sse_link.hpp"
 #include "upstream/stderr_log.hpp"
 #include "upstream/stdio_link.hpp"
@@ -86,8 +86,8 @@ class Links {
   std::shared_ptr<upstream::Link> bridge_to_sessions(const std::string& grant);
   net::Task<void> end_sessions_of(std::unique_ptr<upstream::Link> bridge);
   net::Task<void> end_spares_later();
-  Result<std::shared_ptr<upstream::Link>> native(SpareChildren::For use, upstream::Ids ids, const std::string& caller);
-  Result<std::shared_ptr<upstream::Link>> child(SpareChildren::For use, upstream::Ids ids, const std::string& caller);
+  Result<std::shared_ptr<upstream::Link>> native(upstream::SpareChildren::For use, upstream::Ids ids, const std::string& caller);
+  Result<std::shared_ptr<upstream::Link>> child(upstream::SpareChildren::For use, upstream::Ids ids, const std::string& caller);
   Result<std::shared_ptr<upstream::StdioLink>> new_child(upstream::Ids ids, const std::string& caller);
   bool start_spare();
   std::shared_ptr<upstream::Link> session_over_http(upstream::HttpOrigin& origin);
@@ -110,7 +110,7 @@ class Links {
   Counter& skipped_;  ///< lines of children that are no messages
   bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
   std::map<mcp::Revision, Common> common_;    ///< of a server that sessions share
-  SpareChildren spares_;
+  upstream::SpareChildren spares_;
   bool spares_end_ = false;  ///< those that nobody takes, in a while
   const std::shared_ptr<net::Duration> start_took_ = std::make_shared<net::Duration>(0);  ///< from the start of a child to its first message, last
   bool retired_ = false;

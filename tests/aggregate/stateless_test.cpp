@@ -50,6 +50,7 @@ TEST_F(Stateless, ListAndCallUnderTheServersNames) {
 /// Who asks for what is being read already hears of that; who leaves, leaves it to the others. Protocol item 90.
 TEST_F(Stateless, ReadAListOnceForAllWhoAskMeanwhile) {
   start_both();
+  ask("tools/list");  // the gates have read their lists
   net::Signal answer_now(loop);
   int asked = 0;
   second.on_request = [&](net::HttpExchange& /*exchange*/, std::string method, std::string, std::string) -> net::Task<bool> {

@@ -111,6 +111,7 @@ TEST(Search, AGrantIsFoundByItsIdAndByItsName) {
   EXPECT_EQ(found("anonymous"), std::vector<std::string>());
 }
 
+/// Protocol item 100.
 TEST(Search, FindsTheCallsOfOneTrace) {
   const Folder data;
   World world;

@@ -85,7 +85,7 @@ TEST_F(SessionBridged, OpensWithWhatTheServerSaysOfItself) {
   begin_with();
   const Answer answer = post(R"({"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})");
   EXPECT_EQ(answer.body,
-            R"({"jsonrpc":"2.0","id":"i","result":{"protocolVersion":"2025-03-26","capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{}},"serverInfo":{"name":"new","version":"9"},"instructions":"Be kind."}})");
+            R"({"jsonrpc":"2.0","id":"i","result":{"protocolVersion":"2025-03-26","capabilities":{"tools":{"listChanged":true},"resources":{"listChanged":true,"subscribe":true},"logging":{}},"serverInfo":{"name":"new","version":"9"},"instructions":"Be kind."}})");
   EXPECT_NE(answer.headers.find("Mcp-Session-Id: "), std::string::npos);
 }
 

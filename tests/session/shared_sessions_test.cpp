@@ -161,7 +161,7 @@ TEST_F(SharedSessionsTest, OfAGrantThoseLongestUnusedMakeRoom) {
 
 TEST_F(SharedSessionsTest, UnderNoAuthenticationSessionsHaveNoShare) {
   for (int i = 0; i < 3; ++i) keep(*a_, session_of(fmt::format("id-{}", i), ""), 1);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(find(*b_, fmt::format("id-{}", i)));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(find(*b_, fmt::format("id-{}", i), ""));
 }
 
 TEST_F(SharedSessionsTest, WhatNobodyUsedForLongEndsAndUseAtAnyGatewayCounts) {

@@ -9,7 +9,7 @@
 #include "mcp/methods.hpp"
 #include "upstream/stdio_link.hpp"
 
-namespace callgate::gateway {
+namespace callgate::upstream {
 
 /// Children of one server that were started and belong to nobody yet. No client's
 /// message went to any of them: the gate itself may have asked one for its era,
@@ -17,7 +17,7 @@ namespace callgate::gateway {
 /// 2026-07-28). Threads: the loop's.
 class SpareChildren {
  public:
-  using Child = std::shared_ptr<upstream::StdioLink>;
+  using Child = std::shared_ptr<StdioLink>;
   /// What a child is wanted for.
   enum class For : std::uint8_t {
     session,  ///< of a client: its handshake is the first that the child hears
@@ -31,14 +31,14 @@ class SpareChildren {
   void add_asked(Child child, mcp::Era era) { spare_.push_back({.child = std::move(child), .asked = true, .era = era}); }
 
   /// Null where there is none. One that was asked for its era goes first.
-  Child take(For use, upstream::Ids ids) {
+  Child take(For use, Ids ids) {
     std::erase_if(spare_, [](const Spare& each) { return !each.child->alive(); });
     const mcp::Era era = use == For::modern ? mcp::Era::modern : mcp::Era::legacy;
     auto found = use == For::session ? spare_.end() : std::ranges::find_if(spare_, [era](const Spare& each) { return each.asked && each.era == era; });
     if (found == spare_.end()) found = std::ranges::find_if(spare_, [](const Spare& each) { return !each.asked; });
     if (found == spare_.end()) return nullptr;
     const Child child = std::move(found->child);
-    child->hand_on(ids, found->asked ? upstream::StdioLink::Heard::era_question : upstream::StdioLink::Heard::nothing);
+    child->hand_on(ids, found->asked ? StdioLink::Heard::era_question : StdioLink::Heard::nothing);
     spare_.erase(found);
     return child;
   }
@@ -77,4 +77,4 @@ class SpareChildren {
   std::vector<Spare> spare_;
 };
 
-}  // namespace callgate::gateway
+}  // namespace callgate::upstream
