@@ -39,7 +39,8 @@ class Classes(World):
 
     def judged(self, tool):
         records = [json.loads(line) for file in (self.dir / "data" / "journal").rglob("*.jsonl") for line in file.read_text().splitlines()]
-        return [(each.get("category"), each.get("risk")) for each in records if each.get("tool") == tool and each.get("verdict")][-1]
+        found = [(each.get("category"), each.get("risk")) for each in records if each.get("tool") == tool and each.get("verdict")]
+        return found[-1] if found else (None, None)  # a refusal is written at the end of the turn that answered it
 
     def test_a_hint_lowers_nothing_unless_the_file_trusts_the_server(self):
         gate = self.serve_config(command=self.hinted(), policy=READS_ONLY)
@@ -72,7 +73,7 @@ class Classes(World):
         gate = self.serve(*self.hinted(), policy=READS_ONLY, extra=("--classes", str(self.dir / "classes.yaml"), "--name", "it"))
         self.assertEqual(decision_of(self.call(gate, "misbehave", {"how": "well"})).get("rule"), "/default")
         self.assertEqual(decision_of(self.call(gate, "echo", {"text": "hello"})).get("rule"), "/default")
-        self.assertEqual(self.judged("echo"), ("Financial", "Critical"))
+        self.until(lambda: self.judged("echo") == ("Financial", "Critical"))
 
     def test_a_registered_server_has_its_own(self):
         data = ["--data", str(self.dir / "data")]
