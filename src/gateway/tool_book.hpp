@@ -21,6 +21,7 @@ struct KnownTools {
   std::shared_ptr<const registry::ToolTable> table;  ///< null until the first list was read
   mcp::UnknownToolAnswer unknown_tool;
   std::string fault;  ///< why the last reading failed; empty where it did not
+  bool unrecorded = false;  ///< it failed by the gateway's own journal
 };
 
 /// The tools of one server, read by the gateway itself and compared with the
@@ -55,7 +56,7 @@ class ToolBook {
     std::uint64_t wanted = 0;  ///< how often the list was asked for; `read` stands behind it until it was read anew
     std::uint64_t read = 0;
     bool probed = false;
-    bool unkept = false;       ///< the list was read, and could not be compared with the pins or put beside them
+    bool ours = false;         ///< the last reading failed by the gateway's own journal or store, or by what it made of the list
     net::Broadcast changed;
     net::Signal again;
   };
