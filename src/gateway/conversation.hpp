@@ -42,6 +42,9 @@ struct Resumable {
   std::string id;  ///< as written
   Ulid decision;   ///< of its record
   std::string tool;  ///< of a call that may begin a task; empty: it may not
+  std::string last_event;    ///< that the client heard of the stream
+  std::string failed = {};   ///< why no answer comes any more, for the next stream that its client opens
+  std::weak_ptr<QueuedStream> on = {};  ///< the stream that resumes it
 };
 
 /// One client's dealings with one server: a legacy session with the link that

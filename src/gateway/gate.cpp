@@ -212,12 +212,6 @@ net::Task<void> Gate::refuse_asking(Inbound& in, std::string_view asked) {
   co_await in.channel.answer(mcp::rpc_error(in.message.id_text, asked.empty() ? mcp::code::internal_error : mcp::code::denied, text));
 }
 
-void Gate::keep_resumable(Conversation& conversation, Resumable due) {
-  constexpr std::size_t most = 64;
-  if (conversation.resumable.size() >= most) conversation.resumable.erase(conversation.resumable.begin());
-  conversation.resumable.push_back(std::move(due));
-}
-
 net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& delivery) {
   Asking asking;
   if ((in.era() == mcp::Era::modern || may_begin_task(in)) && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
@@ -235,8 +229,7 @@ net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid de
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
     case upstream::Delivery::Kind::resumable:
-      keep_resumable(*in.conversation, {.id = std::string(in.message.id_text), .decision = decision, .tool = task_tool(in)});
-      co_await in.channel.ended();
+      co_await leave_to_be_resumed(in, delivery.bytes, decision);
       break;
   }
 }

@@ -193,7 +193,6 @@ class Gate {
   };
   bool may_ask(Inbound& in, const upstream::Delivery& delivery, Asking& asking);
   net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
-  static void keep_resumable(Conversation& conversation, Resumable due);
   net::Task<void> answer_failure(Inbound& in, const Error& error);
   net::Task<void> refuse(Inbound& in, Draft& draft, const Judged& judged,
                          std::optional<mcp::DecisionNote::Approval> approval = {});
@@ -351,6 +350,17 @@ class Gate {
   std::shared_ptr<Conversation> find(std::string_view id, std::string_view grant) const;
   std::string_view no_room(const std::string& grant);
   void enter_session(const std::shared_ptr<Conversation>& conversation);
+  // gate_resume.cpp
+  net::Task<void> leave_to_be_resumed(Inbound& in, std::string_view last_event, Ulid decision);
+  net::Task<void> end_resumable(std::shared_ptr<Conversation> conversation, Ulid decision);
+  void fail_resumable(Conversation& conversation, Ulid decision, std::string_view why);
+  static Resumable* find_resumable(Conversation& conversation, Ulid decision);
+  static bool give_failures(Conversation& conversation, std::string_view resumed);
+  net::Task<void> resume(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id, Ulid decision);
+  /// What became of one GET at the server.
+  enum class Fed : std::uint8_t { not_at_all, refused, unsupported, ended, ended_further };
+  net::Task<Fed> feed(std::shared_ptr<Conversation> conversation, QueuedStream& stream, std::string_view last_event_id, std::optional<Ulid> resumed);
+
   Result<void> link_session(const std::shared_ptr<Conversation>& conversation);
   bool make_room(std::string_view grant);
   void leave_session(const std::shared_ptr<Conversation>& conversation);
