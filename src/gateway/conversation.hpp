@@ -68,6 +68,7 @@ struct Conversation {
   std::size_t busy = 0;             ///< exchanges under way, open streams included
   std::size_t declines = 0;         ///< refusals of the server's requests that are on their way to it
   bool reviving = false;            ///< the link is being opened anew
+  bool unproven = false;            ///< it was, and nothing was answered over it yet
   mcp::Lists lists{.tools = true};  ///< that the server says it has
   bool list_change_waits = false;   ///< the client will hear that the list is another one
   bool closed = false;

@@ -183,6 +183,7 @@ class Gate {
   static mcp::Lists lists_of(const mcp::Initialized& opened);
   net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
+  net::Task<bool> take_again(Inbound& in, Exchange& what);
   net::Task<void> cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
   net::Task<void> deliver_answer(Inbound& in, const upstream::Delivery& delivery);

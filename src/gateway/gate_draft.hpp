@@ -33,6 +33,8 @@ struct Gate::Exchange {
   const upstream::SeenAnswer* seen = nullptr;  ///< an answer that may come again
   bool endless = false;                   ///< a subscription
   std::optional<limits::Taken> taken;     ///< its share of the limits
+  Draft* draft = nullptr;                 ///< of a call that takes limits: it takes them again to be sent again
+  Judged* judged = nullptr;               ///< likewise
   /// Bytes that take the place of the client's, and what they read as.
   struct Own {
     std::string bytes;
