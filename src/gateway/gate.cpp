@@ -77,8 +77,15 @@ net::Task<void> Gate::handle(Inbound in) {
   flight.channel = &in.channel;
   in.conversation->in_flight.push_back(flight);
   const Busy of_conversation(in.conversation->busy);
-  if (extension != nullptr) co_return co_await handle_extension(in, flight, *extension);
-  co_await handle_request(in, flight);
+  auto work = extension != nullptr ? handle_extension(in, flight, *extension) : handle_request(in, flight);
+  if (co_await UnderWay(*this, in.channel, std::move(work))) co_return;
+  const std::string_view why = "the gateway stopped before the request was answered";
+  if (!flight.forwarded) parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = why});
+  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, why));
+}
+
+void Gate::give_up() {
+  while (under_way_.linked()) static_cast<UnderWay*>(under_way_.next)->give_up();
 }
 
 /// Once for each server, before its first stateless request: does it speak that

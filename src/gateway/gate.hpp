@@ -142,6 +142,9 @@ class Gate {
   void stop();
   /// Messages under way.
   std::size_t busy() const { return busy_; }
+  /// After `stop`, once the time for what is under way is over: each request is answered by an error, and what
+  /// was forwarded of it ends.
+  void give_up();
   /// Ends the sessions of callers who may call no longer, and refuses their held calls.
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
@@ -168,6 +171,7 @@ class Gate {
   struct Held;
   struct Counting;
   struct Listening;
+  class UnderWay;
 
   // gate.cpp: dispatch, answers, refusals; gate_forward.cpp: the way to the server
   net::Task<void> learn_era(Inbound& in);
@@ -179,11 +183,11 @@ class Gate {
   net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
+  net::Task<bool> take_again(Inbound& in, Exchange& what);
   static void end_cancelled(const Inbound& in);
   static mcp::Lists lists_of(const mcp::Initialized& opened);
   net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
   net::Task<void> forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done);
-  net::Task<bool> take_again(Inbound& in, Exchange& what);
   net::Task<void> cancel_upstream(Inbound& in, std::shared_ptr<upstream::Link> link, Ulid call);
   net::Task<void> deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision);
   net::Task<void> deliver_answer(Inbound& in, const upstream::Delivery& delivery);
@@ -346,11 +350,6 @@ class Gate {
   void tell_subscribers();
   void end_subscriptions(const std::function<bool(std::string_view grant)>& may_stay);
 
-  // gate_session.cpp
-  net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
-  std::shared_ptr<Conversation> find(std::string_view id, std::string_view grant) const;
-  std::string_view no_room(const std::string& grant);
-  void enter_session(const std::shared_ptr<Conversation>& conversation);
   // gate_resume.cpp
   net::Task<void> leave_to_be_resumed(Inbound& in, std::string_view last_event, Ulid decision);
   net::Task<void> end_resumable(std::shared_ptr<Conversation> conversation, Ulid decision);
@@ -362,6 +361,11 @@ class Gate {
   enum class Fed : std::uint8_t { not_at_all, refused, unsupported, ended, ended_further };
   net::Task<Fed> feed(std::shared_ptr<Conversation> conversation, QueuedStream& stream, std::string_view last_event_id, std::optional<Ulid> resumed);
 
+  // gate_session.cpp
+  net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
+  std::shared_ptr<Conversation> find(std::string_view id, std::string_view grant) const;
+  std::string_view no_room(const std::string& grant);
+  void enter_session(const std::shared_ptr<Conversation>& conversation);
   Result<void> link_session(const std::shared_ptr<Conversation>& conversation);
   bool make_room(std::string_view grant);
   void leave_session(const std::shared_ptr<Conversation>& conversation);
@@ -422,6 +426,7 @@ class Gate {
   SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
+  net::ListNode under_way_;         ///< requests
   Counter& allowed_;
   Counter& refused_;
   net::TaskGroup tasks_;

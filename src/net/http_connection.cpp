@@ -355,6 +355,7 @@ Task<Received> HttpExchange::receive(std::string holder) {
 std::string_view HttpExchange::body() const { return connection_.body_; }
 const Address& HttpExchange::peer() const { return connection_.peer_; }
 bool HttpExchange::begun() const { return connection_.begun_; }
+bool HttpExchange::answering() const { return connection_.begun_ && !connection_.streaming_; }
 bool HttpExchange::is_gone() const { return connection_.stream_->descriptor().hung_up(); }
 void HttpExchange::close_after() { connection_.keep_ = false; }
 Descriptor::Ready HttpExchange::gone(Duration timeout) { return connection_.stream_->descriptor().hang_up(timeout); }

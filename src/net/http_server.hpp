@@ -61,6 +61,7 @@ class HttpExchange {
   Task<bool> write(std::string_view bytes);
   Task<bool> finish();
   bool begun() const;
+  bool answering() const;  ///< a whole answer was begun, which nothing else may follow
   /// Until the client hangs up; false when `timeout` passed first.
   Descriptor::Ready gone(Duration timeout);
   bool is_gone() const;
@@ -114,8 +115,8 @@ class HttpServer {
   std::size_t busy_ = 0;
   std::size_t body_bytes_ = 0;
   std::unordered_map<std::string, std::size_t> per_address_;
-  ListNode connections_;  ///< longest without a complete request first
   std::unordered_map<std::string, std::size_t> held_bodies_;  ///< of `body_bytes_`, by holder
+  ListNode connections_;  ///< longest without a complete request first
   TaskGroup tasks_;
 };
 

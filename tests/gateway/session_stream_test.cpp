@@ -162,5 +162,38 @@ TEST_F(StreamBrokenOff, IsAnsweredByTheServerThatResumesIt) {
   EXPECT_EQ(stream.body.find("-32603"), std::string::npos) << stream.body;
 }
 
+class StoppingGate : public SessionStream {};
+
+/// At the end of the time that a stop leaves: each request hears of it by its own id.
+TEST_F(StoppingGate, AnswersWhatIsStillUnderWayByAnError) {
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    if (id == "9") {
+      co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+      co_await exchange.write("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n");
+    }
+    co_await exchange.gone(net::Loop::forever);
+  };
+  Answer plain;
+  Answer streamed;
+  bool plain_done = false;
+  bool streamed_done = false;
+  begin(call_text("read", "{}", 8), plain, plain_done);
+  begin(call_text("read", "{}", 9), streamed, streamed_done);
+  turn_until([&] { return upstream.calls.size() == 2 && !streamed.body.empty(); });
+  gates->all().front()->stop();
+  EXPECT_FALSE(plain_done);
+  gates->give_up();
+  turn_until([&] { return plain_done && streamed_done; });
+  EXPECT_NE(plain.body.find(R"("id":8,"error":{"code":-32603)"), std::string::npos) << plain.body;
+  EXPECT_NE(streamed.body.find(R"("id":9,"error":{"code":-32603)"), std::string::npos) << streamed.body;
+  [[maybe_unused]] const auto written = journal->flush();
+  const std::string all = records();
+  const std::size_t first = all.find(R"("status":"gateway_stopped")");
+  EXPECT_NE(first, std::string::npos) << all;
+  EXPECT_NE(all.find(R"("status":"gateway_stopped")", first + 1), std::string::npos) << all;
+}
+
 }  // namespace
 }  // namespace callgate::gateway
