@@ -219,6 +219,9 @@ net::Task<void> GatewayProcess::stop_gently() {
   for (const auto& gate : gates_->all()) gate->stop();
   if (aggregate_) aggregate_->router().stop();
   for (int waited = 0; busy() && waited < 600; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
+  // Whoever waits for a server that does not answer hears so before its connection ends.
+  if (busy()) gates_->give_up();
+  for (int waited = 0; busy() && waited < 20; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
   if (stdio_) co_await stdio_->drained();
   if (shared_) co_await shared_->leave();
   loop_.stop();

@@ -24,6 +24,8 @@ class Channel {
   /// The stream ends without an answer (cancelled, or to be resumed).
   virtual net::Task<bool> ended() = 0;
   virtual bool gone() const = 0;
+  /// A whole answer is being written.
+  virtual bool answering() const { return false; }
   /// Events may go on as the server wrote them.
   virtual bool takes_raw() const { return true; }
   /// Something may come before the answer.

@@ -20,6 +20,8 @@ class ClientStream {
   /// A message, or an SSE event as the server wrote it (`raw`). Never waits.
   /// False: closed, or the client is too slow; nothing was taken.
   virtual bool push(std::string_view bytes, std::string_view raw) = 0;
+  /// The stream is there: its head may be sent.
+  virtual void open() {}
   virtual void close() = 0;
 };
 
@@ -34,8 +36,7 @@ class QueuedStream final : public ClientStream {
   bool closed() const { return closed_; }
   /// Pushes once there is room; false when the time passed or the stream closed.
   net::Task<bool> send(std::string_view bytes, net::Duration time);
-  /// The stream is there: its head may be sent.
-  void open();
+  void open() override;
   bool opened() const { return opened_; }
   /// Until there is room for more; false when the time passed or the stream closed.
   net::Task<bool> room(net::Duration time);

@@ -41,6 +41,9 @@ struct Resumable {
   std::string id;  ///< as written
   Ulid decision;   ///< of its record
   std::string tool;  ///< of a call that may begin a task; empty: it may not
+  std::string last_event;    ///< that the client heard of the stream
+  std::string failed = {};   ///< why no answer comes any more, for the next stream that its client opens
+  std::weak_ptr<QueuedStream> on = {};  ///< the stream that resumes it
 };
 
 /// One client's dealings with one server: a legacy session with the link that
@@ -64,6 +67,7 @@ struct Conversation {
   std::size_t busy = 0;             ///< exchanges under way, open streams included
   std::size_t declines = 0;         ///< refusals of the server's requests that are on their way to it
   bool reviving = false;            ///< the link is being opened anew
+  bool unproven = false;            ///< it was, and nothing was answered over it yet
   mcp::Lists lists{.tools = true};  ///< that the server says it has
   bool list_change_waits = false;   ///< the client will hear that the list is another one
   bool closed = false;

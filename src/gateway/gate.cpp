@@ -79,8 +79,15 @@ net::Task<void> Gate::handle(Inbound in) {
   flight.channel = &in.channel;
   in.conversation->in_flight.push_back(flight);
   const Busy of_conversation(in.conversation->busy);
-  if (extension != nullptr) co_return co_await handle_extension(in, flight, *extension);
-  co_await handle_request(in, flight);
+  auto work = extension != nullptr ? handle_extension(in, flight, *extension) : handle_request(in, flight);
+  if (co_await UnderWay(*this, in.channel, std::move(work))) co_return;
+  const std::string_view why = "the gateway stopped before the request was answered";
+  if (!flight.forwarded) parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = why});
+  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, why));
+}
+
+void Gate::give_up() {
+  while (under_way_.linked()) static_cast<UnderWay*>(under_way_.next)->give_up();
 }
 
 /// Once for each server, before its first stateless request: does it speak that
@@ -218,12 +225,6 @@ net::Task<void> Gate::refuse_asking(Inbound& in, std::string_view asked) {
   co_await in.channel.answer(mcp::rpc_error(in.message.id_text, asked.empty() ? mcp::code::internal_error : mcp::code::denied, text));
 }
 
-void Gate::keep_resumable(Conversation& conversation, Resumable due) {
-  constexpr std::size_t most = 64;
-  if (conversation.resumable.size() >= most) conversation.resumable.erase(conversation.resumable.begin());
-  conversation.resumable.push_back(std::move(due));
-}
-
 net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& delivery) {
   Asking asking;
   // The link read the answer: most say that with them all is done.
@@ -243,8 +244,7 @@ net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid de
       break;
     case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
     case upstream::Delivery::Kind::resumable:
-      keep_resumable(*in.conversation, {.id = std::string(in.message.id_text), .decision = decision, .tool = task_tool(in)});
-      co_await in.channel.ended();
+      co_await leave_to_be_resumed(in, delivery.bytes, decision);
       break;
   }
 }

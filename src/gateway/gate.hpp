@@ -144,6 +144,9 @@ class Gate {
   void stop();
   /// Messages under way.
   std::size_t busy() const { return busy_; }
+  /// After `stop`, once the time for what is under way is over: each request is answered by an error, and what
+  /// was forwarded of it ends.
+  void give_up();
   /// Ends the sessions of callers who may call no longer, and refuses their held calls.
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
@@ -170,6 +173,7 @@ class Gate {
   struct Held;
   struct Counting;
   struct Listening;
+  class UnderWay;
 
   // gate.cpp: dispatch, answers, refusals; gate_forward.cpp: the way to the server
   net::Task<void> learn_era(Inbound& in);
@@ -181,6 +185,7 @@ class Gate {
   net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
+  net::Task<bool> take_again(Inbound& in, Exchange& what);
   static void end_cancelled(const Inbound& in);
   static mcp::Lists lists_of(const mcp::Initialized& opened);
   net::Task<upstream::Forwarded> forward_while_there(Inbound& in, InFlight& flight, Exchange& what);
@@ -195,7 +200,6 @@ class Gate {
   };
   bool may_ask(Inbound& in, const upstream::Delivery& delivery, Asking& asking);
   net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
-  static void keep_resumable(Conversation& conversation, Resumable due);
   net::Task<void> answer_failure(Inbound& in, const Error& error);
   net::Task<void> refuse(Inbound& in, Draft& draft, const Judged& judged,
                          std::optional<mcp::DecisionNote::Approval> approval = {});
@@ -351,6 +355,17 @@ class Gate {
   void tell_subscribers(mcp::Lists of);
   void end_subscriptions(const std::function<bool(std::string_view grant)>& may_stay);
 
+  // gate_resume.cpp
+  net::Task<void> leave_to_be_resumed(Inbound& in, std::string_view last_event, Ulid decision);
+  net::Task<void> end_resumable(std::shared_ptr<Conversation> conversation, Ulid decision);
+  void fail_resumable(Conversation& conversation, Ulid decision, std::string_view why);
+  static Resumable* find_resumable(Conversation& conversation, Ulid decision);
+  static bool give_failures(Conversation& conversation, std::string_view resumed);
+  net::Task<void> resume(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id, Ulid decision);
+  /// What became of one GET at the server.
+  enum class Fed : std::uint8_t { not_at_all, refused, unsupported, ended, ended_further };
+  net::Task<Fed> feed(std::shared_ptr<Conversation> conversation, QueuedStream& stream, std::string_view last_event_id, std::optional<Ulid> resumed);
+
   // gate_session.cpp
   net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
   std::shared_ptr<Conversation> find(std::string_view id, std::string_view grant) const;
@@ -417,6 +432,7 @@ class Gate {
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted
   audit::Shaper shaper_;            ///< of the arguments on record
+  net::ListNode under_way_;         ///< requests
   Counter& allowed_;
   Counter& refused_;
   net::TaskGroup tasks_;

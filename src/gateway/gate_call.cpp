@@ -122,6 +122,10 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
   if (yes != nullptr && !co_await use_yes(in, flight, draft, judged, what, *yes)) co_return;
   if (what.taken) list_limits(draft, judged, *in.conversation, *what.taken);
   what.record = record_of(draft, in, judged);
+  if (what.taken) {
+    what.draft = &draft;
+    what.judged = &judged;
+  }
   auto delivery = co_await exchange(in, &flight, what);
   if (delivery) co_await deliver(in, *delivery, what.record.id);
 }

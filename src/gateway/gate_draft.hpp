@@ -34,6 +34,8 @@ struct Gate::Exchange {
   const upstream::SeenAnswer* seen = nullptr;  ///< an answer that may come again
   bool endless = false;                   ///< a subscription
   std::optional<limits::Taken> taken;     ///< its share of the limits
+  Draft* draft = nullptr;                 ///< of a call that takes limits: it takes them again to be sent again
+  Judged* judged = nullptr;               ///< likewise
   /// Bytes that take the place of the client's, and what they read as.
   struct Own {
     std::string bytes;
@@ -41,6 +43,39 @@ struct Gate::Exchange {
     mcp::Message message;
   };
   std::unique_ptr<Own> own;
+};
+
+/// A request that is worked on, and that `give_up` ends wherever it waits.
+class Gate::UnderWay : public net::ListNode {
+ public:
+  UnderWay(Gate& gate, const Channel& channel, net::Task<void> work) : gate_(gate), channel_(channel), work_(std::move(work)) {}
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) noexcept {
+    caller_ = caller;
+    gate_.under_way_.push_back(*this);
+    return work_.await_suspend(caller);
+  }
+  /// False: it was given up.
+  bool await_resume() {
+    unlink();
+    if (!given_up_) work_.await_resume();
+    work_ = net::Task<void>();
+    return !given_up_;
+  }
+  /// Whatever waits for the work goes on; an answer that is being written is left alone.
+  void give_up() {
+    unlink();
+    if (channel_.answering()) return;
+    given_up_ = true;
+    caller_.resume();
+  }
+
+ private:
+  Gate& gate_;
+  const Channel& channel_;
+  net::Task<void> work_;
+  std::coroutine_handle<> caller_;
+  bool given_up_ = false;
 };
 
 /// A person's yes that this call may use.

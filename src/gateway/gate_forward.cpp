@@ -60,6 +60,7 @@ net::Task<Result<void>> Gate::revive(std::shared_ptr<Conversation> conversation)
   conversation->reviving = true;
   auto done = co_await reopen(conversation);
   conversation->reviving = false;
+  conversation->unproven = done.has_value();
   if (!done) conversation->link.reset();
   revived_.notify();
   co_return done;
@@ -177,6 +178,25 @@ net::Task<void> Gate::cancel_upstream(Inbound& in, std::shared_ptr<upstream::Lin
   [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = cancel, .message = &*message, .call = call}, sink);
 }
 
+/// Every sending has its share of the limits, so that a server which says that it did not run a call gets no
+/// more of them. False: they are used up, and the caller was told.
+net::Task<bool> Gate::take_again(Inbound& in, Exchange& what) {
+  if (what.judged == nullptr) co_return true;
+  const auto asks = asks_of(what.judged->decision, *in.conversation);
+  const Counting counting(*this, *in.conversation);
+  what.draft->id = what.record.id;
+  what.draft->limits_taken_at = parts_.clock.now();
+  what.draft->limits.clear();
+  auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), what.draft->limits_taken_at);
+  if (!keep_taken(taken, *what.judged, what)) {
+    co_await refuse(in, *what.draft, *what.judged);
+    co_return false;
+  }
+  list_limits(*what.draft, *what.judged, *in.conversation, *what.taken);
+  what.record = record_of(*what.draft, in, *what.judged);
+  co_return true;
+}
+
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
   Conversation& conversation = *in.conversation;
   bool sent = false;  // once; the server may have run it, whatever it says
@@ -189,6 +209,7 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       co_await answer_failure(in, linked.error());
       co_return std::nullopt;
     }
+    if (sent && !co_await take_again(in, what)) co_return std::nullopt;
     // Opening the link may have taken long enough for the caller to lose its right.
     if (flight != nullptr && conversation.closed) {
       if (!sent) give_back(what);
@@ -205,6 +226,7 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
     const bool may_end = flight != nullptr && (in.era() == mcp::Era::modern || in.task != nullptr || mcp::list_shape(in.message.method_id));
     auto forwarded = may_end ? co_await forward_while_there(in, *flight, what) : co_await forward_recorded(in, what, &in.channel);
     if (forwarded) {
+      conversation.unproven = false;
       allowed_.add();
       co_return std::move(*forwarded);
     }
@@ -212,7 +234,9 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
     sent = sent || failure.sent;
     // Only a message that did not run may go a second time, on a new session. What the server says of that
     // is good enough for sending it again, not for giving its share of the limits back.
-    const bool may_repeat = (!failure.sent || failure.session_unknown) && !conversation.closed && !conversation.opening.empty();
+    // Nor is a server believed a second time that knows no session which it has just opened.
+    const bool unknown = failure.session_unknown && !std::exchange(conversation.unproven, false);
+    const bool may_repeat = (!failure.sent || unknown) && !conversation.closed && !conversation.opening.empty();
     if (may_repeat && attempt == 0 && !(conversation.link && conversation.link->alive())) {
       what.record.id = parts_.journal.next_id();
       continue;

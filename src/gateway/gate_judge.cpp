@@ -45,6 +45,15 @@ policy::Decision decided(const Judged& by, bool has_grant, Judge judge) {
 
 }  // namespace
 
+namespace {
+
+/// The gateway's own fault is said to whoever calls; what a server did is for the log and the record.
+std::string unread(std::string_view what, const KnownTools& known) {
+  return known.unrecorded ? fmt::format("{}: {}", what, known.fault) : std::string(what);
+}
+
+}  // namespace
+
 /// One decision by one snapshot of policies and pins.
 Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const {
   Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation), .table = tools_.known(in.era()).table};
@@ -52,8 +61,9 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
   if (action == policy::Action::tool_call) {
     if (!judged.table) {
       judged.decision.verdict = policy::Verdict::fault;
-      judged.decision.reason = "the server's tools could not be read yet";
-      judged.decision.faults = {tools_.known(in.era()).fault};
+      const KnownTools& known = tools_.known(in.era());
+      judged.decision.reason = unread("the server's tools could not be read yet", known);
+      judged.decision.faults = {known.fault};
       return judged;
     }
     judged.tool = judged.table->find(name);
@@ -88,8 +98,9 @@ void Gate::heed_journal(policy::Decision& decision, const registry::Tool* tool) 
 /// What was judged by a list of tools that is known to be old is not decided.
 void Gate::doubt(Judged& judged, mcp::Era era) const {
   if (!judged.table) return;  // a fault already
-  judged.decision = {.verdict = policy::Verdict::fault, .reason = "the server's tools changed and could not be read anew yet"};
-  judged.decision.faults = {tools_.known(era).fault};
+  const KnownTools& known = tools_.known(era);
+  judged.decision = {.verdict = policy::Verdict::fault, .reason = unread("the server's tools changed and could not be read anew yet", known)};
+  judged.decision.faults = {known.fault};
 }
 
 /// What was allowed, and asked about where a rule wants that, may be allowed no longer when it goes on.

@@ -148,7 +148,7 @@ bool Gate::may_hear(const Conversation& conversation, const mcp::Message& messag
 net::Task<bool> Gate::late_answer(std::shared_ptr<Conversation> conversation, Channel* channel, const upstream::Event& event) {
   const mcp::Message& message = *event.message;
   auto& due = conversation->resumable;
-  const auto found = std::ranges::find_if(due, [&](const Resumable& each) { return mcp::same_id(each.id, message.id_text); });
+  const auto found = std::ranges::find_if(due, [&](const Resumable& each) { return each.failed.empty() && mcp::same_id(each.id, message.id_text); });
   if (found == due.end()) {
     parts_.log.warn("upstream_answer_unexpected", {{"server", server_.name}});
     co_return true;

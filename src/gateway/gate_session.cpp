@@ -197,25 +197,6 @@ net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Ch
 
 namespace {
 
-/// The server's GET stream, passed on to the client's.
-class StreamSink final : public upstream::Sink {
- public:
-  StreamSink(CallSink& inner, QueuedStream& stream) : inner_(inner), stream_(stream) {}
-  net::Task<bool> opened() override {
-    stream_.open();
-    co_return true;
-  }
-  net::Task<bool> event(const upstream::Event& event) override {
-    // The server is read no faster than the client reads.
-    if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
-    co_return co_await inner_.event(event);
-  }
-
- private:
-  CallSink& inner_;
-  QueuedStream& stream_;
-};
-
 net::Task<void> close_when_gone(Channel& channel, std::shared_ptr<QueuedStream> stream) {
   co_await channel.until_gone();
   stream->close();
@@ -230,9 +211,12 @@ net::Task<bool> Gate::serve_stream(std::shared_ptr<Conversation> conversation, C
   conversation->stream = stream;
   net::TaskGroup tasks;
   tasks.spawn(close_when_gone(channel, stream));
+  if (give_failures(*conversation, last_event_id)) stream->close();  // of the call that it would resume nothing more comes
   // One that was opened at another gateway has no link here yet.
-  if (!conversation->link) [[maybe_unused]] const auto linked = co_await revive(conversation);
-  if (conversation->link && conversation->link->has_stream()) {
+  if (!conversation->link && !stream->closed()) [[maybe_unused]] const auto linked = co_await revive(conversation);
+  if (stream->closed()) {
+    // nothing to hear
+  } else if (conversation->link && conversation->link->has_stream()) {
     tasks.spawn(feed_stream(conversation, stream, std::string(last_event_id)));
   } else {
     stream->open();  // a child speaks at any time: what belongs to no call goes here
@@ -263,20 +247,11 @@ net::Task<void> Gate::follow_stream(std::shared_ptr<Conversation> conversation) 
 }
 
 net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id) {
-  audit::CallRecord record = record_for(*conversation, conversation->session.revision);
-  record.id = parts_.journal.next_id();
-  record.method = "stream";
-  record.verdict = policy::Verdict::allow;
-  const std::shared_ptr<upstream::Link> link = conversation->link;
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
-  if (permit && link) {
-    CallSink inner(*this, conversation, conversation->session.revision, nullptr);
-    StreamSink sink(inner, *stream);
-    upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
-    const auto over = co_await link->forward(std::move(*permit), std::move(out), sink);
-    // Where the server has no stream, the gate has news of its own: that a policy made the lists others.
-    if (over && over->http_status == 405) co_return stream->open();
-  }
+  const auto due = std::ranges::find_if(conversation->resumable, [&](const Resumable& each) { return !last_event_id.empty() && each.last_event == last_event_id; });
+  if (due != conversation->resumable.end()) co_return co_await resume(conversation, stream, std::move(last_event_id), Ulid(due->decision));
+  const Fed fed = co_await feed(conversation, *stream, last_event_id, {});
+  // Where the server has no stream, the gate has news of its own: that a policy made the lists others.
+  if (fed == Fed::unsupported) co_return stream->open();
   stream->close();
 }
 

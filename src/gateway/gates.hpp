@@ -34,6 +34,11 @@ class Gates {
     const auto has_it_busy = [session](const auto& gate) { return gate->is_busy(session); };
     return std::ranges::any_of(gates_, has_it_busy) || std::ranges::any_of(retired_, has_it_busy);
   }
+  /// Answers what is under way by an error; see `Gate::give_up`.
+  void give_up() {
+    for (const auto& gate : gates_) gate->give_up();
+    for (const auto& gate : retired_) gate->give_up();
+  }
   /// Lets go of retired gates that have nothing under way.
   void clear_away();
   bool has_retired() const { return !retired_.empty(); }

@@ -26,6 +26,7 @@ class HttpChannel final : public Channel {
   net::Task<bool> accepted() override;
   net::Task<bool> ended() override;
   bool gone() const override { return exchange_.is_gone(); }
+  bool answering() const override { return exchange_.answering(); }
   net::Task<void> until_gone() override;
   bool streams() const override;
   bool may_resume() const override { return true; }

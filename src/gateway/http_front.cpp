@@ -159,7 +159,7 @@ net::Task<void> HttpFront::post_received(net::HttpExchange& exchange, Visit& vis
   if (!takes_content(head.headers))
     co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
   // INVARIANT: nobody's body is read, and no memory held for it, before all of the head was looked at.
-  const net::Received received = co_await exchange.receive();
+  const net::Received received = co_await exchange.receive(visit.caller.grant);
   if (received == net::Received::not_all) co_return;
   if (received == net::Received::later) {
     auto again = admit(head);

@@ -53,7 +53,10 @@ net::Task<void> Lister::say_no(std::string id_text) {
 
 net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound out) {
   auto permit = co_await permit_for_own(parts_, kind, links_.server().name, mcp::word(revision_));
-  if (!permit) co_return std::unexpected(permit.error());
+  if (!permit) {
+    unrecorded_ = true;
+    co_return std::unexpected(permit.error());
+  }
   upstream::NobodyListens sink;
   auto sent = co_await link_->forward(std::move(*permit), std::move(out), sink);
   if (!sent) co_return std::unexpected(std::move(sent.error().error));
@@ -62,7 +65,10 @@ net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound ou
 
 net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string message) {
   auto permit = co_await permit_for_own(parts_, kind, links_.server().name, mcp::word(revision_));
-  if (!permit) co_return std::unexpected(permit.error());
+  if (!permit) {
+    unrecorded_ = true;
+    co_return std::unexpected(permit.error());
+  }
   json::Document document;
   const auto read = mcp::read_message(message, document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(read.error());

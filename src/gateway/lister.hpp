@@ -36,6 +36,9 @@ class Lister {
   ~Lister() { use({}); }
   enum class Probe : std::uint8_t { no, yes };
   net::Task<Result<ServerList>> read(Probe probe);
+  /// A message of the gateway's own could not be put on record, so it was not sent:
+  /// whatever `read` failed by, it is no fault of the server.
+  bool unrecorded() const { return unrecorded_; }
 
  private:
   class SaysNo;
@@ -58,6 +61,7 @@ class Lister {
   std::shared_ptr<upstream::Link> link_;
   bool has_tools_ = true;
   bool bridged_ = false;
+  bool unrecorded_ = false;
   int next_id_ = 1;
   std::unique_ptr<upstream::Sink> says_no_;
   std::size_t refused_ = 0;  ///< requests of the server

@@ -11,6 +11,10 @@ namespace callgate::gateway {
 
 namespace {
 
+/// A fault of the gateway's own is told soon, whatever the server is given.
+constexpr net::Duration soon = std::chrono::milliseconds(200);
+constexpr net::Duration first_pause = std::chrono::milliseconds(250);
+
 std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
 
 /// Whether whoever may see all of it sees the same in both.
@@ -72,10 +76,14 @@ net::Task<bool> ToolBook::current(mcp::Era era, net::Duration time) {
   const std::uint64_t needed = state.wanted;
   const net::Instant until = parts_.loop.now() + time;
   while (!state.known.table || state.read < needed) {
-    // While the database is locked a caller is told so, soon.
-    const net::Duration left = std::min<net::Duration>(until - parts_.loop.now(), state.unkept ? net::Duration(std::chrono::milliseconds(200)) : net::Loop::forever);
+    const net::Duration left = until - parts_.loop.now();
+    if (!state.reading || left <= net::Duration::zero()) co_return false;
     // A failed reading is an answer too: the caller sees the fault.
-    if (!state.reading || left <= net::Duration::zero() || !co_await state.changed.wait(left) || !state.known.fault.empty()) co_return false;
+    if (co_await state.changed.wait(std::min(left, soon))) {
+      if (!state.known.fault.empty()) co_return false;
+    } else if (state.ours || !parts_.journal.health().writing) {
+      co_return false;  // what the gateway itself cannot do is not waited for, however long the server takes
+    }
   }
   co_return true;
 }
@@ -151,7 +159,7 @@ net::Task<Result<void>> ToolBook::take_soon(mcp::Era era, const ServerList& list
 
 net::Task<void> ToolBook::keep_reading(mcp::Era era) {
   EraState& state = eras_[index(era)];
-  net::Duration pause = std::chrono::milliseconds(250);
+  net::Duration pause = first_pause;
   recall_unknown_tool(era);
   for (;;) {
     const std::uint64_t reading = state.wanted;
@@ -161,15 +169,24 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     const auto before = state.known.table;
     const Result<void> taken = list ? co_await take_soon(era, *list) : std::unexpected(list.error());
     const bool pinned_anew = taken && std::exchange(state.pins_changed, false) && !show_the_same(before.get(), *state.known.table);
-    state.unkept = list && !taken;
+    // A link puts messages of its own on record as well.
+    state.known.unrecorded = !list && (lister.unrecorded() || !parts_.journal.health().writing);
+    state.ours = !taken && (list || state.known.unrecorded);
+    const bool told = state.known.unrecorded && !taken && state.known.fault == taken.error().message;
     state.known.fault = taken ? std::string() : taken.error().message;
     if (taken) state.read = reading;
     state.changed.notify();
     if (pinned_anew && pinned_anew_) pinned_anew_();
     if (taken && state.read == state.wanted) break;
     if (!taken) {
-      parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}, {"detail", taken.error().where}});
+      if (!told) parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}, {"detail", taken.error().where}});
       state.known.table.reset();  // what cannot be compared with the pins must not be called
+      if (state.known.unrecorded) {
+        // Nothing was sent, so the next try is cheap, and soon; a server that says that its list changed hastens none.
+        pause = first_pause;
+        co_await parts_.loop.sleep(pause);
+        continue;
+      }
       co_await state.again.wait(pause);
       // A database that is locked is free again sooner than a server that does not answer is back.
       pause = std::min<net::Duration>(pause * 2, std::chrono::seconds(list ? 1 : 30));

@@ -23,6 +23,7 @@ struct KnownTools {
   mcp::UnknownToolAnswer unknown_tool;
   bool mirrors = false;  ///< a tool of the table wants arguments mirrored into headers, or says the word
   std::string fault;  ///< why the last reading failed; empty where it did not
+  bool unrecorded = false;  ///< it failed by the gateway's own journal
 };
 
 /// The tools of one server, read by the gateway itself and compared with the
@@ -60,7 +61,7 @@ class ToolBook {
     std::uint64_t read = 0;
     bool probed = false;
     bool pins_changed = false;  ///< since it was read
-    bool unkept = false;       ///< the list was read, and could not be compared with the pins or put beside them
+    bool ours = false;         ///< the last reading failed by the gateway's own journal or store, or by what it made of the list
     net::Broadcast changed;
     net::Signal again;
   };

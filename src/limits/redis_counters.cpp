@@ -100,12 +100,15 @@ void RedisCounters::add_limits(net::RedisCall& call, std::span<const Ask> asks, 
 }
 
 /// What time it is, and how much can have passed at most since anybody's last
-/// call: no more than since our own.
+/// call: no more than since our own. One who has just started has only its wall
+/// clock to tell that by.
 void RedisCounters::add_time(net::RedisCall& call, BootTime now) {
   now_ = std::max(now_, now);
   const bool ours = options_.time == Time::of_caller;
   call.args.push_back(ours ? std::to_string(now_.time_since_epoch().count()) : std::string());
-  call.args.push_back(ours || !last_answered_ ? std::string() : std::to_string(microseconds(now_ - *last_answered_ + slack)));
+  if (ours) return call.args.emplace_back(), void();
+  const std::string most = last_answered_ ? std::to_string(microseconds(now_ - *last_answered_ + slack)) : std::string();
+  call.args.push_back(fmt::format("{},{}", most, options_.wall_ms() * 1000));
 }
 
 // Reading -------------------------------------------------------------------------

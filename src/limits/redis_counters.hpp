@@ -36,6 +36,7 @@ class RedisCounters final : public Counters {
     std::string predecessor;  ///< a process that has gone: its sessions are over; may be empty
     std::string prefix = "callgate:";  ///< of all keys
     Time time = Time::of_server;
+    std::function<std::int64_t()> wall_ms = [clock = SystemClock()] { return clock.wall_ms(); };
   };
   static constexpr Nanos silent_for = std::chrono::seconds(10);
   static constexpr Nanos between_beats = std::chrono::seconds(2);

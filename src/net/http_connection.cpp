@@ -11,6 +11,10 @@ namespace {
 
 /// Memory for a body above this is counted in the server's sum, and not kept for the next one.
 constexpr std::size_t large_body = 16 * 1024;
+/// Memory for a body that does not come is not taken: so much at first, then four times what is full.
+constexpr std::size_t first_step = 256 * 1024;
+/// What one holder may have of the sum for large bodies: one part of so many.
+constexpr std::size_t shares = 4;
 /// A body that nobody wants is read and thrown away up to this size; beyond, the connection ends.
 constexpr std::size_t passed_over = 64 * 1024;
 /// What one connection may send before the others have their turn.
@@ -44,7 +48,7 @@ HttpConnection::HttpConnection(HttpServer& server, std::unique_ptr<Stream> strea
 HttpConnection::~HttpConnection() {
   --server_.count_;
   if (busy_) --server_.busy_;
-  server_.body_bytes_ -= counted_body_;
+  uncount_body();
   const auto entry = server_.per_address_.find(ip_);
   if (--entry->second == 0) server_.per_address_.erase(entry);
 }
@@ -93,7 +97,7 @@ void HttpConnection::begin_work() {
 
 void HttpConnection::end_work() {
   if (std::exchange(busy_, false)) --server_.busy_;
-  server_.body_bytes_ -= std::exchange(counted_body_, 0);
+  uncount_body();
   if (decoded_.capacity() > large_body) std::string().swap(decoded_);
 }
 
@@ -193,26 +197,50 @@ Task<Received> HttpConnection::receive_rest() {
 Task<Result<void>> HttpConnection::read_body() {
   const auto length = static_cast<std::size_t>(*head_.content_length);
   message_bytes_ = head_bytes_ + length;
-  if (auto counted = count_body(length); !counted) co_return counted;
-  if (message_bytes_ > in_.capacity()) {
-    in_.reserve(message_bytes_ + 1);  // a read that does not fill its room tells that there is no more
-    if (auto again = parse_head(); !again) co_return again;
-  }
+  if (auto counted = count_body(std::min(length, first_step)); !counted) co_return counted;
   while (in_.size() < message_bytes_) {
+    if (in_.room().empty()) {
+      if (auto room = make_room_for_body(); !room) co_return room;
+    }
     if (auto filled = co_await fill(body_limit(in_.size() - head_bytes_)); !filled) co_return filled;
   }
   body_ = in_.view().substr(head_bytes_, length);
   co_return Result<void>{};
 }
 
-/// Puts the memory that this request's body takes into the server's sum.
+/// For the next part of a body that says how long it is.
+Result<void> HttpConnection::make_room_for_body() {
+  const std::size_t step = std::max(first_step, 4 * (in_.size() - head_bytes_));
+  const std::size_t bytes = std::min(message_bytes_ - head_bytes_, step);
+  if (auto counted = count_body(bytes); !counted) return counted;
+  in_.reserve(head_bytes_ + bytes + 1);  // a read that does not fill its room tells that there is no more
+  return parse_head();
+}
+
+/// Puts the memory that this request's body takes into the server's sum, and into its holder's share.
 Result<void> HttpConnection::count_body(std::size_t bytes) {
   if (bytes <= std::max(large_body, counted_body_)) return {};
-  if (server_.body_bytes_ - counted_body_ + bytes > server_.limits_.bodies)
-    return fail(ErrorKind::unavailable, "too many large requests at once: try again");
-  server_.body_bytes_ += bytes - counted_body_;
+  const std::size_t more = bytes - counted_body_;
+  if (server_.body_bytes_ + more > server_.limits_.bodies) return fail(ErrorKind::unavailable, "too many large requests at once: try again");
+  const auto [held, first] = server_.held_bodies_.try_emplace(holder_.empty() ? ip_ : holder_, 0);
+  if (held->second + more > server_.limits_.bodies / shares) {
+    if (first) server_.held_bodies_.erase(held);
+    return fail(ErrorKind::unavailable, "too many large requests of one caller at once: try again");
+  }
+  held->second += more;
+  server_.body_bytes_ += more;
   counted_body_ = bytes;
   return {};
+}
+
+void HttpConnection::uncount_body() {
+  const std::size_t counted = std::exchange(counted_body_, 0);
+  if (counted != 0) {
+    server_.body_bytes_ -= counted;
+    const auto held = server_.held_bodies_.find(holder_.empty() ? ip_ : holder_);
+    if ((held->second -= counted) == 0) server_.held_bodies_.erase(held);
+  }
+  holder_.clear();
 }
 
 Task<Result<void>> HttpConnection::read_chunks() {
@@ -261,7 +289,7 @@ Task<void> HttpConnection::refuse(Error error) {
   unread_ = false;
   body_ = {};
   std::string().swap(decoded_);
-  server_.body_bytes_ -= std::exchange(counted_body_, 0);
+  uncount_body();
   const int status = status_of(error);
   const std::string body = server_.handler_.refused(status, error, peer_);
   keep_ = false;
@@ -321,10 +349,14 @@ Task<bool> HttpConnection::end_later(Task<Result<void>> writing) {
 }
 
 const RequestHead& HttpExchange::head() const { return connection_.head_; }
-Task<Received> HttpExchange::receive() { return connection_.receive(); }
+Task<Received> HttpExchange::receive(std::string holder) {
+  connection_.holder_ = std::move(holder);
+  return connection_.receive();
+}
 std::string_view HttpExchange::body() const { return connection_.body_; }
 const Address& HttpExchange::peer() const { return connection_.peer_; }
 bool HttpExchange::begun() const { return connection_.begun_; }
+bool HttpExchange::answering() const { return connection_.begun_ && !connection_.streaming_; }
 bool HttpExchange::is_gone() const { return connection_.stream_->descriptor().hung_up(); }
 void HttpExchange::close_after() { connection_.keep_ = false; }
 Descriptor::Ready HttpExchange::gone(Duration timeout) { return connection_.stream_->descriptor().hang_up(timeout); }

@@ -26,6 +26,8 @@ class HttpConnection : public ListNode {
   Task<Result<void>> read_body();
   Task<Result<void>> read_chunks();
   Result<void> count_body(std::size_t bytes);
+  void uncount_body();
+  Result<void> make_room_for_body();
   Task<Result<void>> fill(Duration limit);
   Duration body_limit(std::size_t arrived) const;
   void begin_work();
@@ -48,6 +50,7 @@ class HttpConnection : public ListNode {
   std::size_t head_bytes_ = 0;
   std::size_t message_bytes_ = 0;  ///< of `in_` that the current request takes, as far as it was read
   std::size_t counted_body_ = 0;   ///< of this request, in the server's sum
+  std::string holder_;             ///< whose share of the sum it is; empty: the address's
   RequestHead head_;
   std::string decoded_;            ///< body that came chunked
   std::string_view body_;

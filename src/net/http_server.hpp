@@ -20,7 +20,7 @@ namespace callgate::net {
 struct ServerLimits {
   HeadLimits head;
   std::size_t body = 4 * 1024 * 1024;
-  std::size_t bodies = 256 * 1024 * 1024;  ///< all bodies over 16 KiB in memory together
+  std::size_t bodies = 256 * 1024 * 1024;  ///< all bodies over 16 KiB in memory together; a quarter of it for one holder
   std::size_t connections = 16'384;
   std::size_t connections_per_address = 1024;
   Duration head_time = std::chrono::seconds(10);
@@ -45,8 +45,9 @@ enum class Received : std::uint8_t {
 class HttpExchange {
  public:
   const RequestHead& head() const;
-  /// For handlers that begin with the head, before they look at the body.
-  Task<Received> receive();
+  /// For handlers that begin with the head, before they look at the body. `holder`: whose the memory for it
+  /// counts as; empty: the address's.
+  Task<Received> receive(std::string holder = {});
   std::string_view body() const;
   const Address& peer() const;
 
@@ -60,6 +61,7 @@ class HttpExchange {
   Task<bool> write(std::string_view bytes);
   Task<bool> finish();
   bool begun() const;
+  bool answering() const;  ///< a whole answer was begun, which nothing else may follow
   /// Until the client hangs up; false when `timeout` passed first.
   Descriptor::Ready gone(Duration timeout);
   bool is_gone() const;
@@ -113,6 +115,7 @@ class HttpServer {
   std::size_t busy_ = 0;
   std::size_t body_bytes_ = 0;
   std::unordered_map<std::string, std::size_t> per_address_;
+  std::unordered_map<std::string, std::size_t> held_bodies_;  ///< of `body_bytes_`, by holder
   ListNode connections_;  ///< longest without a complete request first
   TaskGroup tasks_;
 };

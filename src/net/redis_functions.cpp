@@ -21,7 +21,9 @@ local function outlive(key, keep)
 end
 
 -- The clock of all gateways goes on as the server's does. Set back, no time has
--- passed; set forward, no more than the caller knows to be possible.
+-- passed; set forward, no more than the caller knows to be possible: `most`, or
+-- where it was not there at the last call, what its wall clock (`most,wall`) shows
+-- to have passed since that of whoever was.
 local function clock(key, given, at_most)
   local raw
   if given ~= '' then
@@ -30,14 +32,20 @@ local function clock(key, given, at_most)
     local t = redis.call('TIME')
     raw = t[1] * 1000000 + t[2]
   end
-  local kept = redis.call('HMGET', key, 'now', 'raw')
+  local kept = redis.call('HMGET', key, 'now', 'raw', 'wall')
+  local most, wall = at_most:match('^(%d*),?(%d*)$')
   local now = raw
   if kept[1] then
     local step = math.max(raw - tonumber(kept[2]), 0)
-    if at_most ~= '' then step = math.min(step, tonumber(at_most)) end
+    if most ~= '' then
+      step = math.min(step, tonumber(most))
+    elseif wall ~= '' and kept[3] then
+      step = math.min(step, math.max(tonumber(wall) - tonumber(kept[3]), 0))
+    end
     now = tonumber(kept[1]) + step
   end
   redis.call('HSET', key, 'now', text(now), 'raw', text(raw))
+  if wall ~= '' then redis.call('HSET', key, 'wall', wall) end
   return now, raw
 end
 

@@ -37,7 +37,7 @@ struct HttpLink::Wanted {
   bool may_resume = false;
   bool endless = false;    ///< events come for as long as somebody listens
   bool session_unknown = false;  ///< by this very answer
-  bool resumable = false;  ///< an event had an id
+  std::string last_id;     ///< of the events so far
 };
 
 Result<std::unique_ptr<HttpOrigin>> HttpOrigin::make(net::Loop& loop, const config::Server& server, std::size_t max_result) {
@@ -169,7 +169,11 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
     if (!chunk) co_return std::unexpected(Failure{std::move(chunk.error()), true});
     if (chunk->empty()) {
       if (wanted.id.empty()) co_return Delivery{};
-      if (wanted.resumable && wanted.may_resume) co_return Delivery{.kind = Delivery::Kind::resumable};
+      if (!wanted.last_id.empty() && wanted.may_resume) {
+        Delivery left{.kind = Delivery::Kind::resumable, .owned = std::make_unique<const std::string>(std::move(wanted.last_id))};
+        left.bytes = *left.owned;
+        co_return left;
+      }
       co_return std::unexpected(failed(ErrorKind::closed, "the server ended the stream without an answer"));
     }
     // All events of one call stay under the limit of one answer; a session's own stream has no end.
@@ -181,9 +185,10 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       auto event = reader.next();
       if (!event) co_return std::unexpected(Failure{std::move(event.error()), true});
       if (!*event) break;
-      wanted.resumable = wanted.resumable || (*event)->id.has_value();
+      const std::string_view event_id = (*event)->id.value_or(std::string_view());
+      if ((*event)->id) wanted.last_id = event_id;
       if (!(*event)->has_data || (*event)->data.empty()) {
-        if (!co_await sink.event({.raw = (*event)->raw})) co_return std::unexpected(broken_off());
+        if (!co_await sink.event({.raw = (*event)->raw, .id = event_id})) co_return std::unexpected(broken_off());
         continue;
       }
       auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
@@ -200,7 +205,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
         co_return answer;
       }
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();
-      const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw};
+      const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw, .id = event_id};
       if (!co_await sink.event(out)) co_return std::unexpected(broken_off());
     }
   }

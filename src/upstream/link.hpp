@@ -26,6 +26,7 @@ struct Event {
   const mcp::Message* message = nullptr;  ///< null where the event holds none
   std::string_view bytes;                 ///< of the message
   std::string_view raw;                   ///< the SSE event as received; empty over stdio
+  std::string_view id;                    ///< of the SSE event; a stream that ended is resumed behind it
 };
 
 /// Takes what arrives before the answer, in order.
@@ -85,7 +86,7 @@ struct Delivery {
     resumable, ///< the stream ended without the answer, which its session will give to who resumes it
   };
   Kind kind = Kind::accepted;
-  std::string_view bytes;   ///< points into one of the two owners below
+  std::string_view bytes;   ///< points into one of the two owners below; of a `resumable` stream the id of its last event
   std::string_view raw;     ///< the SSE event it came in; empty otherwise
   int http_status = 200;
   mcp::AnswerLook look{};   ///< at `bytes`, by whoever read them

@@ -111,5 +111,49 @@ TEST_F(FullDisk, UnderRefuseNothingRunsAndTheAgentIsToldWhy) {
   EXPECT_TRUE(runs("write"));
 }
 
+/// The journal cannot be written, and the list of tools has to be read again, which takes records of the
+/// gateway's own.
+class ListOnABrokenDisk : public FullDisk {
+ protected:
+  void read_again() { gates->all().front()->tools().want_again(mcp::Era::legacy); }
+  std::chrono::milliseconds time_of(const std::string& tool) {
+    const auto began = net::Loop::read_clock();
+    EXPECT_FALSE(runs(tool));
+    return std::chrono::duration_cast<std::chrono::milliseconds>(net::Loop::read_clock() - began);
+  }
+  static constexpr std::chrono::milliseconds soon{500};
+};
+
+TEST_F(ListOnABrokenDisk, RefusesSoonWithTheReasonHoweverOftenItWasTriedAndRecoversAsSoon) {
+  begin(allow, audit::OnFull::refuse);
+  disk.fail_write(EIO);
+  const auto until = net::Loop::read_clock() + std::chrono::milliseconds(2500);
+  while (net::Loop::read_clock() < until) {
+    read_again();  // a server says that its list changed as often as it likes
+    EXPECT_LT(time_of("write"), soon);
+    EXPECT_NE(last.find("cannot write to the journal"), std::string::npos) << last;
+  }
+  disk.fail_write(0);
+  disk.set_room(std::nullopt);
+  const auto over = net::Loop::read_clock();
+  while (!runs("write") && net::Loop::read_clock() - over < std::chrono::seconds(10)) {}
+  EXPECT_LT(net::Loop::read_clock() - over, std::chrono::seconds(1));
+}
+
+TEST_F(ListOnABrokenDisk, AServerThatDoesNotGiveItsListMakesNoRefusalLate) {
+  begin(allow, audit::OnFull::refuse);
+  upstream.on_request = [](net::HttpExchange& exchange, std::string method, std::string, std::string) -> net::Task<bool> {
+    if (method != "tools/list") co_return false;
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  disk.set_room(std::nullopt);
+  read_again();
+  for (int i = 0; i < 20; ++i) loop.turn(std::chrono::milliseconds(1));
+  disk.fail_write(EIO);
+  post(R"({"jsonrpc":"2.0","id":7,"method":"ping"})");
+  EXPECT_LT(time_of("write"), soon);
+}
+
 }  // namespace
 }  // namespace callgate::gateway

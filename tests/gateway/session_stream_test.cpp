@@ -106,5 +106,112 @@ TEST_F(SessionStream, ACallGoesOnWhenItsClientLeaves) {
   EXPECT_NE(records().find(R"("status":"answered")"), std::string::npos) << records();
 }
 
+/// The server ends the stream of a call behind an event with an id, and leaves the answer to whoever resumes it.
+class StreamBrokenOff : public SessionStream {
+ protected:
+  void break_off() {
+    adjust = [](config::Server& server) { server.call_timeout = std::chrono::milliseconds(600); };
+    upstream.raw_answer = [](net::HttpExchange& exchange, std::string) -> net::Task<void> {
+      co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+      co_await exchange.write("id: e1\ndata: \n\n");
+      co_await exchange.finish();
+    };
+    start("callgate: 1\ndefault: allow\n");
+    open_session();
+    const Answer answer = call("read", "{}", 7);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_NE(answer.body.find("id: e1"), std::string::npos) << answer.body;
+  }
+  void resume() {
+    group.spawn(talk("GET", "Accept: text/event-stream\r\nLast-Event-ID: e1\r\nMcp-Session-Id: " + session_id + "\r\n", "", stream, over));
+  }
+  /// The stream brings the error of the call, and ends.
+  void fails() {
+    EXPECT_TRUE(hears(R"("id":7,"error":{"code":-32603)")) << stream.body;
+    turn_until([&] { return over; });
+    EXPECT_EQ(stream.body.find(R"("id":7)"), stream.body.rfind(R"("id":7)")) << "once: " << stream.body;
+    EXPECT_NE(records().find(R"("status":"not_resumed")"), std::string::npos) << records();
+    EXPECT_EQ(upstream.calls.size(), 1U) << "it did not run again";
+  }
+};
+
+TEST_F(StreamBrokenOff, IsAnsweredByAnErrorWhereTheServerHasNoStream) {
+  break_off();
+  resume();
+  fails();
+}
+
+TEST_F(StreamBrokenOff, IsAnsweredByAnErrorWhereTheResumedStreamBringsNothing) {
+  upstream.stream_events = ": nothing\n\n";
+  break_off();
+  resume();
+  fails();
+}
+
+TEST_F(StreamBrokenOff, IsAnsweredByAnErrorWhereTheResumedStreamEndsAgainAndAgain) {
+  upstream.stream_events = ": nothing\n\n";
+  upstream.stream_ends = true;
+  break_off();
+  resume();
+  fails();
+}
+
+TEST_F(StreamBrokenOff, IsAnsweredByAnErrorOnTheStreamThatIsOpen) {
+  upstream.stream_events = ": nothing\n\n";
+  break_off();
+  listen();
+  EXPECT_TRUE(hears(R"("id":7,"error":{"code":-32603)")) << stream.body;
+}
+
+TEST_F(StreamBrokenOff, IsAnsweredByAnErrorWhenItIsResumedTooLate) {
+  upstream.stream_events = ": nothing\n\n";
+  break_off();
+  turn_until([&] { return records().find(R"("status":"not_resumed")") != std::string::npos; });
+  resume();
+  fails();
+}
+
+TEST_F(StreamBrokenOff, IsAnsweredByTheServerThatResumesIt) {
+  upstream.stream_events = "id: e2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"content\":[]}}\n\n";
+  break_off();
+  resume();
+  EXPECT_TRUE(hears(R"("id":7,"result")")) << stream.body;
+  EXPECT_NE(records().find(R"("status":"answered_on_resumed_stream")"), std::string::npos);
+  EXPECT_EQ(stream.body.find("-32603"), std::string::npos) << stream.body;
+}
+
+class StoppingGate : public SessionStream {};
+
+/// At the end of the time that a stop leaves: each request hears of it by its own id.
+TEST_F(StoppingGate, AnswersWhatIsStillUnderWayByAnError) {
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    if (id == "9") {
+      co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+      co_await exchange.write("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n");
+    }
+    co_await exchange.gone(net::Loop::forever);
+  };
+  Answer plain;
+  Answer streamed;
+  bool plain_done = false;
+  bool streamed_done = false;
+  begin(call_text("read", "{}", 8), plain, plain_done);
+  begin(call_text("read", "{}", 9), streamed, streamed_done);
+  turn_until([&] { return upstream.calls.size() == 2 && !streamed.body.empty(); });
+  gates->all().front()->stop();
+  EXPECT_FALSE(plain_done);
+  gates->give_up();
+  turn_until([&] { return plain_done && streamed_done; });
+  EXPECT_NE(plain.body.find(R"("id":8,"error":{"code":-32603)"), std::string::npos) << plain.body;
+  EXPECT_NE(streamed.body.find(R"("id":9,"error":{"code":-32603)"), std::string::npos) << streamed.body;
+  [[maybe_unused]] const auto written = journal->flush();
+  const std::string all = records();
+  const std::size_t first = all.find(R"("status":"gateway_stopped")");
+  EXPECT_NE(first, std::string::npos) << all;
+  EXPECT_NE(all.find(R"("status":"gateway_stopped")", first + 1), std::string::npos) << all;
+}
+
 }  // namespace
 }  // namespace callgate::gateway

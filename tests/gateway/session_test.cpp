@@ -236,5 +236,65 @@ TEST_F(ServerSessions, AChangedListIsToldOnTheNextStreamToo) {
   EXPECT_NE(second.body.find("list_changed"), std::string::npos) << second.body;
 }
 
+class ForgottenSessions : public ServerSessions {
+ protected:
+  void limited(int max) {
+    start("callgate: 1\ndefault: deny\ntools:\n  read: {action: allow, rate_limit: {max: " + std::to_string(max) + ", window: 1h}}\n");
+    open_session();
+  }
+  /// Calls that the server says it knows no session for; all others it runs.
+  void forget(int most) {
+    forgets = most;
+    upstream.raw_answer = [this](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+      if (forgets-- > 0) co_return static_cast<void>(co_await exchange.respond(404, {}, {}));
+      co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":"done"}]}})");
+    };
+  }
+  std::size_t count(std::string_view text) const {
+    const std::string all = records();
+    std::size_t found = 0;
+    for (std::size_t at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++found;
+    return found;
+  }
+  int forgets = 0;
+};
+
+/// Security requirement S19: what left is counted, also what left a second time.
+TEST_F(ForgottenSessions, LetNoMoreCallsThroughThanTheLimit) {
+  limited(5);
+  forget(1000);
+  std::string last;
+  for (int i = 0; i < 8; ++i) last = call("read").body;
+  EXPECT_NE(last.find("rate_limited"), std::string::npos) << last;
+  EXPECT_EQ(upstream.calls.size(), 5U);
+  EXPECT_EQ(count(R"("tool":"read")") - count(R"("verdict":"rate_limited")"), 5U) << "each sending has its record: " << records();
+}
+
+TEST_F(ForgottenSessions, AreNotBelievedInRightAfterTheyWereOpened) {
+  limited(100);
+  forget(1000);
+  call("read");
+  EXPECT_EQ(upstream.calls.size(), 2U);
+  call("read");
+  call("read");
+  EXPECT_EQ(upstream.calls.size(), 4U) << "a server that forgets what it has just opened gets each call once";
+}
+
+TEST_F(ForgottenSessions, OfAnHonestServerCostACallItsShareOnceMore) {
+  limited(3);
+  forget(1);
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  EXPECT_NE(call("read").body.find("rate_limited"), std::string::npos);
+  EXPECT_EQ(upstream.calls.size(), 3U);
+}
+
+TEST_F(ForgottenSessions, RefuseACallThatHasNoShareForTheSecondTime) {
+  limited(1);
+  forget(1);
+  EXPECT_NE(call("read").body.find("rate_limited"), std::string::npos);
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
 }  // namespace
 }  // namespace callgate::gateway

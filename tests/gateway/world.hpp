@@ -30,8 +30,9 @@ class FakeServer final : public net::HttpHandler {
     std::string headers;
     for (const net::Header& header : exchange.head().headers.all()) headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
     if (exchange.head().method == "GET" && !stream_events.empty()) {
-      if (co_await exchange.begin(200, "Content-Type: text/event-stream\r\n") && co_await exchange.write(stream_events))
-        co_await exchange.gone(net::Loop::forever);
+      if (!co_await exchange.begin(200, "Content-Type: text/event-stream\r\n") || !co_await exchange.write(stream_events)) co_return;
+      if (stream_ends) co_await exchange.finish();
+      else co_await exchange.gone(net::Loop::forever);
       co_return;
     }
     if (exchange.head().method != "POST") {
@@ -73,6 +74,7 @@ class FakeServer final : public net::HttpHandler {
   int response_status = 202;              ///< that responses get
   int deletes = 0;                        ///< sessions that were ended
   std::string stream_events;              ///< said on a GET stream, which then stays open; empty: there is none
+  bool stream_ends = false;               ///< it does not
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
   bool modern = true;                     ///< it speaks 2026-07-28 as well
   std::string revision = "2025-06-18";    ///< that it chooses for a session

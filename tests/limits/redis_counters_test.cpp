@@ -96,6 +96,34 @@ TEST_F(RedisCountersTest, AServersClockSetForwardPassesNoFasterThanAGatewaysOwn)
   EXPECT_EQ(time_after("86401100", "700"), 1800);
 }
 
+/// S26: nobody was there to say how much time can have passed.
+TEST_F(RedisCountersTest, AServersClockSetForwardWhileNoGatewayWasThereIsHeldAgainstTheirWallClock) {
+  load();
+  EXPECT_EQ(time_after("1000", ",500000"), 1000);
+  EXPECT_EQ(time_after("1200", "700,500200"), 1200);
+  EXPECT_EQ(time_after("86401200", ",503200"), 4200) << "a new one: three milliseconds by their clocks";
+  EXPECT_EQ(time_after("86402200", ",400000"), 4200) << "one whose clock is behind sees no time pass";
+  EXPECT_EQ(time_after("86403200", "700,500000"), 4900);
+}
+
+TEST_F(RedisCountersTest, AGatewayThatStartsAfterTheServersClockWasSetForwardFindsTheLimitUsedUp) {
+  const RateLimit two = limit(2, 1h, {Per::server});
+  {
+    const auto before = gateway("a", RedisCounters::Time::of_server);
+    EXPECT_TRUE(take(*before, two, ann_));
+    EXPECT_TRUE(take(*before, two, ann_));
+  }
+  // As a server shows it whose clock went on by a day: what it kept lies a day back.
+  const auto kept = ask(*client_, {"KEYS", "*clock*"});
+  ASSERT_TRUE(kept && kept->items.size() == 1);
+  const std::string clock = kept->items[0].text;
+  const auto raw = ask(*client_, {"HGET", clock, "raw"});
+  ASSERT_TRUE(raw.has_value());
+  ask(*client_, {"HSET", clock, "raw", std::to_string(std::stoll(raw->text) - 86'400'000'000)});
+  const auto after = gateway("b", RedisCounters::Time::of_server);
+  EXPECT_FALSE(take(*after, two, ann_));
+}
+
 TEST_F(RedisCountersTest, TheServersClockTellsTheTime) {
   const auto counters = gateway("a", RedisCounters::Time::of_server);
   const RateLimit one = limit(1, 1h, {Per::grant});
