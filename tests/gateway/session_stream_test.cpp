@@ -106,11 +106,11 @@ TEST_F(SessionStream, ACallGoesOnWhenItsClientLeaves) {
   EXPECT_NE(records().find(R"("status":"answered")"), std::string::npos) << records();
 }
 
-/// The server ends the stream of a call behind an event with an id, and leaves the answer to whoever resumes it.
+/// Protocol item 71: the server ends the stream of a call behind an event with an id, and leaves the answer to whoever resumes it.
 class StreamBrokenOff : public SessionStream {
  protected:
   void break_off() {
-    adjust = [](config::Server& server) { server.call_timeout = std::chrono::milliseconds(600); };
+    adjust = [](config::Server& server) { server.call_timeout = std::chrono::milliseconds(1500); };
     upstream.raw_answer = [](net::HttpExchange& exchange, std::string) -> net::Task<void> {
       co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
       co_await exchange.write("id: e1\ndata: \n\n");
