@@ -26,7 +26,10 @@ if(CALLGATE_TRAIN)
   target_link_options(callgate_options INTERFACE -fprofile-generate)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND EXISTS ${profile_text})
   find_program(LLVM_PROFDATA NAMES llvm-profdata-19 REQUIRED)
-  set(profile ${CMAKE_BINARY_DIR}/callgate.profdata)
+  # Named after what it holds: another one is another flag, and all is compiled anew.
+  file(SHA256 ${profile_text} profile_hash)
+  string(SUBSTRING ${profile_hash} 0 16 profile_hash)
+  set(profile ${CMAKE_BINARY_DIR}/callgate-${profile_hash}.profdata)
   execute_process(COMMAND ${LLVM_PROFDATA} merge -o ${profile} ${profile_text} COMMAND_ERROR_IS_FATAL ANY)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${profile_text})
   # Where calls do not go, the program is to be small: an idle gateway is measured in pages.

@@ -56,18 +56,6 @@ struct Router::Questions {
     Questions& all_;
   };
 
-  /// One more who waits.
-  class Waiting {
-   public:
-    explicit Waiting(Questions& all) : all_(all) { ++all_.waiters; }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { --all_.waiters; }
-
-   private:
-    Questions& all_;
-  };
-
   /// Returns as well once `gone` is set, which `changed` tells; null: nobody can go.
   net::Task<void> wait(net::Loop& loop, net::Duration time, const bool* gone = nullptr) {
     const net::Instant until = loop.now() + time;
@@ -77,8 +65,6 @@ struct Router::Questions {
   mcp::MethodId method = mcp::MethodId::unknown;
   std::vector<Question> each;
   std::size_t under_way = 0;
-  std::size_t waiters = 0;
-  std::string request;  ///< as it was sent
   bool given_up = false;
   net::Broadcast changed;
 };

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -150,7 +149,6 @@ class Router {
   net::Task<void> stop_asking(std::shared_ptr<Company> company, std::string server, std::string id_text);
   static net::Task<void> tell_when_gone(gateway::Channel& channel, std::shared_ptr<Questions> all, bool& gone);
   std::shared_ptr<Questions> begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request);
-  std::shared_ptr<Questions> join_or_begin(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request);
   net::Task<void> read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over);
   net::Task<void> answer_none(Incoming& in, std::span<const Missing> missing);
   static constexpr std::string_view too_slow = "it did not answer in time";
@@ -185,7 +183,6 @@ class Router {
   std::unordered_map<std::string, std::shared_ptr<Company>> stateless_;  ///< by grant
   net::ListNode listening_;  ///< subscriptions under way
   std::set<Silent> silent_;
-  std::map<std::string, std::weak_ptr<Questions>> reading_;  ///< stateless lists under way, by what is asked
   bool stopping_ = false;
   net::TaskGroup tasks_;
 };

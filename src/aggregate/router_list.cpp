@@ -171,7 +171,6 @@ net::Task<void> Router::tell_when_gone(gateway::Channel& channel, std::shared_pt
 std::shared_ptr<Router::Questions> Router::begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request) {
   auto all = std::make_shared<Questions>(parts_.loop);
   all->method = list;
-  all->request = request;
   for (const auto& gate : gates_.all()) {
     if (!company->callers.contains(gate->name())) continue;
     Question& question = all->each.emplace_back();
@@ -186,25 +185,12 @@ std::shared_ptr<Router::Questions> Router::begin_asking(const std::shared_ptr<Co
   return all;
 }
 
-/// Stateless requests of one caller that differ in nothing but their ids are read once.
-std::shared_ptr<Router::Questions> Router::join_or_begin(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request) {
-  json::Document document;
-  const auto message = mcp::read_message(request, document, mcp::Direction::from_client);
-  if (!company->stateless() || !message || !message->id) return begin_asking(company, list, request);
-  const mcp::Edit edit = mcp::replace(message->id, "0");
-  std::weak_ptr<Questions>& known = reading_[company->client.session.grant + '\n' + mcp::splice(request, std::span(&edit, 1))];
-  auto all = known.lock();
-  if (!all || all->given_up || all->under_way == 0) known = all = begin_asking(company, list, request);
-  return all;
-}
-
 /// Asks all servers of the caller; returns when the last has answered, the time for
 /// a slow one is over, or the client is gone (`client`; null: that is not looked at).
 net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, gateway::Channel* client) {
-  const auto all = join_or_begin(company, list, request);
+  const auto all = begin_asking(company, list, request);
   bool gone = false;
   {
-    const Questions::Waiting waiting(*all);
     net::TaskGroup watching;
     if (client != nullptr) watching.spawn(tell_when_gone(*client, all, gone));
     co_await all->wait(parts_.loop, parts_.config.aggregate_wait, &gone);
@@ -214,9 +200,7 @@ net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Co
       if (!each.over) note_silent(company, each.server, list);
     }
   }
-  // Those who joined wait no longer than who came first; who leaves, leaves it to them.
-  if (!gone || all->waiters == 0) give_up(company, *all, all->request);
-  std::erase_if(reading_, [](const auto& each) { return each.second.expired(); });
+  give_up(company, *all, request);
   co_return all;
 }
 

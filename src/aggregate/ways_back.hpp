@@ -57,6 +57,7 @@ class MemberChannel final : public gateway::Channel {
   net::Task<bool> accepted() override { return client_.accepted(); }
   net::Task<bool> ended() override { return client_.ended(); }
   bool gone() const override { return client_.gone(); }
+  bool answering() const override { return client_.answering(); }
   bool takes_raw() const override { return false; }
   bool streams() const override { return client_.streams(); }
   /// Its events have no ids of their own, and a server's are of no use to the client.

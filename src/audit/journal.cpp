@@ -134,7 +134,16 @@ void Journal::begin_record() {
 
 /// Starts a line and returns its time.
 std::string_view Journal::begin_line(std::int64_t now_ms) {
-  if (buffer_.empty() && lost_ > 0 && !health_.on_reserve) add_gap();
+  if (buffer_.empty()) batch_ms_ = now_ms;
+  if (buffer_.empty() && lost_ > 0 && !health_.on_reserve) {
+    // The gap may be long: what came before it is signed first.
+    if (signer_ && chain_.unsigned_since_ms >= 0) {
+      const std::uint64_t lost = std::exchange(lost_, 0);  // or begin_line would come here again
+      add_checkpoint("time");
+      lost_ = lost;
+    }
+    add_gap();
+  }
   line_start_ = buffer_.size();
   line_ms_ = now_ms;
   buffer_.raw(R"({"v":1,"seq":)");

@@ -209,6 +209,7 @@ class Journal {
   LineBuffer buffer_;       ///< whole lines, not yet written
   std::size_t line_start_ = 0;
   std::int64_t line_ms_ = 0;  ///< its wall time
+  std::int64_t batch_ms_ = 0; ///< that of the first line in the buffer
   Chain chain_;             ///< including the buffer
   Chain written_;           ///< as it stands in the files
   std::uint64_t batch_ = 1; ///< number of the batch in the buffer

@@ -83,7 +83,7 @@ Written Journal::write_buffer() {
 
 Result<void> Journal::write_batch() {
   Written written = write_buffer();
-  const bool full = written.error == ENOSPC || written.error == EDQUOT || written.error == EFBIG;
+  const bool full = written.error == ENOSPC || written.error == EDQUOT;
   if (full && go_on_in_reserve(written.bytes)) written = write_buffer();
   const std::size_t landed = written.bytes;
   if (written.error != 0) return give_up(landed, write_error(written.error));
@@ -144,6 +144,7 @@ void Journal::keep_landed_lines(std::size_t landed) {
   // …"hash":"<64 digits>"}\n
   lines.substr(lines.size() - 67, 64).copy(written_.hash.data(), 64);
   written_.seq += count;
+  if (written_.unsigned_since_ms < 0) written_.unsigned_since_ms = batch_ms_;
   unpermitted_ += count;
 }
 

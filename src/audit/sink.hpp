@@ -39,7 +39,7 @@ class Sink {
   virtual Result<void> open_reserve(std::string_view name) = 0;
   /// Returns once all that was written before is on the disk.
   virtual Result<void> sync() = 0;
-  /// Whether what is written can still be found: the segment has its name in the folder.
+  /// Whether what is written can still be found: the segment was not removed.
   virtual Result<void> check_place() = 0;
 };
 

@@ -190,12 +190,13 @@ bool wait_a_moment() {
 
 /// The key that must have signed; empty where none is asked for.
 Result<std::string> read_key(const Run& run, const fs::path& data) {
-  std::string path = (data / "keys" / "journal.key.pub").string();
+  const fs::path home = run.words.words.empty() ? data : fs::path(run.folder);
+  std::string path = (home / "keys" / "journal.key.pub").string();
   std::error_code error;
   if (const auto key = run.words.value("--key")) {
     if (key->size() == 43 && key->find('/') == std::string_view::npos) return std::string(*key);
     path = *key;
-  } else if (!run.words.words.empty() || !fs::exists(path, error)) {
+  } else if (!fs::exists(path, error)) {
     return std::string();
   }
   Result<std::string> text = run.setting.environment.file(path);

@@ -349,6 +349,7 @@ class Gate {
   net::Task<bool> may_watch(Inbound& in, std::string_view uri);
   net::Task<Result<void>> cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what);
   net::Task<void> hear_subscription(Inbound& in, Exchange& what, Listening& listening);
+  net::Task<Result<void>> judge_again(Inbound& in, Exchange& what, Listening& listening, Draft& draft, Judged& judged);
   bool broke_off(const upstream::Forwarded& outcome, const Listening& listening) const;
   net::Task<void> tell_missed(Inbound& in, Listening& listening);
   net::Task<void> end_listening(Inbound& in, Listening& listening, Ulid decision);

@@ -33,6 +33,7 @@ struct Gate::Exchange {
   std::string headers;                    ///< that mirror a modern body
   const upstream::SeenAnswer* seen = nullptr;  ///< an answer that may come again
   bool endless = false;                   ///< a subscription
+  bool opened_again = false;              ///< one that its client has already
   std::optional<limits::Taken> taken;     ///< its share of the limits
   Draft* draft = nullptr;                 ///< of a call that takes limits: it takes them again to be sent again
   Judged* judged = nullptr;               ///< likewise

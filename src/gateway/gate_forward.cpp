@@ -119,7 +119,8 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   CallSink sink(*this, in.conversation, in.revision, channel, what.endless ? CallSink::Of::subscription : CallSink::Of::call);
   sink.hear_for(in);
   std::optional<StartSigns> signs;
-  if (link->starting()) sink.wait_for(signs.emplace(parts_.loop, in.channel, in.message, in.signs));
+  // Of a subscription that is open somebody writes to the channel already.
+  if (link->starting() && !what.opened_again) sink.wait_for(signs.emplace(parts_.loop, in.channel, in.message, in.signs));
   const bool opens = in.message.method_id == mcp::MethodId::initialize;
   upstream::Outbound out{.bytes = what.bytes,
                                .message = what.message,

@@ -93,6 +93,13 @@ struct Gate::Listening : net::ListNode {
   Listening(const Listening&) = delete;
   Listening& operator=(const Listening&) = delete;
   ~Listening() { flight.waiting = nullptr; }
+  /// What the server is asked for says what the client may hear of.
+  void watches(const mcp::Message& sent) {
+    uris.clear();
+    if (const auto listen = mcp::read_listen(sent)) {
+      for (const mcp::Text& uri : listen->uris) uris.emplace_back(uri.view());
+    }
+  }
 
   Inbound& in;
   InFlight& flight;
@@ -161,9 +168,7 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
   if (auto linked = co_await ensure_link(in); !linked) co_return co_await answer_failure(in, linked.error());
   flight.forwarded = true;
   Listening listening(*this, in, flight, wanted->changes);
-  if (const auto sent = mcp::read_listen(*what.message)) {
-    for (const mcp::Text& uri : sent->uris) listening.uris.emplace_back(uri.view());
-  }
+  listening.watches(*what.message);
   {
     net::TaskGroup tasks;
     tasks.spawn(end_when_gone(in.channel, listening.stream));
@@ -185,9 +190,30 @@ bool Gate::broke_off(const upstream::Forwarded& outcome, const Listening& listen
   return !failure.broken_off && !refused && failure.error.kind != ErrorKind::malformed;
 }
 
+/// The policy may be another one since: what is opened again is judged as what is opened.
+net::Task<Result<void>> Gate::judge_again(Inbound& in, Exchange& what, Listening& listening, Draft& draft, Judged& judged) {
+  const PolicyPair policies = policies_for(*in.conversation);
+  if (policies.missing()) co_return fail(ErrorKind::refused, "no policy is in force any more");
+  auto wanted = mcp::read_listen(in.message);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  what.own.reset();
+  what.message = &in.message;
+  what.bytes = in.message.bytes();
+  what.opened_again = true;
+  if (auto cut = co_await cut_filter(in, *wanted, what); !cut) co_return cut;
+  draft.id = parts_.journal.next_id();
+  judged = Judged{.policy = policies.server, .grant_policy = policies.grant};
+  judged.decision.verdict = policy::Verdict::allow;
+  what.record = record_of(draft, in, judged);
+  listening.watches(*what.message);
+  co_return Result<void>{};
+}
+
 /// Until the server ends the subscription, or nobody wants it any longer.
 net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& listening) {
   QueueChannel queue(listening.stream, in.channel, [this, &in, &listening] { return tell_missed(in, listening); });
+  Draft draft;
+  Judged judged;
   net::Duration pause{};
   net::Instant heard = parts_.loop.now();
   for (;;) {
@@ -206,7 +232,11 @@ net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& 
     pause = std::clamp<net::Duration>(pause * 2, first_pause, longest_pause);
     // Where there is no link, forwarding fails on the old one, and there is a next time.
     [[maybe_unused]] const auto linked = co_await ensure_link(in);
-    what.record.id = parts_.journal.next_id();
+    if (auto may = co_await judge_again(in, what, listening, draft, judged); !may) {
+      listening.outcome = std::unexpected(upstream::Failure{std::move(may.error()), false});
+      break;
+    }
+    if (listening.stream.closed() || is_over(in, listening.flight)) break;
     queue.is_opened_again();
   }
   listening.stream.close();

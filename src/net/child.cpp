@@ -179,8 +179,8 @@ Task<void> Child::read_errors() {
     auto line = co_await err_.next(Loop::forever);
     if (!line && line.error().kind == ErrorKind::closed) co_return;
     if (!line) continue;
-    if (heard_error_) heard_error_(*line);
-    last_words_.emplace_back(line->substr(0, kept_line_bytes));
+    last_words_.push_back(heard_error_ ? heard_error_(*line) : std::string(*line));
+    last_words_.back().resize(std::min(last_words_.back().size(), kept_line_bytes));
     if (last_words_.size() > kept_error_lines) last_words_.pop_front();
   }
 }

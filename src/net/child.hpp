@@ -23,7 +23,7 @@ struct ChildOptions {
   bool whole_environment = false;  ///< beside all of this process's variables but its own (`CALLGATE_…`)
   std::size_t max_line = 16 * 1024 * 1024;
   std::size_t max_pending = 64 * 1024 * 1024;
-  std::function<void(std::string_view line)> heard_error;  ///< each line of stderr as it comes; may be empty
+  std::function<std::string(std::string_view line)> heard_error;  ///< takes each line of stderr as it comes, and says what may be kept of it; may be empty
 };
 
 /// A child process that speaks lines on stdin and stdout, in a process group of
@@ -57,7 +57,7 @@ class Child {
   LineWriter in_;
   LineReader err_;
   std::deque<std::string> last_words_;
-  const std::function<void(std::string_view)> heard_error_;
+  const std::function<std::string(std::string_view)> heard_error_;
   int status_ = -1;
   TaskGroup tasks_;
 };

@@ -130,7 +130,7 @@ Duration HttpConnection::body_limit(std::size_t arrived) const {
 Task<Result<bool>> HttpConnection::read_head() {
   started_ = server_.loop_.now();
   head_bytes_ = message_bytes_ = 0;
-  begun_ = head_only_ = false;
+  begun_ = head_only_ = writing_ = false;
   std::size_t searched = 0;
   while ((head_bytes_ = head_size(in_.view(), searched)) == 0) {
     searched = in_.size();
@@ -223,7 +223,7 @@ Result<void> HttpConnection::count_body(std::size_t bytes) {
   const std::size_t more = bytes - counted_body_;
   if (server_.body_bytes_ + more > server_.limits_.bodies) return fail(ErrorKind::unavailable, "too many large requests at once: try again");
   const auto [held, first] = server_.held_bodies_.try_emplace(holder_.empty() ? ip_ : holder_, 0);
-  if (held->second + more > server_.limits_.bodies / shares) {
+  if (held->second + more > std::max(server_.limits_.bodies / shares, server_.limits_.body)) {
     if (first) server_.held_bodies_.erase(held);
     return fail(ErrorKind::unavailable, "too many large requests of one caller at once: try again");
   }
@@ -356,7 +356,7 @@ Task<Received> HttpExchange::receive(std::string holder) {
 std::string_view HttpExchange::body() const { return connection_.body_; }
 const Address& HttpExchange::peer() const { return connection_.peer_; }
 bool HttpExchange::begun() const { return connection_.begun_; }
-bool HttpExchange::answering() const { return connection_.begun_ && !connection_.streaming_; }
+bool HttpExchange::answering() const { return connection_.begun_ && (!connection_.streaming_ || connection_.writing_); }
 bool HttpExchange::is_gone() const { return connection_.stream_->descriptor().hung_up(); }
 void HttpExchange::close_after() { connection_.keep_ = false; }
 Descriptor::Ready HttpExchange::gone(Duration timeout) { return connection_.stream_->descriptor().hang_up(timeout); }
@@ -403,13 +403,17 @@ Task<bool> HttpExchange::write(std::string_view bytes) {
   c.out_ = fmt::format("{:x}\r\n", bytes.size());
   c.out_ += bytes;
   c.out_ += "\r\n";
+  c.writing_ = true;
   const auto sent = co_await c.stream_->write_all(c.out_, {}, c.server_.limits_.write_time);
+  c.writing_ = false;
   co_return sent.has_value();
 }
 
 Task<bool> HttpExchange::finish() {
   HttpConnection& c = connection_;
+  c.writing_ = true;
   const auto sent = co_await c.stream_->write_all("0\r\n\r\n", {}, c.server_.limits_.write_time);
+  c.writing_ = false;
   c.ended_ = sent.has_value();
   co_return sent.has_value();
 }

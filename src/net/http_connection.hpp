@@ -64,6 +64,7 @@ class HttpConnection : public ListNode {
   bool begun_ = false;
   bool ended_ = false;
   bool streaming_ = false;
+  bool writing_ = false;           ///< a piece of a stream is on its way
   bool head_only_ = false;         ///< the current request wants no body back
   bool keep_ = true;
 };

@@ -61,7 +61,7 @@ class HttpExchange {
   Task<bool> write(std::string_view bytes);
   Task<bool> finish();
   bool begun() const;
-  bool answering() const;  ///< a whole answer was begun, which nothing else may follow
+  bool answering() const;  ///< a whole answer was begun, or a piece is being written: nothing else may follow now
   /// Until the client hangs up; false when `timeout` passed first.
   Descriptor::Ready gone(Duration timeout);
   bool is_gone() const;

@@ -21,16 +21,20 @@ std::string StderrLog::masked(std::string_view text) const {
   return shown;
 }
 
-void StderrLog::take(std::string_view line, net::Instant now) {
-  if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+std::string StderrLog::take(std::string_view line, net::Instant now) {
+  // Masked before it is cut: the rest of a secret is one as well.
+  std::string text = masked(line).substr(0, longest);
+  if (line.find_first_not_of(" \t\r") != std::string_view::npos) say(text, now);
+  return text;
+}
+
+void StderrLog::say(const std::string& text, net::Instant now) {
   free_at_ = std::max(free_at_, now);
   if (free_at_ - now > each * (at_once - 1)) {
     ++left_out_;
     return;
   }
   free_at_ += each;
-  // Masked before it is cut: the rest of a secret is one as well.
-  const std::string text = masked(line).substr(0, longest);
   if (left_out_ == 0) return log_.info("upstream_stderr", {{"server", server_}, {"line", text}});
   log_.info("upstream_stderr", {{"server", server_}, {"line", text}, {"left_out", std::exchange(left_out_, 0)}});
 }

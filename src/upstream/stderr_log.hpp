@@ -23,10 +23,12 @@ class StderrLog {
   static constexpr std::size_t shortest_secret = 6;  ///< bytes: shorter values are parts of words
 
   StderrLog(Log& log, std::string server, std::vector<Secret> secrets);
-  void take(std::string_view line, net::Instant now);
-  std::string masked(std::string_view text) const;
+  /// What may be kept of the line.
+  std::string take(std::string_view line, net::Instant now);
 
  private:
+  std::string masked(std::string_view text) const;
+  void say(const std::string& text, net::Instant now);
 
   Log& log_;
   std::string server_;

@@ -20,7 +20,7 @@ Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const confi
   net::ChildOptions options{.command = server.command,
                             .whole_environment = server.environment == config::ChildEnvironment::whole,
                             .max_line = max_result};
-  if (hearers.errors) options.heard_error = [heard = hearers.errors, &loop](std::string_view line) { heard->take(line, loop.now()); };
+  if (hearers.errors) options.heard_error = [heard = hearers.errors, &loop](std::string_view line) { return heard->take(line, loop.now()); };
   for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
   auto child = net::Child::start(loop, std::move(options));
   if (!child) return std::unexpected(child.error());

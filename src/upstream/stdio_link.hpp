@@ -39,7 +39,7 @@ class StdioLink final : public Link {
     heard_ = heard;
   }
   /// What the child wrote to stderr last.
-  std::string last_words() const { return hearers_.errors ? hearers_.errors->masked(child_->last_words()) : child_->last_words(); }
+  std::string last_words() const { return child_->last_words(); }
 
  protected:
   net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;

@@ -47,41 +47,6 @@ TEST_F(Stateless, ListAndCallUnderTheServersNames) {
   EXPECT_EQ(many->router().session_count(), 0U);
 }
 
-/// Who asks for what is being read already hears of that; who leaves, leaves it to the others. Protocol item 90.
-TEST_F(Stateless, ReadAListOnceForAllWhoAskMeanwhile) {
-  start_both();
-  ask("tools/list");  // the gates have read their lists
-  net::Signal answer_now(loop);
-  int asked = 0;
-  second.on_request = [&](net::HttpExchange& /*exchange*/, std::string method, std::string, std::string) -> net::Task<bool> {
-    if (method != "tools/list") co_return false;
-    ++asked;
-    co_await answer_now.wait(net::Loop::forever);
-    co_return false;
-  };
-  const auto begin_list = [&](Answer& out, bool& done, const std::string& id, const std::string& members = {}) {
-    begin(modern_text("tools/list", members, id), out, done, modern_headers("tools/list"));
-    for (int turn = 0; turn < 10; ++turn) loop.turn(std::chrono::milliseconds(2));
-  };
-  Answer first;
-  Answer later;
-  bool first_done = false;
-  bool later_done = false;
-  begin_list(first, first_done, "1");
-  begin_list(later, later_done, "\"2\"");
-  EXPECT_EQ(asked, 1);
-  answer_now.raise();
-  turn_until([&] { return first_done && later_done; });
-  EXPECT_TRUE(has(first.body, R"("id":1,"result")") && has(first.body, "two__read")) << first.body;
-  EXPECT_TRUE(has(later.body, R"("id":"2","result")") && has(later.body, "two__read")) << later.body;
-  Answer other;
-  bool other_done = false;
-  begin_list(other, other_done, "3");
-  EXPECT_EQ(asked, 2) << "what was read before is asked for anew";
-  answer_now.raise();
-  turn_until([&] { return other_done; });
-}
-
 /// Protocol item 88.
 TEST_F(Stateless, MirrorTheNameThatEachSideKnows) {
   start_both();

@@ -257,6 +257,25 @@ TEST(Journal, SignsWhatCameBeforeALeapOfTheWallClock) {
   EXPECT_EQ(report.signed_seq, 4U) << "the first batch, and what stood before the leap";
 }
 
+TEST(Journal, SignsWhatCameBeforeALongGap) {
+  const Folder data;
+  World world({.instance = "one", .sync = Sync::none, .signing_key = data / "keys/journal.key"});
+  (void)world.written();
+  (void)world.written();
+  world.disk.fail_write(EIO);
+  (void)world.written();
+  world.clock.advance(std::chrono::minutes(4));
+  (void)world.written();
+  world.disk.fail_write(0);
+  (void)world.written();
+  world.journal.reset();
+  test::save(world.disk, data / "one");
+  std::string key = test::read_file(data / "keys/journal.key.pub");
+  key.pop_back();
+  const ChainReport report = verify_chain(data / "one", key).value();
+  EXPECT_FALSE(report.fault.has_value()) << report.fault->where << report.fault->what;
+}
+
 TEST(Journal, SignsTheBatchAfterOneThatWasLost) {
   const Folder data;
   World world({.instance = "one", .sync = Sync::none, .signing_key = data / "keys/journal.key"});

@@ -29,6 +29,10 @@ def answer_to(method):
     return {"roots": []}
 
 
+class Unanswered(Exception):
+    """The way back ended without an answer, as that of a cancelled request does."""
+
+
 class Refused(Exception):
     pass
 
@@ -98,7 +102,7 @@ class Raw:
     async def cancel(self, waiting):
         await self.leave(self.running)
         waiting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, Unanswered):
             await waiting
 
     async def subscribe(self, uri):
@@ -138,7 +142,7 @@ class Http(Raw):
                 if "method" not in one and one.get("id") in (message["id"], None):
                     return one
                 await self.hear(one)
-            raise Refused(f"status {http.status} and no answer")
+            raise (Unanswered if http.status == 200 else Refused)(f"status {http.status} and no answer")
         finally:
             http.close()
 
