@@ -29,6 +29,7 @@ class Listen : public World {
   std::vector<std::string> says;     ///< on the stream, at once
   bool ends = true;                  ///< the server ends the subscription by itself
   int breaks = 0;                    ///< how often the stream ends without an answer
+  std::function<void()> before_break;
   bool left = false;                 ///< the server saw the stream go
 
  private:
@@ -39,6 +40,7 @@ class Listen : public World {
     for (const std::string& each : says) co_await exchange.write("data: " + each + "\n\n");
     if (breaks > 0) {
       --breaks;
+      if (before_break) before_break();
       co_await exchange.finish();
       co_return true;
     }
@@ -162,6 +164,25 @@ TEST_F(Listen, IsOpenedAgainWhereTheServerBrokeOff) {
   gates->all().front()->stop();
   turn_until([&] { return done; });
   EXPECT_NE(answer.body.find(R"("id":"sub","result")"), std::string::npos) << answer.body;
+}
+
+/// Protocol items 51, 74: what is opened again is judged by the policy of now.
+TEST_F(Listen, IsJudgedAnewWhenItIsOpenedAgain) {
+  ends = false;
+  breaks = 1;
+  says = {notification(acknowledged, R"("notifications":{})")};
+  before_break = [this] {
+    write_policy("callgate: 1\ndefault: allow\nresources:\n  \"file:///a\": {action: deny}\n");
+    policies.refresh();
+  };
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"resourceSubscriptions":["file:///a","file:///b"]})");
+  turn_until([&] { return answer.body.find("resources/updated") != std::string::npos; });
+  ASSERT_EQ(filters.size(), 2U);
+  EXPECT_NE(filters[0].find(R"(["file:///a","file:///b"])"), std::string::npos) << filters[0];
+  EXPECT_NE(filters[1].find(R"(["file:///b"])"), std::string::npos) << filters[1];
+  EXPECT_EQ(answer.body.find("file:///a"), std::string::npos) << answer.body;
+  EXPECT_NE(records().find(R"("verdict":"deny","rule":"/resources)"), std::string::npos) << records();
 }
 
 TEST_F(Listen, IsNotOpenedAgainBeforeItWasThere) {
