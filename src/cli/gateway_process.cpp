@@ -191,6 +191,7 @@ Exit GatewayProcess::open_doors() {
     front_->serve_also(*aggregate_);
   }
   net::ServerLimits limits{.body = config_.limits.body, .connections_per_address = config_.limits.connections_per_address};
+  limits.bodies = std::max(limits.bodies, 4 * limits.body);  // one caller has a quarter of it, and one body has to fit
   server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
   for (const config::Endpoint& endpoint : config_.listen) {
     auto address = listen(*server_, endpoint);

@@ -223,7 +223,7 @@ Result<void> HttpConnection::count_body(std::size_t bytes) {
   const std::size_t more = bytes - counted_body_;
   if (server_.body_bytes_ + more > server_.limits_.bodies) return fail(ErrorKind::unavailable, "too many large requests at once: try again");
   const auto [held, first] = server_.held_bodies_.try_emplace(holder_.empty() ? ip_ : holder_, 0);
-  if (held->second + more > std::max(server_.limits_.bodies / shares, server_.limits_.body)) {
+  if (held->second + more > server_.limits_.bodies / shares) {
     if (first) server_.held_bodies_.erase(held);
     return fail(ErrorKind::unavailable, "too many large requests of one caller at once: try again");
   }
