@@ -116,7 +116,8 @@ Result<void> FileSink::truncate(std::uint64_t size) {
 
 Result<void> FileSink::check_place() {
   struct stat status{};
-  if (!current_ || ::fstat(current_->fd, &status) != 0) return failed("find the journal in", directory_, errno);
+  if (!current_) return failed("find the journal in", directory_, EBADF);
+  if (::fstat(current_->fd, &status) != 0) return failed("find the journal in", directory_, errno);
   if (status.st_nlink == 0) return failed("find the journal's segment in", directory_, ENOENT);
   return {};
 }

@@ -43,10 +43,6 @@ policy::Decision decided(const Judged& by, bool has_grant, Judge judge) {
   return decision;
 }
 
-}  // namespace
-
-namespace {
-
 /// The gateway's own fault is said to whoever calls; what a server did is for the log and the record.
 std::string unread(std::string_view what, const KnownTools& known) {
   return known.unrecorded ? fmt::format("{}: {}", what, known.fault) : std::string(what);

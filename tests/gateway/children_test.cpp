@@ -104,6 +104,22 @@ class Children : public World {
     std::filesystem::rename(folder / "gate", folder / "gate.open");
     std::ofstream(folder / "gate.open") << "go\n" << "go\n" << std::flush;
   }
+  /// The first stateless call, while no child is there yet: all that it needs are on their way at once.
+  void call_while_three_start() {
+    hold_children();
+    start(allow_);
+    turn_until([&] { return starts() == 1; });
+    Answer answer;
+    bool done = false;
+    begin_stateless(answer, done);
+    turn_until([&] { return starts() == 3; });
+    EXPECT_EQ(starts(), 3) << "nobody is there yet, and all are on their way";
+    EXPECT_FALSE(done);
+    let_children_go();
+    turn_until([&] { return done; });
+    EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+    EXPECT_EQ(starts(), 3) << "no other was needed";
+  }
   static std::string with_token(const std::string& method, const std::string& members, int id) {
     return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":")" + method + R"(","params":{)" + members + R"("_meta":{"progressToken":"t-1"}}})";
   }
@@ -235,37 +251,14 @@ TEST_F(Children, ThatAreStartingAreToldInTheStatelessEraToo) {
 
 /// The first stateless call needs three of them, and waits for one start: protocol item 15.
 TEST_F(Children, OfTheFirstStatelessCallStartSideBySide) {
-  hold_children();
-  start(allow_);
-  turn_until([&] { return starts() == 1; });
-  Answer answer;
-  bool done = false;
-  begin_stateless(answer, done);
-  turn_until([&] { return starts() == 3; });
-  EXPECT_EQ(starts(), 3) << "nobody is there yet, and all are on their way";
-  EXPECT_FALSE(done);
-  let_children_go();
-  turn_until([&] { return done; });
-  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
-  EXPECT_EQ(starts(), 3) << "no other was needed";
+  call_while_three_start();
   const std::string heard = heard_before("nothing", pid_that_heard("server/discover"));
   EXPECT_NE(heard.find("\"initialize\""), std::string::npos) << "the one that was asked for its era goes on serving: " << heard;
 }
 
 TEST_F(Children, OfAServerOfTheStatelessEraStartSideBySide) {
   std::ofstream(folder / "modern") << "";
-  hold_children();
-  start(allow_);
-  turn_until([&] { return starts() == 1; });
-  Answer answer;
-  bool done = false;
-  begin_stateless(answer, done);
-  turn_until([&] { return starts() == 3; });
-  EXPECT_EQ(starts(), 3);
-  let_children_go();
-  turn_until([&] { return done; });
-  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
-  EXPECT_EQ(starts(), 3);
+  call_while_three_start();
 }
 
 /// What a client with a session speaks to has heard nothing before it.
