@@ -23,12 +23,14 @@ say_what_failed() {
   done
 }
 
-# suite PRESET: builds it, runs it, shows ctest's own closing line
+# suite PRESET [whole|program]: builds it, runs it, shows ctest's own closing line; `program` is what runs the
+# program itself, and needs no test program of a room
 suite() {
-  local status=0
+  local status=0 part=${2:-whole} targets=() tests=()
+  [ "$part" = whole ] || targets=(callgate) tests=(--label-exclude unit)
   need_store
-  build "$1" || give_up "the build failed"
-  STEP_SAYS=say_cases STEP_TAIL=5 step "running the suite ($1)" run_ctest "$1" || status=$?
+  build "$1" "${targets[@]}" || give_up "the build failed"
+  STEP_SAYS=say_cases STEP_TAIL=5 step "running the suite ($1)" run_ctest "$1" "${tests[@]}" || status=$?
   [ "$status" = 0 ] || say_what_failed "$STEP_LOG"
   sed -n '/tests passed,/p' "$STEP_LOG" | sed 's/^/    /'
   SUITE_LOG=$STEP_LOG
