@@ -68,7 +68,7 @@ Task<void> HttpConnection::serve() {
     ended_ = streaming_ = false;
     keep_ = keep_ && head_.keep_alive;
     HttpExchange exchange(*this);
-    if (server_.stopping_) {
+    if (server_.stage_ == HttpServer::Stage::stopping) {
       co_await exchange.respond(503, "Retry-After: 1\r\nContent-Type: application/json\r\n", R"({"error":"the gateway is stopping"})");
       if (unread_) co_await linger();
       co_return;
@@ -369,7 +369,7 @@ Task<bool> HttpExchange::respond_in_parts(int status, std::string_view headers, 
   HttpConnection& c = connection_;
   c.begun_ = true;
   c.settle_unread_body();
-  c.keep_ = c.keep_ && !c.server_.stopping_;
+  c.keep_ = c.keep_ && c.server_.stage_ == HttpServer::Stage::open;
   c.append_status(status);
   c.out_ += headers;
   if (!c.keep_) c.out_ += "Connection: close\r\n";

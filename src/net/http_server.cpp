@@ -13,13 +13,16 @@ Task<void> run(std::unique_ptr<HttpConnection> connection) { co_await connection
 HttpServer::HttpServer(Loop& loop, HttpHandler& handler, ServerLimits limits)
     : loop_(loop), handler_(handler), limits_(limits) {}
 
-HttpServer::~HttpServer() { tasks_.cancel(); }
+HttpServer::~HttpServer() {
+  accepting_.cancel();
+  tasks_.cancel();
+}
 
-Result<Address> HttpServer::listen(const Address& address) {
-  auto listener = Listener::open(loop_, address);
+Result<Address> HttpServer::listen(const Address& address, Port port) {
+  auto listener = Listener::open(loop_, address, port);
   if (!listener) return std::unexpected(listener.error());
   listeners_.push_back(std::move(*listener));
-  tasks_.spawn(accept(*listeners_.back()));
+  accepting_.spawn(accept(*listeners_.back()));
   return listeners_.back()->address();
 }
 
@@ -54,8 +57,24 @@ bool HttpServer::make_room(const std::string& ip) {
   return false;
 }
 
+Task<void> HttpServer::leave_port() {
+  stage_ = Stage::leaving;
+  if (!Listener::kernel_moves_connections()) {
+    for (const auto& listener : listeners_) listener->begin_no_more();
+    co_await loop_.sleep(limits_.handshake_time);
+  }
+  accepting_.cancel();
+  for (const auto& listener : listeners_) {
+    Address peer;
+    while (auto stream = listener->take(peer)) admit(std::move(stream), peer);
+  }
+  listeners_.clear();
+  const Instant until = loop_.now() + limits_.leave_time;
+  while (count_ > busy_ && loop_.now() < until) co_await loop_.sleep(std::chrono::milliseconds(20));
+}
+
 void HttpServer::stop() {
-  stopping_ = true;
+  stage_ = Stage::stopping;
   for (ListNode* node = connections_.next; node != &connections_; node = node->next)
     static_cast<HttpConnection&>(*node).close_if_idle();
 }

@@ -29,6 +29,8 @@ struct ServerLimits {
   std::size_t body_rate = 1024;                   ///< bytes a second that a body has to bring after that
   Duration idle_time = std::chrono::seconds(60);
   Duration write_time = std::chrono::seconds(30);
+  Duration handshake_time = std::chrono::milliseconds(200);  ///< for those that have begun, before a port is left
+  Duration leave_time = std::chrono::seconds(1);  ///< for one more request of silent connections, after that
 };
 
 class HttpServer;
@@ -92,7 +94,11 @@ class HttpServer {
   HttpServer(Loop& loop, HttpHandler& handler, ServerLimits limits);
   ~HttpServer();
 
-  Result<Address> listen(const Address& address);
+  Result<Address> listen(const Address& address, Port port = Port::own);
+  /// Before `stop`, where others listen on the same port. Closes the listeners without losing
+  /// whom the kernel had sent here, goes on serving, and ends each connection with its next
+  /// answer. Returns once all have gone that were not at work, or their time is over.
+  Task<void> leave_port();
   /// No new connections, idle ones are closed; those at work finish.
   void stop();
   std::size_t open_connections() const { return count_; }
@@ -102,6 +108,7 @@ class HttpServer {
  private:
   friend class HttpConnection;
   friend class HttpExchange;
+  enum class Stage : std::uint8_t { open, leaving, stopping };
   Task<void> accept(Listener& listener);
   void admit(std::unique_ptr<Stream> stream, const Address& peer);
   bool make_room(const std::string& ip);
@@ -110,7 +117,7 @@ class HttpServer {
   HttpHandler& handler_;
   ServerLimits limits_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  bool stopping_ = false;
+  Stage stage_ = Stage::open;
   std::size_t count_ = 0;
   std::size_t busy_ = 0;
   std::size_t body_bytes_ = 0;
@@ -118,6 +125,7 @@ class HttpServer {
   std::unordered_map<std::string, std::size_t> held_bodies_;  ///< of `body_bytes_`, by holder
   ListNode connections_;  ///< longest without a complete request first
   TaskGroup tasks_;
+  TaskGroup accepting_;
 };
 
 }  // namespace callgate::net

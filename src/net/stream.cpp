@@ -3,9 +3,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -254,11 +256,16 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> a
   co_return std::unexpected(std::move(last));
 }
 
-Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address) {
+Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address, Port port) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail(ErrorKind::unavailable, fmt::format("no socket: {}", system_text(errno)));
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (port == Port::shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+    const int code = errno;
+    close(fd);
+    return fail(ErrorKind::unavailable, fmt::format("{} cannot be shared: {}", address.text(), system_text(code)));
+  }
   const bool is_unix = address.storage.ss_family == AF_UNIX;
   const mode_t mask = umask(0177);
   const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
@@ -291,9 +298,7 @@ Task<Result<std::unique_ptr<Stream>>> Listener::accept(Address& peer) {
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       share_.took(descriptor_.loop(), 1);
-      const int on = 1;
-      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      co_return std::make_unique<Stream>(descriptor_.loop(), fd);
+      co_return stream_of(fd);
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       descriptor_.drained();
@@ -305,6 +310,42 @@ Task<Result<std::unique_ptr<Stream>>> Listener::accept(Address& peer) {
       co_return fail(ErrorKind::unavailable, fmt::format("no more connections: {}", system_text(errno)));
     }
   }
+}
+
+std::unique_ptr<Stream> Listener::take(Address& peer) {
+  for (;;) {
+    peer.size = sizeof peer.storage;
+    const int fd =
+        accept4(descriptor_.fd(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) return stream_of(fd);
+    if (errno != EINTR && errno != ECONNABORTED) return nullptr;
+  }
+}
+
+std::unique_ptr<Stream> Listener::stream_of(int fd) {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return std::make_unique<Stream>(descriptor_.loop(), fd);
+}
+
+bool Listener::kernel_moves_connections() {
+  std::ifstream setting("/proc/sys/net/ipv4/tcp_migrate_req");
+  return setting.get() == '1';
+}
+
+void Listener::begin_no_more() {
+  // RFC 9293 section 3.1: a connection's first packet has SYN and no ACK in its flags, byte 13 of the header, where the
+  // filter of a TCP socket begins. Where the kernel takes no filter, only the moment before close(2) is unguarded.
+  constexpr std::uint32_t flags = 13;
+  constexpr std::uint32_t syn_and_ack = 0x12;
+  constexpr std::uint32_t syn = 0x02;
+  constexpr std::uint32_t whole = 0xffffffff;
+  std::array<sock_filter, 5> code{sock_filter{BPF_LD | BPF_B | BPF_ABS, 0, 0, flags},
+                                  sock_filter{BPF_ALU | BPF_AND | BPF_K, 0, 0, syn_and_ack},
+                                  sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, syn},
+                                  sock_filter{BPF_RET | BPF_K, 0, 0, 0}, sock_filter{BPF_RET | BPF_K, 0, 0, whole}};
+  const sock_fprog program{.len = code.size(), .filter = code.data()};
+  setsockopt(descriptor_.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 }  // namespace callgate::net

@@ -74,18 +74,34 @@ class Stream {
 /// an equal part of the time that is left.
 Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::vector<Address> addresses, Instant until);
 
+/// Whether others may listen on the same address.
+enum class Port : std::uint8_t {
+  own,     ///< nobody
+  shared,  ///< processes of one user that all say so: the kernel deals connections out (socket(7), SO_REUSEPORT)
+};
+
 /// A listening socket.
 class Listener {
  public:
-  static Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address);
+  static Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address, Port port = Port::own);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   const Address& address() const { return address_; }  ///< with the real port
   /// The next connection; the listener must outlive the wait.
   Task<Result<std::unique_ptr<Stream>>> accept(Address& peer);
+  /// One that is there already; null where there is none, or no descriptor for it.
+  std::unique_ptr<Stream> take(Address& peer);
+  /// Before a shared port is given up. A connection belongs to one listener from its first
+  /// packet on, and is reset where that closes. From here on first packets count as lost:
+  /// clients send them again after a second, and the kernel gives them to whoever
+  /// listens then. Connections that had begun still arrive.
+  void begin_no_more();
+  /// Whether the kernel moves them to another listener by itself: net.ipv4.tcp_migrate_req.
+  static bool kernel_moves_connections();
 
  private:
+  std::unique_ptr<Stream> stream_of(int fd);
   Listener(Loop& loop, int fd, const Address& address) : descriptor_(loop, fd), address_(address), share_(64) {}
   Descriptor descriptor_;
   Address address_;
