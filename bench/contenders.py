@@ -146,17 +146,18 @@ class Contender:
     stdio: bool = False
     version: str = ""
     stateless_behind: bool = False  # the server behind has no sessions
+    gateways: int = 0  # started side by side by one shell; 0: the program itself is started
 
 
 class Running:
     """A started contender, or a bench-upstream: process, port, folder. Stopped with its whole group."""
 
-    def __init__(self, contender: Contender, folder: Path, upstream: int):
+    def __init__(self, contender: Contender, folder: Path, upstream: int, store: int = 0):
         self.contender = contender
         self.folder = folder
         self.port = free_port()
         self.process = None
-        self.places = {"dir": str(folder), "port": self.port, "upstream": upstream}
+        self.places = {"dir": str(folder), "port": self.port, "upstream": upstream, "store": store}
         folder.mkdir(mode=0o711, exist_ok=True)
         for name, text in contender.files.items():
             path = folder / name
@@ -268,6 +269,35 @@ def callgate_unsynced(program: Path, policy: str) -> Contender:
                      {"policy.yaml": policy, "callgate.yaml": CONFIG}, denies=True)
 
 
+SHARED_CONFIG = """\
+listen: 127.0.0.1:{{port}}
+reuse_port: true
+state: redis://127.0.0.1:{{store}}/{database}
+servers:
+  bench:
+    url: http://127.0.0.1:{{upstream}}/mcp
+    policy: policy.yaml
+"""
+
+# Each gateway is a process of its own with a data folder of its own; the shell is the root of the tree that is charged.
+SIDE_BY_SIDE = 'for each in $(seq "$1"); do "$0" serve --config "$2/callgate.yaml" --data "$2/data-$each" & done; wait'
+
+
+def gateways_on_one_port(program: Path, policy: str, count: int, database: int) -> Contender:
+    """So many gateways that share a port and a store."""
+    return Contender(f"callgate-{count}-gateway{'s' if count > 1 else ''}", ["sh", "-c", SIDE_BY_SIDE, str(program), str(count), "{dir}"],
+                     {"policy.yaml": policy, "callgate.yaml": SHARED_CONFIG.format(database=database)}, denies=True, gateways=count)
+
+
+def store() -> Contender | None:
+    """What several gateways count by; it keeps nothing, so that disks do not count."""
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    if program is None:
+        return None
+    return Contender("store", [program, "--port", "{port}", "--bind", "127.0.0.1", "--dir", "{dir}", "--save", "", "--appendonly", "no"],
+                     version=version_of([program, "--version"]))
+
+
 def stdio_contenders(program: Path | None, server: Path, tools: int) -> list[Contender]:
     behind = [str(server), "--stdio", f"--tools={tools}"]
     relay = server.with_name("bench-relay")
@@ -288,6 +318,7 @@ class World:
     contenders: Callable[[Path | None, Path], tuple[list[Contender], list[str]]]
     hidden: str = ""  # a tool that no list may show where there is a policy
     peers: bool = False
+    store: bool = False  # gateways count on a Redis or Valkey
 
 
 def proxies() -> tuple[list[Contender], list[str]]:
@@ -297,7 +328,7 @@ def proxies() -> tuple[list[Contender], list[str]]:
     return found, missing
 
 
-def world(name: str, tools: int, spread: int) -> World:
+def world(name: str, tools: int, spread: int, workers: int) -> World:
     """By name: docs/benchmarks.md tells them apart."""
 
     def usual(program, server):
@@ -327,6 +358,10 @@ def world(name: str, tools: int, spread: int) -> World:
         policy = policy_text(tools)
         return [callgate(program, policy), callgate_unsynced(program, policy)] if program else [], []
 
+    def several(program, _server):
+        policy = policy_text(tools)
+        return [callgate(program, policy), *(gateways_on_one_port(program, policy, count, at) for at, count in enumerate((1, workers)))] if program else [], []
+
     worlds = {
         "usual": World(tools, tool_names(tools)[:spread], usual, peers=True),
         "wide": World(1000, ["echo"], wide, hidden=HIDDEN),
@@ -335,5 +370,6 @@ def world(name: str, tools: int, spread: int) -> World:
         "bridge": World(tools, tool_names(tools)[:1], bridge),
         "filters": World(tools, tool_names(tools)[:1], filters),
         "synced": World(tools, tool_names(tools)[:spread], synced),
+        "several": World(tools, tool_names(tools)[:spread], several, store=True),
     }
     return worlds[name]

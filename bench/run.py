@@ -4,6 +4,7 @@
   bench/run.py                          the usual cases, about eight minutes
   bench/run.py --quick                  under half a minute; also proves that wrong answers are noticed
   bench/run.py --scenarios c16_1k,deny --rounds 9 --save
+  bench/run.py --workers 2              two gateways on one port against one, with the same store; needs redis-server or valkey-server
   bench/run.py --peer 'other=other-gateway --port {port} --to http://127.0.0.1:{upstream}/mcp'
 
 Exit status: 0; 1 when an answer was wrong, or with --strict when a target is missed; 2 usage; 3 something to run is missing.
@@ -48,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=7, help="starts timed for each contender")
     parser.add_argument("--tools", type=int, default=100, help="tools behind, each with a rule")
     parser.add_argument("--spread", type=int, default=16, help="tools that the calls go to in turn")
+    parser.add_argument("--workers", type=int, metavar="N", help="only the scenario `workers`, with so many gateways on one port")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
     parser.add_argument("--nice", type=int, default=0, help="scheduling priority of all that is measured; below 0 as root, on a busy machine")
@@ -57,6 +59,11 @@ def arguments() -> argparse.Namespace:
     if options.quick:
         options.rounds, options.seconds, options.warm_up, options.starts = 2, 0.6, 0.2, 3
         options.scenarios = "c16_1k,sse_1k,deny,io1_1k" if options.scenarios == USUAL else options.scenarios
+    if options.workers and options.scenarios == USUAL:
+        options.scenarios = "workers"
+    options.workers = options.workers or 2
+    if options.workers < 2:
+        parser.error("--workers: two or more")
     unknown = [name for name in options.scenarios.split(",") if name not in table.SCENARIOS]
     if unknown:
         parser.error(f"unknown scenario {', '.join(unknown)}; known: {', '.join(table.SCENARIOS)}")
@@ -75,7 +82,7 @@ class Stage:
         self.options = options
         self.folder = folder / name
         self.folder.mkdir(mode=0o711)
-        self.world = who.world(name, options.tools, options.spread)
+        self.world = who.world(name, options.tools, options.spread, options.workers)
         self.load = options.bin.resolve() / "bench-load"  # it is run in other folders
         self.server = options.bin.resolve() / "bench-upstream"
         self.running: dict[str, who.Running] = {}
@@ -83,6 +90,7 @@ class Stage:
         self.left_out: list[str] = []
         self.upstream, self.upstream_port = start_upstream(self.server, options, [f"--tools={self.world.tools}"])
         self.stateless, self.stateless_port = start_upstream(self.server, options, [f"--tools={self.world.tools}", "--stateless"])
+        self.store = self.start_store() if self.world.store else None
 
     # -- the set-up ------------------------------------------------------------
 
@@ -95,6 +103,16 @@ class Stage:
                 print(f"  left out: {error}", flush=True)
         time.sleep(1.0)  # whatever a program does right after its start, it has done
         return self
+
+    def start_store(self) -> who.Running | None:
+        contender = who.store()
+        if contender is None:
+            self.left_out.append("several gateways: neither valkey-server nor redis-server is installed")
+            return None
+        running = who.Running(contender, self.folder / contender.name, 0)
+        running.start()
+        running.wait_listening()
+        return running
 
     def chosen(self) -> list[who.Contender]:
         """Everyone that can be run here; stdio ones are only kept for later, as the load starts them itself."""
@@ -109,11 +127,13 @@ class Stage:
         if self.options.only:
             wanted = self.options.only.split(",")
             everyone = [each for each in everyone if any(each.name == name or each.name.startswith(name + "-") for name in wanted)]
+        if self.store is None:
+            everyone = [each for each in everyone if not each.gateways]
         self.stdio = [each for each in everyone if each.stdio]
         return [each for each in everyone if not each.stdio]
 
     def start_one(self, contender: who.Contender) -> None:
-        running = who.Running(contender, self.folder / contender.name, self.port_behind(contender))
+        running = who.Running(contender, self.folder / contender.name, self.port_behind(contender), self.store.port if self.store else 0)
         if contender.command:
             running.start()
             self.running[contender.name] = running
@@ -142,6 +162,8 @@ class Stage:
     def stop(self) -> None:
         for running in self.running.values():
             running.stop()
+        if self.store:
+            self.store.stop()
         for server in (self.upstream, self.stateless):
             server.terminate()
             server.wait()
@@ -166,9 +188,23 @@ class Stage:
             flags.append(f"--hidden-tool={self.world.hidden}")
         port = self.port_behind(running.contender)
         before = self.calls_behind(port)
-        row = self.run_load(flags)
+        row = self.measure_several(running, flags) if running.contender.gateways else self.run_load(flags)
         if "failed" not in row:
             row["miscounted"] = self.miscounted(before, self.calls_behind(port), row)
+        return row
+
+    def measure_several(self, running: who.Running, flags: list[str]) -> dict:
+        """The same of gateways side by side: what the store needs for a call too, and that each of them had calls."""
+        gateways = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+        worked = [-cpu_ns(int(pid)) for pid in gateways]
+        stored = -cpu_ns(self.store.process.pid)
+        row = self.run_load(flags)
+        worked = [began + cpu_ns(int(pid)) for began, pid in zip(worked, gateways)]
+        row["shares"] = [each / sum(worked) for each in worked]
+        if len(gateways) != running.contender.gateways or min(row["shares"]) < 0.1 / len(gateways):
+            return {"failed": f"of {running.contender.gateways} gateways {len(gateways)} run, with shares of the work of {row['shares']}"}
+        if row.get("calls_sent"):
+            row["store_us_per_call"] = (stored + cpu_ns(self.store.process.pid)) / 1000 / row["calls_sent"]
         return row
 
     def measure_stdio(self, name: str, contender: who.Contender) -> dict:
@@ -260,6 +296,11 @@ class Stage:
         return {name: table.median(row["first_answer_ms"] for row in counted if row["contender"] == name) for name in names}, rows
 
 
+def cpu_ns(pid: int) -> int:
+    """What the first thread of a process has run so far: the one that carries calls."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
 def start_upstream(server: Path, options: argparse.Namespace, flags: list[str]) -> tuple[subprocess.Popen, int]:
     process = subprocess.Popen([server, "--port=0", *flags], stdout=subprocess.PIPE, text=True, start_new_session=True)
     who.set_priority(process.pid, options.nice)
@@ -318,6 +359,7 @@ def commit() -> str:
 
 def measure_all(options: argparse.Namespace, bench: Bench) -> dict:
     result = {"when": time.strftime("%Y-%m-%d %H:%M"), "commit": commit(), "machine": table.machine(), "tools": options.tools,
+              "workers": options.workers,
               "rounds": options.rounds, "seconds": options.seconds, "nice": options.nice}
     print("setting up", flush=True)
     bench.start()
@@ -331,9 +373,9 @@ def measure_all(options: argparse.Namespace, bench: Bench) -> dict:
     result["first_event_us"] = bench.usual.first_events()
     print("opening 10,000 sessions", flush=True)
     result["session_kib"] = bench.usual.session_kib()
-    result["summary"] = table.summarise(result["rows"])
+    result["summary"] = table.summarise(result["rows"], result)
     result["targets"] = table.targets(result)
-    result["left_out"] = [text for stage in bench.stages.values() for text in stage.left_out]
+    result["left_out"] = [text for stage in bench.stages.values() for text in stage.left_out] + table.not_told(result)
     result["load_at_end"] = os.getloadavg()[0]
     return result
 

@@ -1,6 +1,7 @@
-"""Three gateways on one Redis or Valkey, with a server behind; prints what to try and ends with Ctrl-C.
+"""Gateways on one Redis or Valkey, with a server behind; prints what to try and ends with Ctrl-C.
 
     ./dev three                                      a small server of the tests stands behind
+    ./dev three --one-port --gateways 4              four of them listen on the same port
     ./dev three --upstream URL --policy policy.yaml  your own
 """
 import argparse
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 POLICY = ("callgate: 1\ndefault: allow\ntools:\n  echo: {action: allow, rate_limit: {max: 10, window: 1m, per: server}}\n"
@@ -45,11 +47,11 @@ def behind(children):
     return process.stdout.readline().strip()
 
 
-def gateway(binary, folder, state, upstream, policy, children):
-    """Starts one; gives the address that agents use."""
+def gateway(binary, folder, state, upstream, policy, children, port=None):
+    """Starts one, at a port that it shares where one is given (0: it takes one that is free); gives the address that agents use."""
     folder.mkdir()
     config = folder / "callgate.yaml"
-    config.write_text(f"listen: 127.0.0.1:0\nauth: none\nstate: {state}\nservers:\n  it: {{url: {json.dumps(upstream)}, policy: {json.dumps(policy)}}}\n")
+    config.write_text(f"listen: 127.0.0.1:{port or 0}\nreuse_port: {json.dumps(port is not None)}\nauth: none\nstate: {state}\nservers:\n  it: {{url: {json.dumps(upstream)}, policy: {json.dumps(policy)}}}\n")
     config.chmod(0o600)
     ready = folder / "ready.json"
     with open(folder / "log", "wb") as log:
@@ -63,12 +65,39 @@ def gateway(binary, folder, state, upstream, policy, children):
     return json.loads(ready.read_text())["servers"]["it"]
 
 
+SESSION = """    H='Content-Type: application/json'; A='Accept: application/json, text/event-stream'
+    S=$(curl -si {url} -H "$H" -H "$A" -d '{open}' | tr -d '\\r' | sed -n 's/^mcp-session-id: //Ip')"""
+
+
+def show_three(urls, folder, binary):
+    for url in urls:
+        print(f"  gateway   {url}")
+    print(f"\n  A session opened at one goes on at the others, and each call counts for all:\n\n{SESSION.format(url=urls[0], open=OPEN)}\n"
+          f"    curl -s {urls[1 % len(urls)]} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{CALL}'\n\n"
+          f"  A call that waits for a person at one is answered at another:\n\n"
+          f"    curl -s {urls[0]} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{ASK}' &\n"
+          f"    {binary} approvals list --data {folder}/{min(2, len(urls))}/data      # then: approvals approve ID")
+
+
+def show_one_port(url, folder, binary, processes):
+    print(f"  gateways  {url}, {len(processes)} processes: {' '.join(str(each.pid) for each in processes)}")
+    print(f"\n  Each connection goes to one of them, and each call counts for all:\n\n{SESSION.format(url=url, open=OPEN)}\n"
+          f"    for n in $(seq 12); do curl -s {url} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{CALL}'; echo; done\n\n"
+          f"  Which of them it was is in their journals:\n\n"
+          f"    for each in {folder}/*/data; do echo $each; {binary} audit search $each --tool echo; done\n\n"
+          f"  One that ends leaves its connections to the others:\n\n    kill {processes[0].pid}")
+
+
 def main():
-    flags = argparse.ArgumentParser(prog="./dev three", description="Three gateways that share one Redis or Valkey.")
+    flags = argparse.ArgumentParser(prog="./dev three", description="Gateways that share one Redis or Valkey.")
     flags.add_argument("--callgate", required=True, help=argparse.SUPPRESS)
     flags.add_argument("--upstream", help="URL of an MCP server (Streamable HTTP) to put behind")
     flags.add_argument("--policy", help="a policy file; by default `echo` may be called 10 times a minute, and `misbehave` needs an approval")
+    flags.add_argument("--gateways", type=int, default=3, help="how many (3)")
+    flags.add_argument("--one-port", action="store_true", help="all on the same port, the kernel deals connections out")
     chosen = flags.parse_args()
+    if chosen.gateways < 1:
+        flags.error("--gateways: at least one")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     children = []
     with tempfile.TemporaryDirectory(prefix="callgate-three-") as scratch:
@@ -80,16 +109,16 @@ def main():
         try:
             state = store(folder / "store", children)
             upstream = chosen.upstream or behind(children)
-            urls = [gateway(chosen.callgate, folder / name, state, upstream, str(policy), children) for name in ("one", "two", "three")]
+            urls, first = [], len(children)
+            for number in range(1, chosen.gateways + 1):
+                port = (urllib.parse.urlsplit(urls[0]).port if urls else 0) if chosen.one_port else None
+                urls.append(gateway(chosen.callgate, folder / str(number), state, upstream, str(policy), children, port))
             print(f"  store     {state}\n  server    {upstream}\n  policy    {policy}")
-            for url in urls:
-                print(f"  gateway   {url}")
-            print(f"\n  A session opened at one goes on at the others, and each call counts for all three:\n\n    H='Content-Type: application/json'; A='Accept: application/json, text/event-stream'\n"
-                  f"    S=$(curl -si {urls[0]} -H \"$H\" -H \"$A\" -d '{OPEN}' | tr -d '\\r' | sed -n 's/^mcp-session-id: //Ip')\n"
-                  f"    curl -s {urls[1]} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{CALL}'\n\n"
-                  f"  A call that waits for a person at one is answered at another:\n\n"
-                  f"    curl -s {urls[0]} -H \"$H\" -H \"$A\" -H \"Mcp-Session-Id: $S\" -d '{ASK}' &\n"
-                  f"    {chosen.callgate} approvals list --data {folder}/two/data      # then: approvals approve ID\n\n  Ctrl-C ends everything.", flush=True)
+            if chosen.one_port:
+                show_one_port(urls[0], folder, chosen.callgate, children[first:])
+            else:
+                show_three(urls, folder, chosen.callgate)
+            print("\n  Ctrl-C ends everything.", flush=True)
             signal.pause()
         except KeyboardInterrupt:
             pass

@@ -214,6 +214,7 @@ bool GatewayProcess::busy() const {
 
 net::Task<void> GatewayProcess::stop_gently() {
   log_.info("stopping");
+  if (server_ && config_.reuse_port) co_await server_->leave_port();
   if (server_) server_->stop();
   if (stdio_) stdio_->stop();
   for (const auto& gate : gates_->all()) gate->stop();

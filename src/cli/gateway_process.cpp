@@ -120,11 +120,17 @@ Exit GatewayProcess::open_journal() {
   return Exit::ok;
 }
 
-Result<net::Address> GatewayProcess::listen(net::HttpServer& server, const config::Endpoint& endpoint) {
+Result<net::Address> GatewayProcess::listen(net::HttpServer& server, const config::Endpoint& endpoint, net::Port port) {
   const std::string host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host;
   const auto address = net::Address::numeric(host, endpoint.port);
   if (!address) return fail(ErrorKind::invalid, fmt::format("cannot listen on `{}`: give an IP address", endpoint.host));
-  return server.listen(*address);
+  auto bound = server.listen(*address, port);
+  if (!bound && bound.error().kind == ErrorKind::conflict && config_.reuse_port) {
+    bound.error().message += port == net::Port::shared
+                                 ? "; every gateway there needs `reuse_port: true` and the same user"
+                                 : "; `reuse_port` shares no admin listener: give this gateway another (`--admin HOST:PORT`)";
+  }
+  return bound;
 }
 
 /// The socket file by which commands reach this process.
@@ -177,7 +183,7 @@ Exit GatewayProcess::open_doors() {
   if (config_.admin_listen) {
     admin_front_ = std::make_unique<AdminFront>(*api_, *page_);
     admin_server_ = std::make_unique<net::HttpServer>(loop_, *admin_front_, admin_limits);
-    auto admin = listen(*admin_server_, *config_.admin_listen);
+    auto admin = listen(*admin_server_, *config_.admin_listen, net::Port::own);
     if (!admin) return say(err_, admin.error(), Exit::unavailable);
     admin_bound_ = *admin;
   }
@@ -194,7 +200,7 @@ Exit GatewayProcess::open_doors() {
   limits.bodies = std::max(limits.bodies, 4 * limits.body);  // one caller has a quarter of it, and one body has to fit
   server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
   for (const config::Endpoint& endpoint : config_.listen) {
-    auto address = listen(*server_, endpoint);
+    auto address = listen(*server_, endpoint, config_.reuse_port ? net::Port::shared : net::Port::own);
     if (!address) return say(err_, address.error(), Exit::unavailable);
     if (bound_.size == 0) bound_ = *address;
   }

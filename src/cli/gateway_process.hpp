@@ -57,7 +57,7 @@ class GatewayProcess {
   Exit open_doors();
   Exit announce();
   std::string approval_url(std::string_view approval) const;
-  Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint);
+  Result<net::Address> listen(net::HttpServer& server, const config::Endpoint& endpoint, net::Port port);
   // gateway_life.cpp: what it does while it runs
   net::Task<void> every_second();
   net::Task<void> write_outcomes();

@@ -31,6 +31,7 @@ std::vector<std::string> keys_for_next_start(const config::Config& now, const co
     if (!same) keys.emplace_back(key);
   };
   add("listen", now.listen == fresh.listen);
+  add("reuse_port", now.reuse_port == fresh.reuse_port);
   add("public_url", now.public_url == fresh.public_url);
   add("admin", now.admin_listen == fresh.admin_listen && now.admin_url == fresh.admin_url);
   add("data", now.data == fresh.data);

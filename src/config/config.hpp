@@ -135,6 +135,7 @@ struct Config {
   std::optional<SharedState> state;   ///< none: embedded, this gateway's own
   Auth auth = Auth::none;
   bool session_header = false;        ///< `Callgate-Session` names a key for counting, under its grant
+  bool reuse_port = false;            ///< gateways with the same `state` may listen on its addresses too
   Audit audit;
   std::vector<std::string> hosts;     ///< accepted in Host besides loopback and public_url; lower case
   std::vector<std::string> origins;

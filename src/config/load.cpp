@@ -18,9 +18,9 @@ constexpr std::size_t KiB = 1024;
 constexpr std::size_t GiB = KiB * KiB * KiB;
 constexpr std::size_t many = 10'000'000;
 
-constexpr std::array<std::string_view, 16> top_keys{"listen", "tls",   "public_url", "admin",         "data",   "state",
+constexpr std::array<std::string_view, 17> top_keys{"listen", "tls",   "public_url", "admin",         "data",   "state",
                                                     "auth",   "audit", "hosts",      "approval_wait", "limits", "servers",
-                                                    "origins", "session_header", "aggregate", "aggregate_wait"};
+                                                    "origins", "session_header", "aggregate", "aggregate_wait", "reuse_port"};
 
 /// The whole file while it is read.
 class Reader {
@@ -46,6 +46,7 @@ class Reader {
   const Surroundings& around_;
   Config& config_;
   bool without_policy_ = false;
+  bool embedded_ = false;  ///< the file says so
 };
 
 std::optional<Endpoint> endpoint(const Field& field, const std::string& text) {
@@ -73,6 +74,7 @@ void Reader::read_listeners() {
   } else {
     config_.listen.push_back(default_listen());
   }
+  if (const auto field = section_.take("reuse_port")) config_.reuse_port = field->boolean().value_or(false);
   section_.not_yet("tls");
   if (const auto field = section_.take("public_url")) {
     if (const auto text = field->text()) {
@@ -149,7 +151,8 @@ void Reader::read_state() {
   const auto field = section_.take("state");
   if (!field) return;
   const auto text = field->text();
-  if (!text || *text == "embedded") return;
+  embedded_ = text == "embedded";
+  if (!text || embedded_) return;
   // The address may hold a password, so it is not repeated.
   if (text->starts_with("rediss://")) return section_.not_yet(field->mark(), "state: rediss://");
   if (!text->starts_with("redis://") && !text->starts_with("valkey://"))
@@ -226,6 +229,12 @@ std::vector<Error> Reader::finish(const Overrides& overrides) {
   const auto at = [&](std::string_view key) { return section_.key_mark(key).value_or(yaml::Mark{}); };
   Faults& faults = section_.faults();
   if (config_.data.empty() && !section_.has("data")) faults.add({}, "no data folder is known; write `data: FOLDER`");
+  // A faulty `state` has its own message.
+  if (config_.reuse_port && !config_.state && (embedded_ || !section_.has("state"))) {
+    faults.add(at("reuse_port"),
+               "`reuse_port` needs `state: redis://HOST:PORT/DATABASE`: gateways on one port would each count limits, and know "
+               "sessions and approvals, for themselves; name the Redis or Valkey that they share, or remove the key");
+  }
   std::vector<Error> conflicts;
   for (Error& fault : check_listeners(config_)) {
     const bool of_flag = !overrides.listen.empty() || (fault.where == "auth" && overrides.auth) || (fault.where == "admin" && overrides.admin_listen);

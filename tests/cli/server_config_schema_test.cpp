@@ -47,6 +47,8 @@ const std::vector<std::string> good{
     "admin: {listen: 127.0.0.1:8809}",
     "state: redis://127.0.0.1:6379/0",
     "state: valkey://[::1]",
+    "{reuse_port: true, state: redis://h}",
+    "reuse_port: false",
     "{data: /d, state: embedded, auth: none, session_header: false}",
     "audit: {sync: each, segment: 1MiB, keep: 30d, on_full: refuse_medium, shapes: true}",
     "{hosts: [a.example, 'b:80'], origins: ['http://localhost:1'], approval_wait: 0}",
@@ -64,6 +66,7 @@ const std::vector<std::string> good{
 const std::vector<std::string> bad{
     "listne: x",         "listen: []",          "listen: x",           "admin: {}",
     "state: disk",       "state: redis://",     "state: redis://h:x",  "state: redis://:pw@h", "state: redis://h/x",
+    "reuse_port: true",  "{reuse_port: true, state: embedded}",        "{reuse_port: yes please, state: redis://h}",
     "auth: oauth",       "session_header: 1", "audit: {keep: forever}",
     "audit: {on_full: allow}", "audit: {shapes: values}",             "hosts: ['*']",        "origins: ['*']",
     "aggregate: yes please", "aggregate_wait: 3s", "{aggregate: true, aggregate_wait: soon}",

@@ -141,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"unknown_key", "listne: 127.0.0.1:1\n", "1:1: unknown key `listne`; did you mean `listen`?\n"},
         Fault{"key_of_elsewhere", "workers: 4\n",
               "1:1: unknown key `workers`; at the top of the file there may be `listen`, `tls`, `public_url`, `admin`, `data`, `state`, "
-              "`auth`, `audit`, `hosts`, `approval_wait`, `limits`, `servers`, `origins`, `session_header`, `aggregate`, `aggregate_wait`\n"},
+              "`auth`, `audit`, `hosts`, `approval_wait`, `limits`, `servers`, `origins`, `session_header`, `aggregate`, `aggregate_wait`, `reuse_port`\n"},
         Fault{"listen_number", "listen: 8808\n",
               "1:9: `listen`: `8808` is no address; write HOST:PORT, as in `127.0.0.1:8808` or `[::1]:8808`\n"},
         Fault{"listen_empty", "listen: []\n", "1:9: `listen` is empty; name an address, as in `127.0.0.1:8808`\n"},
@@ -171,6 +171,14 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"redis_database", "state: redis://h/x\n", "1:8: `state` names a database that is no number; write `redis://HOST:PORT/DATABASE`, as in `redis://127.0.0.1:6379/0`\n"},
         Fault{"redis_tls", "state: rediss://h\n", "1:8: `state: rediss://` is not supported yet by this version; remove it\n"},
         Fault{"state", "state: disk\n", "1:8: `state` must be `embedded` or `redis://HOST:PORT/DATABASE`\n"},
+        Fault{"reuse_port_alone", "listen: 127.0.0.1:1\nreuse_port: true\n",
+              "2:1: `reuse_port` needs `state: redis://HOST:PORT/DATABASE`: gateways on one port would each count limits, and know "
+              "sessions and approvals, for themselves; name the Redis or Valkey that they share, or remove the key\n"},
+        Fault{"reuse_port_embedded", "state: embedded\nreuse_port: true\n",
+              "2:1: `reuse_port` needs `state: redis://HOST:PORT/DATABASE`: gateways on one port would each count limits, and know "
+              "sessions and approvals, for themselves; name the Redis or Valkey that they share, or remove the key\n"},
+        Fault{"reuse_port_and_a_faulty_state", "state: disk\nreuse_port: true\n", "1:8: `state` must be `embedded` or `redis://HOST:PORT/DATABASE`\n"},
+        Fault{"reuse_port_word", "state: redis://h\nreuse_port: all\n", "2:13: `reuse_port` must be `true` or `false`, not `all`\n"},
         Fault{"auth_oauth", "auth: {oauth: {issuer: x}}\n", "1:7: `auth: oauth` is not supported yet by this version; remove it\n"},
         Fault{"auth_word", "auth: grant\n", "1:7: `auth` must be `none` or `grants`, not `grant`; did you mean `grants`?\n"},
         Fault{"auth_none_off_loopback", "listen: 0.0.0.0:1\npublic_url: https://g\nauth: none\n",

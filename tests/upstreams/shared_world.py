@@ -32,10 +32,10 @@ class Shared(World):
         self.addCleanup(store.kill)
         return store
 
-    def gate(self, name, port, login="", policy=None, more="", auth="none"):
+    def gate(self, name, port, login="", policy=None, more="", auth="none", listen="127.0.0.1:0"):
         folder = self.dir / name
         self.write(f"{name}/policy.yaml", policy or self.policy)
-        config = self.write(f"{name}/callgate.yaml", f"listen: 127.0.0.1:0\nauth: {auth}\nstate: redis://{login}127.0.0.1:{port}/0\n{more}"
+        config = self.write(f"{name}/callgate.yaml", f"listen: {listen}\nauth: {auth}\nstate: redis://{login}127.0.0.1:{port}/0\n{more}"
                             f"servers:\n  it: {{url: {self.server.url}, policy: policy.yaml}}\n")
         gate = Gate(folder, [gate_binary(), "serve", "--config", config, "--data", str(folder / "data")], [])
         self.addCleanup(gate.end)
