@@ -13,7 +13,7 @@ from shared_world import SLOW, Shared
 from wire import Wire
 from world import decision_of, gate_binary, request
 
-LIMIT = 300
+LIMIT = 100
 POLICY = f"""callgate: 1
 default: deny
 tools:
@@ -96,13 +96,12 @@ class UnderLoad(OnePort):
             status = await asyncio.to_thread(gates[0].process.wait, world.LONG)
             left = time.monotonic()
             gates.append(await asyncio.to_thread(self.member, "c"))
-            came = time.monotonic()
             await asyncio.sleep(pause)
             over.set()
             await asyncio.gather(*work)
-            return status, leaving, left, came
+            return status, leaving, left
 
-        status, leaving, left, came = asyncio.run(all_of_it())
+        status, leaving, left = asyncio.run(all_of_it())
         answers = [answer for each in agents for answer in each.answers]
         told = sum(what == "told" for _, what, *_ in answers)
         lost = [what for _, what, *_ in answers if what not in ("answered", "told")]
@@ -116,10 +115,11 @@ class UnderLoad(OnePort):
         self.assertEqual(status, 0)
         self.assertTrue(all(count > 0 for count in recorded.values()), "each of them was given connections")
         # The limit is held by all together, and what arrived is on record at one of them.
-        self.assertEqual(len(self.arrived("odd")), LIMIT)
-        self.assertEqual(verdicts["allow"], LIMIT)
+        # A call whose count came back too late is refused, and may have been counted.
+        self.assertIn(len(self.arrived("odd")), range(LIMIT - verdicts["fault"], LIMIT + 1))
+        self.assertEqual(verdicts["allow"], len(self.arrived("odd")))
         self.assertEqual(set(verdicts) - {"fault"}, {"allow", "rate_limited"})
-        self.assertEqual(sum(recorded.values()), len(self.arrivals))
+        self.assertEqual(sum(recorded.values()), len(self.arrived("plain")) + len(self.arrived("odd")))
         for name in "abc":
             done = subprocess.run([gate_binary(), "audit", "verify", str(self.dir / name / "data")], capture_output=True, text=True, timeout=world.LONG)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
