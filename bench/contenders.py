@@ -98,6 +98,11 @@ def policy_text(tools: int) -> str:
     return f"callgate: 1\ndefault: deny\ntools:\n{rules}{DENIED}"
 
 
+def unlimited(tools: int) -> str:
+    """The same rules without the limits: no call is counted."""
+    return "".join(line for line in policy_text(tools).splitlines(keepends=True) if "rate_limit" not in line)
+
+
 def open_policy(tools: int) -> str:
     """The same rules, and nothing that is denied or hidden."""
     return f"callgate: 1\ndefault: allow\ntools:\n{''.join(RULE.format(tool=name) for name in tool_names(tools)[:-1])}"
@@ -358,9 +363,11 @@ def world(name: str, tools: int, spread: int, workers: int) -> World:
         policy = policy_text(tools)
         return [callgate(program, policy), callgate_unsynced(program, policy)] if program else [], []
 
-    def several(program, _server):
-        policy = policy_text(tools)
-        return [callgate(program, policy), *(gateways_on_one_port(program, policy, count, at) for at, count in enumerate((1, workers)))] if program else [], []
+    def several(policy: str):
+        def chosen(program, _server):
+            return [callgate(program, policy), *(gateways_on_one_port(program, policy, count, at) for at, count in enumerate((1, workers)))] if program else [], []
+
+        return chosen
 
     worlds = {
         "usual": World(tools, tool_names(tools)[:spread], usual, peers=True),
@@ -370,6 +377,7 @@ def world(name: str, tools: int, spread: int, workers: int) -> World:
         "bridge": World(tools, tool_names(tools)[:1], bridge),
         "filters": World(tools, tool_names(tools)[:1], filters),
         "synced": World(tools, tool_names(tools)[:spread], synced),
-        "several": World(tools, tool_names(tools)[:spread], several, store=True),
+        "several": World(tools, tool_names(tools)[:spread], several(policy_text(tools)), store=True),
+        "free": World(tools, tool_names(tools)[:spread], several(unlimited(tools)), store=True),
     }
     return worlds[name]

@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=7, help="starts timed for each contender")
     parser.add_argument("--tools", type=int, default=100, help="tools behind, each with a rule")
     parser.add_argument("--spread", type=int, default=16, help="tools that the calls go to in turn")
-    parser.add_argument("--workers", type=int, metavar="N", help="only the scenario `workers`, with so many gateways on one port")
+    parser.add_argument("--workers", type=int, metavar="N", help="only the scenarios `workers` and `workers_unlimited`, with so many gateways on one port")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
     parser.add_argument("--nice", type=int, default=0, help="scheduling priority of all that is measured; below 0 as root, on a busy machine")
@@ -60,7 +60,7 @@ def arguments() -> argparse.Namespace:
         options.rounds, options.seconds, options.warm_up, options.starts = 2, 0.6, 0.2, 3
         options.scenarios = "c16_1k,sse_1k,deny,io1_1k" if options.scenarios == USUAL else options.scenarios
     if options.workers and options.scenarios == USUAL:
-        options.scenarios = "workers"
+        options.scenarios = "workers,workers_unlimited"
     options.workers = options.workers or 2
     if options.workers < 2:
         parser.error("--workers: two or more")
