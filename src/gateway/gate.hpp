@@ -55,6 +55,8 @@ struct Inbound {
   std::uint64_t signs = 0;   ///< of life that its client got while it waited here
   std::string trace{};       ///< that the request's own head names; what the message says goes before it
   OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
+  net::Instant begin_until = net::Instant::max();  ///< what has to be known of its server first is known by then, or not waited for
+  bool unheard = false;      ///< its server left the first question unanswered: nothing more is sent there for it
 
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
@@ -207,6 +209,7 @@ class Gate {
                                  std::optional<mcp::DecisionNote::Approval> approval);
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
   net::Task<Result<void>> ensure_link(Inbound& in);
+  net::Duration time_to_begin(const Inbound& in) const;
   net::Task<bool> wait_for_tools(Inbound& in, mcp::Era era);
   net::Task<Result<void>> revive(std::shared_ptr<Conversation> conversation);
   net::Task<Result<void>> reopen(const std::shared_ptr<Conversation>& conversation);

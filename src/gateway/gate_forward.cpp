@@ -1,4 +1,6 @@
 // The way to the server: its link, the record, the permit, the forward.
+#include <algorithm>
+
 #include "gateway/gate_draft.hpp"
 #include "gateway/start_signs.hpp"
 #include "mcp/handshake.hpp"
@@ -18,10 +20,16 @@ net::Task<void> raise_when_gone(Channel& channel, net::Signal& signal) {
 
 }  // namespace
 
+/// What has been waited for already counts.
+net::Duration Gate::time_to_begin(const Inbound& in) const {
+  return std::min<net::Duration>(server_.start_timeout, in.begin_until - parts_.loop.now());
+}
+
 /// The list of tools is read anew, which may take as long as the server takes to start.
 net::Task<bool> Gate::wait_for_tools(Inbound& in, mcp::Era era) {
+  if (in.unheard) co_return false;
   StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
-  co_return co_await tell_while(parts_.loop, signs, [] { return true; }, tools_.current(era, server_.start_timeout));
+  co_return co_await tell_while(parts_.loop, signs, [] { return true; }, tools_.current(era, time_to_begin(in)));
 }
 
 /// What the child of this conversation says unasked has a place to go.
@@ -36,6 +44,7 @@ net::Task<Result<void>> Gate::ensure_link(Inbound& in) {
     StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
     co_return co_await tell_while(parts_.loop, signs, [] { return true; }, revive(in.conversation));
   }
+  if (in.unheard) co_return fail(ErrorKind::timeout, "the server did not answer in time");
   auto link = links_.stateless(conversation.session.grant);
   if (!link) co_return std::unexpected(link.error());
   conversation.link = std::move(*link);
