@@ -25,6 +25,7 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       links_(parts_, server_, totals),
       tools_(parts_, links_),
       revived_(parts.loop),
+      resumable_over_(parts.loop),
       allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",

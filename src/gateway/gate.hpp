@@ -361,6 +361,7 @@ class Gate {
 
   // gate_resume.cpp
   net::Task<void> leave_to_be_resumed(Inbound& in, std::string_view last_event, Ulid decision);
+  net::Task<void> wait_to_resume(Conversation& conversation, Ulid decision, net::Duration pause);
   net::Task<void> end_resumable(std::shared_ptr<Conversation> conversation, Ulid decision);
   void fail_resumable(Conversation& conversation, Ulid decision, std::string_view why);
   static Resumable* find_resumable(Conversation& conversation, Ulid decision);
@@ -425,6 +426,7 @@ class Gate {
   std::unordered_map<std::string, std::shared_ptr<Conversation>, IdHash, std::equal_to<>> sessions_;
   std::unordered_map<std::string, std::string> kept_;  ///< ids of the sessions that other gateways know, by name
   net::Broadcast revived_;  ///< a link was opened anew, or not
+  net::Broadcast resumable_over_;  ///< an answer that was left to a resumed stream is waited for no longer
   std::size_t busy_ = 0;
   bool stopping_ = false;
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
