@@ -12,7 +12,7 @@ std::shared_ptr<const policy::Policy> Gate::grant_policy(const Conversation& con
   return conversation.session.grant_policy.empty() ? nullptr : parts_.policies.find(conversation.session.grant_policy);
 }
 
-Gate::PolicyPair Gate::policies_for(const Conversation& conversation) const {
+PolicyPair Gate::policies_for(const Conversation& conversation) const {
   return {.server = policy(), .grant = grant_policy(conversation), .asks_grant = !conversation.session.grant.empty()};
 }
 
