@@ -114,6 +114,7 @@ class Gate {
   struct Yes;
   struct Held;
   struct Counting;
+  struct Taking;
   struct Listening;
   class UnderWay;
 

@@ -192,12 +192,11 @@ net::Task<void> Gate::cancel_upstream(Inbound& in, std::shared_ptr<upstream::Lin
 /// more of them. False: they are used up, and the caller was told.
 net::Task<bool> Gate::take_again(Inbound& in, Exchange& what) {
   if (what.judged == nullptr) co_return true;
-  const auto asks = asks_of(what.judged->decision, *in.conversation);
-  const Counting counting(*this, *in.conversation);
+  const Taking taking(*this, what.judged->decision, *in.conversation);
   what.draft->id = what.record.id;
-  what.draft->limits_taken_at = parts_.clock.now();
+  what.draft->limits_taken_at = taking.at;
   what.draft->limits.clear();
-  auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), what.draft->limits_taken_at);
+  auto taken = co_await taking.take();
   if (!keep_taken(taken, *what.judged, what)) {
     co_await refuse(in, *what.draft, *what.judged);
     co_return false;
