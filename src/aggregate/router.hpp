@@ -1,9 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -162,10 +162,16 @@ class Router {
     mcp::MethodId method = mcp::MethodId::unknown;
     auto operator<=>(const Silent&) const = default;
   };
+  enum class Silence : std::uint8_t {
+    doubted,  ///< one request of its caller's was not answered: the others are still waited for
+    known,    ///< nobody waits
+  };
   static Silent silent_key(const Company& company, std::string_view server, mcp::MethodId method);
   bool is_silent(const Company& company, std::string_view server, mcp::MethodId method) const;
   void note_silent(const std::shared_ptr<Company>& company, const std::string& server, mcp::MethodId method);
+  void know_silent(const Silent& key);
   net::Task<void> look_again(std::shared_ptr<Company> company, std::string server, mcp::MethodId method);
+  net::Task<bool> answers_the_gate(std::shared_ptr<Company> company, std::string server, mcp::MethodId list);
   void tell_back(std::string_view grant, mcp::Lists of);
   void forget_silent(const std::function<bool(std::string_view grant)>& may_stay);
 
@@ -182,7 +188,7 @@ class Router {
   std::unordered_map<std::string, std::shared_ptr<Company>> companies_;  ///< by the id of the session
   std::unordered_map<std::string, std::shared_ptr<Company>> stateless_;  ///< by grant
   net::ListNode listening_;  ///< subscriptions under way
-  std::set<Silent> silent_;
+  std::map<Silent, Silence> silent_;
   bool stopping_ = false;
   net::TaskGroup tasks_;
 };

@@ -33,15 +33,27 @@ Router::Silent Router::silent_key(const Company& company, std::string_view serve
 }
 
 bool Router::is_silent(const Company& company, std::string_view server, mcp::MethodId method) const {
-  if (silent_.contains(silent_key(company, server, method))) return true;
-  return !company.stateless() && !open_now(company, server) && silent_.contains(silent_key(company, server, mcp::MethodId::initialize));
+  const auto known = [&](mcp::MethodId asked) {
+    const auto found = silent_.find(silent_key(company, server, asked));
+    return found != silent_.end() && found->second == Silence::known;
+  };
+  return known(method) || (!company.stateless() && !open_now(company, server) && known(mcp::MethodId::initialize));
 }
 
+/// Requests that stand alone come of many clients, all of whom are one caller where nobody has a grant: what one of
+/// them asked in its own words may be slow for these words alone. Until the gate's own words are not answered either,
+/// the others ask as before.
 void Router::note_silent(const std::shared_ptr<Company>& company, const std::string& server, mcp::MethodId method) {
   if (stopping_ || silent_.size() >= most_silent) return;
-  if (!silent_.insert(silent_key(*company, server, method)).second) return;
-  parts_.log.warn("aggregate_server_silent", {{"server", server}, {"method", mcp::method_name(method)}});
+  const Silent key = silent_key(*company, server, method);
+  if (!silent_.emplace(key, Silence::doubted).second) return;
+  if (!company->stateless()) know_silent(key);
   tasks_.spawn(look_again(company, server, method));
+}
+
+void Router::know_silent(const Silent& key) {
+  silent_[key] = Silence::known;
+  parts_.log.warn("aggregate_server_silent", {{"server", key.server}, {"method", mcp::method_name(key.method)}});
 }
 
 /// Asks a silent server again, less and less often, until it answers, or nobody is
@@ -51,26 +63,43 @@ net::Task<void> Router::look_again(std::shared_ptr<Company> company, std::string
   const mcp::MethodId list = method == mcp::MethodId::initialize ? mcp::MethodId::tools_list : method;
   net::Duration pause = std::max<net::Duration>(parts_.config.aggregate_wait, shortest_pause);
   for (;;) {
-    co_await parts_.loop.sleep(pause);
-    pause = std::min<net::Duration>(pause * 2, longest_pause);
+    const auto found = silent_.find(key);
+    if (found != silent_.end() && found->second == Silence::known) {
+      co_await parts_.loop.sleep(pause);
+      pause = std::min<net::Duration>(pause * 2, longest_pause);
+    }
     const bool wanted = !stopping_ && silent_.contains(key) && !company->client.closed && company->callers.contains(server) && gates_.find(server) != nullptr &&
                         parts_.loop.now() - company->client.last_used < longest_unused;
     if (!wanted) break;
-    const auto all = std::make_shared<Questions>(parts_.loop);
-    all->method = list;
-    all->each.push_back({.server = server, .pages = {}, .answer = {}, .fault = {}});
-    all->under_way = 1;
-    const std::string request = mcp::plain_request(json::quoted("callgate-" + random_hex(16)), list, company->client.session.revision);
-    tasks_.spawn(ask(company, all, 0, request));
-    co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
-    const bool answered = all->each.front().over;
-    give_up(company, *all, request);
-    if (!answered) continue;
-    silent_.erase(key);
+    const bool answered = co_await answers_the_gate(company, server, list);
+    const auto still = silent_.find(key);
+    if (still == silent_.end()) co_return;
+    const bool was_known = still->second == Silence::known;
+    if (!answered) {
+      if (!was_known) know_silent(key);
+      continue;
+    }
+    silent_.erase(still);
+    // Who lists without a server that was only doubted asks for it again by itself.
+    if (!was_known) co_return;
     parts_.log.info("aggregate_server_back", {{"server", server}, {"method", mcp::method_name(method)}});
     co_return tell_back(company->client.session.grant, lists_behind(method));
   }
   silent_.erase(key);
+}
+
+/// Whether it answers what the gate asks in its own words, in time.
+net::Task<bool> Router::answers_the_gate(std::shared_ptr<Company> company, std::string server, mcp::MethodId list) {
+  const auto all = std::make_shared<Questions>(parts_.loop);
+  all->method = list;
+  all->each.push_back({.server = server, .pages = {}, .answer = {}, .fault = {}});
+  all->under_way = 1;
+  const std::string request = mcp::plain_request(json::quoted("callgate-" + random_hex(16)), list, company->client.session.revision);
+  tasks_.spawn(ask(company, all, 0, request));
+  co_await all->wait(parts_.loop, parts_.config.aggregate_wait);
+  const bool answered = all->each.front().over;
+  give_up(company, *all, request);
+  co_return answered;
 }
 
 /// To all of that caller: their lists lacked what the server has.
@@ -88,9 +117,10 @@ void Router::tell_back(std::string_view grant, mcp::Lists of) {
 }
 
 void Router::forget_silent(const std::function<bool(std::string_view grant)>& may_stay) {
-  std::erase_if(silent_, [&](const Silent& each) {
+  std::erase_if(silent_, [&](const auto& each) {
     constexpr std::string_view of_grant = "grant ";
-    return each.whose.starts_with(of_grant) && !may_stay(std::string_view(each.whose).substr(of_grant.size()));
+    const std::string& whose = each.first.whose;
+    return whose.starts_with(of_grant) && !may_stay(std::string_view(whose).substr(of_grant.size()));
   });
 }
 

@@ -28,6 +28,12 @@ struct FileSink::File {
   int fd;
 };
 
+namespace {
+
+bool is_same(const struct stat& one, const struct stat& other) { return one.st_dev == other.st_dev && one.st_ino == other.st_ino; }
+
+}  // namespace
+
 FileSink::FileSink(std::string directory, std::shared_ptr<File> folder)
     : directory_(std::move(directory)), folder_(std::move(folder)) {}
 
@@ -55,14 +61,16 @@ Result<std::unique_ptr<FileSink>> FileSink::create(std::string directory) {
 }
 
 Result<void> FileSink::open_segment(std::string_view name) {
+  if (auto there = check_folder(); !there) return there;
   const int fd = ::openat(folder_->fd, std::string(name).c_str(),
                           O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return failed("make the journal segment", fmt::format("{}/{}", directory_, name), errno);
-  go_on_in(std::make_shared<File>(fd));
+  go_on_in(std::make_shared<File>(fd), name);
   return {};
 }
 
-void FileSink::go_on_in(std::shared_ptr<File> file) {
+void FileSink::go_on_in(std::shared_ptr<File> file, std::string_view name) {
+  name_ = name;
   const std::scoped_lock lock(mutex_);
   if (current_) finished_.push_back(std::move(current_));
   current_ = std::move(file);
@@ -92,9 +100,10 @@ Result<void> FileSink::keep_reserve(std::uint64_t bytes) {
 
 Result<void> FileSink::open_reserve(std::string_view name) {
   if (!reserve_) return failed("find the journal's reserve in", directory_, ENOENT);
+  if (auto there = check_folder(); !there) return there;
   if (::renameat(folder_->fd, std::string(reserve_name).c_str(), folder_->fd, std::string(name).c_str()) != 0)
     return failed("go on in the journal's reserve in", directory_, errno);
-  go_on_in(std::move(reserve_));
+  go_on_in(std::move(reserve_), name);
   return {};
 }
 
@@ -114,11 +123,23 @@ Result<void> FileSink::truncate(std::uint64_t size) {
   return {};
 }
 
+/// A folder that was moved takes what is written into it along; one of the same name in its place holds none of it.
+Result<void> FileSink::check_folder() const {
+  struct stat held{};
+  struct stat named{};
+  if (::fstat(folder_->fd, &held) != 0 || ::lstat(directory_.c_str(), &named) != 0) return failed("find the journal folder", directory_, errno);
+  if (!is_same(held, named)) return fail(ErrorKind::unavailable, fmt::format("the journal folder `{}` was moved, and another stands in its place: move it back, or start anew", directory_));
+  return {};
+}
+
 Result<void> FileSink::check_place() {
-  struct stat status{};
   if (!current_) return failed("find the journal in", directory_, EBADF);
-  if (::fstat(current_->fd, &status) != 0) return failed("find the journal in", directory_, errno);
-  if (status.st_nlink == 0) return failed("find the journal's segment in", directory_, ENOENT);
+  if (auto there = check_folder(); !there) return there;
+  const std::string path = fmt::format("{}/{}", directory_, name_);
+  struct stat held{};
+  struct stat named{};
+  if (::fstat(current_->fd, &held) != 0 || ::fstatat(folder_->fd, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return failed("find the journal's segment", path, errno);
+  if (!is_same(held, named)) return fail(ErrorKind::unavailable, fmt::format("the journal's segment `{}` was moved, and another file stands in its place", path));
   return {};
 }
 

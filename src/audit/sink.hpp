@@ -39,7 +39,7 @@ class Sink {
   virtual Result<void> open_reserve(std::string_view name) = 0;
   /// Returns once all that was written before is on the disk.
   virtual Result<void> sync() = 0;
-  /// Whether what is written can still be found: the segment was not removed.
+  /// Whether what is written can still be found: neither the segment nor its folder was removed, moved or replaced.
   virtual Result<void> check_place() = 0;
 };
 
@@ -64,12 +64,14 @@ class FileSink final : public Sink {
 
  private:
   struct File;
-  void go_on_in(std::shared_ptr<File> file);
+  void go_on_in(std::shared_ptr<File> file, std::string_view name);
+  Result<void> check_folder() const;
   FileSink(std::string directory, std::shared_ptr<File> folder);
 
   std::string directory_;
   std::shared_ptr<File> folder_;
   std::shared_ptr<File> reserve_;
+  std::string name_;  ///< of the current segment
   std::mutex mutex_;  ///< guards the three below, held for no disk access
   std::shared_ptr<File> current_;
   std::vector<std::shared_ptr<File>> finished_;  ///< segments left since the last sync

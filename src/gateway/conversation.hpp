@@ -44,6 +44,7 @@ struct Resumable {
   std::string last_event;    ///< that the client heard of the stream
   std::string failed = {};   ///< why no answer comes any more, for the next stream that its client opens
   std::weak_ptr<QueuedStream> on = {};  ///< the stream that resumes it
+  std::chrono::milliseconds wish{0};    ///< of its server, between two questions for the rest; zero: it has none
 };
 
 /// One client's dealings with one server: a legacy session with the link that

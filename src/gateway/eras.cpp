@@ -13,7 +13,7 @@ namespace callgate::gateway {
 
 namespace {
 
-/// A server that does not know the question may not answer it at all.
+/// A program that does not know the question may not answer it at all.
 constexpr std::chrono::seconds patience{10};
 /// What rests on an unclear answer is asked again after so long, beside the calls.
 constexpr std::chrono::minutes unclear_for{10};
@@ -86,6 +86,7 @@ net::Task<void> Eras::learn(Of what, net::Duration time) {
 
 net::Task<void> Eras::ask(Of what) {
   const Learning learning(*this);
+  unanswered_ = false;
   if (!knows_modern()) {
     const Speaks told = co_await ask_modern();
     if (told == Speaks::unclear && !opens_sessions_) [[maybe_unused]] const Speaks handshake = co_await ask_handshake();
@@ -116,6 +117,14 @@ void Eras::forget() {
   if (asking_.changed) asking_.changed();
 }
 
+/// On a pipe silence is an answer too, of servers with sessions. Over HTTP whoever asked first waits as for any answer,
+/// and not in vain at a server that is slow.
+std::chrono::milliseconds Eras::time_for_question() const {
+  if (!server_.url.empty()) return std::min(server_.start_timeout, server_.call_timeout);
+  const auto took = asking_.start_took ? std::chrono::ceil<std::chrono::milliseconds>(asking_.start_took()) : std::chrono::milliseconds(0);
+  return std::min<std::chrono::milliseconds>(server_.start_timeout, patience + took);
+}
+
 net::Task<Eras::Told> Eras::question(upstream::Link& link, audit::Internal kind, std::string text) {
   json::Document document;
   const auto message = mcp::read_message(text, document, mcp::Direction::from_client);
@@ -123,9 +132,8 @@ net::Task<Eras::Told> Eras::question(upstream::Link& link, audit::Internal kind,
   if (!message || !permit) co_return Told{};
   const std::string headers = kind == audit::Internal::server_discover ? asking_.mirror(*message) : std::string();
   upstream::NobodyListens sink;
-  const auto took = asking_.start_took ? std::chrono::ceil<std::chrono::milliseconds>(asking_.start_took()) : std::chrono::milliseconds(0);
-  const auto time = std::min<std::chrono::milliseconds>(server_.start_timeout, patience + took);
-  auto answer = co_await link.forward(std::move(*permit), {.bytes = text, .message = &*message, .headers = headers, .time = time}, sink);
+  auto answer = co_await link.forward(std::move(*permit), {.bytes = text, .message = &*message, .headers = headers, .time = time_for_question()}, sink);
+  unanswered_ = !answer && answer.error().error.kind == ErrorKind::timeout;
   if (!answer) co_return Told{.sent = answer.error().sent, .status = answer.error().http_status};
   const int status = answer->http_status;
   if (status >= 300 && !is_about_the_message(status)) co_return Told{.sent = true, .status = status};

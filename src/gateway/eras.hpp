@@ -45,6 +45,8 @@ class Eras {
   bool only_sessions() const { return modern_ == Speaks::no; }
   /// Whether the server speaks 2026-07-28 is known, and not for a while only.
   bool knows_modern() const;
+  /// It was asked, and nothing came in time: nothing is known of it.
+  bool is_silent() const { return modern_ == Speaks::unknown && (learning_ || unanswered_); }
   /// Asks the server. One question is under way at a time; whoever comes meanwhile
   /// waits for its answer, `time` at most. The question goes on without them.
   net::Task<void> learn_modern(net::Duration time);
@@ -70,6 +72,7 @@ class Eras {
     int status = 0;     ///< of HTTP, where it refused with no message; else zero
   };
   net::Task<Told> question(upstream::Link& link, audit::Internal kind, std::string text);
+  std::chrono::milliseconds time_for_question() const;
 
   const Parts parts_;
   const config::Server& server_;
@@ -79,6 +82,7 @@ class Eras {
   bool opens_sessions_ = false;
   bool only_modern_ = false;
   bool learning_ = false;
+  bool unanswered_ = false;  ///< the last question, by the end of its time
   std::uint64_t questions_ = 0;  ///< that are over
   net::Broadcast learned_;
   net::TaskGroup tasks_;

@@ -25,6 +25,7 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       links_(parts_, server_, totals),
       tools_(parts_, links_),
       revived_(parts.loop),
+      resumable_over_(parts.loop),
       allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
@@ -91,10 +92,15 @@ void Gate::give_up() {
 }
 
 /// Once for each server, before its first stateless request: does it speak that
-/// era, or is it to be bridged? A child that takes long to start is waited for first.
+/// era, or is it to be bridged? A child that takes long to start is waited for first. A server over HTTP that leaves
+/// the question unanswered is asked nothing more: its caller would wait for the list of tools and for the answer as well.
 net::Task<void> Gate::learn_era(Inbound& in) {
   const net::Instant until = parts_.loop.now() + server_.start_timeout;
-  if (links_.over_http()) co_return static_cast<void>(co_await links_.learn_modern(until - parts_.loop.now()));
+  if (links_.over_http()) {
+    in.begin_until = until;
+    in.unheard = !co_await links_.learn_modern(until - parts_.loop.now()) && links_.is_silent();
+    co_return;
+  }
   // The questions come one behind the other; the children that are asked them start at once.
   links_.start_side_by_side();
   if (!tools_.is_current(mcp::Era::legacy)) [[maybe_unused]] const bool current = co_await wait_for_tools(in, mcp::Era::legacy);

@@ -12,8 +12,8 @@
 
 #include "approval/round_state.hpp"
 #include "audit/shaper.hpp"
-#include "gateway/channel.hpp"
 #include "gateway/conversation.hpp"
+#include "gateway/inbound.hpp"
 #include "gateway/links.hpp"
 #include "gateway/list_memory.hpp"
 #include "gateway/own_tasks.hpp"
@@ -35,64 +35,6 @@
 #include "session/caller.hpp"
 
 namespace callgate::gateway {
-
-/// What a stateless client brought back of an earlier round in which a person was asked.
-struct AskedBefore {
-  approval::RoundState state;
-  bool declined = false;  ///< by whoever sits at the client
-};
-
-/// One message of a client on its way through the gate. The references live as
-/// long as the message is worked on.
-struct Inbound {
-  std::shared_ptr<Conversation> conversation;
-  const mcp::Message& message;
-  mcp::Revision revision;
-  Channel& channel;
-  bool further = false;      ///< the next round of a call that was counted
-  CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
-  std::optional<AskedBefore> asked_before{};
-  std::uint64_t signs = 0;   ///< of life that its client got while it waited here
-  std::string trace{};       ///< that the request's own head names; what the message says goes before it
-  OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
-
-  mcp::Era era() const { return mcp::era_of(revision); }
-  /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
-  int status(int modern_status) const { return era() == mcp::Era::modern ? modern_status : 200; }
-};
-
-/// A message that came by itself: its answer goes another way than it came (HTTP+SSE).
-/// Stays where it is, since the message points into it.
-struct Piped {
-  std::string bytes;
-  json::Document document;
-  mcp::Message message;
-};
-
-/// One message under way, counted while it is.
-class Busy {
- public:
-  explicit Busy(std::size_t& count) : count_(count) { ++count_; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-  ~Busy() { --count_; }
-
- private:
-  std::size_t& count_;
-};
-
-/// What was decided about one request, and the snapshots it was decided by.
-struct Judged {
-  policy::Decision decision;
-  std::optional<policy::Decision> unhidden;  ///< of a hidden prompt or resource: what one that does not exist would get
-  std::shared_ptr<const policy::Policy> policy;        ///< of the server
-  std::shared_ptr<const policy::Policy> grant_policy;
-  std::shared_ptr<const registry::ToolTable> table;
-  const registry::Tool* tool = nullptr;
-
-  /// The policy that `decision.rule` points into; null where none decided.
-  const policy::Policy* deciding() const { return decision.by_grant ? grant_policy.get() : policy.get(); }
-};
 
 /// The gate in front of one server: the one path that every message takes, from
 /// either transport. Read before, here decided, enforced, put on record,
@@ -172,6 +114,7 @@ class Gate {
   struct Yes;
   struct Held;
   struct Counting;
+  struct Taking;
   struct Listening;
   class UnderWay;
 
@@ -207,6 +150,7 @@ class Gate {
                                  std::optional<mcp::DecisionNote::Approval> approval);
   net::Task<void> refuse_shape(Inbound& in, const Error& error, int code);
   net::Task<Result<void>> ensure_link(Inbound& in);
+  net::Duration time_to_begin(const Inbound& in) const;
   net::Task<bool> wait_for_tools(Inbound& in, mcp::Era era);
   net::Task<Result<void>> revive(std::shared_ptr<Conversation> conversation);
   net::Task<Result<void>> reopen(const std::shared_ptr<Conversation>& conversation);
@@ -222,17 +166,6 @@ class Gate {
   static bool keep_taken(limits::Counters::TakeResult& taken, Judged& judged, Exchange& what);
   limits::Subject subject(const Conversation& conversation) const;
   std::shared_ptr<const policy::Policy> grant_policy(const Conversation& conversation) const;
-  /// The policies that count for this caller; null where one is missing, which denies everything.
-  struct PolicyPair {
-    std::shared_ptr<const policy::Policy> server;
-    std::shared_ptr<const policy::Policy> grant;
-    bool asks_grant = false;  ///< the caller has a grant: its policy counts too
-    bool missing() const { return !server || (asks_grant && !grant); }
-    template <class Test>
-    bool any(Test test) const { return (server && test(*server)) || (grant && test(*grant)); }
-    template <class Test>
-    bool all(Test test) const { return !missing() && test(*server) && (!grant || test(*grant)); }
-  };
   PolicyPair policies_for(const Conversation& conversation) const;
   audit::CallRecord record_for(const Conversation& conversation, mcp::Revision revision) const;
   audit::CallRecord record_of(const Draft& draft, const Inbound& in, const Judged& judged) const;
@@ -358,6 +291,7 @@ class Gate {
 
   // gate_resume.cpp
   net::Task<void> leave_to_be_resumed(Inbound& in, std::string_view last_event, Ulid decision);
+  net::Task<void> wait_to_resume(Conversation& conversation, Ulid decision, net::Duration pause);
   net::Task<void> end_resumable(std::shared_ptr<Conversation> conversation, Ulid decision);
   void fail_resumable(Conversation& conversation, Ulid decision, std::string_view why);
   static Resumable* find_resumable(Conversation& conversation, Ulid decision);
@@ -422,6 +356,7 @@ class Gate {
   std::unordered_map<std::string, std::shared_ptr<Conversation>, IdHash, std::equal_to<>> sessions_;
   std::unordered_map<std::string, std::string> kept_;  ///< ids of the sessions that other gateways know, by name
   net::Broadcast revived_;  ///< a link was opened anew, or not
+  net::Broadcast resumable_over_;  ///< an answer that was left to a resumed stream is waited for no longer
   std::size_t busy_ = 0;
   bool stopping_ = false;
   std::unordered_set<Held*> held_;  ///< calls that wait for a person

@@ -107,12 +107,10 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
 /// and forwards the judged bytes.
 net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes) {
   Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message};
-  const bool limited = !judged.decision.limits.empty() || !judged.decision.grant_limits.empty();
-  if (limited && !is_further_round(in)) {
-    const auto asks = asks_of(judged.decision, *in.conversation);
-    const Counting counting(*this, *in.conversation);
-    draft.limits_taken_at = parts_.clock.now();
-    auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), draft.limits_taken_at);
+  if (uses_limits(judged.decision) && !is_further_round(in)) {
+    const Taking taking(*this, judged.decision, *in.conversation);
+    draft.limits_taken_at = taking.at;
+    auto taken = co_await taking.take();
     if (!keep_taken(taken, judged, what)) {
       if (yes != nullptr) yes->waiter.leave_open();  // the yes stays good until it expires
       co_return co_await refuse(in, draft, judged);

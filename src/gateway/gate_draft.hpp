@@ -10,6 +10,12 @@
 
 namespace callgate::gateway {
 
+/// The limits of both policies, each counted in the scope of its own.
+std::array<limits::Ask, 2> asks_of(const policy::Decision& decision, const Conversation& conversation);
+
+/// Whether it uses any of them up.
+inline bool uses_limits(const policy::Decision& decision) { return !decision.limits.empty() || !decision.grant_limits.empty(); }
+
 /// The parts of a record that are made for it; the record holds views of them.
 struct Gate::Draft {
   Ulid id;
@@ -91,6 +97,19 @@ struct Gate::Yes {
 struct Gate::Counting : net::ListNode {
   Counting(Gate& gate, Conversation& of) : conversation(of) { gate.counting_.push_back(*this); }
   Conversation& conversation;
+};
+
+/// What is used up by a decision, as it is taken: all of it, or nothing.
+struct Gate::Taking {
+  Taking(Gate& its_gate, const policy::Decision& decision, Conversation& conversation)
+      : gate(its_gate), asks(asks_of(decision, conversation)), who(its_gate.subject(conversation)), counting(its_gate, conversation), at(its_gate.parts_.clock.now()) {}
+  net::Task<limits::Counters::TakeResult> take() const { return gate.parts_.counters.take(asks, who, at); }
+
+  Gate& gate;
+  const std::array<limits::Ask, 2> asks;
+  const limits::Subject who;
+  const Counting counting;
+  const BootTime at;
 };
 
 /// A cancel of the request raises this signal, as long as it waits there.
@@ -198,9 +217,6 @@ class UnsolicitedSink final : public upstream::Sink {
 
 /// What the policy is told of a pinned tool.
 policy::ToolClass class_of(const registry::Tool& tool);
-
-/// The limits of both policies, each counted in the scope of its own.
-std::array<limits::Ask, 2> asks_of(const policy::Decision& decision, const Conversation& conversation);
 
 /// What the agent reads of a refusal, in plain words.
 std::string refusal_text(const policy::Decision& decision);

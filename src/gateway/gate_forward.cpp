@@ -1,4 +1,6 @@
 // The way to the server: its link, the record, the permit, the forward.
+#include <algorithm>
+
 #include "gateway/gate_draft.hpp"
 #include "gateway/start_signs.hpp"
 #include "mcp/handshake.hpp"
@@ -18,10 +20,16 @@ net::Task<void> raise_when_gone(Channel& channel, net::Signal& signal) {
 
 }  // namespace
 
+/// What has been waited for already counts.
+net::Duration Gate::time_to_begin(const Inbound& in) const {
+  return std::min<net::Duration>(server_.start_timeout, in.begin_until - parts_.loop.now());
+}
+
 /// The list of tools is read anew, which may take as long as the server takes to start.
 net::Task<bool> Gate::wait_for_tools(Inbound& in, mcp::Era era) {
+  if (in.unheard) co_return false;
   StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
-  co_return co_await tell_while(parts_.loop, signs, [] { return true; }, tools_.current(era, server_.start_timeout));
+  co_return co_await tell_while(parts_.loop, signs, [] { return true; }, tools_.current(era, time_to_begin(in)));
 }
 
 /// What the child of this conversation says unasked has a place to go.
@@ -36,6 +44,7 @@ net::Task<Result<void>> Gate::ensure_link(Inbound& in) {
     StartSigns signs(parts_.loop, in.channel, in.message, in.signs);
     co_return co_await tell_while(parts_.loop, signs, [] { return true; }, revive(in.conversation));
   }
+  if (in.unheard) co_return fail(ErrorKind::timeout, "the server did not answer in time");
   auto link = links_.stateless(conversation.session.grant);
   if (!link) co_return std::unexpected(link.error());
   conversation.link = std::move(*link);
@@ -183,12 +192,11 @@ net::Task<void> Gate::cancel_upstream(Inbound& in, std::shared_ptr<upstream::Lin
 /// more of them. False: they are used up, and the caller was told.
 net::Task<bool> Gate::take_again(Inbound& in, Exchange& what) {
   if (what.judged == nullptr) co_return true;
-  const auto asks = asks_of(what.judged->decision, *in.conversation);
-  const Counting counting(*this, *in.conversation);
+  const Taking taking(*this, what.judged->decision, *in.conversation);
   what.draft->id = what.record.id;
-  what.draft->limits_taken_at = parts_.clock.now();
+  what.draft->limits_taken_at = taking.at;
   what.draft->limits.clear();
-  auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), what.draft->limits_taken_at);
+  auto taken = co_await taking.take();
   if (!keep_taken(taken, *what.judged, what)) {
     co_await refuse(in, *what.draft, *what.judged);
     co_return false;

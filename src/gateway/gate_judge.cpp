@@ -12,7 +12,7 @@ std::shared_ptr<const policy::Policy> Gate::grant_policy(const Conversation& con
   return conversation.session.grant_policy.empty() ? nullptr : parts_.policies.find(conversation.session.grant_policy);
 }
 
-Gate::PolicyPair Gate::policies_for(const Conversation& conversation) const {
+PolicyPair Gate::policies_for(const Conversation& conversation) const {
   return {.server = policy(), .grant = grant_policy(conversation), .asks_grant = !conversation.session.grant.empty()};
 }
 
@@ -59,7 +59,7 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
       judged.decision.verdict = policy::Verdict::fault;
       const KnownTools& known = tools_.known(in.era());
       judged.decision.reason = unread("the server's tools could not be read yet", known);
-      judged.decision.faults = {known.fault};
+      judged.decision.faults = {std::string(known.why())};
       return judged;
     }
     judged.tool = judged.table->find(name);
@@ -96,7 +96,7 @@ void Gate::doubt(Judged& judged, mcp::Era era) const {
   if (!judged.table) return;  // a fault already
   const KnownTools& known = tools_.known(era);
   judged.decision = {.verdict = policy::Verdict::fault, .reason = unread("the server's tools changed and could not be read anew yet", known)};
-  judged.decision.faults = {known.fault};
+  judged.decision.faults = {std::string(known.why())};
 }
 
 /// What was allowed, and asked about where a rule wants that, may be allowed no longer when it goes on.

@@ -95,6 +95,7 @@ void Gate::close_session(const std::shared_ptr<Conversation>& conversation, Endi
   conversation->closed = true;
   if (conversation->stream) conversation->stream->close();
   wake_held(*conversation);
+  if (!conversation->resumable.empty()) resumable_over_.notify();
   if (conversation->kept) {
     kept_.erase(conversation->session.name);
     if (ending == Ending::for_all) parts_.sessions.end(conversation->session.name);

@@ -57,7 +57,7 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   if (in.message.method_id == mcp::MethodId::tools_list && !tools_.known(in.era()).table) {
     [[maybe_unused]] const bool current = co_await wait_for_tools(in, in.era());
     if (!tools_.known(in.era()).table)
-      co_return co_await answer_failure(in, {ErrorKind::unavailable, fmt::format("the server's tools could not be read: {}", tools_.known(in.era()).fault), {}});
+      co_return co_await answer_failure(in, {ErrorKind::unavailable, fmt::format("the server's tools could not be read: {}", tools_.known(in.era()).why()), {}});
   }
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};

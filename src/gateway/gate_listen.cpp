@@ -116,10 +116,9 @@ net::Task<bool> Gate::may_watch(Inbound& in, std::string_view uri) {
   Draft draft{.id = parts_.journal.next_id(), .action = policy::Action::resource_subscribe, .subject = uri};
   Judged judged = judge(in, draft.action, uri, {});
   Exchange what;
-  if (judged.decision.verdict == policy::Verdict::allow && !(judged.decision.limits.empty() && judged.decision.grant_limits.empty())) {
-    const auto asks = asks_of(judged.decision, *in.conversation);
-    const Counting counting(*this, *in.conversation);
-    auto taken = co_await parts_.counters.take(asks, subject(*in.conversation), parts_.clock.now());
+  if (judged.decision.verdict == policy::Verdict::allow && uses_limits(judged.decision)) {
+    const Taking taking(*this, judged.decision, *in.conversation);
+    auto taken = co_await taking.take();
     keep_taken(taken, judged, what);
   }
   if (judged.decision.verdict == policy::Verdict::allow) co_return true;

@@ -1,6 +1,7 @@
 // Calls whose stream broke off without an answer (basic/transports, resumability): the
 // client asks for the rest, and hears of it in any case.
 #include <algorithm>
+#include <charconv>
 #include <functional>
 
 #include "gateway/gate_draft.hpp"
@@ -11,13 +12,17 @@ namespace callgate::gateway {
 namespace {
 
 constexpr std::size_t most_resumable = 64;
+/// Between two questions for the rest of a stream, where its server does not say how long (SSE `retry`).
+constexpr std::chrono::milliseconds first_pause{1000};
+constexpr std::chrono::milliseconds longest_pause{10'000};
+constexpr std::chrono::milliseconds shortest_wish{100};
 constexpr std::string_view no_answer = "the server ended the stream without an answer";
 
 /// The server's GET stream, passed on to the client's.
 class StreamSink final : public upstream::Sink {
  public:
-  /// `heard`: the id of the last event that had one.
-  StreamSink(CallSink& inner, QueuedStream& stream, std::function<void(std::string_view id)> heard) : inner_(inner), stream_(stream), heard_(std::move(heard)) {}
+  /// `heard`: each event that says where the stream goes on, or when.
+  StreamSink(CallSink& inner, QueuedStream& stream, std::function<void(const upstream::Event& event)> heard) : inner_(inner), stream_(stream), heard_(std::move(heard)) {}
   net::Task<bool> opened() override {
     stream_.open();
     co_return true;
@@ -25,15 +30,23 @@ class StreamSink final : public upstream::Sink {
   net::Task<bool> event(const upstream::Event& event) override {
     // The server is read no faster than the client reads.
     if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
-    if (!event.id.empty()) heard_(event.id);
+    if (!event.id.empty() || !event.retry.empty()) heard_(event);
     co_return co_await inner_.event(event);
   }
 
  private:
   CallSink& inner_;
   QueuedStream& stream_;
-  std::function<void(std::string_view id)> heard_;
+  std::function<void(const upstream::Event& event)> heard_;
 };
+
+/// How long a server wants to be left alone.
+std::chrono::milliseconds wish_of(std::string_view retry) {
+  constexpr std::size_t most_digits = 6;  // a quarter of an hour: no call takes longer
+  std::uint64_t wish = 999'999;
+  if (retry.size() <= most_digits) std::from_chars(retry.data(), retry.data() + retry.size(), wish);
+  return std::max(shortest_wish, std::chrono::milliseconds(wish));
+}
 
 }  // namespace
 
@@ -61,8 +74,14 @@ net::Task<void> Gate::end_resumable(std::shared_ptr<Conversation> conversation, 
   while (find_resumable(*conversation, decision) != nullptr && !conversation->closed) {
     const net::Duration left = until - parts_.loop.now();
     if (left <= net::Duration::zero()) co_return fail_resumable(*conversation, decision, "the server did not answer in time");
-    co_await parts_.loop.sleep(std::min<net::Duration>(left, std::chrono::seconds(1)));
+    [[maybe_unused]] const bool heard = co_await resumable_over_.wait(left);
   }
+}
+
+/// Until it is time to ask again, or nobody has to.
+net::Task<void> Gate::wait_to_resume(Conversation& conversation, Ulid decision, net::Duration pause) {
+  const net::Instant until = parts_.loop.now() + pause;
+  while (find_resumable(conversation, decision) != nullptr && parts_.loop.now() < until) [[maybe_unused]] const bool heard = co_await resumable_over_.wait(until - parts_.loop.now());
 }
 
 /// Tells the client on the stream that it reads, or on the next one that it opens.
@@ -75,6 +94,7 @@ void Gate::fail_resumable(Conversation& conversation, Ulid decision, std::string
   const std::shared_ptr<QueuedStream> on = due->on.lock();
   give_failures(conversation, {});
   if (on) on->close();
+  resumable_over_.notify();
 }
 
 /// Says which calls have failed to whoever reads the session's stream; true where the one that `resumed` would
@@ -102,9 +122,11 @@ net::Task<Gate::Fed> Gate::feed(std::shared_ptr<Conversation> conversation, Queu
   if (!permit || !link) co_return Fed::not_at_all;
   bool further = false;
   CallSink inner(*this, conversation, conversation->session.revision, nullptr);
-  StreamSink sink(inner, stream, [&](std::string_view id) {
+  StreamSink sink(inner, stream, [&](const upstream::Event& event) {
     Resumable* const due = resumed ? find_resumable(*conversation, *resumed) : nullptr;
-    if (due != nullptr) due->last_event = id;
+    if (due != nullptr && !event.retry.empty()) due->wish = wish_of(event.retry);
+    if (event.id.empty()) return;
+    if (due != nullptr) due->last_event = event.id;
     further = true;
   });
   upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
@@ -115,17 +137,20 @@ net::Task<Gate::Fed> Gate::feed(std::shared_ptr<Conversation> conversation, Queu
 }
 
 /// The stream of a call goes on where it broke off. A server may end it again, and says by an event with an id
-/// that it goes on; one that ends it without a word is asked again in the client's stead.
+/// that it goes on; one that ends it without a word is asked again in the client's stead, when it wants to be (`retry`)
+/// or less and less often.
 net::Task<void> Gate::resume(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id, Ulid decision) {
   if (Resumable* const due = find_resumable(*conversation, decision)) due->on = stream;
-  for (;;) {
+  for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
     const Fed fed = co_await feed(conversation, *stream, last_event_id, decision);
-    if (fed == Fed::ended_further || find_resumable(*conversation, decision) == nullptr) break;
+    const Resumable* const due = find_resumable(*conversation, decision);
+    if (fed == Fed::ended_further || due == nullptr) break;
     if (fed != Fed::ended) {
       fail_resumable(*conversation, decision, no_answer);
       break;
     }
-    co_await parts_.loop.sleep(std::chrono::seconds(1));
+    co_await wait_to_resume(*conversation, decision, due->wish.count() != 0 ? due->wish : pause);
+    if (find_resumable(*conversation, decision) == nullptr) break;
   }
   stream->open();
   stream->close();

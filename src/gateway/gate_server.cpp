@@ -156,6 +156,7 @@ net::Task<bool> Gate::late_answer(std::shared_ptr<Conversation> conversation, Ch
   const Ulid decision = found->decision;
   note_late_task(*conversation, conversation->session.revision, found->tool, event.bytes);
   due.erase(found);
+  resumable_over_.notify();
   parts_.journal.outcome(decision.text(), {.status = "answered_on_resumed_stream", .is_error = upstream::says_error(message), .bytes = event.bytes.size()});
   const auto shown = without_hidden(*conversation, mcp::Era::legacy, {.bytes = event.bytes, .is_error = upstream::says_error(message)}, nullptr);
   co_return co_await tell(*conversation, channel, shown ? upstream::Event{.message = nullptr, .bytes = *shown, .raw = {}} : event);

@@ -59,6 +59,8 @@ class Links {
   bool bridges_sessions() const { return eras_.only_modern(); }
   /// Whether the server speaks 2026-07-28 is known.
   bool knows_modern() const { return eras_.knows_modern(); }
+  /// It has not answered the question for that in time.
+  bool is_silent() const { return eras_.is_silent(); }
   /// Asks the server; `time`: until the caller goes on without an answer.
   net::Task<bool> learn_modern(net::Duration time);
   /// Where the headers of a call that a bridge makes modern come from.

@@ -51,12 +51,15 @@ net::Task<void> Lister::say_no(std::string id_text) {
   [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = answer, .message = &*read, .time = std::chrono::seconds(5)}, nobody);
 }
 
-net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound out) {
+net::Task<Result<policy::Permit>> Lister::permit_for(audit::Internal kind) {
   auto permit = co_await permit_for_own(parts_, kind, links_.server().name, mcp::word(revision_));
-  if (!permit) {
-    unrecorded_ = true;
-    co_return std::unexpected(permit.error());
-  }
+  unrecorded_ = unrecorded_ || !permit;
+  co_return permit;
+}
+
+net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound out) {
+  auto permit = co_await permit_for(kind);
+  if (!permit) co_return std::unexpected(permit.error());
   upstream::NobodyListens sink;
   auto sent = co_await link_->forward(std::move(*permit), std::move(out), sink);
   if (!sent) co_return std::unexpected(std::move(sent.error().error));
@@ -64,11 +67,8 @@ net::Task<Result<void>> Lister::send(audit::Internal kind, upstream::Outbound ou
 }
 
 net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string message) {
-  auto permit = co_await permit_for_own(parts_, kind, links_.server().name, mcp::word(revision_));
-  if (!permit) {
-    unrecorded_ = true;
-    co_return std::unexpected(permit.error());
-  }
+  auto permit = co_await permit_for(kind);
+  if (!permit) co_return std::unexpected(permit.error());
   json::Document document;
   const auto read = mcp::read_message(message, document, mcp::Direction::from_client);
   if (!read) co_return std::unexpected(read.error());

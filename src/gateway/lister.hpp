@@ -51,6 +51,7 @@ class Lister {
   net::Task<Result<void>> read_pages(ServerList& list);
   net::Task<Result<void>> probe(ServerList& list);
   net::Task<void> close();
+  net::Task<Result<policy::Permit>> permit_for(audit::Internal kind);
   net::Task<Result<std::string>> ask(audit::Internal kind, std::string message);
   net::Task<Result<void>> send(audit::Internal kind, upstream::Outbound out);
 

@@ -24,6 +24,9 @@ struct KnownTools {
   bool mirrors = false;  ///< a tool of the table wants arguments mirrored into headers, or says the word
   std::string fault;  ///< why the last reading failed; empty where it did not
   bool unrecorded = false;  ///< it failed by the gateway's own journal
+
+  /// Why there is no table, or none that is current, also for whoever waited no longer.
+  std::string_view why() const { return fault.empty() ? std::string_view("the server did not answer in time") : fault; }
 };
 
 /// The tools of one server, read by the gateway itself and compared with the

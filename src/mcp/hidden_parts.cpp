@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "mcp/cut_array.hpp"
 #include "mcp/splice.hpp"
 
 namespace callgate::mcp {
@@ -134,30 +135,16 @@ class Cutting {
 
   void put(json::Value value, std::string_view text) { edits_.push_back(replace(value, text)); }
 
-  /// The bytes between two elements hold their comma and the writer's white space.
   void change(json::Value array, const Change& change_element) {
-    const std::string_view bytes = array.document().bytes();
-    const std::size_t end = array.offset() + array.text().size();
-    std::size_t before = array.offset() + 1;
-    std::string out = "[";
-    bool empty = true;
+    CutArray cut(array);
     bool same = true;
     for (const json::Value element : array.elements()) {
-      const std::string_view text = element.text();
       const auto stays = change_element(element);
-      if (stays) {
-        std::string_view gap = bytes.substr(before, element.offset() - before);
-        if (empty && gap.contains(',')) gap.remove_prefix(gap.find(',') + 1);
-        out += gap;
-        out += *stays;
-        empty = false;
-      }
-      same = same && stays && stays->data() == text.data();
-      before = element.offset() + text.size();
+      if (stays) cut.keep(element, *stays);
+      else cut.leave(element);
+      same = same && stays && stays->data() == element.text().data();
     }
-    if (same) return;
-    out += bytes.substr(before, end - before);
-    put(array, texts_.emplace_back(std::move(out)));
+    if (!same) put(array, texts_.emplace_back(cut.text()));
   }
 
   const HiddenNames& hidden_;

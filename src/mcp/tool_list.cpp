@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "mcp/cut_array.hpp"
 #include "mcp/keys.hpp"
 #include "mcp/read_value.hpp"
 #include "mcp/splice.hpp"
@@ -30,39 +31,13 @@ Result<ListItem> read_item(json::Value item, ListShape shape) {
   return ListItem{.key = std::move(*text), .definition = item};
 }
 
-/// The array's text with the items of all pages that are kept.
-class Array {
- public:
-  Array(const ListPage& page, const Keep& keep) { add(page, keep); }
-
-  void add(const ListPage& page, const Keep& keep) {
-    const std::string_view bytes = page.message.bytes();
-    std::size_t before = page.array.offset() + 1;  // end of the item before, or of the bracket
-    for (const ListItem& item : page.items) {
-      const std::size_t first = item.definition.offset();
-      const std::string_view text = item.definition.text();
-      if (item.fault.empty() && keep(item)) {
-        // The bytes between two items hold their comma and the writer's white space.
-        const std::string_view gap = bytes.substr(before, first - before);
-        if (!empty_ && !gap.contains(',')) out_ += ',';
-        out_ += empty_ && gap.contains(',') ? lead(gap) : gap;
-        out_ += text;
-        empty_ = false;
-      }
-      before = first + text.size();
-    }
-    tail_ = bytes.substr(before, page.array.offset() + page.array.text().size() - before);
+/// The items of the page that stay, behind those of the pages before.
+void add(CutArray& array, const ListPage& page, const Keep& keep) {
+  for (const ListItem& item : page.items) {
+    if (item.fault.empty() && keep(item)) array.keep(item.definition, item.definition.text());
+    else array.leave(item.definition);
   }
-
-  std::string text() const { return fmt::format("[{}{}", out_, tail_); }
-
- private:
-  static std::string_view lead(std::string_view gap) { return gap.substr(gap.find(',') + 1); }
-
-  std::string out_;
-  std::string_view tail_;  ///< from the last item to the closing bracket
-  bool empty_ = true;
-};
+}
 
 void add_cache_edits(json::Value result, CacheRule cache, std::string& ttl, std::vector<Edit>& edits) {
   if (const auto scope = result.find("cacheScope"); scope && cache.make_private)
@@ -124,12 +99,18 @@ Result<ListPage> read_list_page(const Message& answer, ListShape shape) {
 }
 
 std::string filter_list(const ListPage& page, const Keep& keep, std::string_view id_text, CacheRule cache) {
-  return reframe(page, Array(page, keep).text(), id_text, cache, false);
+  CutArray array(page.array);
+  add(array, page, keep);
+  return reframe(page, array.text(), id_text, cache, false);
 }
 
 std::string join_lists(std::span<const ListPage> pages, const Keep& keep, std::string_view id_text, CacheRule cache) {
-  Array array(pages.front(), keep);
-  for (const ListPage& page : pages.subspan(1)) array.add(page, keep);
+  CutArray array(pages.front().array);
+  add(array, pages.front(), keep);
+  for (const ListPage& page : pages.subspan(1)) {
+    array.go_on_in(page.array);
+    add(array, page, keep);
+  }
   return reframe(pages.front(), array.text(), id_text, cache, true);
 }
 

@@ -134,6 +134,7 @@ Instant Loop::read_clock() {
 }
 
 void Loop::arm(Timer& timer, Duration delay) {
+  if (!turning_) now_ = read_clock();
   // A timer far beyond any deadline is kept at a year: no overflow, no effect.
   const Duration bounded = std::min<Duration>(std::max(delay, Duration::zero()), std::chrono::hours(24 * 365));
   const auto due = static_cast<std::uint64_t>((now_ + bounded).time_since_epoch() / tick_length) + 1;
@@ -225,6 +226,7 @@ int Loop::wait_limit(Duration limit) const {
 void Loop::turn(Duration limit) {
   event_count_ = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), wait_limit(limit));
   now_ = read_clock();
+  turning_ = true;
   ++turns_;
   ran_ = false;
   crowded_ = event_count_ > 1;
@@ -247,6 +249,7 @@ void Loop::turn(Duration limit) {
     while (at_end_.linked()) static_cast<Waiter&>(*at_end_.next).wake();
     run_ready();
   }
+  turning_ = false;
 }
 
 void Loop::run() {

@@ -185,8 +185,8 @@ class Loop {
   /// One turn, waiting at most `limit`; for tests.
   void turn(Duration limit);
 
-  /// The time when this turn began, CLOCK_BOOTTIME.
-  Instant now() const { return now_; }
+  /// The time when this turn began, CLOCK_BOOTTIME; outside of a turn that of the call.
+  Instant now() const { return turning_ ? now_ : read_clock(); }
   static Instant read_clock();
 
   void arm(Timer& timer, Duration delay);
@@ -228,6 +228,7 @@ class Loop {
   bool stopped_ = false;
   bool ran_ = false;
   bool crowded_ = false;
+  bool turning_ = false;
   Instant now_;
   std::uint64_t tick_ = 0;
   std::array<ListNode, slots> wheel_;

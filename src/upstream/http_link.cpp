@@ -188,7 +188,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       const std::string_view event_id = (*event)->id.value_or(std::string_view());
       if ((*event)->id) wanted.last_id = event_id;
       if (!(*event)->has_data || (*event)->data.empty()) {
-        if (!co_await sink.event({.raw = (*event)->raw, .id = event_id})) co_return std::unexpected(broken_off());
+        if (!co_await sink.event({.raw = (*event)->raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())})) co_return std::unexpected(broken_off());
         continue;
       }
       auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
@@ -205,7 +205,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
         co_return answer;
       }
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();
-      const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw, .id = event_id};
+      const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())};
       if (!co_await sink.event(out)) co_return std::unexpected(broken_off());
     }
   }

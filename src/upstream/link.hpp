@@ -27,6 +27,7 @@ struct Event {
   std::string_view bytes;                 ///< of the message
   std::string_view raw;                   ///< the SSE event as received; empty over stdio
   std::string_view id;                    ///< of the SSE event; a stream that ended is resumed behind it
+  std::string_view retry{};               ///< of the SSE event, digits: milliseconds until then
 };
 
 /// Takes what arrives before the answer, in order.

@@ -96,6 +96,58 @@ TEST_F(Stateless, AreToldWhoIsMissing) {
   EXPECT_TRUE(has(listed.body, R"("dev.callgate/missing":{"two":)")) << listed.body;
 }
 
+/// Protocol item 90: what one client asks in words that a server is slow for, is nobody else's.
+TEST_F(Stateless, DoNotMissAServerThatIsSlowForOneOfThem) {
+  const auto list_within = [&](std::chrono::seconds wait, const std::string& members) {
+    config.aggregate_wait = wait;
+    return ask("tools/list", members).body;
+  };
+  constexpr std::chrono::seconds soon(1);
+  constexpr std::chrono::seconds in_any_case(20);
+  int slow = 0;
+  second.on_request = [&](net::HttpExchange& exchange, std::string method, std::string, std::string body) -> net::Task<bool> {
+    if (method != "tools/list" || !has(body, "all-of-it")) co_return false;
+    ++slow;
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  start_both();
+  EXPECT_TRUE(has(list_within(in_any_case, {}), "two__read"));
+  for (int times = 1; times < 3; ++times) {
+    EXPECT_TRUE(has(list_within(soon, R"("all-of-it":true)"), "did not answer in time"));
+    EXPECT_EQ(slow, times) << "who asks in these words waits for the answer";
+    EXPECT_TRUE(has(list_within(in_any_case, {}), "two__read")) << "the others have it";
+  }
+  EXPECT_FALSE(log.has("aggregate_server_silent"));
+}
+
+/// Protocol item 90.
+TEST_F(Stateless, DoNotWaitForAServerThatIsSilentForTheGateToo) {
+  config.aggregate_wait = std::chrono::milliseconds(300);
+  bool silent = true;
+  int asked = 0;
+  second.on_request = [&](net::HttpExchange& exchange, std::string method, std::string, std::string body) -> net::Task<bool> {
+    if (method != "prompts/list") co_return false;
+    if (!has(body, "callgate-")) ++asked;
+    if (!silent) co_return false;
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  with(upstream, "prompts/list", R"({"prompts":[{"name":"of_one"}]})");
+  start_both();
+  EXPECT_TRUE(has(ask("prompts/list").body, "did not answer in time"));
+  EXPECT_EQ(asked, 1);
+  turn_until([&] { return log.has("aggregate_server_silent"); });
+  EXPECT_TRUE(has(ask("prompts/list").body, R"("two":"it did not answer in time")"));
+  EXPECT_EQ(asked, 1) << "it was not asked, so nobody waited";
+  silent = false;
+  turn_until([&] { return log.has("aggregate_server_back"); });
+  config.aggregate_wait = std::chrono::seconds(20);
+  const Answer back = ask("prompts/list");
+  EXPECT_FALSE(has(back.body, "did not answer in time")) << back.body;
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(Stateless, GoOnWithTheServersOwnState) {
   second.call_result = R"({"resultType":"input_required","requestState":"theirs"})";
   start_both();

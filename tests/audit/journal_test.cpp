@@ -207,39 +207,81 @@ TEST(Journal, FilesAreForTheOwnerOnlyAndEachStartHasItsFolder) {
   EXPECT_NE(first->instance(), second->instance());
 }
 
-/// Security requirement S24: records that nobody can find allow nothing.
-TEST(Journal, GivesNoPermitOnceItsFolderWasTakenAway) {
-  const Folder data;
-  FakeClock clock;
-  MemoryLog log;
-  auto journal = Journal::open({.directory = data / "journal", .instance = "one"}, clock, log).value();
-  const auto permitted = [&] {
+/// A journal in a folder, and whether a record in it gives a permit.
+struct OnDisk {
+  bool permitted() {
     Ticket ticket = journal->record_internal(Internal::list, "valkey");
     (void)journal->flush();
     return journal->permit(std::move(ticket)).has_value();
-  };
-  journal->tick();
-  EXPECT_TRUE(permitted());
-  std::filesystem::remove_all(data / "journal");
-  journal->tick();
-  EXPECT_FALSE(permitted());
-  EXPECT_FALSE(journal->health().writing);
+  }
+  std::filesystem::path folder() const { return std::filesystem::path(data / "journal") / "one"; }
+
+  Folder data;
+  FakeClock clock;
+  MemoryLog log;
+  std::unique_ptr<Journal> journal = Journal::open({.directory = data / "journal", .instance = "one"}, clock, log).value();
+};
+
+/// Security requirement S24: records that nobody can find allow nothing.
+TEST(Journal, GivesNoPermitOnceItsFolderWasTakenAway) {
+  OnDisk on_disk;
+  on_disk.journal->tick();
+  EXPECT_TRUE(on_disk.permitted());
+  std::filesystem::remove_all(on_disk.folder());
+  on_disk.journal->tick();
+  EXPECT_FALSE(on_disk.permitted());
+  EXPECT_FALSE(on_disk.journal->health().writing);
 }
 
 TEST(Journal, GoesOnInANewSegmentWhenItsFileWasTakenAway) {
-  const Folder data;
-  FakeClock clock;
-  MemoryLog log;
-  auto journal = Journal::open({.directory = data / "journal", .instance = "one"}, clock, log).value();
-  (void)journal->record_internal(Internal::list, "valkey");
-  (void)journal->flush();
-  std::filesystem::remove(data / "journal/one/segment-00000001.jsonl");
-  journal->tick();
-  Ticket ticket = journal->record_internal(Internal::list, "valkey");
-  (void)journal->flush();
-  EXPECT_TRUE(journal->permit(std::move(ticket)).has_value());
-  EXPECT_TRUE(std::filesystem::exists(data / "journal/one/segment-00000002.jsonl"));
-  EXPECT_TRUE(verify_chain(data / "journal/one").value().fault.has_value()) << "what is missing is seen";
+  OnDisk on_disk;
+  EXPECT_TRUE(on_disk.permitted());
+  std::filesystem::remove(on_disk.folder() / "segment-00000001.jsonl");
+  on_disk.journal->tick();
+  EXPECT_TRUE(on_disk.permitted());
+  EXPECT_TRUE(std::filesystem::exists(on_disk.folder() / "segment-00000002.jsonl"));
+  EXPECT_TRUE(verify_chain(on_disk.folder().string()).value().fault.has_value()) << "what is missing is seen";
+}
+
+/// Security requirement S24: what is written to a file that has another name now is found under none.
+TEST(Journal, GoesOnInANewSegmentWhenItsFileWasMovedOrReplaced) {
+  for (const bool replaced : {false, true}) {
+    OnDisk on_disk;
+    ASSERT_TRUE(on_disk.permitted());
+    const auto segment = on_disk.folder() / "segment-00000001.jsonl";
+    std::filesystem::rename(segment, on_disk.data / "elsewhere");
+    if (replaced) std::filesystem::copy_file(on_disk.data / "elsewhere", segment);
+    on_disk.journal->tick();
+    EXPECT_FALSE(on_disk.journal->health().writing);
+    EXPECT_TRUE(on_disk.permitted());
+    EXPECT_TRUE(on_disk.journal->health().writing);
+    EXPECT_NE(test::read_file((on_disk.folder() / "segment-00000002.jsonl").string()).find("valkey"), std::string::npos);
+    on_disk.journal->tick();
+    EXPECT_TRUE(on_disk.journal->health().writing);
+  }
+}
+
+/// Security requirement S24: a folder that was moved takes new segments along as well.
+TEST(Journal, GivesNoPermitWhileItsFolderIsMovedOrReplaced) {
+  for (const char* instead : {"nothing", "folder", "link"}) {
+    OnDisk on_disk;
+    ASSERT_TRUE(on_disk.permitted());
+    const auto moved = on_disk.data / "moved";
+    std::filesystem::rename(on_disk.folder(), moved);
+    if (instead == std::string_view("folder")) std::filesystem::create_directory(on_disk.folder());
+    if (instead == std::string_view("link")) std::filesystem::create_directory_symlink(moved, on_disk.folder());
+    on_disk.journal->tick();
+    EXPECT_FALSE(on_disk.permitted()) << instead;
+    on_disk.journal->tick();
+    EXPECT_FALSE(on_disk.permitted()) << instead;
+    EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(moved) / "segment-00000002.jsonl")) << instead;
+    std::filesystem::remove(on_disk.folder());
+    std::filesystem::rename(moved, on_disk.folder());
+    on_disk.journal->tick();
+    EXPECT_TRUE(on_disk.permitted()) << instead << ": it is back";
+    on_disk.journal.reset();
+    EXPECT_FALSE(verify_chain(on_disk.folder().string()).value().fault.has_value()) << instead << ": what was refused is counted";
+  }
 }
 
 TEST(Journal, SignsWhatCameBeforeALeapOfTheWallClock) {

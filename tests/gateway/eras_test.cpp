@@ -1,10 +1,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "gateway/stdio_front.hpp"
 #include "gateway/world.hpp"
+
+using namespace std::chrono_literals;
 
 namespace callgate::gateway {
 namespace {
@@ -30,6 +33,7 @@ class Eras : public World {
   std::string refused_discover;       ///< error to the question
   int discover_status = 200;          ///< of the answer to the question; other than 200: with no message
   bool hold_discover = false;
+  bool hold_everything = false;
 
  private:
   static net::Task<bool> refuse(net::HttpExchange& exchange, std::string id, std::string error) {
@@ -38,6 +42,7 @@ class Eras : public World {
   }
   net::Task<bool> serve(net::HttpExchange& exchange, std::string method, std::string id, std::string body) {
     methods.push_back(method);
+    while (hold_everything) co_await loop.sleep(std::chrono::milliseconds(2));
     if (method == "initialize" && !refused_every_handshake.empty()) co_return co_await refuse(exchange, id, refused_every_handshake);
     if (method == "initialize" && !refused_handshake.empty() && body.find("theirs") != std::string::npos) co_return co_await refuse(exchange, id, refused_handshake);
     if (method != "server/discover") co_return false;
@@ -118,6 +123,54 @@ TEST_F(Eras, ManyWhoComeAtOnceWaitForOneQuestion) {
   turn_until([&] { return over[0] && over[1] && over[2]; });
   EXPECT_TRUE(over[0] && over[1] && over[2]);
   EXPECT_EQ(asked("server/discover"), 1);
+}
+
+/// One wait, however much the server would have to be asked before the request itself: its era, its tools, and then that.
+class SilentServer : public Eras {
+ protected:
+  void costs_one_wait() {
+    hold_everything = true;
+    begin_with();
+    const std::array<std::pair<std::string, std::string>, 4> requests{{{modern_text("server/discover", "", "1"), modern_headers("server/discover")},
+                                                                       {modern_text("tools/list", "", "2"), modern_headers("tools/list")},
+                                                                       {modern_text("prompts/list", "", "3"), modern_headers("prompts/list")},
+                                                                       {call_of("4"), modern_headers("tools/call", "read")}}};
+    std::array<Answer, 4> answers;
+    std::array<bool, 4> over{};
+    const net::Instant began = net::Loop::read_clock();
+    for (std::size_t each = 0; each < requests.size(); ++each) begin(requests[each].first, answers[each], over[each], requests[each].second);
+    turn_until([&] { return std::ranges::all_of(over, [](bool is_over) { return is_over; }); });
+    EXPECT_LT(net::Loop::read_clock() - began, 1900ms) << "one of a second, and no other behind it";
+    for (const Answer& answer : answers)
+      EXPECT_TRUE(answer.body.find("did not answer in time") != std::string::npos || answer.body.find("could not be read yet") != std::string::npos) << answer.body;
+    EXPECT_EQ(asked("server/discover"), 1);
+    EXPECT_TRUE(upstream.calls.empty());
+    EXPECT_NE(records().find(R"("faults":["the server did not answer in time"])"), std::string::npos);
+    hold_everything = false;
+    EXPECT_NE(modern_call().body.find("done"), std::string::npos) << "once it answers, it is served";
+  }
+};
+
+TEST_F(SilentServer, CostsItsCallersTheTimeOfAStart) {
+  start_timeout = 1s;
+  costs_one_wait();
+}
+
+TEST_F(SilentServer, CostsItsCallersTheTimeOfACallWhereThatIsShorter) {
+  adjust = [](config::Server& server) { server.call_timeout = 1s; };
+  costs_one_wait();
+}
+
+TEST_F(Eras, AServerThatIsSlowWithItsFirstAnswerIsWaitedFor) {
+  hold_discover = true;
+  begin_with();
+  Answer answer;
+  bool over = false;
+  begin(call_of("1"), answer, over, modern_headers("tools/call", "read"));
+  turn_until([&] { return asked("server/discover") > 0; });
+  hold_discover = false;
+  turn_until([&] { return over; });
+  EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
 }
 
 /// A client on stdio keeps no link that was made for what the server spoke before.

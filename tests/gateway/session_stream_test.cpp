@@ -109,8 +109,8 @@ TEST_F(SessionStream, ACallGoesOnWhenItsClientLeaves) {
 /// Protocol item 71: the server ends the stream of a call behind an event with an id, and leaves the answer to whoever resumes it.
 class StreamBrokenOff : public SessionStream {
  protected:
-  void break_off() {
-    adjust = [](config::Server& server) { server.call_timeout = std::chrono::milliseconds(1500); };
+  void break_off(std::chrono::milliseconds call_timeout = std::chrono::milliseconds(1500)) {
+    adjust = [call_timeout](config::Server& server) { server.call_timeout = call_timeout; };
     upstream.raw_answer = [](net::HttpExchange& exchange, std::string) -> net::Task<void> {
       co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
       co_await exchange.write("id: e1\ndata: \n\n");
@@ -154,6 +154,26 @@ TEST_F(StreamBrokenOff, IsAnsweredByAnErrorWhereTheResumedStreamEndsAgainAndAgai
   break_off();
   resume();
   fails();
+}
+
+TEST_F(StreamBrokenOff, IsAskedForAgainWhenItsServerWantsToBe) {
+  upstream.stream_events = "retry: 150\n\n";
+  upstream.stream_ends = true;
+  break_off();
+  resume();
+  fails();
+  EXPECT_GE(upstream.streams, 4) << "in 1.5 s";
+}
+
+TEST_F(StreamBrokenOff, IsWaitedForNoLongerThanItsSession) {
+  break_off(std::chrono::hours(1));
+  const auto began = net::Loop::read_clock();
+  Answer ended;
+  bool done = false;
+  group.spawn(talk("DELETE", "Mcp-Session-Id: " + session_id + "\r\n", "", ended, done));
+  turn_until([&] { return done && gates->all().front()->at_rest(); });
+  EXPECT_TRUE(gates->all().front()->at_rest());
+  EXPECT_LT(net::Loop::read_clock() - began, std::chrono::milliseconds(700)) << "by the end of the session, and not by a look at it every second";
 }
 
 TEST_F(StreamBrokenOff, IsAnsweredByAnErrorOnTheStreamThatIsOpen) {

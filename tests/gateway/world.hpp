@@ -30,6 +30,7 @@ class FakeServer final : public net::HttpHandler {
     std::string headers;
     for (const net::Header& header : exchange.head().headers.all()) headers += std::string(header.name) + ": " + std::string(header.value) + "\n";
     if (exchange.head().method == "GET" && !stream_events.empty()) {
+      ++streams;
       if (!co_await exchange.begin(200, "Content-Type: text/event-stream\r\n") || !co_await exchange.write(stream_events)) co_return;
       if (stream_ends) co_await exchange.finish();
       else co_await exchange.gone(net::Loop::forever);
@@ -75,6 +76,7 @@ class FakeServer final : public net::HttpHandler {
   int deletes = 0;                        ///< sessions that were ended
   std::string stream_events;              ///< said on a GET stream, which then stays open; empty: there is none
   bool stream_ends = false;               ///< it does not
+  int streams = 0;                        ///< that were asked for, where there is one
   std::string tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object","properties":{"n":{"type":"integer"}}}},{"name":"secret","inputSchema":{"type":"object"}})";
   bool modern = true;                     ///< it speaks 2026-07-28 as well
   std::string revision = "2025-06-18";    ///< that it chooses for a session

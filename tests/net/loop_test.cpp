@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <thread>
 
 #include <sys/socket.h>
@@ -53,6 +54,30 @@ struct Marks {
 Task<void> sleep_long(Loop& loop, bool& gone) {
   const Marks marks{gone};
   co_await loop.sleep(std::chrono::hours(1));
+}
+
+Task<void> note_time_after(Loop& loop, Duration delay, std::optional<Instant>& at) {
+  co_await loop.sleep(delay);
+  at = Loop::read_clock();
+}
+
+/// What is begun before the first turn, or between two, has its time from then, and not from a turn long ago.
+TEST(Loop, CountsFromTheMomentThatAWaitBegan) {
+  Loop loop;
+  for (const bool has_turned : {false, true}) {
+    if (has_turned) loop.turn(milliseconds(0));
+    const Instant before = Loop::read_clock();
+    while (Loop::read_clock() - before < milliseconds(60)) {
+    }
+    const Instant began = Loop::read_clock();
+    EXPECT_GE(loop.now(), began);
+    std::optional<Instant> at;
+    TaskGroup group;
+    group.spawn(note_time_after(loop, milliseconds(50), at));
+    turn_until(loop, [&] { return at.has_value(); });
+    ASSERT_TRUE(at.has_value());
+    EXPECT_GE(*at - began, milliseconds(50));
+  }
 }
 
 TEST(TaskGroup, CancellingDestroysWhatIsSuspended) {
