@@ -206,7 +206,8 @@ void StoredSessions::sweep() {
 }
 
 void StoredSessions::end_unused() {
-  while (!by_use_.empty() && loop_.now() - by_use_.begin()->first > options_.idle) {
+  const net::Instant now = loop_.now();  // one time for all: a session that is busy is used now, and is not met twice
+  while (!by_use_.empty() && now - by_use_.begin()->first > options_.idle) {
     const std::string name = by_use_.begin()->second;
     const auto at = known_.find(name);
     const bool served = at->second.served;
