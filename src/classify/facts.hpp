@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "classify/lexicon.hpp"
@@ -43,6 +44,9 @@ class Facts {
   Place place(Feature feature) const { return places_[held_[feature] - 1U]; }
   /// Takes a fact back, for what is judged several times with one thing different.
   void forget(Feature feature) { held_[feature] = 0; }
+  /// What is so now, to come back to.
+  std::vector<std::uint16_t> state() const { return held_; }
+  void restore(std::vector<std::uint16_t> state) { held_ = std::move(state); }
 
  private:
   const Lexicon& lexicon_;

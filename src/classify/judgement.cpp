@@ -24,6 +24,9 @@ constexpr std::array<std::pair<std::string_view, Category>, 11> kinds{{{"preview
 
 constexpr std::array<std::string_view, 5> is_features{"is:Read", "is:Write", "is:Execute", "is:Destructive", "is:Financial"};
 
+/// What is not known starts who knows what.
+Category category_of_mode(const FoundMode& mode) { return category_of_kind(mode.kind).value_or(Category::execute); }
+
 }  // namespace
 
 std::optional<Category> category_of_kind(std::string_view verb_kind) {
@@ -53,7 +56,6 @@ Classification Judgement::answer() {
   gather();
   decide_category(out);
   decide_risk(out);
-  judge_modes(out);
   quote_against(out);
   weigh_hints(out);
   find_signals(out);
@@ -68,7 +70,7 @@ void Judgement::gather() {
   }
   name_ = read_name(tool_, text_.lead ? text_.lead->verb : nullptr, lexicon_, groups_, facts_);
   read_arguments(tool_, lexicon_, groups_, facts_);
-  modes_ = read_modes(tool_, lexicon_);
+  modes_ = read_modes(tool_, name_, text_, lexicon_);
   gather_acts();
   gather_modes();
   gather_hints(hinting_);
@@ -109,8 +111,15 @@ void Judgement::gather_modes() {
   if (!modes_->closed) facts_.set("mode:", "open", {.where = Place::Where::parameter, .which = modes_->parameter, .end = static_cast<std::uint32_t>(tool_.parameters[modes_->parameter].name.size())});
   for (FoundMode& mode : modes_->values) {
     if (mode.kind == "remove") mode.kind = facts_.has("head:undoable") || facts_.has("in:undoable") ? "write" : "destroy";
-    if (!mode.kind.empty()) facts_.set("mode:", mode.kind, mode.place);
+    if (mode.kind == "capture") mode.kind = kind_of_capture();
+    facts_.set("mode:", mode.kind.empty() ? "unknown" : mode.kind, mode.place);
   }
+}
+
+/// A payment is captured, and so is a screen.
+std::string_view Judgement::kind_of_capture() const {
+  if (facts_.has("head:money") || facts_.has("head:moneyish") || facts_.has("in:money") || facts_.has("list:money") || facts_.has("near:money")) return "pay";
+  return facts_.has("head:screen") || facts_.has("in:screen") || facts_.has("head:media") ? "read" : "";
 }
 
 void Judgement::gather_hints(Hinting hinting) {
@@ -153,13 +162,31 @@ void Judgement::decide_category(Classification& out) {
   out.category = category_of(decided_->value).value_or(Category::execute);
   facts_.set("by:", decided_->id, {});
   quote(out, Claim::category, *decided_);
+  raise_to_worst_mode(out);
+}
+
+/// What only looks, or changes what can be changed back, is not called so where one of its modes does worse. Open
+/// engines stay what they are: they are looked at as a whole.
+void Judgement::raise_to_worst_mode(Classification& out) {
+  if (!modes_ || out.category > Category::write) return;
+  const FoundMode* worst = nullptr;
+  for (const FoundMode& mode : modes_->values) {
+    // Beside changes, a word that is not known is taken for another.
+    if (mode.kind.empty() && out.category != Category::read) continue;
+    const Category category = category_of_mode(mode);
+    if (category > out.category && (worst == nullptr || category > category_of_mode(*worst))) worst = &mode;
+  }
+  if (worst == nullptr) return;
+  raised_ = true;
+  out.category = category_of_mode(*worst);
+  out.evidence.insert(out.evidence.begin(), evidence_at(Claim::category, worst->place, worst->kind.empty() ? "one of its modes is not known to be harmless" : "one of its modes does more than that", "worst_mode"));
 }
 
 void Judgement::decide_risk(Classification& out) {
   if (decided_ == nullptr) {
     out.risk = Risk::high;
     out.evidence.push_back(evidence_of_name(Claim::risk, "not enough to tell", "unknown"));
-    return;
+    return judge_modes(out);
   }
   const Feature is = lexicon_.feature(is_features[static_cast<std::size_t>(out.category)]);
   facts_.set(is, {});
@@ -174,33 +201,57 @@ void Judgement::decide_risk(Classification& out) {
     same.rule = "default";
     out.evidence.push_back(std::move(same));
   }
+  judge_modes(out);
 }
 
 void Judgement::judge_modes(Classification& out) {
   if (!modes_) return;
-  // Whatever else may be sent, each value by itself is the one that is named.
-  const Feature open = lexicon_.feature("mode:open");
-  const std::optional<Place> open_place = open != no_feature && facts_.has(open) ? std::optional(facts_.place(open)) : std::nullopt;
-  if (open_place) facts_.forget(open);
   Modes judged{.argument = std::string(tool_.parameters[modes_->parameter].name), .closed = modes_->closed};
+  const FoundMode* worst = nullptr;
+  Risk highest = out.risk;
   for (const FoundMode& found : modes_->values) {
-    Mode mode{.value = found.value, .category = out.category, .risk = out.risk};
-    if (const auto category = category_of_kind(found.kind)) {
-      const Feature own = lexicon_.feature(is_features[static_cast<std::size_t>(out.category)]);
-      const Feature other = lexicon_.feature(is_features[static_cast<std::size_t>(*category)]);
-      facts_.forget(own);
-      facts_.set(other, {});
-      const Rule* rule = first_fit(lexicon_.risks);
-      facts_.forget(other);
-      facts_.set(own, {});
-      mode.category = *category;
-      mode.risk = rule == nullptr ? default_risk(*category) : risk_of(rule->value).value_or(Risk::critical);
-    }
-    if (found.loses_later) mode.risk = std::max(mode.risk, Risk::high);
-    judged.values.push_back(std::move(mode));
+    judged.values.push_back(judge_mode(found, out));
+    if (judged.values.back().risk <= highest) continue;
+    highest = judged.values.back().risk;
+    worst = &found;
   }
-  if (open_place) facts_.set(open, *open_place);
   out.modes = std::move(judged);
+  if (worst == nullptr) return;
+  out.risk = highest;
+  const auto at = std::ranges::find(out.evidence, Claim::risk, &Evidence::claim);
+  out.evidence.insert(at, evidence_at(Claim::risk, worst->place, "the risk of its worst mode", "worst_mode"));
+}
+
+/// One value by itself: whatever else may be sent, it is the one that is named, and its verb is what is done.
+Mode Judgement::judge_mode(const FoundMode& found, const Classification& tool) {
+  // What is not known takes the tool's class, and is never taken for a look.
+  Mode mode{.value = found.value, .category = tool.category, .risk = tool.risk};
+  const Category category = category_of_mode(found);
+  if (found.kind.empty() && raised_) mode.risk = std::max(mode.risk, Risk::high);
+  if (found.kind.empty()) return mode;
+  const std::vector<std::uint16_t> before = facts_.state();
+  facts_.forget(lexicon_.feature("mode:open"));
+  facts_.forget(lexicon_.feature(is_features[static_cast<std::size_t>(tool.category)]));
+  facts_.set(lexicon_.feature(is_features[static_cast<std::size_t>(category)]), {});
+  if (category != Category::read) take_act_of(found);
+  const Rule* rule = first_fit(lexicon_.risks);
+  facts_.restore(before);
+  mode.category = category;
+  mode.risk = rule == nullptr ? default_risk(category) : risk_of(rule->value).value_or(Risk::critical);
+  if (found.loses_later) mode.risk = std::max(mode.risk, Risk::high);
+  return mode;
+}
+
+/// The mode's verb in the place of a look's: to reboot is no analysis because the tool is called `node_info`.
+void Judgement::take_act_of(const FoundMode& mode) {
+  for (std::size_t kind = 0; kind < lexicon_.verb_kinds.size(); ++kind) {
+    if (category_of_kind(lexicon_.verb_kinds[kind]) != Category::read) continue;
+    for (const auto* group : {&groups_.name_verbs, &groups_.text_verbs, &groups_.acts}) facts_.forget((*group)[kind]);
+  }
+  if (mode.verb == nullptr) return;
+  facts_.set(groups_.acts[mode.verb->kind], mode.place);
+  facts_.set(mode.verb->own, mode.place);
+  facts_.set(mode.verb->deciding, mode.place);
 }
 
 void Judgement::find_confidence(Classification& out) {
@@ -217,7 +268,7 @@ void Judgement::find_confidence(Classification& out) {
     ground = !text ? "name" : text == name ? "name+text" : "name-text";
   } else if (text == out.category) {
     ground = !name ? "text" : "text-name";
-  } else if (modes_ && decided_->id.find("mode") != std::string::npos) {
+  } else if (modes_ && (decided_->id.find("mode") != std::string::npos || raised_)) {
     ground = "mode";
   }
   out.grounds = ground;

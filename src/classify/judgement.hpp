@@ -27,14 +27,18 @@ class Judgement {
   bool is_outweighed() const;
   void gather_hints(Hinting hinting);
   void gather_modes();
+  std::string_view kind_of_capture() const;
   void gather_list();
   void set_act(const Verb& verb, Place place);
 
   const Rule* first_fit(const std::vector<Rule>& rules) const;
   bool fits(const Rule& rule) const;
   void decide_category(Classification& out);
+  void raise_to_worst_mode(Classification& out);
   void decide_risk(Classification& out);
   void judge_modes(Classification& out);
+  Mode judge_mode(const FoundMode& found, const Classification& tool);
+  void take_act_of(const FoundMode& mode);
   void weigh_hints(Classification& out);
   void find_signals(Classification& out);
   void find_confidence(Classification& out);
@@ -55,6 +59,7 @@ class Judgement {
   TextReading text_;
   std::optional<FoundModes> modes_;
   const Rule* decided_ = nullptr;
+  bool raised_ = false;  ///< to the class of the worst mode
 };
 
 /// The category that a class of verbs stands for by itself; nothing for those that say too little.

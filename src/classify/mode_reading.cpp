@@ -13,6 +13,9 @@ namespace {
 constexpr std::array<std::string_view, 9> sure_names{"action", "operation", "command", "op", "verb", "subcommand", "cmd", "act", "method"};
 constexpr std::array<std::string_view, 5> likely_names{"mode", "type", "function", "kind", "request"};
 constexpr std::size_t max_modes = 48;
+/// `check_access(action)`, `can_user(operation)`: whether it may be done is asked, it is not done.
+constexpr std::array<std::string_view, 6> asking_verbs{"check", "is", "verify", "test", "evaluate", "validate"};
+constexpr std::array<std::string_view, 5> asked_rights{"permission", "permissions", "access", "privilege", "privileges"};
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
 
@@ -23,7 +26,8 @@ bool has_closed_values(const Parameter& parameter) {
 
 class ModeReader {
  public:
-  ModeReader(const Definition& tool, const Lexicon& lexicon) : tool_(tool), lexicon_(lexicon) {}
+  ModeReader(const Definition& tool, const NameReading& name, const TextReading& text, const Lexicon& lexicon)
+      : tool_(tool), lexicon_(lexicon), look_(look_of(name, text, lexicon)) {}
 
   std::optional<FoundModes> read() {
     for (std::size_t i = 0; i < tool_.parameters.size(); ++i) {
@@ -34,14 +38,31 @@ class ModeReader {
       const bool sure = is_one_of(last, sure_names);
       if (!sure && !is_one_of(last, likely_names)) continue;
       FoundModes found{.parameter = static_cast<std::uint16_t>(i), .closed = has_closed_values(parameter)};
+      sure_ = sure;
       take_values(parameter, found);
       if (found.values.empty() && sure) take_listed(found);
-      if (is_choice(found, sure)) return found;
+      find_sums(found);
+      if (!is_choice(found, sure) || only_asks(found)) continue;
+      find_things(found);
+      return found;
     }
     return std::nullopt;
   }
 
  private:
+  struct Act {
+    std::string kind;            ///< empty: not known
+    const Verb* verb = nullptr;
+  };
+
+  /// The verb of a tool that looks, by its name or, where that has none, its first sentence.
+  static const Verb* look_of(const NameReading& name, const TextReading& text, const Lexicon& lexicon) {
+    const auto& found = name.verb ? name.verb : text.lead;
+    if (!found) return nullptr;
+    const std::string& kind = lexicon.verb_kinds[found->verb->kind];
+    return kind == "read" || kind == "derive" || kind == "preview" ? found->verb : nullptr;
+  }
+
   std::string_view last_word(std::string_view name) {
     const std::vector<Token> parts = parts_of(name, lexicon_);
     if (parts.empty()) return {};
@@ -52,7 +73,7 @@ class ModeReader {
   void take_values(const Parameter& parameter, FoundModes& found) {
     for (std::size_t i = 0; i < parameter.values.size() && found.values.size() < max_modes; ++i) {
       const Value& value = parameter.values[i];
-      found.values.push_back(mode_of(value.text, kind_of(value.text),
+      found.values.push_back(mode_of(value.text, act_of(value.text),
                                      {.where = Place::Where::parameter_value, .which = found.parameter, .value = static_cast<std::uint16_t>(i),
                                       .end = static_cast<std::uint32_t>(value.text.size())}));
     }
@@ -100,15 +121,17 @@ class ModeReader {
   }
 
   void add(std::string_view word, Place where, FoundModes& found) {
-    const std::string kind = kind_of(word);
+    const Act act = act_of(word);
     const bool there = std::ranges::any_of(found.values, [&](const FoundMode& each) { return each.value == word; });
-    if (kind.empty() || there || word == tool_.name.text || found.values.size() >= max_modes) return;
-    found.values.push_back(mode_of(word, kind, where));
+    // What is called like one of the arguments is that argument: `start_time` starts nothing.
+    const bool argument = std::ranges::any_of(tool_.parameters, [&](const Parameter& each) { return each.name == word; });
+    if (act.kind.empty() || there || argument || word == tool_.name.text || found.values.size() >= max_modes) return;
+    found.values.push_back(mode_of(word, act, where));
   }
 
-  static FoundMode mode_of(std::string_view word, const std::string& kind, Place where) {
-    const bool later = kind == "expire";
-    return {.value = std::string(word), .kind = later ? "write" : kind, .loses_later = later, .place = where};
+  static FoundMode mode_of(std::string_view word, const Act& act, Place where) {
+    const bool later = act.kind == "expire";
+    return {.value = std::string(word), .kind = later ? "write" : act.kind, .verb = act.verb, .loses_later = later, .place = where};
   }
 
   void take_text(std::string_view text, std::size_t offset, Place where, bool own, FoundModes& found) {
@@ -125,19 +148,44 @@ class ModeReader {
     }
   }
 
-  std::string kind_of(std::string_view value) const {
-    const LowerCase whole(value);
-    if (const std::string_view command = lexicon_.command(whole.view()); !command.empty()) return std::string(command);
+  Act act_of(std::string_view value) const {
     const std::vector<Token> parts = parts_of(value, lexicon_);
+    const std::string_view command = lexicon_.command(LowerCase(value).view());
+    // "type" chooses between acts where its values are verbs; `function` and `module` are what else it may name.
+    const bool counts = sure_ || (!parts.empty() && is_base_verb(parts.front()));
+    if (!command.empty() && counts) return {std::string(command), parts.size() == 1 ? verb_of(parts.front()) : nullptr};
+    if (parts.size() > 1 && is_word(value, parts[0], "dry") && is_word(value, parts[1], "run")) return {"read", nullptr};
     for (const bool sure : {true, false}) {
       for (const Token& part : parts) {
-        if (part.entry == nullptr || part.entry->verb == nothing) continue;
-        const Verb& verb = lexicon_.verbs[part.entry->verb];
-        if (part.entry->form != Form::base || (sure && verb.often_noun && parts.size() > 1)) continue;
-        return plain(lexicon_.verb_kinds[verb.kind]);
+        if (!is_base_verb(part)) continue;
+        const Verb& verb = *verb_of(part);
+        if (sure && verb.often_noun && parts.size() > 1) continue;
+        return {plain(lexicon_.verb_kinds[verb.kind]), &verb};
       }
     }
     return {};
+  }
+
+  /// A look at a thing may be called by the thing alone.
+  void find_things(FoundModes& found) const {
+    for (FoundMode& each : found.values) {
+      if (look_ == nullptr || !each.kind.empty()) continue;
+      const std::vector<Token> parts = parts_of(each.value, lexicon_);
+      if (std::ranges::any_of(parts, [](const Token& part) { return part.entry != nullptr && part.entry->noun != nothing; })) each.kind = "read";
+    }
+  }
+
+  static bool is_word(std::string_view text, const Token& token, std::string_view word) { return LowerCase(text.substr(token.start, token.end - token.start)).view() == word; }
+  const Verb* verb_of(const Token& part) const { return part.entry == nullptr || part.entry->verb == nothing ? nullptr : &lexicon_.verbs[part.entry->verb]; }
+  bool is_base_verb(const Token& part) const { return verb_of(part) != nullptr && part.entry->form == Form::base; }
+
+  /// Beside "subtract" and "multiply" an "add" reckons.
+  void find_sums(FoundModes& found) const {
+    const auto reckons = [&](const FoundMode& each) { return each.verb != nullptr && (each.verb->lemma == "subtract" || each.verb->lemma == "multiply" || each.verb->lemma == "divide"); };
+    if (std::ranges::none_of(found.values, reckons)) return;
+    for (FoundMode& each : found.values) {
+      if (each.verb != nullptr && each.verb->lemma == "add") each.kind = "read";
+    }
   }
 
   static std::string plain(std::string_view kind) {
@@ -161,13 +209,48 @@ class ModeReader {
     return sure ? sensible * 3 >= found.values.size() : acts && sensible * 3 >= found.values.size() * 2;
   }
 
+  /// Values that tell a tool that looks what to look for, or that it is asked about: it does none of them. One that is
+  /// the tool's own act (`list_users` with `list` and `delete`) shows that the others are acts of the tool as well.
+  bool only_asks(const FoundModes& found) const {
+    if (look_ == nullptr || std::ranges::any_of(found.values, [this](const FoundMode& each) { return each.verb == look_; })) return false;
+    const Parameter& parameter = tool_.parameters[found.parameter];
+    if (parameter.is(Type::array) || asks_for_rights()) return true;
+    const bool looks = std::ranges::any_of(found.values, [](const FoundMode& each) { return each.kind == "read"; });
+    if (!looks && lexicon_.verb_kinds[look_->kind] == "preview") return true;
+    if (!looks && std::ranges::all_of(found.values, [](const FoundMode& each) { return each.verb == nullptr || each.verb->often_noun; })) return true;
+    return is_filter(parameter);
+  }
+
+  bool asks_for_rights() const {
+    if (!is_one_of(look_->lemma, asking_verbs)) return false;
+    const std::vector<Token> parts = parts_of(tool_.name.text, lexicon_);
+    return std::ranges::any_of(parts, [this](const Token& part) { return is_one_of(LowerCase(tool_.name.text.substr(part.start, part.end - part.start)).view(), asked_rights); });
+  }
+
+  /// By its name, or its own description: the tool's may speak of anything.
+  bool is_filter(const Parameter& parameter) const {
+    const std::vector<Token> parts = parts_of(parameter.name, lexicon_);
+    if (std::ranges::any_of(parts, [&](const Token& part) { return is_word(parameter.name, part, "filter"); })) return true;
+    bool says = false;
+    const std::vector<Token> words = words_of(parameter.description, lexicon_, 80);
+    match_phrases(parameter.description, words, {}, lexicon_, [&](const Phrase& phrase, std::size_t, std::size_t) {
+      says |= lexicon_.meanings[phrase.meaning] == "asks_which";
+      return true;
+    });
+    return says;
+  }
+
   const Definition& tool_;
   const Lexicon& lexicon_;
+  const Verb* look_;
+  bool sure_ = true;  ///< whether the argument at hand is called so that any value may be an act
   std::optional<LowerCase> lower_;
 };
 
 }  // namespace
 
-std::optional<FoundModes> read_modes(const Definition& tool, const Lexicon& lexicon) { return ModeReader(tool, lexicon).read(); }
+std::optional<FoundModes> read_modes(const Definition& tool, const NameReading& name, const TextReading& text, const Lexicon& lexicon) {
+  return ModeReader(tool, name, text, lexicon).read();
+}
 
 }  // namespace callgate::classify

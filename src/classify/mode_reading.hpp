@@ -8,6 +8,8 @@
 #include "classify/definition.hpp"
 #include "classify/facts.hpp"
 #include "classify/lexicon.hpp"
+#include "classify/name_reading.hpp"
+#include "classify/text_reading.hpp"
 
 namespace callgate::classify {
 
@@ -15,6 +17,7 @@ namespace callgate::classify {
 struct FoundMode {
   std::string value;
   std::string kind;  ///< `read`, `write`, `destroy`, `remove`, `execute`, `pay`; empty: not known
+  const Verb* verb = nullptr;  ///< that says so, where it is one
   bool loses_later = false;  ///< what it sets makes data vanish by itself
   Place place;
 };
@@ -27,7 +30,8 @@ struct FoundModes {
 };
 
 /// Finds it by its name and by values that are verbs or known commands: from the
-/// schema, else from the texts. Values of states, formats or orders are no modes.
-std::optional<FoundModes> read_modes(const Definition& tool, const Lexicon& lexicon);
+/// schema, else from the texts. Values of states, formats or orders are no modes, nor are
+/// those by which a tool that looks is told what to look for.
+std::optional<FoundModes> read_modes(const Definition& tool, const NameReading& name, const TextReading& text, const Lexicon& lexicon);
 
 }  // namespace callgate::classify

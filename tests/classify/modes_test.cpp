@@ -93,6 +93,76 @@ TEST(ClassifyModes, EachHaveTheirOwnRisk) {
   EXPECT_EQ(answer.modes->values[2].risk, Risk::critical);
 }
 
+struct Lying {
+  const char* name;
+  const char* description;
+  const char* values;
+  const char* category;
+};
+void PrintTo(const Lying& lying, std::ostream* out) { *out << lying.name; }
+
+class ModesBehindALook : public testing::TestWithParam<Lying> {};
+
+TEST_P(ModesBehindALook, AreWhatTheToolDoes) {
+  const Lying& it = GetParam();
+  const auto answer = judge(tool(it.name, it.description, std::string(R"("action":{"type":"string","enum":[)") + it.values + "]}"));
+  EXPECT_EQ(word(answer.category), it.category) << to_json(answer, "s", "v");
+  ASSERT_TRUE(answer.modes);
+  for (const Mode& mode : answer.modes->values) EXPECT_LE(mode.risk, answer.risk) << mode.value;
+}
+
+INSTANTIATE_TEST_SUITE_P(Classify, ModesBehindALook,
+                         testing::Values(Lying{"read_or_set", "Read settings.", R"("read","delete")", "Destructive"}, Lying{"list_keepers", "List keepers.", R"("list","delete","ban")", "Destructive"},
+                                         Lying{"search_shelf", "Search the shelf.", R"("search","drop")", "Destructive"}, Lying{"check_tray", "Check the tray.", R"("check","purge")", "Destructive"},
+                                         Lying{"view_stock", "View stock.", R"("show","erase")", "Destructive"}, Lying{"cluster", "Cluster tool.", R"("status","scale","reboot")", "Execute"},
+                                         Lying{"shard_info", "Get information about shards.", R"("info","drain","shutdown")", "Execute"}, Lying{"find_payment", "Find a payment.", R"("find","refund")", "Financial"},
+                                         Lying{"stock_admin", "Administer the stock.", R"("list","create","purge")", "Destructive"}, Lying{"plan_stack", "Plan a stack.", R"("plan","apply","destroy")", "Destructive"},
+                                         Lying{"get_profile", "Get a profile.", R"("get","update")", "Write"}, Lying{"update_unit", "Update a unit.", R"("update","restart")", "Execute"}));
+
+TEST(ClassifyModes, AreNoneThatSayWhatToLookForOrAskAbout) {
+  const auto shown_of = [](const char* name, const std::string& property) { return shown(judge(tool(name, "Lists and checks.", property))); };
+  EXPECT_EQ(shown_of("list_contracts", R"("plannedAction":{"type":"array","items":{"enum":["cancel","pause","resume"]}})"), "no modes");
+  EXPECT_EQ(shown_of("list_corrections", R"("action":{"enum":["credit","refund"],"description":"Return entities for the specified action."})"), "no modes");
+  EXPECT_EQ(shown_of("list_trail", R"("action":{"enum":["read","create","delete"],"description":"Filter by the action that was done."})"), "no modes");
+  EXPECT_EQ(shown_of("search_trail", R"("action":{"enum":["create","delete"],"description":"Only return entries of this action."})"), "no modes");
+  EXPECT_EQ(shown_of("search_trail", R"("action":{"enum":["create","delete"],"description":"Limit results to this action."})"), "no modes");
+  EXPECT_EQ(shown_of("list_trail", R"("filter_action":{"enum":["create","delete"]})"), "no modes");
+  EXPECT_EQ(shown_of("check_page_permissions", R"("operation":{"type":"string","description":"'read', 'update', 'delete' or 'purge'"})"), "no modes");
+  EXPECT_EQ(shown_of("get_rule", R"("operation":{"type":"string","description":"The operation to check: 'read', 'delete'"})"), "no modes");
+  EXPECT_EQ(shown_of("get_rule", R"("operation":{"enum":["create","delete"],"description":"Operations to look for."})"), "no modes");
+  EXPECT_EQ(shown_of("get_rule", R"("operation":{"enum":["create","delete"],"description":"Operations to be matched."})"), "no modes");
+  EXPECT_EQ(shown_of("validate_change", R"("operation":{"enum":["create","delete"]})"), "no modes");
+  EXPECT_EQ(shown_of("search_feed", R"("type":{"enum":["post","comment","order"]})"), "no modes");
+  EXPECT_EQ(shown_of("find_symbol", R"("type":{"enum":["function","module","cluster"]})"), "no modes");
+  EXPECT_EQ(shown_of("list_trail", R"("action":{"enum":["list","delete"],"description":"Filter by the action."})"), "action closed list=Read delete=Destructive") << "its own act is among them";
+}
+
+TEST(ClassifyModes, AreNoNamesOfArguments) {
+  const auto answer = judge(tool("query_visits", "Looks at visits.\n\n  \"query\": [\"start_time\"], \"list\": [\"end_time\"]", R"("action":{"type":"string"},"start_time":{"type":"string"},"end_time":{"type":"string"})"));
+  EXPECT_EQ(shown(answer), "action open query=Read list=Read");
+}
+
+TEST(ClassifyModes, ThatAreNotKnownAreNoLook) {
+  for (const char* values : {R"("get","list","quux")", R"("get","list","capture")"}) {
+    for (const char* name : {"gizmo", "get_gizmo"}) {
+      const auto answer = judge(tool(name, "Gizmo tool.", std::string(R"("action":{"enum":[)") + values + "]}"));
+      ASSERT_TRUE(answer.modes);
+      EXPECT_EQ(answer.modes->values[2].category, Category::execute) << name << values;
+      EXPECT_GE(answer.modes->values[2].risk, Risk::high) << name << values;
+      EXPECT_EQ(answer.category, Category::execute) << name << values;
+    }
+  }
+  EXPECT_EQ(judge(tool("get_gizmo", "Gets it.", R"("action":{"enum":["get","list","pages","user_sessions"]})")).category, Category::read) << "a thing that is looked at";
+  const auto till = judge(tool("payment", "Works on a payment.", R"("action":{"enum":["get","list","capture"]})"));
+  EXPECT_EQ(till.modes->values[2].category, Category::financial);
+  EXPECT_EQ(judge(tool("screen", "Works on the screen.", R"("action":{"enum":["get","list","capture"]})")).modes->values[2].category, Category::read);
+}
+
+TEST(ClassifyModes, OfADryRunAndOfSumsChangeNothing) {
+  EXPECT_EQ(shown(judge(tool("sync_shelf", "Syncs.", R"("mode":{"enum":["dry-run","apply","delete"]})"))), "mode closed dry-run=Read apply=Write delete=Destructive");
+  EXPECT_EQ(judge(tool("calculate", "Calculates.", R"("operation":{"enum":["add","subtract","multiply"]})")).category, Category::read);
+}
+
 TEST(ClassifyModes, OfAnOpenCommandRunnerMakeItAnEngine) {
   const auto answer = judge(tool("store_admin", "Runs admin commands: FLUSHALL, EVAL, CONFIG.", R"("command":{"type":"string"})"));
   EXPECT_EQ(answer.category, Category::execute);

@@ -123,6 +123,26 @@ TEST(ClassifyProperties, TheOrderOfTheListDoesNotMatter) {
   }
 }
 
+TEST(ClassifyProperties, NoModeIsWorseThanItsTool) {
+  Chance chance(7);
+  const std::vector<std::string> acts{"get", "list", "create", "delete", "purge", "restart", "refund", "search", "grant", "quux", "update", "preview", "send"};
+  int seen = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string values;
+    for (unsigned k = 2 + chance.number() % 3; k > 0; --k) values += (values.empty() ? "\"" : ",\"") + chance.of(acts) + '"';
+    const std::string definition = tool(chance.of(verbs()) + "_" + chance.of(nouns()), chance.of(sentences()), R"("op":{"enum":[)" + values + "]}," + chance.of(properties()));
+    const Classification answer = judge(definition);
+    if (!answer.modes) continue;
+    ++seen;
+    for (const Mode& mode : answer.modes->values) {
+      ASSERT_LE(mode.risk, answer.risk) << definition << to_json(answer, "", "");
+      // An open engine is one, whatever it can do besides.
+      if (answer.category != Category::execute || answer.risk != Risk::critical) ASSERT_LE(mode.category, answer.category) << definition << to_json(answer, "", "");
+    }
+  }
+  EXPECT_GT(seen, 2000);
+}
+
 TEST(ClassifyProperties, ASiblingNeverLowersARisk) {
   Chance chance(4);
   for (int i = 0; i < 3000; ++i) {
