@@ -227,6 +227,8 @@ Mode Judgement::judge_mode(const FoundMode& found, const Classification& tool) {
   // What is not known takes the tool's class, and is never taken for a look.
   Mode mode{.value = found.value, .category = tool.category, .risk = tool.risk};
   const Category category = category_of_mode(found);
+  // Behind a path of the caller's choice a method is no bound: any of them may start anything.
+  if (decided_ != nullptr && (decided_->id.starts_with("api/") || decided_->id.starts_with("http/"))) return mode;
   if (found.kind.empty() && raised_) mode.risk = std::max(mode.risk, Risk::high);
   if (found.kind.empty()) return mode;
   const std::vector<std::uint16_t> before = facts_.state();

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "classify/judgement.hpp"
 #include "classify/phrase_matching.hpp"
 #include "classify/tokens.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 constexpr std::array<std::string_view, 9> sure_names{"action", "operation", "command", "op", "verb", "subcommand", "cmd", "act", "method"};
 constexpr std::array<std::string_view, 5> likely_names{"mode", "type", "function", "kind", "request"};
 constexpr std::size_t max_modes = 48;
+constexpr std::size_t max_words_of_value = 3;
 /// `check_access(action)`, `can_user(operation)`: whether it may be done is asked, it is not done.
 constexpr std::array<std::string_view, 6> asking_verbs{"check", "is", "verify", "test", "evaluate", "validate"};
 constexpr std::array<std::string_view, 5> asked_rights{"permission", "permissions", "access", "privilege", "privileges"};
@@ -138,14 +140,29 @@ class ModeReader {
     const std::vector<Token> tokens = words_of(text, lexicon_, 600);
     for (std::size_t i = 0; i < tokens.size() && found.values.size() < max_modes; ++i) {
       const Token& token = tokens[i];
-      const std::string_view word = text.substr(token.start, token.end - token.start);
+      const std::size_t end = end_of_value(text, tokens, i);
+      const std::string_view word = text.substr(token.start, end - token.start);
       const bool written_as_value = token.upper || token.quoted || (own && (token.identifier || token.listed));
       if (!written_as_value || word.size() < 2 || is_denied(tokens, text, i)) continue;
-      if (token.upper && lexicon_.command(LowerCase(word).view()).empty()) continue;
+      if (token.upper && end == token.end && lexicon_.command(LowerCase(word).view()).empty()) continue;
       where.start = static_cast<std::uint32_t>(offset) + token.start;
-      where.end = static_cast<std::uint32_t>(offset) + token.end;
+      where.end = static_cast<std::uint32_t>(offset + end);
       add(word, where, found);
+      while (i + 1 < tokens.size() && tokens[i + 1].start < end) ++i;
     }
+  }
+
+  /// "CONFIG SET" between its marks, or where it is a known command, is one value and no "SET".
+  std::size_t end_of_value(std::string_view text, std::span<const Token> tokens, std::size_t at) const {
+    const Token& token = tokens[at];
+    for (std::size_t words = std::min(tokens.size() - at, max_words_of_value); words > 1; --words) {
+      const Token& last = tokens[at + words - 1];
+      const std::string_view whole = text.substr(token.start, last.end - token.start);
+      if (whole.find_first_of(",;:.()\"'\n") != std::string_view::npos) continue;
+      const bool marked = token.start > 0 && last.end < text.size() && text[last.end] == text[token.start - 1] && (text[last.end] == '"' || text[last.end] == '\'');
+      if (marked || (token.upper && last.upper && !lexicon_.command(LowerCase(whole).view()).empty())) return last.end;
+    }
+    return token.end;
   }
 
   Act act_of(std::string_view value) const {
@@ -154,16 +171,30 @@ class ModeReader {
     // "type" chooses between acts where its values are verbs; `function` and `module` are what else it may name.
     const bool counts = sure_ || (!parts.empty() && is_base_verb(parts.front()));
     if (!command.empty() && counts) return {std::string(command), parts.size() == 1 ? verb_of(parts.front()) : nullptr};
+    // `CONFIG SET` does what `CONFIG` may do, not what a bare `SET` does.
+    if (value.contains(' ') && parts.size() > 1) {
+      if (const auto first = lexicon_.command(LowerCase(value.substr(parts[0].start, parts[0].end - parts[0].start)).view()); !first.empty()) return {std::string(first), verb_of(parts[0])};
+    }
     if (parts.size() > 1 && is_word(value, parts[0], "dry") && is_word(value, parts[1], "run")) return {"read", nullptr};
     for (const bool sure : {true, false}) {
       for (const Token& part : parts) {
         if (!is_base_verb(part)) continue;
         const Verb& verb = *verb_of(part);
         if (sure && verb.often_noun && parts.size() > 1) continue;
-        return {plain(lexicon_.verb_kinds[verb.kind]), &verb};
+        return worst_joined({plain(lexicon_.verb_kinds[verb.kind]), &verb}, value, parts);
       }
     }
     return {};
+  }
+
+  /// `create_or_delete`: the worse of both.
+  Act worst_joined(Act act, std::string_view value, std::span<const Token> parts) const {
+    for (std::size_t i = 2; i < parts.size(); ++i) {
+      if (!is_base_verb(parts[i]) || (!is_word(value, parts[i - 1], "or") && !is_word(value, parts[i - 1], "and"))) continue;
+      const Verb& verb = *verb_of(parts[i]);
+      if (category_of_kind(plain(lexicon_.verb_kinds[verb.kind])) > category_of_kind(act.kind)) act = {plain(lexicon_.verb_kinds[verb.kind]), &verb};
+    }
+    return act;
   }
 
   /// A look at a thing may be called by the thing alone.

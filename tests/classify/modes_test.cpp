@@ -158,6 +158,26 @@ TEST(ClassifyModes, ThatAreNotKnownAreNoLook) {
   EXPECT_EQ(judge(tool("screen", "Works on the screen.", R"("action":{"enum":["get","list","capture"]})")).modes->values[2].category, Category::read);
 }
 
+TEST(ClassifyModes, OfSeveralWordsAreWhatTheFirstDoes) {
+  const auto answer = judge(tool("keeper_admin", "Runs admin commands.\n\nArgs:\n  command: e.g. \"FLUSHALL\", \"CONFIG SET\", 'CONFIG GET', \"EVAL\"", R"("command":{"type":"string"},"args":{"type":"array"})"));
+  EXPECT_EQ(shown(answer), "command open FLUSHALL=Destructive CONFIG SET=Execute CONFIG GET=Read EVAL=Execute");
+  EXPECT_EQ(answer.modes->values[1].risk, Risk::critical);
+  EXPECT_EQ(shown(judge(tool("keeper", "Keeper.", R"("command":{"enum":["GET","DEBUG SET","ACL LIST"]})"))), "command closed GET=Read DEBUG SET=Execute ACL LIST=Read");
+  EXPECT_EQ(shown(judge(tool("keeper", "Runs GET, CONFIG SET and MEMORY USAGE.", R"("command":{"type":"string"})"))), "command open GET=Read CONFIG SET=Execute MEMORY USAGE=Read");
+  EXPECT_EQ(shown(judge(tool("tray", "Tray. Use \"list\" to show all, \"delete\" to empty it.", R"("action":{"type":"string"})"))), "action open list=Read delete=Destructive");
+  EXPECT_EQ(shown(judge(tool("shelf", "Shelf.", R"("action":{"enum":["get_or_create","read_and_delete","list"]})"))), "action closed get_or_create=Write read_and_delete=Destructive list=Read");
+}
+
+TEST(ClassifyModes, OfAnInterfaceWithAnyPathAreNoBounds) {
+  const auto answer = judge(tool("call_backend", "Calls the interface.", R"("method":{"enum":["GET","POST","DELETE"]},"path":{"type":"string"})"));
+  EXPECT_EQ(answer.risk, Risk::critical);
+  ASSERT_TRUE(answer.modes);
+  for (const Mode& mode : answer.modes->values) {
+    EXPECT_EQ(mode.category, Category::execute) << mode.value;
+    EXPECT_EQ(mode.risk, Risk::critical) << mode.value;
+  }
+}
+
 TEST(ClassifyModes, OfADryRunAndOfSumsChangeNothing) {
   EXPECT_EQ(shown(judge(tool("sync_shelf", "Syncs.", R"("mode":{"enum":["dry-run","apply","delete"]})"))), "mode closed dry-run=Read apply=Write delete=Destructive");
   EXPECT_EQ(judge(tool("calculate", "Calculates.", R"("operation":{"enum":["add","subtract","multiply"]})")).category, Category::read);

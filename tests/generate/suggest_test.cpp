@@ -230,6 +230,16 @@ TEST(Suggest, AModeThatIsLeftOutIsNeverAllowed) {
   }
 }
 
+TEST(Suggest, AnOpenRunnerIsRefusedWhateverValuesItsTextNames) {
+  const World world(R"([{"name":"keeper_admin","description":"Runs admin commands.\n\nArgs:\n  command: e.g. \"SET\", \"CONFIG SET\", \"EVAL\", \"FLUSHALL\"","inputSchema":{"type":"object","properties":{"command":{"type":"string"},"args":{"type":"array","items":{"type":"string"}}},"required":["command"]}},
+      {"name":"call_backend","description":"Calls the interface.","inputSchema":{"type":"object","properties":{"method":{"type":"string","enum":["GET","POST","DELETE"]},"path":{"type":"string"}},"required":["method","path"]}}])");
+  for (const char* name : {"keeper_admin", "call_backend"}) {
+    EXPECT_EQ(world.rule(name).action, Verdict::deny) << rule_text(world.rule(name));
+    EXPECT_TRUE(world.rule(name).clauses.empty());
+  }
+  EXPECT_EQ(world.faults(), "");
+}
+
 TEST(Suggest, ModesOfAToolThatCannotBeToldAskAPersonAlsoWhereTheTableDenies) {
   World world(R"([{"name":"manage_role","description":"Roles.","inputSchema":{"type":"object","properties":{"action":{"type":"string","enum":["list","create","delete"]}},"required":["action"]}}])");
   classify::Classification unsure = world.classes[0];
