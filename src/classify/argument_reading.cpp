@@ -20,13 +20,13 @@ class ArgumentReader {
   void read() {
     for (std::size_t i = 0; i < tool_.parameters.size(); ++i) {
       const Parameter& parameter = tool_.parameters[i];
-      read_name(parameter, static_cast<std::uint16_t>(i));
-      if (i < max_described && !parameter.bounded) read_parameter_text(parameter.description, static_cast<std::uint16_t>(i), lexicon_, groups_, facts_);
+      const ArgumentName* known = read_name(parameter, static_cast<std::uint16_t>(i));
+      if (i < max_described && !parameter.bounded) read_text(parameter, known, static_cast<std::uint16_t>(i));
     }
   }
 
  private:
-  void read_name(const Parameter& parameter, std::uint16_t index) {
+  const ArgumentName* read_name(const Parameter& parameter, std::uint16_t index) {
     const std::vector<Token> parts = parts_of(parameter.name, lexicon_);
     std::string words;
     // Its last three words, its last two, its last.
@@ -39,8 +39,22 @@ class ArgumentReader {
       const ArgumentName* known = lexicon_.argument(words);
       if (known == nullptr || (known->whole && count != parts.size())) continue;
       for (const std::uint8_t kind : known->kinds) set(lexicon_.argument_kinds[kind], groups_.arguments[kind], parameter, index);
-      return;
+      return known;
     }
+    return nullptr;
+  }
+
+  /// Its text, and whether that says of this very argument that what it takes is run.
+  void read_text(const Parameter& parameter, const ArgumentName* known, std::uint16_t index) {
+    read_parameter_text(parameter.description, index, lexicon_, groups_, facts_, [&](const Phrase& phrase, Place where) {
+      const std::string& meaning = lexicon_.meanings[phrase.meaning];
+      if (known == nullptr || (meaning != "runs_it" && meaning != "any_statement")) return;
+      for (const std::uint8_t kind : known->kinds) {
+        const std::string& name = lexicon_.argument_kinds[kind];
+        const bool runs = meaning == "runs_it" ? name == "code" || name == "shell" : name == "sql" || name == "query";
+        if (runs && fits(name, parameter)) facts_.set("runs:", name == "query" ? "sql" : name, where);
+      }
+    });
   }
 
   void set(std::string_view kind, Feature feature, const Parameter& parameter, std::uint16_t index) {

@@ -217,11 +217,13 @@ TextReading read_text(std::string_view text, Place::Where where, std::string_vie
   return TextReader(text, where, lexicon, groups, facts).read(own_name);
 }
 
-void read_parameter_text(std::string_view text, std::uint16_t parameter, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts) {
+void read_parameter_text(std::string_view text, std::uint16_t parameter, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts,
+                         const std::function<void(const Phrase&, Place)>& also) {
   const std::vector<Token> tokens = words_of(text, lexicon, 80);
   match_phrases(text, tokens, {}, lexicon, [&](const Phrase& phrase, std::size_t from, std::size_t to) {
-    facts.set(groups.argument_says[phrase.meaning],
-              {.where = Place::Where::parameter_text, .which = parameter, .start = tokens[from].start, .end = tokens[to - 1].end});
+    const Place where{.where = Place::Where::parameter_text, .which = parameter, .start = tokens[from].start, .end = tokens[to - 1].end};
+    facts.set(groups.argument_says[phrase.meaning], where);
+    also(phrase, where);
     return true;
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ struct TextReading {
 /// text is the tool; other identifiers beside "use" or "see" are other tools.
 TextReading read_text(std::string_view text, Place::Where where, std::string_view own_name, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts);
 
-/// Sets `argsays:` from the phrases of one parameter's description.
-void read_parameter_text(std::string_view text, std::uint16_t parameter, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts);
+/// Sets `argsays:` from the phrases of one parameter's description; `also` hears of each.
+void read_parameter_text(std::string_view text, std::uint16_t parameter, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts,
+                         const std::function<void(const Phrase&, Place)>& also);
 
 }  // namespace callgate::classify
