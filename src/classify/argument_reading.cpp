@@ -65,6 +65,7 @@ class ArgumentReader {
   static bool fits(std::string_view kind, const Parameter& parameter) {
     const bool text = parameter.may_be(Type::string) || parameter.is(Type::array);
     if (kind == "amount" || kind == "quantity" || kind == "instance") return parameter.types != static_cast<std::uint8_t>(Type::boolean);
+    if (kind == "erases") return parameter.is(Type::boolean);
     if (kind == "bulk") return parameter.is(Type::array) || parameter.may_be(Type::boolean);
     if (kind == "confirm" || kind == "dryrun" || kind == "public" || kind == "deletes" || kind == "perms" || kind == "currency") return true;
     if (kind == "expiry" || kind == "content" || kind == "newvalue" || kind == "environment" || kind == "filter") return true;

@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 
+#include "classify/judgement.hpp"
+
 namespace callgate::classify {
 namespace {
 
@@ -26,6 +28,7 @@ class NameReader {
     if (verb_ < parts_.size()) {
       take_verb();
       take_chain();
+      take_later_acts();
     } else if (method_ < parts_.size()) {
       verb_ = method_;
       reading_.from_method = true;
@@ -135,10 +138,26 @@ class NameReader {
     for (std::size_t i = verb_ + 1; i + 1 < parts_.size(); i += 2) {
       const std::string_view joint = part(i);
       if ((joint != "or" && joint != "and") || verb_at(i + 1) == nullptr) return;
-      facts_.set(groups_.chain_verbs[verb_at(i + 1)->kind], place(i + 1, i + 2));
-      facts_.set(verb_at(i + 1)->own, place(i + 1, i + 2));
+      take_further(i + 1);
       chain_end_ = i + 2;
     }
+  }
+
+  /// `get_message_and_delete`: an act behind the object of the first.
+  void take_later_acts() {
+    for (std::size_t i = std::max(verb_ + 2, chain_end_ + 1); i < parts_.size(); ++i) {
+      const std::string_view joint = part(i - 1);
+      if ((joint != "or" && joint != "and" && joint != "then") || verb_at(i) == nullptr || !is_form(i, Form::base, Form::base)) continue;
+      // "and order" may be a thing as well; what loses something is taken at its word.
+      const auto category = category_of_kind(lexicon_.verb_kinds[verb_at(i)->kind]);
+      if (verb_at(i)->often_noun && category != Category::destructive) continue;
+      take_further(i);
+    }
+  }
+
+  void take_further(std::size_t i) {
+    for (const auto* group : {&groups_.chain_verbs, &groups_.more_verbs}) facts_.set((*group)[verb_at(i)->kind], place(i, i + 1));
+    facts_.set(verb_at(i)->own, place(i, i + 1));
   }
 
   void take_objects() {

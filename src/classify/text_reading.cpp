@@ -140,18 +140,43 @@ class TextReader {
     const Noun* object = noun_behind(lead_);
     for (std::size_t i = lead_ + 1; i < lead_end_ && i < lead_ + 24; ++i) {
       const Token& token = tokens_[i];
-      if (token.entry == nullptr || token.entry->verb == nothing || token.entry->form != form || token.identifier) continue;
+      if (token.entry == nullptr || token.entry->verb == nothing || token.identifier) continue;
+      if (token.entry->form != form && !is_by_the_way(i)) continue;
       if (!is_joined(i) || is_denied(tokens_, text_, i)) continue;
       const Verb& verb = lexicon_.verbs[token.entry->verb];
       if (verb.often_noun) continue;
       facts_.set(groups_.chain_verbs[verb.kind], place(i, i + 1));
       // "Flush the cache and delete the database": what softens the first act says nothing of this one.
       const Noun* own = noun_behind(i);
-      if (object == nullptr || own == nullptr || own == object) continue;
+      if (is_done_to_it(i)) facts_.set(groups_.more_verbs[verb.kind], place(i, i + 1));
+      if (object == nullptr || own == nullptr || own == object || is_beside_a_look(i)) continue;
       facts_.set(groups_.more_verbs[verb.kind], place(i, i + 1));
       if (category_of_kind(lexicon_.verb_kinds[verb.kind]) != Category::destructive) continue;
       for (const std::uint8_t family : own->families) facts_.set(groups_.lost_nouns[family], place(i, i + 1));
     }
+  }
+
+  /// "Gets a message and deletes it"; not "how to create and delete it".
+  bool is_done_to_it(std::size_t i) const {
+    static constexpr std::array<std::string_view, 2> pronouns{"it", "them"};
+    static constexpr std::array<std::string_view, 2> purposes_before{"to", "how"};
+    if (i + 1 >= lead_end_ || !is(i + 1, pronouns)) return false;
+    for (std::size_t k = lead_ + 1; k < i && tokens_[i].entry->form == Form::base; ++k) {
+      if (is(k, purposes_before)) return false;
+    }
+    return true;
+  }
+
+  /// "Get view and edit restrictions": changes nothing.
+  bool is_beside_a_look(std::size_t i) const {
+    const auto category = [this](std::size_t at) { return category_of_kind(lexicon_.verb_kinds[lexicon_.verbs[tokens_[at].entry->verb].kind]); };
+    return category(lead_) == Category::read && category(i) == Category::write && tokens_[i].entry->form == Form::base && i + 1 < lead_end_ && !is(i + 1, determiners);
+  }
+
+  /// "Describes an instance, terminating it when idle".
+  bool is_by_the_way(std::size_t i) const {
+    static constexpr std::array<std::string_view, 8> objects{"it", "them", "the", "this", "that", "all", "each", "any"};
+    return tokens_[i].entry->form == Form::gerund && tokens_[i].listed && i + 1 < lead_end_ && is(i + 1, objects);
   }
 
   /// Behind a comma, or an "and"; "and permanently" and "and then" join as well.
