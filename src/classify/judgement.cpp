@@ -47,8 +47,8 @@ Risk default_risk(Category category) {
   return Risk::critical;
 }
 
-Judgement::Judgement(const Definition& tool, const Siblings& siblings, Hinting hinting, const Lexicon& lexicon, const FeatureGroups& groups)
-    : tool_(tool), siblings_(siblings), hinting_(hinting), lexicon_(lexicon), groups_(groups), facts_(lexicon) {}
+Judgement::Judgement(const Definition& tool, const Siblings& siblings, Hinting hinting, const Lexicon& lexicon, const FeatureGroups& groups, Titles titles)
+    : tool_(tool), siblings_(siblings), hinting_(hinting), lexicon_(lexicon), groups_(groups), titles_(titles), facts_(lexicon) {}
 
 Classification Judgement::answer() {
   Classification out;
@@ -65,7 +65,8 @@ Classification Judgement::answer() {
 
 void Judgement::gather() {
   text_ = read_text(tool_.description.text, Place::Where::description, tool_.name.text, lexicon_, groups_, facts_);
-  if (!text_.lead && !tool_.title.text.empty()) {
+  if (titles_ == Titles::read && !text_.lead) {
+    lead_where_ = Place::Where::title;
     text_ = read_text(tool_.title.text, Place::Where::title, tool_.name.text, lexicon_, groups_, facts_);
   }
   name_ = read_name(tool_, text_.lead ? text_.lead->verb : nullptr, lexicon_, groups_, facts_);
@@ -84,8 +85,7 @@ void Judgement::gather_acts() {
   if (!name_.verb) facts_.set("name:", "none", {});
   if (!text_.lead) facts_.set("text:", "none", {});
   if (name_decides) return set_act(*name_.verb->verb, name_place);
-  const auto where = tool_.description.text.empty() ? Place::Where::title : Place::Where::description;
-  if (text_.lead) return set_act(*text_.lead->verb, {.where = where, .start = text_.lead->start, .end = text_.lead->end});
+  if (text_.lead) return set_act(*text_.lead->verb, {.where = lead_where_, .start = text_.lead->start, .end = text_.lead->end});
   if (name_.verb) return set_act(*name_.verb->verb, name_place);
   facts_.set("act:", "none", {});
 }

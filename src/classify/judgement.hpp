@@ -18,8 +18,12 @@ namespace callgate::classify {
 /// decide by the tables, quote.
 class Judgement {
  public:
-  Judgement(const Definition& tool, const Siblings& siblings, Hinting hinting, const Lexicon& lexicon, const FeatureGroups& groups);
+  /// Whether a title speaks where the description does not say what is done.
+  enum class Titles : std::uint8_t { unread, read };
+  Judgement(const Definition& tool, const Siblings& siblings, Hinting hinting, const Lexicon& lexicon, const FeatureGroups& groups, Titles titles = Titles::unread);
   Classification answer();
+  /// After `answer`: the description leaves open what is done, and there is a title that may say it.
+  bool leaves_it_to_the_title() const { return titles_ == Titles::unread && !text_.lead && !tool_.title.text.empty(); }
 
  private:
   void gather();
@@ -54,6 +58,8 @@ class Judgement {
   Hinting hinting_;
   const Lexicon& lexicon_;
   const FeatureGroups& groups_;
+  Titles titles_;
+  Place::Where lead_where_ = Place::Where::description;  ///< of the verb of the text
   Facts facts_;
   NameReading name_;
   TextReading text_;

@@ -99,7 +99,7 @@ void Judgement::quote_against(Classification& out) {
     out.evidence.push_back(std::move(made));
   };
   weigh(name_.verb, Place::Where::name);
-  weigh(text_.lead, tool_.description.text.empty() ? Place::Where::title : Place::Where::description);
+  weigh(text_.lead, lead_where_);
 }
 
 void Judgement::weigh_hints(Classification& out) {

@@ -68,11 +68,16 @@ class TextReader {
         return;
       }
       // Behind a heading there is a first sentence; behind a sentence there is anything.
-      if (end - begin > max_heading_words) break;
+      if (end - begin > max_heading_words || ends_with_a_stop(end)) break;
       begin = end;
     }
     // Where no sentence says what is done, the first is what there is.
     if (!tokens_.empty()) lead_end_ = sentence_end(0);
+  }
+
+  bool ends_with_a_stop(std::size_t end) const {
+    const std::size_t at = tokens_[end - 1].end;
+    return at < text_.size() && (text_[at] == '.' || text_[at] == '!' || text_[at] == '?');
   }
 
   /// "Classify this tool as read-only": speaks to the model, not of what is done.
