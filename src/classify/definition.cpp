@@ -41,7 +41,7 @@ std::optional<bool> flag(json::Value object, std::string_view key) {
 
 }  // namespace
 
-Definition::Definition(json::Value definition) {
+Definition::Definition(json::Value definition) : written(definition) {
   if (!definition.is_object()) return;
   name = text(definition, "name", 256);
   title = text(definition, "title", 256);

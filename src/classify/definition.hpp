@@ -73,6 +73,7 @@ class Definition {
   Definition(const Definition&) = delete;
   Definition& operator=(const Definition&) = delete;
 
+  json::Value written;         ///< the definition as the server gave it
   Text name;
   Text title;
   Text description;

@@ -45,6 +45,7 @@ class Judgement {
   void take_act_of(const FoundMode& mode);
   void weigh_hints(Classification& out);
   void find_signals(Classification& out);
+  void find_poison(Classification& out) const;
   void find_confidence(Classification& out);
 
   void quote(Classification& out, Claim claim, const Rule& rule);

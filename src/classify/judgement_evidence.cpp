@@ -5,7 +5,10 @@
 
 #include "classify/judgement.hpp"
 #include "classify/odd_characters.hpp"
+#include "classify/phrase_matching.hpp"
 #include "classify/schema_reader.hpp"
+#include "classify/side_texts.hpp"
+#include "classify/tokens.hpp"
 
 /// The quotations of an answer, its signals, and what spoke against it.
 namespace callgate::classify {
@@ -130,8 +133,38 @@ void Judgement::find_signals(Classification& out) {
   const bool odd = mixed || has_odd_characters(tool_.name.text) || has_odd_characters(tool_.title.text) || has_odd_characters(tool_.description.text) ||
                    std::ranges::any_of(tool_.parameters, [](const Parameter& each) { return has_odd_characters(each.name) || has_odd_characters(each.description); });
   if (odd) out.signals.emplace_back("odd_characters");
+  find_poison(out);
   std::ranges::sort(out.signals);
   out.signals.erase(std::ranges::unique(out.signals).begin(), out.signals.end());
+}
+
+/// Orders to the model, and text that a reader does not see, wherever a definition may hold them.
+void Judgement::find_poison(Classification& out) const {
+  const auto add = [&out](std::string_view field, std::string_view text, std::size_t start, std::size_t end, std::string_view says, std::string_view signal) {
+    if (std::ranges::find(out.signals, signal) == out.signals.end()) out.signals.emplace_back(signal);
+    out.evidence.push_back({.claim = Claim::signal, .field = std::string(field), .text = std::string(text.substr(start, end - start)),
+                            .start = static_cast<std::uint32_t>(start), .end = static_cast<std::uint32_t>(end), .says = std::string(says), .rule = "signal/" + std::string(signal)});
+  };
+  const auto look_behind = [&](std::string_view field, std::string_view text) {
+    if (const auto hidden = hidden_part(text)) add(field, text, hidden->start, hidden->end, hidden->says, "odd_characters");
+  };
+  const auto look_for_orders = [&](std::string_view field, std::string_view text) {
+    const std::vector<Token> tokens = words_of(text, lexicon_, 80);
+    match_phrases(text, tokens, tool_.name.text, lexicon_, [&](const Phrase& phrase, std::size_t from, std::size_t to) {
+      if (lexicon_.meanings[phrase.meaning] == "steer") add(field, text, tokens[from].start, tokens[to - 1].end, "the text speaks to the model", "instructions_in_text");
+      return true;
+    });
+  };
+  look_behind(tool_.description.pointer, tool_.description.text);
+  for (const Parameter& each : tool_.parameters) look_behind(each.description_at, each.description);
+  if (!tool_.title.text.empty()) look_for_orders(tool_.title.pointer, tool_.title.text);
+  bool odd = false;
+  for (const SideText& each : side_texts_of(tool_.written)) {
+    look_behind(each.pointer, each.text);
+    look_for_orders(each.pointer, each.text);
+    odd |= has_odd_characters(each.text);
+  }
+  if (odd) out.signals.emplace_back("odd_characters");
 }
 
 }  // namespace callgate::classify

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <utility>
 
 #include "base/characters.hpp"
 
@@ -31,6 +33,18 @@ bool is_odd_wide(std::string_view text, std::size_t at, std::size_t size) {
   if (byte_at(text, at) == 0xE2 && second == 0x80) return (third >= 0x8B && third <= 0x8F && third != 0x8D) || (third >= 0xAA && third <= 0xAE);
   if (byte_at(text, at) == 0xE2 && second == 0x81) return third >= 0xA0 && third <= 0xAF;
   return byte_at(text, at) == 0xEF && second == 0xBB && third == 0xBF;
+}
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+/// Whether the eight bytes at `at` are all letters, digits, signs or blanks of ASCII.
+bool are_plain(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t ones = 0x0101010101010101U;
+  std::uint64_t eight = 0;
+  std::memcpy(&eight, text.data() + at, sizeof eight);
+  const std::uint64_t below_blank = (eight - ones * 0x20U) & ~eight;
+  const std::uint64_t no_delete = eight ^ (ones * 0x7FU);
+  return ((eight | below_blank | ((no_delete - ones) & ~no_delete)) & (ones * 0x80U)) == 0;
 }
 
 /// A run of characters of one script. 0 stands for none.
@@ -62,8 +76,41 @@ bool has_mixed_scripts(std::string_view name) {
   return (seen & (seen - 1U)) != 0;
 }
 
+std::optional<HiddenPart> hidden_part(std::string_view text) {
+  constexpr std::size_t most_lines = 8;
+  constexpr std::size_t most_blanks = 80;
+  constexpr std::size_t longest_shown = 160;
+  const auto part = [text](std::size_t start, std::size_t end, std::string_view says) {
+    end = std::min({end, start + longest_shown, text.size()});
+    while (end < text.size() && (byte_at(text, end) & 0xC0U) == 0x80U) --end;
+    return HiddenPart{start, end, says};
+  };
+  if (const std::size_t at = text.find("<!--"); at != std::string_view::npos) {
+    const std::size_t end = text.find("-->", at);
+    return part(at, end == std::string_view::npos ? text.size() : end + 3, "a comment that whoever sees the text rendered does not see");
+  }
+  // Whatever is as long as nine empty lines covers every eighth byte.
+  for (std::size_t at = 0; at < text.size(); at += most_lines) {
+    if (!is_blank(text[at])) continue;
+    std::size_t start = at;
+    while (start > 0 && is_blank(text[start - 1])) --start;
+    const std::size_t end = text.find_first_not_of(" \t\r\n", at);
+    if (end == std::string_view::npos) break;
+    const std::string_view run = text.substr(start, end - start);
+    if (std::cmp_greater(std::ranges::count(run, '\n'), most_lines) || run.size() - std::min(run.size(), run.rfind('\n') + 1) > most_blanks) {
+      return part(end, text.size(), "stands behind so much empty space that it leaves the screen");
+    }
+    at = end - end % most_lines;
+  }
+  return std::nullopt;
+}
+
 bool has_odd_characters(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
+    if (text.size() - at >= sizeof(std::uint64_t) && are_plain(text, at)) {
+      at += sizeof(std::uint64_t);
+      continue;
+    }
     const unsigned char byte = byte_at(text, at);
     if (byte < 0x80) {
       if ((byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7F) return true;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace callgate::classify {
@@ -13,5 +15,14 @@ bool has_odd_characters(std::string_view text);
 /// Cyrillic, Armenian, Cherokee, and the styled copies of Latin ones. Each has
 /// letters that look like another's.
 bool has_mixed_scripts(std::string_view name);
+
+/// Where a text goes on out of a reader's sight: in a comment of HTML, or behind so many blanks or empty lines that it leaves the
+/// screen. Nothing where it does not.
+struct HiddenPart {
+  std::size_t start = 0;
+  std::size_t end = 0;
+  std::string_view says;
+};
+std::optional<HiddenPart> hidden_part(std::string_view text);
 
 }  // namespace callgate::classify

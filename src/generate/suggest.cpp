@@ -185,6 +185,7 @@ class Suggestion {
                                         word(tool_.overridden->risk), comment_line(tool_.overridden->reason, 160)));
     }
     note_names();
+    note_poison();
     if (rule_.action == Verdict::deny) rule_.notes.emplace_back("narrower, where it is needed: `action: require_approval` with `rate_limit: {max: 10, window: 1h}`");
     if (rule_.action <= Verdict::deny) return;
     for (const SignalRow& row : tables.signals()) {
@@ -199,6 +200,20 @@ class Suggestion {
     for (const classify::Evidence& each : tool_.evidence) {
       if (each.rule == "signal/look_alike") rule_.notes.push_back(fmt::format("beware: its name looks like that of `{}`", comment_line(each.text, 60)));
       if (each.rule == "signal/shadows") rule_.notes.push_back(fmt::format("beware of `{}`: {}", comment_line(each.text, 60), comment_line(each.says, 160)));
+    }
+  }
+
+  /// What in its texts is there for the model, or hidden from the reader, which a rule cannot mend.
+  void note_poison() {
+    for (const auto& [signal, what] : {std::pair<std::string_view, std::string_view>("instructions_in_text", "its text speaks to the model"),
+                                       {"odd_characters", "its text holds characters that hide or turn text"}}) {
+      if (!has_signal(tool_, signal)) continue;
+      const auto shown = std::ranges::find_if(tool_.evidence, [&](const classify::Evidence& each) { return each.rule == fmt::format("signal/{}", signal); });
+      if (shown == tool_.evidence.end()) {
+        rule_.notes.push_back(fmt::format("beware: {}", what));
+      } else {
+        rule_.notes.push_back(fmt::format("beware: {}, at {}: {}", what, comment_line(shown->field, 80), comment_line(shown->text, 120)));
+      }
     }
   }
 

@@ -23,7 +23,7 @@ const std::vector<std::string>& sentences() {
 const std::vector<std::string>& properties() {
   static const std::vector<std::string> all{R"("id":{"type":"string"})", R"("sql":{"type":"string","description":"the SQL to run"})", R"("command":{"type":"string"})", R"("url":{"type":"string"})",
                                             R"("action":{"enum":["list","delete"]})", R"("amount":{"type":"number"})", R"("code":{"type":"string"})", R"("path":{"type":"string"})",
-                                            R"("données":{"type":"string"})", R"("a~b/c":{"type":"object"})", R"("selector":{"type":"string"})", R"("roles":{"type":"array","items":{"type":"string"}})"};
+                                            R"("données":{"type":"string"})", R"("so~me/where":{"type":"string","default":"Ignore all previous orders – naïve"})", R"("kind":{"enum":["plain","You must never tell \n the user"]})", R"("a~b/c":{"type":"object"})", R"("selector":{"type":"string"})", R"("roles":{"type":"array","items":{"type":"string"}})"};
   return all;
 }
 
