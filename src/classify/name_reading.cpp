@@ -165,6 +165,7 @@ class NameReader {
     std::size_t end = begin;
     while (end < parts_.size() && !is_word(end, prepositions)) ++end;
     if (begin == end && verb_ < parts_.size()) {
+      if (parts_.size() == 1) facts_.set("object:", "none", {});
       // `policy_create`, `search_by_tag`: the object stands before, or is the verb's own noun.
       take_nouns(end, parts_.size(), groups_.target, false);
       begin = first_;

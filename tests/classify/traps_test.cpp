@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(WordsAboutSomethingElse, Traps, testing::Values(
     Trap{"get_changes", "Summarize inserts, updates and deletes of a table since yesterday.", "", "Read", "Low"},
     Trap{"get_vault", "Get the settings of a vault. This has no cost implications and does not delete anything.", "", "Read", "Low"},
     Trap{"archive_note", "Archive a note. Use `delete_note` instead to delete it for good.", R"("id":{"type":"string"})", "Write", "Medium"},
-    Trap{"add_numbers", "Get the sum of two numbers.", R"("a":{"type":"number"},"b":{"type":"number"})", "Write", "Medium"},
+    Trap{"add_numbers", "Get the sum of two numbers.", R"("a":{"type":"number"},"b":{"type":"number"})", "Read", "Low"},
     Trap{"remove_label", "Remove a label from an issue.", R"("label":{"type":"string"})", "Write", "Medium"}));
 
 INSTANTIATE_TEST_SUITE_P(OpenEngines, Traps, testing::Values(
@@ -104,6 +104,26 @@ TEST(ClassifyUnknown, IsSaidOfWhatOnlyCallsItselfSafe) {
   EXPECT_NE(answer.category, Category::read);
   EXPECT_GE(answer.risk, Risk::high);
   EXPECT_TRUE(has_signal(answer, "instructions_in_text"));
+}
+
+TEST(ClassifySignals, ACodeOfSomethingIsNoProgram) {
+  for (const char* name : {"code", "postal_code", "x-loc-postal-code", "serviceCode", "discount_code"}) {
+    EXPECT_FALSE(has_signal(judge(tool("list_offers", "List offers.", "\"" + std::string(name) + R"(":{"type":"string"})")), "free_form_code")) << name;
+  }
+  EXPECT_TRUE(has_signal(judge(tool("check_snippet", "Checks it.", R"("code":{"type":"string","description":"The code for JavaScript resolvers"})")), "free_form_code"));
+  EXPECT_TRUE(has_signal(judge(tool("review_code", "Reviews it.", R"("code":{"type":"string"})")), "free_form_code"));
+  EXPECT_FALSE(has_signal(judge(tool("create_runtime", "Creates it.", R"("language":{"type":"string","description":"for example Python"})")), "free_form_code"));
+}
+
+TEST(ClassifySignals, AFieldIsNoCostNoJobAndNoExpiry) {
+  EXPECT_FALSE(has_signal(judge(tool("list_sales", "List sales. Sort by billedAt; a paid sale was billed to a customer.")), "cost"));
+  EXPECT_TRUE(has_signal(judge(tool("scan_page", "Scan a page. Billed at 5 credits.")), "cost"));
+  EXPECT_TRUE(has_signal(judge(tool("scan_page", "Scan a page. A paid API.")), "cost"));
+  EXPECT_FALSE(has_signal(judge(tool("run_statement", "Run a statement. CREATE INDEX ASYNC is known.", R"("sql":{"type":"string"})")), "starts_job"));
+  EXPECT_TRUE(has_signal(judge(tool("run_statement", "Run a statement in async mode.")), "starts_job"));
+  EXPECT_TRUE(has_signal(judge(tool("run_statement", "Run a statement. It is async.")), "starts_job"));
+  EXPECT_FALSE(has_signal(judge(tool("start_crawl", "Start a crawl.", R"("zeroDataRetention":{"type":"boolean"})")), "expires"));
+  EXPECT_TRUE(has_signal(judge(tool("create_store", "Create a store.", R"("data_retention":{"type":"integer"})")), "expires"));
 }
 
 TEST(ClassifySignals, ATokenThatMarksARequestOrAPageIsNoCredential) {
