@@ -15,6 +15,8 @@ constexpr std::array<std::string_view, 16> prepositions{"to", "from", "in", "by"
 /// What follows belongs to what stands before: `user_info` is about the user.
 constexpr std::array<std::string_view, 24> transparent{"info",  "information", "details", "detail", "data", "content", "contents", "list",  "full",  "batch", "tool",   "item",
                                                        "items", "value",       "values",  "id",     "ids",  "results", "result",   "entry", "record", "object", "objects", "by"};
+/// Where a name has no verb, what the tool calls itself: `stock_admin` is about stock, and no administrator.
+constexpr std::array<std::string_view, 3> offices{"admin", "manager", "controller"};
 constexpr std::array<std::string_view, 5> methods{"get", "post", "put", "patch", "delete"};
 
 class NameReader {
@@ -180,7 +182,7 @@ class NameReader {
 
   void take_nouns(std::size_t begin, std::size_t end, const std::vector<Feature>& group, bool has_head) {
     std::size_t head_end = end;
-    while (has_head && head_end > begin + 1 && is_word(head_end - 1, transparent)) --head_end;
+    while (has_head && head_end > begin + 1 && (is_word(head_end - 1, transparent) || (verb_ >= parts_.size() && is_word(head_end - 1, offices)))) --head_end;
     for (std::size_t i = begin; i < end;) {
       const Compound compound = compound_at(name_, std::span(parts_).first(end), i, lexicon_);
       const std::size_t words = compound.noun != nullptr ? compound.words : 1;

@@ -178,6 +178,11 @@ TEST(ClassifyModes, OfAnInterfaceWithAnyPathAreNoBounds) {
   }
 }
 
+TEST(ClassifyModes, OfAToolThatCallsItselfAnAdministratorAreAboutItsThing) {
+  const auto answer = judge(tool("stock_admin", "Administer the stock.", R"("action":{"enum":["list","create","purge"]})"));
+  EXPECT_EQ(answer.modes->values[1].risk, Risk::medium);
+}
+
 TEST(ClassifyModes, OfADryRunAndOfSumsChangeNothing) {
   EXPECT_EQ(shown(judge(tool("sync_shelf", "Syncs.", R"("mode":{"enum":["dry-run","apply","delete"]})"))), "mode closed dry-run=Read apply=Write delete=Destructive");
   EXPECT_EQ(judge(tool("calculate", "Calculates.", R"("operation":{"enum":["add","subtract","multiply"]})")).category, Category::read);
