@@ -22,7 +22,7 @@ class ArgumentReader {
     for (std::size_t i = 0; i < tool_.parameters.size(); ++i) {
       const Parameter& parameter = tool_.parameters[i];
       const ArgumentName* known = name_of(parameter);
-      says_code_ = false;
+      says_code_ = says_which_ = false;
       if (i < max_described && !parameter.bounded) read_text(parameter, known, static_cast<std::uint16_t>(i));
       for (std::size_t k = 0; known != nullptr && k < known->kinds.size(); ++k) {
         set(lexicon_.argument_kinds[known->kinds[k]], groups_.arguments[known->kinds[k]], parameter, static_cast<std::uint16_t>(i));
@@ -52,6 +52,7 @@ class ArgumentReader {
   void read_text(const Parameter& parameter, const ArgumentName* known, std::uint16_t index) {
     read_parameter_text(parameter.description, index, lexicon_, groups_, facts_, [&](const Phrase& phrase, Place where) {
       const std::string& meaning = lexicon_.meanings[phrase.meaning];
+      says_which_ |= meaning == "asks_which";
       says_code_ |= meaning == "code_text" || meaning == "runs_it";
       if (known == nullptr || (meaning != "runs_it" && meaning != "any_statement")) return;
       for (const std::uint8_t kind : known->kinds) {
@@ -64,6 +65,7 @@ class ArgumentReader {
 
   void set(std::string_view kind, Feature feature, const Parameter& parameter, std::uint16_t index) {
     if (!fits(kind, parameter)) return;
+    if (kind == "erases" && says_which_) return;
     if (kind == "code" && LowerCase(parameter.name).view() == "code" && !is_of_code()) return;
     facts_.set(feature, {.where = Place::Where::parameter, .which = index, .end = static_cast<std::uint32_t>(parameter.name.size())});
   }
@@ -94,7 +96,8 @@ class ArgumentReader {
   const Lexicon& lexicon_;
   const FeatureGroups& groups_;
   Facts& facts_;
-  bool says_code_ = false;  ///< the text of the parameter at hand
+  bool says_code_ = false;   ///< the text of the parameter at hand
+  bool says_which_ = false;  ///< likewise, that it chooses what is looked at
 };
 
 }  // namespace

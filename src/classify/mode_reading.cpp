@@ -17,6 +17,8 @@ constexpr std::size_t max_modes = 48;
 constexpr std::size_t max_words_of_value = 3;
 /// `check_access(action)`, `can_user(operation)`: whether it may be done is asked, it is not done.
 constexpr std::array<std::string_view, 6> asking_verbs{"check", "is", "verify", "test", "evaluate", "validate"};
+/// `get_audit_log(action)`: the acts are those that are recorded.
+constexpr std::array<std::string_view, 8> past_acts{"log", "logs", "audit", "history", "trail", "activity", "activities", "changelog"};
 constexpr std::array<std::string_view, 5> asked_rights{"permission", "permissions", "access", "privilege", "privileges"};
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
@@ -44,6 +46,7 @@ class ModeReader {
       take_values(parameter, found);
       if (found.values.empty() && sure) take_listed(found);
       find_sums(found);
+      find_shapes(found);
       if (!is_choice(found, sure) || only_asks(found)) continue;
       find_things(found);
       return found;
@@ -210,6 +213,16 @@ class ModeReader {
   const Verb* verb_of(const Token& part) const { return part.entry == nullptr || part.entry->verb == nothing ? nullptr : &lexicon_.verbs[part.entry->verb]; }
   bool is_base_verb(const Token& part) const { return verb_of(part) != nullptr && part.entry->form == Form::base; }
 
+  /// `sort` and `trim` of a tool that looks are of what it returns, unless a "get" or a "list" beside them shows that they are acts on what is stored.
+  void find_shapes(FoundModes& found) const {
+    const auto plainly_looks = [&](const FoundMode& each) { return each.kind == "read" && each.verb != nullptr && lexicon_.verb_kinds[each.verb->kind] == "read"; };
+    const bool of_the_answer = look_ != nullptr && std::ranges::none_of(found.values, plainly_looks);
+    for (FoundMode& each : found.values) {
+      if (each.kind != "shape") continue;
+      each.kind = of_the_answer ? "read" : each.verb == nullptr ? "" : plain(lexicon_.verb_kinds[each.verb->kind]);
+    }
+  }
+
   /// Beside "subtract" and "multiply" an "add" reckons.
   void find_sums(FoundModes& found) const {
     const auto reckons = [&](const FoundMode& each) { return each.verb != nullptr && (each.verb->lemma == "subtract" || each.verb->lemma == "multiply" || each.verb->lemma == "divide"); };
@@ -246,6 +259,9 @@ class ModeReader {
     if (look_ == nullptr || std::ranges::any_of(found.values, [this](const FoundMode& each) { return each.verb == look_; })) return false;
     const Parameter& parameter = tool_.parameters[found.parameter];
     if (parameter.is(Type::array) || asks_for_rights()) return true;
+    const bool plainly = std::ranges::any_of(found.values, [](const FoundMode& each) { return each.kind == "read" && (each.verb == nullptr || !each.verb->often_noun); });
+    // `type` with "open" and "merge": states that are written like verbs; acts have a look among them.
+    if (!plainly && (!sure_ || is_named(past_acts))) return true;
     const bool looks = std::ranges::any_of(found.values, [](const FoundMode& each) { return each.kind == "read"; });
     if (!looks && lexicon_.verb_kinds[look_->kind] == "preview") return true;
     if (!looks && std::ranges::all_of(found.values, [](const FoundMode& each) { return each.verb == nullptr || each.verb->often_noun; })) return true;
@@ -253,9 +269,12 @@ class ModeReader {
   }
 
   bool asks_for_rights() const {
-    if (!is_one_of(look_->lemma, asking_verbs)) return false;
+    return is_one_of(look_->lemma, asking_verbs) && is_named(asked_rights);
+  }
+
+  bool is_named(std::span<const std::string_view> words) const {
     const std::vector<Token> parts = parts_of(tool_.name.text, lexicon_);
-    return std::ranges::any_of(parts, [this](const Token& part) { return is_one_of(LowerCase(tool_.name.text.substr(part.start, part.end - part.start)).view(), asked_rights); });
+    return std::ranges::any_of(parts, [&](const Token& part) { return is_one_of(LowerCase(tool_.name.text.substr(part.start, part.end - part.start)).view(), words); });
   }
 
   /// By its name, or its own description: the tool's may speak of anything.

@@ -149,7 +149,7 @@ class TextReader {
       if (token.entry->form != form && !is_by_the_way(i)) continue;
       if (!is_joined(i) || is_denied(tokens_, text_, i)) continue;
       const Verb& verb = lexicon_.verbs[token.entry->verb];
-      if (verb.often_noun) continue;
+      if (verb.often_noun && !is_done_to_it(i)) continue;
       facts_.set(groups_.chain_verbs[verb.kind], place(i, i + 1));
       // "Flush the cache and delete the database": what softens the first act says nothing of this one.
       const Noun* own = noun_behind(i);

@@ -134,6 +134,9 @@ TEST(ClassifyModes, AreNoneThatSayWhatToLookForOrAskAbout) {
   EXPECT_EQ(shown_of("validate_change", R"("operation":{"enum":["create","delete"]})"), "no modes");
   EXPECT_EQ(shown_of("search_feed", R"("type":{"enum":["post","comment","order"]})"), "no modes");
   EXPECT_EQ(shown_of("find_symbol", R"("type":{"enum":["function","module","cluster"]})"), "no modes");
+  EXPECT_EQ(shown_of("get_audit_log", R"("action":{"enum":["create","delete"]})"), "no modes");
+  EXPECT_EQ(shown_of("search_merge_requests", R"("type":{"enum":["open","merge","close"]})"), "no modes");
+  EXPECT_EQ(shown_of("get_audit_log", R"("action":{"enum":["show","delete"]})"), "action closed show=Read delete=Destructive");
   EXPECT_EQ(shown_of("list_trail", R"("action":{"enum":["list","delete"],"description":"Filter by the action."})"), "action closed list=Read delete=Destructive") << "its own act is among them";
 }
 
@@ -181,6 +184,14 @@ TEST(ClassifyModes, OfAnInterfaceWithAnyPathAreNoBounds) {
 TEST(ClassifyModes, OfAToolThatCallsItselfAnAdministratorAreAboutItsThing) {
   const auto answer = judge(tool("stock_admin", "Administer the stock.", R"("action":{"enum":["list","create","purge"]})"));
   EXPECT_EQ(answer.modes->values[1].risk, Risk::medium);
+}
+
+TEST(ClassifyModes, ThatShapeWhatIsReturnedChangeNothing) {
+  EXPECT_EQ(judge(tool("text_transform", "Transforms a text.", R"("operation":{"enum":["upper","lower","trim","reverse"]})")).category, Category::read);
+  EXPECT_EQ(judge(tool("query_figures", "Query figures.", R"("operation":{"enum":["filter","sort","group","join"]})")).category, Category::read);
+  EXPECT_EQ(judge(tool("get_figures", "Get figures.", R"("operation":{"enum":["sum","avg","min","max","count"]})")).category, Category::read);
+  EXPECT_EQ(judge(tool("get_stream", "Get a stream.", R"("operation":{"enum":["show","trim"]})")).category, Category::destructive);
+  EXPECT_EQ(judge(tool("manage_stream", "Manage a stream.", R"("operation":{"enum":["trim","sort"]})")).category, Category::destructive);
 }
 
 TEST(ClassifyModes, OfADryRunAndOfSumsChangeNothing) {

@@ -106,6 +106,12 @@ TEST(ClassifyUnknown, IsSaidOfWhatOnlyCallsItselfSafe) {
   EXPECT_TRUE(has_signal(answer, "instructions_in_text"));
 }
 
+TEST(ClassifyArguments, ThatEraseAreNoneThatChooseWhatIsShown) {
+  const auto with = [](const char* says) { return judge(tool("list_crates", "List crates.", R"("delete":{"type":"boolean","description":)" + json::quoted(says) + "}")).category; };
+  EXPECT_EQ(with("Delete them afterwards"), Category::destructive);
+  EXPECT_EQ(with("Include deleted crates"), Category::read);
+}
+
 TEST(ClassifySignals, ACodeOfSomethingIsNoProgram) {
   for (const char* name : {"code", "postal_code", "x-loc-postal-code", "serviceCode", "discount_code"}) {
     EXPECT_FALSE(has_signal(judge(tool("list_offers", "List offers.", "\"" + std::string(name) + R"(":{"type":"string"})")), "free_form_code")) << name;
