@@ -118,7 +118,11 @@ class Keywords {
   std::vector<std::string> bad_;
 };
 
-std::string said(const TextBounds& bounds) { return fmt::format("from the text: \"{}\"", comment_line(bounds.quote)); }
+std::string said(const TextBounds& bounds) {
+  std::string out = "from the text: ";
+  for (const std::string& quote : bounds.quotes) out += fmt::format("{}\"{}\"", out.ends_with('"') ? "; " : "", comment_line(quote));
+  return out;
+}
 
 /// The bounds of one argument, from its description and from calls.
 struct Bounds : LearnedBounds {

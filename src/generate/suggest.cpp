@@ -27,6 +27,7 @@ using classify::Risk;
 using policy::Verdict;
 
 constexpr std::string_view unknown_reason = "nobody can tell yet what it does";
+constexpr std::size_t longest_text = 24 * 1024;  ///< of a tool's description that is looked through
 constexpr std::size_t longest_closed = 40;  ///< arguments that a closed rule may list
 
 bool has_signal(const Classification& tool, std::string_view signal) { return std::ranges::binary_search(tool.signals, signal); }
@@ -34,7 +35,7 @@ bool has_signal(const Classification& tool, std::string_view signal) { return st
 class Suggestion {
  public:
   Suggestion(json::Value definition, const Classification& tool, const Siblings& siblings, Language language, const Seen* seen)
-      : tool_(tool), siblings_(siblings), language_(language), seen_(seen), schema_(definition.find("inputSchema").value_or(json::Value())), maker_(schema_) {
+      : definition_(definition), tool_(tool), siblings_(siblings), language_(language), seen_(seen), schema_(definition.find("inputSchema").value_or(json::Value())), maker_(schema_) {
     rule_.tool = tool.tool;
   }
 
@@ -45,6 +46,7 @@ class Suggestion {
       own_ = std::move(*compiled);
     }
     if (schema_ && schema_.is_object()) properties_ = read_properties(schema_, maker_);
+    read_lines_about_arguments();
     start();
     if (seen_ != nullptr) narrow();
     if (tool_.modes && !is_open_engine()) take_modes(rule_, *tool_.modes, properties_, language_, tool_.confidence < classify::needs_a_look_below);
@@ -56,6 +58,16 @@ class Suggestion {
   }
 
  private:
+  /// Where the schema describes no argument, the tool's text may do so line by line.
+  void read_lines_about_arguments() {
+    const auto text = definition_.is_object() ? definition_.find("description") : std::nullopt;
+    if (!text || !text->is_string() || text->raw_string().size() > longest_text) return;
+    const std::string whole = text->string();
+    for (Property& each : properties_) {
+      if (each.description.empty()) each.description = line_about(each.name, whole);
+    }
+  }
+
   /// It runs whatever its arguments say: the values that its text names are examples, and no list of them makes the rest of a call harmless.
   bool is_open_engine() const { return tool_.category == Category::execute && tool_.risk == Risk::critical && !tool_.modes->closed; }
 
@@ -230,6 +242,7 @@ class Suggestion {
     }
   }
 
+  json::Value definition_;
   const Classification& tool_;
   const Siblings& siblings_;
   Language language_;

@@ -38,6 +38,13 @@ bool is_loose(std::string_view clause) {
   return RE2::PartialMatch(clause, loose);
 }
 
+/// "Not limited to 20 characters": the opposite of a bound.
+bool is_denied(std::string_view text, std::string_view found) {
+  static const RE2 denied(R"((?i)\b(?:not|never|isn['’]t|aren['’]t|needn['’]t|without|no longer|cannot be)(?: (?:be|being|been|have to be|need to be|has to be|a|an|any|the|strictly|necessarily))*\s*$)");
+  const auto at = static_cast<std::size_t>(found.data() - text.data());
+  return RE2::PartialMatch(text.substr(at - std::min<std::size_t>(at, 60), std::min<std::size_t>(at, 60)), denied);
+}
+
 /// The sentence around what was found, in which another word may change its meaning.
 std::string_view clause_around(std::string_view text, std::string_view found) {
   const auto at = static_cast<std::size_t>(found.data() - text.data());
@@ -80,7 +87,7 @@ class Reader {
     const auto end = static_cast<std::size_t>(groups[0].data() + groups[0].size() - text_.data());
     if (pattern.Match(input, end, input.size(), RE2::UNANCHORED, again, 1)) return false;  // which of them?
     whole = {groups[0].data(), groups[0].size()};
-    if (is_loose(clause_around(text_, whole))) return false;
+    if (is_loose(clause_around(text_, whole)) || is_denied(text_, whole)) return false;
     int group = 0;
     ((++group, *out = std::string_view(groups[group].data(), groups[group].size())), ...);
     quote(whole);
@@ -88,10 +95,9 @@ class Reader {
   }
 
   void quote(std::string_view found) {
-    if (!bounds_.quote.empty()) bounds_.quote += "; ";
     while (!found.empty() && (found.front() == ' ' || found.front() == '(' || found.front() == ',' || found.front() == ';')) found.remove_prefix(1);
     while (!found.empty() && (found.back() == ' ' || found.back() == ')' || found.back() == ',' || found.back() == '.')) found.remove_suffix(1);
-    bounds_.quote += found;
+    bounds_.quotes.emplace_back(found);
   }
 
   void read_lengths() {
@@ -159,12 +165,12 @@ class Reader {
     std::string service;
     std::string type;
     if (!RE2::PartialMatch(input, patterns().arn_example, &service, &type)) return;
-    const std::string before = bounds_.quote;
+    const std::vector<std::string> before = bounds_.quotes;
     if (!find(patterns().only_arns, &kind)) return;
     std::string lower(kind);
     for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     if (lower != type) {
-      bounds_.quote = before;
+      bounds_.quotes = before;
       return;
     }
     bounds_.pattern = "^arn:[a-z-]+:" + service + ":[a-z0-9-]+:[0-9]{12}:" + type + "/";
@@ -181,6 +187,25 @@ class Reader {
 };
 
 }  // namespace
+
+std::string_view line_about(std::string_view argument, std::string_view text) {
+  std::string_view only;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    begin = end + 1;
+    line.remove_prefix(std::min(line.find_first_not_of(" \t-*`•"), line.size()));
+    if (!line.starts_with(argument)) continue;
+    line.remove_prefix(argument.size());
+    line.remove_prefix(std::min(line.find_first_not_of("`* "), line.size()));
+    if (line.starts_with('(')) line.remove_prefix(std::min(line.find(')'), line.size() - 1) + 1);
+    line.remove_prefix(std::min(line.find_first_not_of("`* "), line.size()));
+    if (!line.starts_with(':')) continue;
+    if (!only.empty()) return {};
+    only = line.substr(1);
+  }
+  return only;
+}
 
 TextBounds read_text_bounds(std::string_view description, Bounded what) { return Reader(description, what).read(); }
 

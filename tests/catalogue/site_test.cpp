@@ -52,7 +52,7 @@ TEST(Site, APaidRunSaysWhatItIsAndHowToHoldIt) {
   EXPECT_THAT(page, HasSubstr("Privilege escalation through admin tools"));
   EXPECT_THAT(page, Not(HasSubstr("Credential and secret harvesting"))) << "a token that only marks a request is no credential";
   EXPECT_THAT(page, HasSubstr("<a href=\"policy_generation_get.html\">policy_generation_get</a>"));
-  EXPECT_THAT(page, HasSubstr("free object: any key passes; from the text: &quot;Specify key &quot;rawText&quot;; 1-2000 chars&quot;"));
+  EXPECT_THAT(page, HasSubstr("free object: any key passes; from the text: &quot;Specify key &quot;rawText&quot;&quot;; &quot;1-2000 chars&quot;"));
   EXPECT_THAT(page, HasSubstr("Does <code>policy_generation_start</code> cost money?"));
   EXPECT_THAT(page, HasSubstr("What it makes vanishes by itself after a time."));
   const std::string why = page.substr(page.find("id=\"why\""), page.find("id=\"signals\"") - page.find("id=\"why\""));

@@ -56,7 +56,7 @@ TEST(Suggest, APaidRunAsksAPersonAndIsHeldToTheBoundsOfItsText) {
   EXPECT_THAT(world.made.text, HasSubstr("content: {type: object, properties: {rawText: {type: string, minLength: 1, maxLength: 2000}}, required: [rawText], additionalProperties: false}"));
   EXPECT_THAT(world.made.text, HasSubstr(R"(pattern: "^arn:[a-z-]+:some-service:[a-z0-9-]+:[0-9]{12}:gateway/")"));
   EXPECT_THAT(world.made.text, HasSubstr(R"(client_token: {type: [string, "null"], minLength: 33, maxLength: 256})"));
-  EXPECT_THAT(world.made.text, HasSubstr("# from the text: \"Specify key \"rawText\"; 1-2000 chars\""));
+  EXPECT_THAT(world.made.text, HasSubstr("# from the text: \"Specify key \"rawText\"\"; \"1-2000 chars\""));
   EXPECT_THAT(world.made.text, HasSubstr("engine_id: true\n      additionalProperties: false\n"));
   EXPECT_EQ(world.faults(), "");
 }
@@ -228,6 +228,15 @@ TEST(Suggest, AModeThatIsLeftOutIsNeverAllowed) {
       EXPECT_NE(judged(world, std::string(R"({"tool":"manage_role","arguments":{"action":"delete")") + rest + "}}"), Verdict::allow) << schema << "\n" << world.made.text;
     }
   }
+}
+
+TEST(Suggest, BoundsAreReadFromTheLineAboutAnArgumentToo) {
+  const World world(R"([{"name":"create_slip","description":"Create a slip.\n\nArgs:\n    name: the name (max 64 chars)\n","inputSchema":{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}},
+      {"name":"create_tray","description":"Create a tray.","inputSchema":{"type":"object","properties":{"name":{"type":"string","description":"Pattern: [a-z]+, max 48 chars."}},"required":["name"]}}])");
+  EXPECT_THAT(rule_text(world.rule("create_slip")), HasSubstr("maxLength: 64"));
+  EXPECT_THAT(rule_text(world.rule("create_slip")), HasSubstr(R"(from the text: "max 64 chars")"));
+  EXPECT_THAT(rule_text(world.rule("create_tray")), HasSubstr(R"(from the text: "Pattern: [a-z]+"; "max 48 chars")"));
+  EXPECT_EQ(world.faults(), "");
 }
 
 TEST(Suggest, TextThatIsMadeToMisleadStandsInAComment) {

@@ -45,6 +45,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"what_is_cut_is_not_refused", Bounded::text, "Truncated to at most 200 characters", ""},
         Case{"advice", Bounded::text, "Recommended: at most 80 characters", ""},
         Case{"of_an_answer", Bounded::text, "Returns up to 500 characters", ""},
+        Case{"the_opposite", Bounded::text, "Not limited to 20 characters", ""},
+        Case{"the_opposite_in_other_words", Bounded::text, "Need not be at least 8 characters", ""},
+        Case{"the_opposite_of_another", Bounded::text, "Must not be empty, at most 20 characters", "len<=20"},
+        Case{"the_opposite_of_numbers", Bounded::number, "Must not be between 1 and 50", ""},
         Case{"two_of_them", Bounded::text, "max 10 chars for a key, max 20 chars for a name", ""},
         Case{"turned_round", Bounded::text, "(256-33 chars)", ""},
         Case{"nothing", Bounded::text, "(0-0 chars)", ""},
@@ -70,9 +74,20 @@ TEST(TextBounds, AnArnIsBoundByItsExampleAndTheWordThatSaysOnly) {
   EXPECT_EQ(read_text_bounds(other, Bounded::free_object).pattern, "");
 }
 
-TEST(TextBounds, TheQuoteStandsInTheText) {
+TEST(TextBounds, TheQuotesStandInTheText) {
   const std::string text = "Name for tracking. Pattern: [a-z]+, max 48 chars.";
-  EXPECT_EQ(read_text_bounds(text, Bounded::text).quote, "Pattern: [a-z]+; max 48 chars");
+  const auto quotes = read_text_bounds(text, Bounded::text).quotes;
+  EXPECT_EQ(quotes, (std::vector<std::string>{"Pattern: [a-z]+", "max 48 chars"}));
+  for (const std::string& quote : quotes) EXPECT_NE(text.find(quote), std::string::npos) << quote;
+}
+
+TEST(TextBounds, OfAnArgumentStandOnTheLineThatBeginsWithItsName) {
+  const std::string text = "Make a slip.\n\nArgs:\n    name: the name (max 64 chars)\n    name_of_tray: of the tray\n - `size` (integer, optional): 1 or 2\n    twice: a\n    twice: b\n";
+  EXPECT_EQ(line_about("name", text), " the name (max 64 chars)");
+  EXPECT_EQ(line_about("size", text), " 1 or 2");
+  EXPECT_EQ(line_about("twice", text), "");
+  EXPECT_EQ(line_about("Make", text), "");
+  EXPECT_EQ(line_about("other", text), "");
 }
 
 TEST(TextBounds, TakesLinearTimeOnLongTexts) {
