@@ -43,6 +43,7 @@ class ModeReader {
       if (!sure && !is_one_of(last, likely_names)) continue;
       FoundModes found{.parameter = static_cast<std::uint16_t>(i), .closed = has_closed_values(parameter)};
       sure_ = sure;
+      of_a_kind_ = last == "type" || last == "kind";
       take_values(parameter, found);
       if (found.values.empty() && sure) take_listed(found);
       find_sums(found);
@@ -259,7 +260,12 @@ class ModeReader {
     if (look_ == nullptr || std::ranges::any_of(found.values, [this](const FoundMode& each) { return each.verb == look_; })) return false;
     const Parameter& parameter = tool_.parameters[found.parameter];
     if (parameter.is(Type::array) || asks_for_rights()) return true;
-    const bool plainly = std::ranges::any_of(found.values, [](const FoundMode& each) { return each.kind == "read" && (each.verb == nullptr || !each.verb->often_noun); });
+    const auto plainly_looks = [&](const FoundMode& each) {
+      if (each.kind != "read" || each.verb == nullptr) return each.kind == "read";
+      // `job_type` with "import" and "export" is a kind of job; an export is a look as a mode alone.
+      return !each.verb->often_noun && !(of_a_kind_ && lexicon_.verb_kinds[each.verb->kind] == "derive");
+    };
+    const bool plainly = std::ranges::any_of(found.values, plainly_looks);
     // `type` with "open" and "merge": states that are written like verbs; acts have a look among them.
     if (!plainly && (!sure_ || is_named(past_acts))) return true;
     const bool looks = std::ranges::any_of(found.values, [](const FoundMode& each) { return each.kind == "read"; });
@@ -294,6 +300,7 @@ class ModeReader {
   const Lexicon& lexicon_;
   const Verb* look_;
   bool sure_ = true;  ///< whether the argument at hand is called so that any value may be an act
+  bool of_a_kind_ = false;  ///< likewise, that its values may be kinds of what is looked at
   std::optional<LowerCase> lower_;
 };
 

@@ -136,6 +136,8 @@ TEST(ClassifyModes, AreNoneThatSayWhatToLookForOrAskAbout) {
   EXPECT_EQ(shown_of("find_symbol", R"("type":{"enum":["function","module","cluster"]})"), "no modes");
   EXPECT_EQ(shown_of("get_audit_log", R"("action":{"enum":["create","delete"]})"), "no modes");
   EXPECT_EQ(shown_of("search_merge_requests", R"("type":{"enum":["open","merge","close"]})"), "no modes");
+  EXPECT_EQ(shown_of("list_moves", R"("move_type":{"enum":["IMPORT","EXPORT"]})"), "no modes");
+  EXPECT_EQ(shown_of("scan_crate", R"("mode":{"enum":["detect","delete"]})"), "mode closed detect=Read delete=Destructive");
   EXPECT_EQ(shown_of("get_audit_log", R"("action":{"enum":["show","delete"]})"), "action closed show=Read delete=Destructive");
   EXPECT_EQ(shown_of("list_trail", R"("action":{"enum":["list","delete"],"description":"Filter by the action."})"), "action closed list=Read delete=Destructive") << "its own act is among them";
 }
