@@ -15,9 +15,11 @@ Classification Classifier::classify(json::Value definition, const Siblings& sibl
   Judgement judgement(tool, siblings, hinting, lexicon_, groups_);
   Classification answer = judgement.answer();
   if (!judgement.leaves_it_to_the_title()) return answer;
-  // A title is a name for people, from the party that is judged: it may say that a tool is worse, never that it is better.
+  // A title is a name for people, from the party that is judged: it may say that a tool is worse, never that it is
+  // better.
   Classification titled = Judgement(tool, siblings, hinting, lexicon_, groups_, Judgement::Titles::read).answer();
-  const bool worse = titled.category >= answer.category && titled.risk >= answer.risk && (titled.category > answer.category || titled.risk > answer.risk);
+  const bool worse = titled.category >= answer.category && titled.risk >= answer.risk &&
+                     (titled.category > answer.category || titled.risk > answer.risk);
   return worse ? titled : answer;
 }
 

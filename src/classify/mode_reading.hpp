@@ -16,9 +16,9 @@ namespace callgate::classify {
 /// One value of a mode argument before it is judged: what it does, as a class of verbs.
 struct FoundMode {
   std::string value;
-  std::string kind;  ///< `read`, `write`, `destroy`, `remove`, `execute`, `pay`; empty: not known
+  std::string kind;            ///< `read`, `write`, `destroy`, `remove`, `execute`, `pay`; empty: not known
   const Verb* verb = nullptr;  ///< that says so, where it is one
-  bool loses_later = false;  ///< what it sets makes data vanish by itself
+  bool loses_later = false;    ///< what it sets makes data vanish by itself
   Place place;
 };
 
@@ -32,6 +32,7 @@ struct FoundModes {
 /// Finds it by its name and by values that are verbs or known commands: from the
 /// schema, else from the texts. Values of states, formats or orders are no modes, nor are
 /// those by which a tool that looks is told what to look for.
-std::optional<FoundModes> read_modes(const Definition& tool, const NameReading& name, const TextReading& text, const Lexicon& lexicon);
+std::optional<FoundModes> read_modes(const Definition& tool, const NameReading& name, const TextReading& text,
+                                     const Lexicon& lexicon);
 
 }  // namespace callgate::classify

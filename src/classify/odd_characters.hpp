@@ -16,8 +16,8 @@ bool has_odd_characters(std::string_view text);
 /// letters that look like another's.
 bool has_mixed_scripts(std::string_view name);
 
-/// Where a text goes on out of a reader's sight: in a comment of HTML, or behind so many blanks or empty lines that it leaves the
-/// screen. Nothing where it does not.
+/// Where a text goes on out of a reader's sight: in a comment of HTML, or behind so many blanks or empty lines that it
+/// leaves the screen. Nothing where it does not.
 struct HiddenPart {
   std::size_t start = 0;
   std::size_t end = 0;

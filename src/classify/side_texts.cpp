@@ -28,7 +28,8 @@ class Walk {
   }
 
  private:
-  /// A key as it is written, or, where there is none, a place in a list. Pointers are made of them for the few texts that are kept.
+  /// A key as it is written, or, where there is none, a place in a list. Pointers are made of them for the few texts
+  /// that are kept.
   struct Step {
     std::string_view key;
     std::size_t number = 0;
@@ -58,7 +59,8 @@ class Walk {
 
   /// What bounds an argument is read for its values, and its description is not read with the others.
   bool is_read_elsewhere(json::Value object, json::Member member) const {
-    return input_ && path_.size() <= deepest_read && member.value.is_string() && member.key.equals("description") && !object.find("enum") && !object.find("const");
+    return input_ && path_.size() <= deepest_read && member.value.is_string() && member.key.equals("description") &&
+           !object.find("enum") && !object.find("const");
   }
 
   /// Most strings are single words.
@@ -102,6 +104,8 @@ class Walk {
 
 }  // namespace
 
-std::vector<SideText> side_texts_of(json::Value definition) { return definition.is_object() ? Walk().of(definition) : std::vector<SideText>{}; }
+std::vector<SideText> side_texts_of(json::Value definition) {
+  return definition.is_object() ? Walk().of(definition) : std::vector<SideText>{};
+}
 
 }  // namespace callgate::classify

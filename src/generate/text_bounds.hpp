@@ -23,13 +23,15 @@ struct TextBounds {
   std::string key;      ///< of a free object: the one key that it may hold; the bounds are then those of its text
   std::vector<std::string> quotes;  ///< what was read, each as it stands in the text; hostile
 
-  bool any() const { return min_length || max_length || minimum || maximum || max_items || !pattern.empty() || !key.empty(); }
+  bool any() const {
+    return min_length || max_length || minimum || maximum || max_items || !pattern.empty() || !key.empty();
+  }
 };
 
 TextBounds read_text_bounds(std::string_view description, Bounded what);
 
-/// What the tool's own text says of an argument, on the line that begins with its name (`name: …`, `- name (string): …`); empty
-/// where it has no such line, or several.
+/// What the tool's own text says of an argument, on the line that begins with its name (`name: …`, `- name (string):
+/// …`); empty where it has no such line, or several.
 std::string_view line_about(std::string_view argument, std::string_view text);
 
 }  // namespace callgate::generate
