@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/json.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/message.hpp"
@@ -22,10 +25,35 @@ void append_renamed(std::string& out, std::string_view text, std::string_view pr
   }
 }
 
-bool is_refusal(const Message& message) {
+std::string lower_case(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+/// Whether one text of the result names this tool and says that there is none such. A server that ran it may repeat the name, or say that something else was
+/// not found.
+bool says_unknown(json::Value result, std::string_view name) {
+  static constexpr std::array<std::string_view, 3> words{"unknown tool", "no such tool", "tool not found"};
+  const auto content = result.find("content");
+  if (!content || !content->is_array()) return false;
+  for (const json::Value block : content->elements()) {
+    const auto text = block.find("text");
+    if (!text || !text->is_string()) continue;
+    const std::string said = text->string();
+    const std::string folded = lower_case(said);
+    if (said.contains(name) && std::ranges::any_of(words, [&folded](std::string_view word) { return folded.contains(word); })) return true;
+  }
+  return false;
+}
+
+/// Servers refuse in one of three ways: by an error, by a result that is marked as one, or in words alone. Some put the result into `toolResult`, as
+/// revision 2024-10-07 had it.
+bool is_refusal(const Message& message, std::string_view name) {
   if (message.error) return true;
-  const auto failed = message.result.find("isError");
-  return failed && failed->is_boolean() && failed->boolean();
+  json::Value result = message.result;
+  if (const auto inner = result.find("toolResult"); inner && inner->is_object()) result = *inner;
+  const auto failed = result.find("isError");
+  return (failed && failed->is_boolean() && failed->boolean()) || says_unknown(result, name);
 }
 
 }  // namespace
@@ -42,7 +70,7 @@ Result<UnknownToolAnswer> UnknownToolAnswer::learn(std::string_view answer, std:
   learned.answer_ = answer;
   learned.probe_name_ = probe_name;
   learned.probe_id_ = probe_id;
-  learned.ran_ = !is_refusal(*message);
+  learned.ran_ = !is_refusal(*message, probe_name);
   return learned;
 }
 

@@ -21,8 +21,8 @@ class UnknownToolAnswer {
   /// Errors: those of read_message; `invalid` where it answers another id.
   static Result<UnknownToolAnswer> learn(std::string_view answer, std::string_view probe_name, std::string_view probe_id);
 
-  /// Whether the server ran the probe all the same; render() then gives the
-  /// standard answer.
+  /// Whether the server ran the probe all the same: what it answered is neither marked as an error nor says
+  /// that there is no such tool. render() then gives the standard answer.
   bool server_runs_anything() const { return ran_; }
   bool is_learned() const { return !answer_.empty() && !ran_; }
 

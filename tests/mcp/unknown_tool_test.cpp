@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "mcp/answers.hpp"
 
 namespace callgate::mcp {
@@ -39,6 +41,35 @@ TEST(UnknownToolAnswer, FlagsAServerThatRunsWhateverItIsAsked) {
   EXPECT_TRUE(answer->server_runs_anything());
   EXPECT_FALSE(answer->is_learned());
   EXPECT_EQ(answer->render("drop", "4"), unknown_tool("4", "drop"));
+}
+
+/// Seen in the field: nothing marks these as errors, but what they say of the name is that there is no such tool.
+TEST(UnknownToolAnswer, TakesAServersWordForItWhereNothingMarksAnError) {
+  for (const std::string_view result : {R"({"content":[{"type":"text","text":"Error calling tool k3v9q_probe: Unknown tool: k3v9q_probe"}],"isError":false})",
+                                        R"({"content":[{"type":"text","text":"{\"error\":\"Unknown tool: k3v9q_probe\"}"}]})",
+                                        R"({"content":[{"type":"text","text":"no"},{"type":"text","text":"UNKNOWN TOOL k3v9q_probe"}]})",
+                                        R"({"content":[{"type":"text","text":"Tool not found: k3v9q_probe"}]})",
+                                        R"({"toolResult":{"content":[{"type":"text","text":"Error"}],"isError":true}})",
+                                        R"({"toolResult":{"content":[{"type":"text","text":"Unknown tool: k3v9q_probe"}]}})"}) {
+    const auto answer = UnknownToolAnswer::learn(R"({"jsonrpc":"2.0","id":1,"result":)" + std::string(result) + "}", probe, "1");
+    ASSERT_TRUE(answer) << result;
+    EXPECT_FALSE(answer->server_runs_anything()) << result;
+    EXPECT_TRUE(answer->is_learned()) << result;
+  }
+  const auto answer = UnknownToolAnswer::learn(R"({"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"Unknown tool: k3v9q_probe"}],"isError":false}})", probe, "1");
+  EXPECT_EQ(answer->render("drop", "4"), R"({"jsonrpc":"2.0","id":4,"result":{"content":[{"type":"text","text":"Unknown tool: drop"}],"isError":false}})");
+}
+
+TEST(UnknownToolAnswer, AnAnswerThatOnlyRepeatsTheNameOrSpeaksOfOtherThingsIsOfAServerThatRanIt) {
+  for (const std::string_view result : {R"({"content":[{"type":"text","text":"k3v9q_probe: done"}]})", R"({"content":[{"type":"text","text":"sh: k3v9q_probe: command not found"}]})",
+                                        R"({"content":[{"type":"text","text":"file not found"}]})",
+                                        R"({"content":[{"type":"text","text":"unknown tool"},{"type":"text","text":"k3v9q_probe"}]})",
+                                        R"({"content":[{"type":"image","text":7},7],"k3v9q_probe":"unknown tool"})", R"({"content":"k3v9q_probe unknown tool"})",
+                                        R"({"toolResult":7})", R"({"toolResult":{"isError":false}})"}) {
+    const auto answer = UnknownToolAnswer::learn(R"({"jsonrpc":"2.0","id":1,"result":)" + std::string(result) + "}", probe, "1");
+    ASSERT_TRUE(answer) << result;
+    EXPECT_TRUE(answer->server_runs_anything()) << result;
+  }
 }
 
 TEST(UnknownToolAnswer, LearnsOnlyFromTheAnswerToItsProbe) {
