@@ -23,5 +23,5 @@ for folder in uv_of_pypi "node_packages tests/upstreams/eras"; do
 done
 status=0
 CALLGATE="$BUILD/dev/callgate" PACKAGES="$PACKAGES" nice -n 10 python3 -B tests/upstreams/ring_test.py 2>&1 | tee "$LOGS/upstreams.log" || status=1
-[ $status = 0 ] || give_up "something is not as it should be (the whole log: $LOGS/upstreams.log)"
+[ $status = 0 ] || give_up "a server is not as it should be, or none was there to be tried (the whole log: $LOGS/upstreams.log)"
 proved "servers of the field, directly and through the gate in $(seconds $(($(now_ms) - STARTED))): the same lists, and a class, a policy and a page for every tool"

@@ -26,6 +26,10 @@ class Withheld(Exception):
     """What a registry does not give."""
 
 
+class Unreachable(Withheld):
+    """There is no way to the registry: the next package need not be tried."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Server:
     name: str
@@ -73,28 +77,34 @@ def python():
     return "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else shutil.which("python3")
 
 
-def installed(server, before):
-    """Installs what the table pins, unless it is there; says whether it was."""
-    wanted = json.dumps([server.registry, server.pins, before])
-    stamp = server.folder / ".stamp"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
-        return True
+def stamp_of(server, before):
+    """(the file that tells what is installed, what it tells where that is what the table pins)"""
+    wanted = json.dumps([server.registry, server.pins, before, str(server.folder)])  # the folder, since programs name the interpreter beside them
+    return server.folder / ".stamp", wanted
+
+
+def is_installed(server, before):
+    stamp, wanted = stamp_of(server, before)
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == wanted
+
+
+def install(server, before):
+    stamp, wanted = stamp_of(server, before)
     shutil.rmtree(server.folder, ignore_errors=True)
     server.folder.mkdir(parents=True)
     for command in commands(server, before):
         run(server, command)
     stamp.write_text(wanted, encoding="utf-8")
-    return False
 
 
 def commands(server, before):
     """Dependencies have no fixed version of their own: the day in the table holds them still."""
     if server.registry == "npm":
         return [["npm", "install", "--prefix", str(server.folder), f"--before={before}", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts",
-                 "--fetch-retries=1", "--fetch-timeout=60000", "--loglevel=warn", *server.pins]]
+                 "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000", "--fetch-timeout=60000", "--loglevel=warn", *server.pins]]
     uv = str(PACKAGES / "uv/bin/uv")
     if not os.access(uv, os.X_OK):
-        raise Withheld("PyPI cannot be reached")
+        raise Unreachable("PyPI cannot be reached")
     return [[uv, "venv", "--quiet", "--clear", "--python", python(), str(server.folder)],
             [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(server.folder / "bin/python"), "--exclude-newer", before, *server.pins]]
 
@@ -110,7 +120,7 @@ def run(server, command):
     said = log.read_text(encoding="utf-8", errors="replace")
     which = "npm" if server.registry == "npm" else "PyPI"
     if NO_WAY.search(said):
-        raise Withheld(f"{which} cannot be reached")
+        raise Unreachable(f"{which} cannot be reached")
     if NOT_GIVEN.search(said):
         raise Withheld(f"{which} does not give {server.pins[0]}")
     raise RuntimeError(f"{' '.join(server.pins)} could not be installed: {' '.join(said.split())[-300:]}")

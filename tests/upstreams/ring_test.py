@@ -18,7 +18,7 @@ import tempfile
 import time
 
 import ring_packages
-from ring_packages import PACKAGES, Withheld
+from ring_packages import Unreachable, Withheld
 from world import ALLOW, LATEST_HANDSHAKE, Pipe, gate_binary, request
 
 CATEGORIES = ("Read", "Write", "Execute", "Destructive", "Financial")
@@ -184,12 +184,18 @@ class Case:
         self.seen |= {"gated": f"{behind.started_in:.1f}"}
         self.expect(behind.revision == talk.revision, f"through the gate it speaks {behind.revision}, directly {talk.revision}")
         self.expect(others == gated_others, f"beside the tools: {others} became {gated_others}")
+        self.expect(not (alarms := self.alarms()), f"the gate's log warns: {'; '.join(alarms)}")
         change = difference(self.tools, tools)
         if change:
             again = self.listed("again", self.around(*self.command))[1]
             self.expect(difference(self.tools, again), f"the list through the gate: {change}")
             change = f"varies by itself: {difference(self.tools, again)}"
         self.seen["list"] = change or ("bytes" if texts == gated_texts else self.other_bytes(texts, gated_texts))
+
+    def alarms(self):
+        """Nothing that these servers do while they are listed is worth a warning."""
+        entries = [json.loads(line) for line in (self.dir / "gate.log").read_text(encoding="utf-8").splitlines()]
+        return sorted({" ".join(str(value) for key, value in entry.items() if key not in {"time", "server"}) for entry in entries if entry["level"] not in {"info", "debug"}})
 
     @staticmethod
     def other_bytes(texts, gated_texts):
@@ -273,16 +279,21 @@ def say(mark, name, *words):
 
 
 def install(servers, before):
-    """One at a time; gives those that are there, those that are withheld, those that could not be installed."""
-    ready, withheld, broken = [], [], []
+    """One at a time; gives those that are there, what is withheld and why, those that could not be installed."""
+    ready, withheld, broken, closed = [], [], [], {}
     for server in servers:
         begun = time.monotonic()
         try:
-            if not ring_packages.installed(server, before):
+            if not ring_packages.is_installed(server, before):
+                if server.registry in closed:
+                    raise closed[server.registry]
+                ring_packages.install(server, before)
                 say("✓", server.name, f"{time.monotonic() - begun:6.1f} s", "installed")
             ready.append(server)
         except Withheld as why:
-            withheld.append(server)
+            if isinstance(why, Unreachable):
+                closed[server.registry] = why
+            withheld.append(f"{server.name} ({why})")
             say("–", server.name, f"{time.monotonic() - begun:6.1f} s", f"skipped: {why}")
         except (RuntimeError, OSError, subprocess.TimeoutExpired) as fault:
             broken.append(server)
@@ -290,16 +301,18 @@ def install(servers, before):
     return ready, withheld, broken
 
 
-def show(cases):
+def show(cases, withheld):
     """One line a server; starts in seconds, directly and through the gate."""
-    shape = "{:50} {:10} {:>5} {:>4} {:>6} {:>6}  {:>15}  {}"
-    print("\n" + shape.format("server", "revision", "tools", "KB", "start", "gated", "low med hig cri", "list through the gate"))
+    shape = "{} {:50} {:10} {:>5} {:>4} {:>6} {:>6}  {:>15}  {}"
+    print("\n" + shape.format(" ", "server", "revision", "tools", "KB", "start", "gated", "low med hig cri", "list through the gate"))
     for case in cases:
         values = [case.seen.get(key, "?") for key in ("revision", "tools", "KB", "starts", "gated", "risks", "list")]
         values[5] = " ".join(f"{number:>3}" for number in values[5].split())
-        print(shape.format(case.name, *map(str, values)))
+        print(shape.format("✗" if case.faults else "✓", case.name, *map(str, values)))
         for fault in case.faults:
             print(f"    {fault}")
+    for words in withheld:
+        print(f"– skipped: {words}")
 
 
 def main():
@@ -311,7 +324,7 @@ def main():
     print(f"\n{len(ready)} servers, two at a time")
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         cases = list(pool.map(tried, ready))
-    show(cases)
+    show(cases, withheld)
     failed = sum(bool(case.faults) for case in cases) + len(broken)
     print(f"\n{len(cases) - failed + len(broken)} passed, {failed} failed, {len(withheld)} skipped")
     return 1 if failed or not cases else 0
