@@ -25,6 +25,8 @@ class Lister::SaysNo final : public upstream::Sink {
     if (asks && lister_.refused_++ < most) lister_.refusing_.spawn(lister_.say_no(std::string(event.message->id_text)));
     co_return true;
   }
+  /// Before a server of the other era the bridge says no for it.
+  bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) override { return false; }
 
  private:
   Lister& lister_;

@@ -184,9 +184,10 @@ net::Task<Result<void>> StatelessBridge::open_once(BehindRef behind, std::string
   }
   behind->opened = answer->bytes;
   link->agreed(mcp::word(*revision));
+  // A server may ask as soon as it hears that the session is open.
+  link->on_unsolicited(behind->hearer.get());
   auto noted = co_await say(behind, Own::open, mcp::initialized_notification(), nobody);
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
-  link->on_unsolicited(behind->hearer.get());
   behind->link = link;
   co_return Result<void>{};
 }

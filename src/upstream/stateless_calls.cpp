@@ -21,6 +21,12 @@ std::string log_level_of(const mcp::Message& request) {
   return level && level->is_string() ? std::string(level->text()) : std::string();
 }
 
+/// Whether the answer to it may be `input_required`: clients go on with these alone.
+bool may_bring_questions(mcp::MethodId method) {
+  using enum mcp::MethodId;
+  return method == tools_call || method == prompts_get || method == resources_read;
+}
+
 }  // namespace
 
 /// Hears the server while a call is under way.
@@ -161,10 +167,12 @@ Forwarded StatelessBridge::finish(Running& running) {
   return own;
 }
 
-/// What the policy does not let the server ask is declined at once: the call goes on without it.
+/// What the policy does not let the server ask, or the request cannot bring its client, is declined at once: the call
+/// goes on without it.
 void StatelessBridge::decline_refused(Running& running, Sink& sink) {
+  const bool brings = may_bring_questions(running.method);
   std::erase_if(running.asks, [&](const Ask& each) {
-    if (each.decided || sink.may_ask(each.ask.method, each.ask.method_name)) return false;
+    if (each.decided || (brings && sink.may_ask(each.ask.method, each.ask.method_name))) return false;
     const bool form = each.ask.method == mcp::MethodId::elicitation_create;
     tasks_.spawn(say_later(running.behind, Own::answer, form ? mcp::response_to(each.server_id, R"({"action":"decline"})")
                                                              : mcp::rpc_error(each.server_id, -32603, "the client does not answer this")));

@@ -36,6 +36,18 @@ class StatelessBridged : public World {
     co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":"done"}]}})");
   }
 
+  /// Each list comes once the server was answered what it asks meanwhile.
+  net::Task<bool> ask_before_lists(net::HttpExchange& exchange, std::string method, std::string id) {
+    if (method != "tools/list") co_return false;
+    const std::size_t told = upstream.responses.size();
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    co_await exchange.write(event(R"({"jsonrpc":"2.0","id":"r","method":"roots/list"})"));
+    for (int turn = 0; turn < 2000 && upstream.responses.size() == told; ++turn) co_await loop.sleep(std::chrono::milliseconds(2));
+    co_await exchange.write(event(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"tools":[)" + upstream.tools + "]}}"));
+    co_await exchange.finish();
+    co_return true;
+  }
+
   net::Signal go_on{loop};
   std::vector<std::string> bodies;  ///< requests that reached the server
   std::string question;             ///< that it asks in the midst of a call; empty: none
@@ -157,6 +169,20 @@ TEST_F(StatelessBridged, AQuestionThatThePolicyDoesNotAllowDoesNotPass) {
   EXPECT_NE(answer.body.find("done"), std::string::npos) << "the call goes on without it";
   EXPECT_EQ(answered, R"({"jsonrpc":"2.0","id":"q","result":{"action":"decline"}})");
   EXPECT_NE(records().find(R"("method":"elicitation/create","era":"2026-07-28")"), std::string::npos) << records();
+}
+
+/// Protocol item 15: clients go on with calls, prompts and resources alone, and the gate's own reading has no client.
+TEST_F(StatelessBridged, AQuestionWhileAListIsReadIsDeclinedAndTheListComes) {
+  begin_with("callgate: 1\ndefault: allow\nroots: allow\n");
+  upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string body) {
+    return body.find("2026-07-28") != std::string::npos ? net::Task<bool>::ready(false) : ask_before_lists(exchange, method, id);
+  };
+  EXPECT_NE(ask("tools/list").body.find(R"("name":"read")"), std::string::npos);
+  const Answer of_another = post(modern_text("tools/list", "", "8", with_tasks), modern_headers("tools/list"));
+  EXPECT_NE(of_another.body.find(R"("name":"read")"), std::string::npos) << of_another.body;
+  EXPECT_GE(upstream.responses.size(), 3U);
+  for (const std::string& response : upstream.responses) EXPECT_NE(response.find(R"("id":"r","error":{"code":-32603)"), std::string::npos) << response;
+  EXPECT_EQ(records().find(R"("method":"roots/list")"), std::string::npos) << "it was put before nobody";
 }
 
 TEST_F(StatelessBridged, ASubscriptionHearsWhatTheSessionSays) {
