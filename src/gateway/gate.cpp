@@ -30,7 +30,8 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "refuse"}})) {
-  tools_.on_pinned_anew([this] { announce_list_change({.tools = true}); });
+  tools_.on_found_changed([this] { announce_list_change({.tools = true}); });
+  links_.on_opened_anew([this] { tools_.server_opened_anew(); });
   links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
 }
 

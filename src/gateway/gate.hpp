@@ -160,6 +160,7 @@ class Gate {
   Judged judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const;
   void doubt(Judged& judged, mcp::Era era) const;
   net::Task<bool> still_allowed(const Inbound& in);
+  net::Task<void> refuse_anew(Inbound& in);
   bool passes_now(const Inbound& in) const;
   void heed_journal(policy::Decision& decision, const registry::Tool* tool) const;
   net::Task<bool> limits_free(Judged& judged, Conversation& conversation);
@@ -172,6 +173,7 @@ class Gate {
 
   // gate_call.cpp and gate_approval.cpp
   net::Task<void> handle_call(Inbound& in, InFlight& flight);
+  Draft draft_of(const mcp::ToolCall& call) const;
   net::Task<void> handle_judged(Inbound& in, InFlight& flight);
   net::Task<void> handle_completion(Inbound& in, InFlight& flight);
   net::Task<void> run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes);
@@ -224,6 +226,8 @@ class Gate {
   bool depends_on_caller(const Inbound& in) const;
   ListJudges list_judges(const Inbound& in) const;
   net::Task<void> judge_list(Inbound& in, upstream::Delivery& delivery);
+  net::Task<void> answer_unread(Inbound& in);
+  net::Task<bool> heed_tools(const Inbound& in, const mcp::ListPage& page);
   net::Task<void> answer_judged(Inbound& in, const upstream::Delivery& delivery, std::shared_ptr<const JudgedList> list);
   static mcp::CacheRule cache_rule(const Inbound& in);
   struct Page;

@@ -18,22 +18,39 @@ std::string canonical_of(const std::optional<json::Value>& arguments) {
 
 }  // namespace
 
+/// Of the call, which outlives it.
+Gate::Draft Gate::draft_of(const mcp::ToolCall& call) const {
+  Draft draft{.id = parts_.journal.next_id(), .subject = call.name.view()};
+  if (call.arguments) {
+    draft.digest = parts_.digest_key.of(*call.arguments);
+    draft.arg_keys.reserve(call.arguments->size());
+    for (const json::Member member : call.arguments->members()) draft.arg_keys.push_back(member.key.raw_string());
+  } else {
+    draft.digest = parts_.digest_key.of_none();
+  }
+  draft.has_digest = true;
+  return draft;
+}
+
+/// A call that was allowed, until its server had to be opened anew: told like any that is refused.
+net::Task<void> Gate::refuse_anew(Inbound& in) {
+  const auto call = mcp::read_tool_call(in.message);
+  if (!call) co_return co_await refuse_shape(in, call.error(), mcp::code::invalid_params);
+  Draft draft = draft_of(*call);
+  Judged judged = judge(in, policy::Action::tool_call, draft.subject, call->arguments);
+  if (!tools_.is_current(in.era())) doubt(judged, in.era());
+  if (judged.decision.verdict >= policy::Verdict::require_approval)
+    co_return co_await answer_failure(in, {ErrorKind::refused, "the call is not allowed any more", {}});
+  co_await refuse(in, draft, judged);
+}
+
 net::Task<void> Gate::handle_call(Inbound& in, InFlight& flight) {
   auto call = mcp::read_tool_call(in.message);
   if (!call) co_return co_await refuse_shape(in, call.error(), mcp::code::invalid_params);
   bool current = tools_.is_current(in.era());
   if (!current) current = co_await wait_for_tools(in, in.era());
 
-  Draft draft{.id = parts_.journal.next_id(), .subject = call->name.view()};
-  if (call->arguments) {
-    draft.digest = parts_.digest_key.of(*call->arguments);
-    draft.arg_keys.reserve(call->arguments->size());
-    for (const json::Member member : call->arguments->members()) draft.arg_keys.push_back(member.key.raw_string());
-  } else {
-    draft.digest = parts_.digest_key.of_none();
-  }
-  draft.has_digest = true;
-
+  Draft draft = draft_of(*call);
   Judged judged = judge(in, policy::Action::tool_call, draft.subject, call->arguments);
   if (parts_.config.audit.shapes) draft.arg_shapes = shapes_of(judged, call->arguments);
   if (!current) doubt(judged, in.era());

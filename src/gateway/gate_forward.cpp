@@ -80,6 +80,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   if (!made) co_return std::unexpected(made.error());
   const std::shared_ptr<upstream::Link> link = std::move(*made);
   conversation->link = link;
+  const bool anew = conversation->unsolicited != nullptr;  // and not another gateway's until now
   listen_to(conversation);
   json::Document document;
   const auto opening = mcp::read_message(conversation->opening, document, mcp::Direction::from_client);
@@ -110,6 +111,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   auto noted = co_await link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
   parts_.log.info("upstream_session_reopened", {{"server", server_.name}});
+  if (anew) tools_.server_opened_anew();
   co_return Result<void>{};
 }
 
@@ -209,6 +211,7 @@ net::Task<bool> Gate::take_again(Inbound& in, Exchange& what) {
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
   Conversation& conversation = *in.conversation;
   bool sent = false;  // once; the server may have run it, whatever it says
+  const std::uint64_t openings = tools_.openings();
   for (int attempt = 0;; ++attempt) {
     // The link of stateless requests is shared, and may be of another kind since the last one.
     const bool linked_already = in.era() == mcp::Era::legacy && conversation.link && conversation.link->alive() && !conversation.reviving;
@@ -216,6 +219,13 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       if (!sent) give_back(what);
       parts_.log.warn("upstream_not_reached", {{"server", server_.name}, {"fault", linked.error().message}, {"detail", linked.error().where}});
       co_await answer_failure(in, linked.error());
+      co_return std::nullopt;
+    }
+    // What was decided was about the server that is gone.
+    const bool is_call = in.message.method_id == mcp::MethodId::tools_call;
+    if (is_call && tools_.openings() != openings && !co_await still_allowed(in)) {
+      if (!sent) give_back(what);
+      co_await refuse_anew(in);
       co_return std::nullopt;
     }
     if (sent && !co_await take_again(in, what)) co_return std::nullopt;
@@ -251,6 +261,10 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
       continue;
     }
     if (!sent) give_back(what);
+    if (is_call && !failure.sent && failure.error.kind == ErrorKind::refused && !passes_now(in) && !(flight != nullptr && flight->cancelled)) {
+      co_await refuse_anew(in);
+      co_return std::nullopt;
+    }
     // Who cancelled expects no answer, and may not be able to place one (basic/utilities/cancellation).
     if (flight != nullptr && flight->cancelled) {
       co_await in.channel.ended();

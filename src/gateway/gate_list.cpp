@@ -12,6 +12,8 @@ namespace callgate::gateway {
 namespace {
 
 constexpr ListBounds bounds;
+/// Of a list for what it shows to be taken up: without that it shows less, and the next call waits in its place.
+constexpr net::Duration longest_wait = std::chrono::seconds(10);
 /// What may stand before the rest of an answer and is copied with its head.
 constexpr std::size_t small_part = 4096;
 
@@ -56,8 +58,7 @@ mcp::Keep Gate::keeper(const Inbound& in, mcp::MethodId method) const {
 net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
   if (in.message.method_id == mcp::MethodId::tools_list && !tools_.known(in.era()).table) {
     [[maybe_unused]] const bool current = co_await wait_for_tools(in, in.era());
-    if (!tools_.known(in.era()).table)
-      co_return co_await answer_failure(in, {ErrorKind::unavailable, fmt::format("the server's tools could not be read: {}", tools_.known(in.era()).why()), {}});
+    if (!tools_.known(in.era()).table) co_return co_await answer_unread(in);
   }
   Draft draft{.id = parts_.journal.next_id()};
   Judged judged{.policy = policy()};
@@ -96,6 +97,18 @@ net::Task<void> Gate::answer_judged(Inbound& in, const upstream::Delivery& deliv
   co_await in.channel.answer(begin);
 }
 
+net::Task<void> Gate::answer_unread(Inbound& in) {
+  co_await answer_failure(in, {ErrorKind::unavailable, fmt::format("the server's tools could not be read: {}", tools_.known(in.era()).why()), {}});
+}
+
+/// What a client is shown holds for the next call, so it is taken up first. A list that is only for this client
+/// does not wait again and again for what the gateway is not shown.
+net::Task<bool> Gate::heed_tools(const Inbound& in, const mcp::ListPage& page) {
+  const bool shows_other = in.message.method_id == mcp::MethodId::tools_list && tools_.heed(in.era(), page.items);
+  if (shows_other && !tools_.is_current(in.era())) co_await tools_.settled(in.era(), std::min<net::Duration>(server_.start_timeout, longest_wait));
+  co_return shows_other;
+}
+
 /// Reads a list and answers what of it may be seen.
 net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   json::Document document;
@@ -105,6 +118,8 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   const bool asks = message->result.find("inputRequests").has_value();
   if (Asking asking; asks && in.era() == mcp::Era::modern && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
 
+  const bool shows_other = co_await heed_tools(in, *page);
+  if (in.message.method_id == mcp::MethodId::tools_list && !tools_.known(in.era()).table) co_return co_await answer_unread(in);
   JudgedList list{.judges = list_judges(in)};
   mcp::Keep keep = keeper(in, in.message.method_id);
   if (in.message.method_id == mcp::MethodId::prompts_list) keep = [this, shown = std::move(keep)](const mcp::ListItem& item) {
@@ -128,7 +143,7 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   }
   const std::string text = list.whole ? std::string() : mcp::filter_list(*page, keep, {}, cache_rule(in));
   const bool same_for_all = in.message.method_id != mcp::MethodId::tasks_list;
-  if (!page->next_cursor && !asks && same_for_all && delivery.http_status == 200) {
+  if (!page->next_cursor && !asks && same_for_all && !shows_other && delivery.http_status == 200) {
     list.from_server = upstream::SeenAnswer::of(delivery.bytes, message->id_text);
     json::Document shown;
     const auto answer = list.whole ? message : mcp::read_message(text, shown, mcp::Direction::from_server, upstream::answer_limits);
@@ -176,6 +191,7 @@ net::Task<Result<std::string>> Gate::joined_list(Inbound& in, const mcp::ListPag
     const auto message = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
     auto read = message ? mcp::read_list_page(*message, first.shape) : Result<mcp::ListPage>(std::unexpected(message.error()));
     if (!read) co_return std::unexpected(read.error());
+    [[maybe_unused]] const bool other = co_await heed_tools(in, *read);
     bytes += page->text.size();
     pages.push_back(std::move(*read));
     owned.push_back(std::move(page));

@@ -218,6 +218,7 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
   Shared& shared = retired_ ? of_one_request : shared_[over_http() && !bridged ? std::string() : grant];
   shared.last_used = parts_.loop.now();
   if (shared.link && shared.link->alive()) return shared.link;
+  if (shared.link && opened_anew_) opened_anew_();
   if (bridged) return shared.link = bridge_to_sessions(grant);
   auto made = native(upstream::SpareChildren::For::modern, upstream::Ids::own, grant);
   if (made) shared.link = *made;
@@ -283,6 +284,7 @@ upstream::BridgeParts Links::bridge_parts() {
           .starts_programs = !over_http(),
           .permit = [this](upstream::Own own) { return permit_for(own); },
           .mirror = [this](const mcp::Message& request) { return mirror(request); },
+          .opened_anew = [this] { if (opened_anew_) opened_anew_(); },
           .written = written_};
 }
 

@@ -65,6 +65,8 @@ class Links {
   net::Task<bool> learn_modern(net::Duration time);
   /// Where the headers of a call that a bridge makes modern come from.
   void take_params_from(std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params) { params_ = std::move(params); }
+  /// Hears that a server which has answered before is opened again.
+  void on_opened_anew(std::function<void()> hear) { opened_anew_ = std::move(hear); }
   bool over_http() const { return !server_.url.empty(); }
   const config::Server& server() const { return server_; }
 
@@ -106,6 +108,7 @@ class Links {
   std::unique_ptr<upstream::HttpOrigin> origin_;
   std::map<std::string, Shared> shared_;  ///< by grant; over HTTP one for all, where nothing is bridged
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
+  std::function<void()> opened_anew_;
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
   const std::shared_ptr<std::size_t> children_ = std::make_shared<std::size_t>(0);  ///< of this server; likewise
   const std::shared_ptr<upstream::StderrLog> stderr_;  ///< likewise

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/sha256.hpp"
 #include "config/text_file.hpp"
 #include "mcp/tool_list.hpp"
+#include "registry/fingerprint.hpp"
 #include "registry/pins.hpp"
 
 namespace callgate::gateway {
@@ -14,6 +18,10 @@ namespace {
 /// A fault of the gateway's own is told soon, whatever the server is given.
 constexpr net::Duration soon = std::chrono::milliseconds(200);
 constexpr net::Duration first_pause = std::chrono::milliseconds(250);
+/// What clients are shown and the gateway is not may come on in time: of a server that is replaced
+/// part by part. One that lists by who asks is not read more often than this for all of them.
+constexpr net::Duration between_asking = std::chrono::seconds(30);
+constexpr std::size_t most_asked_for = 16;
 
 std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
 
@@ -42,7 +50,44 @@ void ToolBook::want(mcp::Era era) {
 }
 
 void ToolBook::want_again(mcp::Era era) {
+  const mcp::Era other = era == mcp::Era::modern ? mcp::Era::legacy : mcp::Era::modern;
+  read_again(eras_[index(era)], era);
+  if (started(other)) read_again(eras_[index(other)], other);
+}
+
+bool ToolBook::heed(mcp::Era era, std::span<const mcp::ListItem> shown) {
   EraState& state = eras_[index(era)];
+  const auto table = state.known.table;
+  if (!table) return false;
+  std::string other;
+  for (const mcp::ListItem& item : shown) {
+    if (!item.fault.empty()) continue;
+    const std::string_view name = item.key.view();
+    const registry::Tool* tool = table->find(name);
+    if (tool != nullptr && tool->definition == item.definition.text()) continue;
+    const std::string fingerprint = registry::fingerprint(item.definition);
+    if (!table->accounts_for(name, fingerprint)) other += fmt::format("{} {}\n", name, fingerprint);
+  }
+  if (other.empty()) return false;
+  const net::Instant now = parts_.loop.now();
+  std::erase_if(state.asked_for, [now](const auto& each) { return now - each.second > between_asking; });
+  const bool lately = state.asked_for.size() >= most_asked_for || !state.asked_for.emplace(sha256_hex(other), now).second;
+  if (lately) return true;
+  for (EraState& each : eras_) each.look_closely = true;
+  want_again(era);
+  return true;
+}
+
+void ToolBook::server_opened_anew() {
+  ++openings_;
+  for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
+    if (!started(era)) continue;
+    eras_[index(era)].look_closely = true;
+    read_again(eras_[index(era)], era);
+  }
+}
+
+void ToolBook::read_again(EraState& state, mcp::Era era) {
   ++state.wanted;
   if (!state.reading) {
     state.reading = true;
@@ -55,8 +100,8 @@ void ToolBook::want_again(mcp::Era era) {
 void ToolBook::pins_changed() {
   for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
     if (!started(era)) continue;
-    eras_[index(era)].pins_changed = true;
-    want_again(era);
+    eras_[index(era)].look_closely = true;
+    read_again(eras_[index(era)], era);
   }
 }
 
@@ -168,7 +213,9 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
     const auto before = state.known.table;
     const Result<void> taken = list ? co_await take_soon(era, *list) : std::unexpected(list.error());
-    const bool pinned_anew = taken && std::exchange(state.pins_changed, false) && !show_the_same(before.get(), *state.known.table);
+    const bool other = taken && !show_the_same(before.get(), *state.known.table);
+    const bool found_changed = taken && std::exchange(state.look_closely, false) && other;
+    if (other) state.asked_for.clear();
     // A link puts messages of its own on record as well.
     state.known.unrecorded = !list && (lister.unrecorded() || !parts_.journal.health().writing);
     state.ours = !taken && (list || state.known.unrecorded);
@@ -176,7 +223,7 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     state.known.fault = taken ? std::string() : taken.error().message;
     if (taken) state.read = reading;
     state.changed.notify();
-    if (pinned_anew && pinned_anew_) pinned_anew_();
+    if (found_changed && found_changed_) found_changed_();
     if (taken && state.read == state.wanted) break;
     if (!taken) {
       if (!told) parts_.log.warn("tools_unread", {{"server", links_.server().name}, {"era", word(era)}, {"fault", state.known.fault}, {"detail", taken.error().where}});

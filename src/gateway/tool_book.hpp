@@ -2,12 +2,15 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "config/file_stamp.hpp"
 #include "gateway/lister.hpp"
+#include "mcp/tool_list.hpp"
 #include "mcp/unknown_tool.hpp"
 #include "registry/pin_file.hpp"
 #include "registry/tool_table.hpp"
@@ -30,17 +33,26 @@ struct KnownTools {
 };
 
 /// The tools of one server, read by the gateway itself and compared with the
-/// pins; read again when the server says that they changed, or after a failure.
+/// pins; read again when the server says that they changed, shows a client other
+/// ones or had to be opened anew, and after a failure.
 class ToolBook {
  public:
   ToolBook(const Parts& parts, Links& links);
 
   /// Starts reading an era's list if that has not begun.
   void want(mcp::Era era);
-  /// Reads it again; for list_changed and accepted pins.
+  /// The server said that its list changed: it is read again, and that of the other era, where known, with it.
   void want_again(mcp::Era era);
-  /// Hears that accepted pins made a list another one.
-  void on_pinned_anew(std::function<void()> hear) { pinned_anew_ = std::move(hear); }
+  /// A list that the server answered a client. Where it shows a definition that the gateway's own
+  /// did not, that is read again, or was a moment ago without finding it: such a server lists by
+  /// who asks. True: it shows one.
+  bool heed(mcp::Era era, std::span<const mcp::ListItem> shown);
+  /// What answered so far is gone, and what takes its place may be of another version.
+  void server_opened_anew();
+  /// How often that was.
+  std::uint64_t openings() const { return openings_; }
+  /// Hears that a list is another one and that no server has said so.
+  void on_found_changed(std::function<void()> hear) { found_changed_ = std::move(hear); }
   /// The store changed: eras that were read are read again.
   void pins_changed();
   /// The same if the reviewed file changed.
@@ -63,12 +75,14 @@ class ToolBook {
     std::uint64_t wanted = 0;  ///< how often the list was asked for; `read` stands behind it until it was read anew
     std::uint64_t read = 0;
     bool probed = false;
-    bool pins_changed = false;  ///< since it was read
+    bool look_closely = false;  ///< whether it became another one without a word of the server
+    std::map<std::string, net::Instant> asked_for;  ///< when it was read for what a client was shown, by that
     bool ours = false;         ///< the last reading failed by the gateway's own journal or store, or by what it made of the list
     net::Broadcast changed;
     net::Signal again;
   };
   static std::size_t index(mcp::Era era) { return era == mcp::Era::modern ? 1 : 0; }
+  void read_again(EraState& state, mcp::Era era);
   net::Task<void> keep_reading(mcp::Era era);
   Result<void> take(mcp::Era era, const ServerList& list);
   net::Task<Result<void>> take_soon(mcp::Era era, const ServerList& list);
@@ -81,7 +95,8 @@ class ToolBook {
   std::array<EraState, 2> eras_;
   std::optional<registry::PinFile> reviewed_;
   config::FileStamp reviewed_stamp_;
-  std::function<void()> pinned_anew_;
+  std::function<void()> found_changed_;
+  std::uint64_t openings_ = 0;
   net::TaskGroup tasks_;
 };
 

@@ -96,7 +96,9 @@ class Comparison {
   void run(const ToolTable* previous);
   Result<void> store_results(store::Pins& pins) const;
   std::shared_ptr<const ToolTable> table() && {
-    return std::make_shared<const ToolTable>(std::move(tools_), std::move(listing_.drift));
+    std::map<std::string, std::string, std::less<>> refused;
+    for (store::Definition& each : offered_) refused.emplace(std::move(each.tool), std::move(each.fingerprint));
+    return std::make_shared<const ToolTable>(std::move(tools_), std::move(listing_.drift), std::move(refused));
   }
 
  private:

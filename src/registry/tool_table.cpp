@@ -1,9 +1,11 @@
 #include "registry/tool_table.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/folded_name.hpp"
+#include "registry/names.hpp"
 
 namespace callgate::registry {
 
@@ -25,10 +27,17 @@ std::string_view word(Risk risk) {
   return words[static_cast<std::size_t>(risk)];
 }
 
-ToolTable::ToolTable(std::vector<Tool> tools, std::vector<Drift> drift)
-    : tools_(std::move(tools)), drift_(std::move(drift)) {
+ToolTable::ToolTable(std::vector<Tool> tools, std::vector<Drift> drift, std::map<std::string, std::string, std::less<>> refused)
+    : tools_(std::move(tools)), drift_(std::move(drift)), refused_(std::move(refused)) {
   places_.reserve(tools_.size());
   for (const Tool& tool : tools_) places_.emplace(tool.name, &tool);
+}
+
+bool ToolTable::accounts_for(std::string_view name, std::string_view fingerprint) const {
+  if (const Tool* tool = find(name)) return tool->fingerprint == fingerprint;
+  if (const auto refused = refused_.find(name); refused != refused_.end()) return refused->second == fingerprint;
+  const auto twice = [name](const Drift& each) { return each.kind == Drift::Kind::duplicate && each.tool == name; };
+  return !is_tool_name(name) || std::ranges::any_of(drift_, twice);
 }
 
 std::string_view ToolTable::look_alike(std::string_view unknown_name) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -66,7 +67,8 @@ std::string_view word(Drift::Kind kind);
 /// one table. Threads: any.
 class ToolTable {
  public:
-  ToolTable(std::vector<Tool> tools, std::vector<Drift> drift);
+  /// `refused`: fingerprints of the new tools, by name, that stand in no table before somebody pins them.
+  ToolTable(std::vector<Tool> tools, std::vector<Drift> drift, std::map<std::string, std::string, std::less<>> refused);
   ToolTable(const ToolTable&) = delete;
   ToolTable& operator=(const ToolTable&) = delete;
 
@@ -75,6 +77,9 @@ class ToolTable {
     const auto place = places_.find(name);
     return place == places_.end() ? nullptr : place->second;
   }
+  /// Whether the server's list held this definition when the table was made. One that is refused whatever it
+  /// says, by its name or since it was listed twice, is none that it lacks.
+  bool accounts_for(std::string_view name, std::string_view fingerprint) const;
   std::span<const Tool> tools() const { return tools_; }  ///< in the order of the server's list
   std::span<const Drift> drift() const { return drift_; }
 
@@ -86,6 +91,7 @@ class ToolTable {
   std::vector<Tool> tools_;
   std::vector<Drift> drift_;
   std::unordered_map<std::string_view, const Tool*> places_;  ///< keys point into `tools_`
+  std::map<std::string, std::string, std::less<>> refused_;
 };
 
 }  // namespace callgate::registry

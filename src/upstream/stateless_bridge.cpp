@@ -99,9 +99,14 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
     if (behind->link && behind->link->alive() && !behind->opening) co_return behind;
     if (!behind->opening) {
       Opening opening(*this, behind);
+      const bool anew = !behind->opened.empty();
       auto done = co_await open(behind, std::string(meta->client_info ? meta->client_info.text() : std::string_view{}));
       if (!done) co_return std::unexpected(std::move(done.error()));
       opening.done = true;
+      if (anew) {
+        behind->opened_anew = parts_.loop.now();
+        if (parts_.opened_anew) parts_.opened_anew();
+      }
       co_return behind;
     }
     const net::Duration left = until - parts_.loop.now();

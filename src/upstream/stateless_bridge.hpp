@@ -62,6 +62,7 @@ class StatelessBridge final : public Link {
     bool streaming = false;
     std::size_t busy = 0;
     net::Instant last_used{};
+    net::Instant opened_anew{};  ///< in the place of one that is gone
     net::TaskGroup stream;  ///< reads the session's, for as long as somebody subscribes; goes before the hearer
 
     bool in_use() const { return busy != 0 || opening || !subscriptions.empty(); }

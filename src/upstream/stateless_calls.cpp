@@ -97,8 +97,11 @@ class StatelessBridge::Attending {
 
 net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   const mcp::Message& request = *out.message;
+  const net::Instant began = parts_.loop.now();
   auto behind = co_await session(request);
   if (!behind) co_return std::unexpected(bridge_failure(std::move(behind.error()), false));
+  // What was decided was about the server that is gone.
+  if ((*behind)->opened_anew >= began && !co_await sink.may_go_on()) co_return std::unexpected(bridge_failure({ErrorKind::refused, "the call is not allowed any more", {}}, false));
   co_await set_level(*behind, request);
   auto running = std::make_shared<Running>(parts_.loop);
   running->behind = *behind;

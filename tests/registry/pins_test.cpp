@@ -71,6 +71,22 @@ TEST_P(DriftTable, SecondListIsComparedWithTheFirst) {
   EXPECT_EQ(world.drift(), GetParam().drift);
 }
 
+/// What a server shows anybody is no news where the list that was read held it, whatever became of it there.
+TEST_P(DriftTable, HoldsNothingThatTheListDidNot) {
+  World world;
+  world.source.new_tools = GetParam().new_tools;
+  world.list(GetParam().first);
+  world.list(GetParam().second);
+  const auto listed = json::OwnedDocument::parse(GetParam().second, definition_limits);
+  ASSERT_TRUE(listed.has_value());
+  for (const json::Value definition : (*listed)->root().elements()) {
+    const auto name = definition.is_object() ? definition.find("name") : std::nullopt;
+    if (name && name->is_string()) EXPECT_TRUE(world.table->accounts_for(name->string(), fingerprint(definition))) << definition.text();
+  }
+  EXPECT_FALSE(world.table->accounts_for("never_listed", "sha256:0"));
+  for (const Tool& tool : world.table->tools()) EXPECT_FALSE(world.table->accounts_for(tool.name, "sha256:0"));
+}
+
 TEST(PinsTest, TheFirstListIsPinnedWithItsFingerprints) {
   World world;
   const ToolTable& table = world.list(array({tool("get")}));
