@@ -255,8 +255,9 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
     // is good enough for sending it again, not for giving its share of the limits back.
     // Nor is a server believed a second time that knows no session which it has just opened.
     const bool unknown = failure.session_unknown && !std::exchange(conversation.unproven, false);
-    const bool may_repeat = (!failure.sent || unknown) && !conversation.closed && !conversation.opening.empty();
-    if (may_repeat && attempt == 0 && !(conversation.link && conversation.link->alive())) {
+    // For a stateless request a bridge opens the next one itself.
+    const bool opens = in.era() == mcp::Era::modern ? unknown : (!failure.sent || unknown) && !conversation.opening.empty() && !(conversation.link && conversation.link->alive());
+    if (opens && !conversation.closed && attempt == 0) {
       what.record.id = parts_.journal.next_id();
       continue;
     }

@@ -90,6 +90,22 @@ TEST_F(RedeployedServer, ThatForgotTheSessionIsReadBeforeTheCallGoesToIt) {
   EXPECT_NE(records().find(R"("verdict":"quarantined")"), std::string::npos);
 }
 
+/// Protocol item 22: a stateless client's call goes on where its server only forgot the session, and is judged anew as well.
+TEST_F(RedeployedServer, ThatForgotTheSessionOfABridgeIsReadBeforeTheCallGoesToIt) {
+  upstream.modern = false;
+  start(allow_all);
+  EXPECT_NE(call_in(mcp::Era::modern, "read").body.find("done"), std::string::npos);
+  forget_session_once();
+  upstream.calls.clear();
+  EXPECT_NE(call_in(mcp::Era::modern, "read").body.find("done"), std::string::npos);
+  EXPECT_EQ(upstream.calls.size(), 2U);
+  forgot = false;
+  upstream.calls.clear();
+  upstream.tools = other_tools;
+  EXPECT_NE(call_in(mcp::Era::modern, "read").body.find(quarantined), std::string::npos);
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
 /// One that lists by who asks is not read for every list that it shows.
 TEST_F(RedeployedServer, ThatListsByWhoAsksIsNotReadAgainAndAgain) {
   count_lists();
