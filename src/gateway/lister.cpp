@@ -87,7 +87,9 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
 net::Task<Result<std::string>> Lister::handshake() {
   bridged_ = links_.bridges_sessions();
   auto answer = co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
-  const bool refused = answer ? answer->find("\"error\"") != std::string::npos : answer.error().kind != ErrorKind::timeout;
+  json::Document document;
+  const auto read = answer ? mcp::read_message(*answer, document, mcp::Direction::from_server, upstream::whole_answer) : Result<mcp::Message>(std::unexpected(answer.error()));
+  const bool refused = answer ? read && read->error : answer.error().kind != ErrorKind::timeout;
   if (!refused || bridged_ || !co_await links_.handshake_refused()) co_return answer;
   bridged_ = true;
   auto link = links_.for_session({});

@@ -52,6 +52,18 @@ bool has_capability(json::Value capabilities, std::string_view name) {
   return capabilities && is_object(capabilities.find(name));
 }
 
+bool tells_of_changes(json::Value capabilities) {
+  if (!capabilities || !capabilities.is_object()) return false;
+  for (const json::Member each : capabilities.members()) {
+    if (!each.value.is_object()) continue;
+    for (const std::string_view what : {"listChanged", "subscribe"}) {
+      const auto said = each.value.find(what);
+      if (said && said->is_boolean() && said->boolean()) return true;
+    }
+  }
+  return false;
+}
+
 std::optional<Revision> read_discovered(const Message& message) {
   if (!message.result) return std::nullopt;
   const auto supported = message.result.find("supportedVersions");

@@ -42,6 +42,8 @@ Result<Initialized> read_initialized(const Message& message);
 
 /// Whether the server says it has `tools`, `prompts`, … at all.
 bool has_capability(json::Value capabilities, std::string_view name);
+/// Whether it says that it tells its clients what changes.
+bool tells_of_changes(json::Value capabilities);
 
 /// The answer to `server/discover`: the newest modern revision that it and this
 /// version know, or nothing.

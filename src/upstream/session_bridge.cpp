@@ -124,7 +124,8 @@ net::Task<Forwarded> SessionBridge::open(Outbound out, Sink& sink) {
   const auto revision = asked && mcp::era_of(*asked) == mcp::Era::legacy ? *asked : mcp::latest_legacy;
   auto opened = mcp::initialize_answer(out.message->id_text, *answer, revision, parts_.server);
   if (!opened) co_return std::unexpected(bridge_failure(std::move(opened.error())));
-  can_watch_ = opened->find("\"listChanged\":true") != std::string::npos || opened->find("\"subscribe\":true") != std::string::npos;
+  const auto capabilities = answer->result.find("capabilities");
+  can_watch_ = capabilities && mcp::tells_of_changes(*capabilities);
   co_return own_delivery(std::move(*opened));
 }
 

@@ -188,6 +188,7 @@ net::Task<Result<void>> StatelessBridge::open_once(BehindRef behind, std::string
     co_return fail(ErrorKind::unavailable, "the server does not open a session");
   }
   behind->opened = answer->bytes;
+  behind->logs = mcp::has_capability(opened->capabilities, "logging");
   link->agreed(mcp::word(*revision));
   // A server may ask as soon as it hears that the session is open.
   link->on_unsolicited(behind->hearer.get());

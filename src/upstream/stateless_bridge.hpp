@@ -57,6 +57,7 @@ class StatelessBridge final : public Link {
     std::unique_ptr<Sink> hearer;
     std::string opened;  ///< the server's answer to the handshake
     std::string level;   ///< JSON text of the level it logs at
+    bool logs = false;   ///< it says that it does
     std::vector<Subscription*> subscriptions;
     bool opening = false;
     bool streaming = false;

@@ -272,7 +272,7 @@ Forwarded StatelessBridge::cancelled_by_client(const mcp::Message& message) {
 /// A session logs at one level; whoever asks for another sets it for the next calls.
 net::Task<void> StatelessBridge::set_level(BehindRef behind, const mcp::Message& request) {
   const std::string level = log_level_of(request);
-  if (level.empty() || level == behind->level || behind->opened.find("\"logging\"") == std::string::npos) co_return;
+  if (level.empty() || level == behind->level || !behind->logs) co_return;
   behind->level = level;
   co_await say_later(behind, Own::subscribe, fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"logging/setLevel","params":{{"level":{}}}}})", fresh_id(), level));
 }

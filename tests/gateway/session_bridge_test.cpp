@@ -28,6 +28,7 @@ class SessionBridged : public World {
   std::string filter;                ///< of the last subscription
   std::string announced;             ///< said on the next subscription
   std::string pushed;                ///< said in the midst of a call
+  std::string capabilities = R"({"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{},"extensions":{"x/y":{}}})";
   std::optional<net::Signal> list_may_come;  ///< lists wait for it
 
  private:
@@ -57,7 +58,7 @@ class SessionBridged : public World {
   }
   std::string answer(const std::string& method, const std::string& body) {
     if (method == "server/discover")
-      return R"("result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{},"extensions":{"x/y":{}}},"instructions":"Be kind.","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"new","version":"9"}}})";
+      return R"("result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":)" + capabilities + R"(,"instructions":"Be kind.","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"new","version":"9"}}})";
     if (method == "tools/list") return R"("result":{"resultType":"complete","ttlMs":5,"cacheScope":"public","tools":[{"name":"read","inputSchema":{"type":"object"}},{"name":"ask","inputSchema":{"type":"object"}}]})";
     if (method == "resources/read") return R"("error":{"code":-32602,"message":"Resource not found"})";
     if (method == "tools/call" && body.find("callgate_probe_") == std::string::npos) {
@@ -182,6 +183,16 @@ TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
   EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
   ASSERT_EQ(bodies.size(), 2U);
   EXPECT_NE(bodies[1].find(R"("inputResponses":{"who":{"action":"decline"}})"), std::string::npos) << bodies[1];
+}
+
+TEST_F(SessionBridged, AServerIsListenedToHoweverItSpacesItsJson) {
+  capabilities = R"({"tools" : { "listChanged" : true }})";
+  begin_with();
+  open_session();
+  post(R"({"jsonrpc":"2.0","method":"notifications/initialized"})");
+  const auto until = net::Loop::read_clock() + std::chrono::seconds(3);
+  turn_until([&] { return !filter.empty() || net::Loop::read_clock() > until; });
+  EXPECT_NE(filter.find(R"("toolsListChanged":true)"), std::string::npos) << filter;
 }
 
 TEST_F(SessionBridged, QuestionsOfCallsThatWereCancelledTakeNoRoom) {
