@@ -37,7 +37,7 @@ class StatelessBridge::CallHearer final : public Sink {
   net::Task<bool> event(const Event& event) override {
     if (event.message == nullptr) co_return true;
     const mcp::Message& message = *event.message;
-    if (message.is_request()) co_return take_question(message);
+    if (message.is_request()) co_return bridge_.take_question(running_, message);
     if (!message.is_notification()) co_return true;
     using enum mcp::MethodId;
     if (message.method_id == notifications_progress) {
@@ -51,19 +51,6 @@ class StatelessBridge::CallHearer final : public Sink {
   }
 
  private:
-  bool take_question(const mcp::Message& message) {
-    if (running_.asks.size() >= 16) return false;
-    mcp::InputAsk ask{.key = fmt::format("ask-{}", ++asked_), .method = message.method_id, .method_name = std::string(message.method.view()), .params = {}};
-    if (message.params) ask.params = message.params.text();
-    // A ping is the gateway's to answer: nobody behind it needs to be asked.
-    if (message.method_id == mcp::MethodId::ping) {
-      bridge_.tasks_.spawn(bridge_.say_later(running_.behind, Own::answer, mcp::empty_result(message.id_text, mcp::Era::legacy)));
-      return true;
-    }
-    running_.asks.push_back({.ask = std::move(ask), .server_id = std::string(message.id_text)});
-    running_.wake.raise();
-    return true;
-  }
   void queue(std::string bytes) {
     if (running_.events.size() < max_queued) running_.events.push_back(std::move(bytes));
     running_.wake.raise();
@@ -71,8 +58,41 @@ class StatelessBridge::CallHearer final : public Sink {
 
   StatelessBridge& bridge_;
   Running& running_;
-  int asked_ = 0;
 };
+
+/// True unless the call is to be given up.
+bool StatelessBridge::take_question(Running& heard, const mcp::Message& message) {
+  // A ping is the gateway's to answer: nobody behind it needs to be asked.
+  if (message.method_id == mcp::MethodId::ping) {
+    tasks_.spawn(say_later(heard.behind, Own::answer, mcp::empty_result(message.id_text, mcp::Era::legacy)));
+    return true;
+  }
+  Running* const asking = asking_call(heard);
+  if (asking == nullptr) {
+    tasks_.spawn(say_later(heard.behind, Own::answer, mcp::rpc_error(message.id_text, -32603, "several calls are under way, and nothing says which of them this is asked for")));
+    return true;
+  }
+  if (asking->asks.size() >= 16) return false;
+  mcp::InputAsk ask{.key = fmt::format("ask-{}", ++asking->asked), .method = message.method_id, .method_name = std::string(message.method.view()), .params = {}};
+  if (message.params) ask.params = message.params.text();
+  asking->asks.push_back({.ask = std::move(ask), .server_id = std::string(message.id_text)});
+  asking->wake.raise();
+  return true;
+}
+
+/// The call that a question is asked for. On a pipe nothing says which that is: it must be the one that could
+/// bring its client a question. Null: there are several.
+StatelessBridge::Running* StatelessBridge::asking_call(Running& heard) const {
+  if (!heard.link || heard.link->has_stream()) return &heard;
+  std::vector<Running*> could;
+  const auto look_at = [&](Running& each) {
+    if (each.link == heard.link && !each.outcome && may_bring_questions(each.method)) could.push_back(&each);
+  };
+  for (Running* each : attended_) look_at(*each);
+  for (const auto& [state, each] : parked_) look_at(*each);
+  if (could.size() > 1) return nullptr;
+  return could.empty() ? &heard : could.front();
+}
 
 /// The request that attends a call. When its frame ends before the call does,
 /// the call is cancelled, unless it was parked.

@@ -24,6 +24,7 @@ struct StatelessBridge::Running {
   std::optional<policy::Permit> permit;
   std::list<std::string> events;
   std::vector<Ask> asks;
+  int asked = 0;              ///< how often, all in all
   std::optional<Forwarded> outcome;
   net::Signal wake;
   net::Instant parked_until{};

@@ -75,6 +75,61 @@ TEST_F(SseLinkTest, AreBridgedToForClientsOfTheStatelessEra) {
   EXPECT_NE(answer.body.find(R"("id":7)"), std::string::npos);
 }
 
+/// Protocol item 67: on one stream for all calls nothing says which of them a question is asked for.
+TEST_F(SseLinkTest, AskNobodyWhereSeveralStatelessCallsAreUnderWay) {
+  std::vector<std::string> held;
+  behind.on_request = [&](SseServer::Stream& stream, const std::string& method, const std::string& id) {
+    if (method != "tools/call") return false;
+    held.push_back(id);
+    if (held.size() == 2) stream.say(R"({"jsonrpc":"2.0","id":"q","method":"roots/list"})");
+    return true;
+  };
+  start(allow_all);
+  std::array<Answer, 2> answers;
+  std::array<bool, 2> done{};
+  for (std::size_t i = 0; i < 2; ++i) {
+    begin(modern_text("tools/call", R"("name":"read","arguments":{})", std::to_string(7 + i)), answers[i], done[i], modern_headers("tools/call", "read"));
+    turn_until([&] { return held.size() == i + 1; });
+  }
+  const auto answered = [&] { return std::ranges::any_of(behind.messages, [](const auto& each) { return each.second.contains(R"("id":"q")"); }); };
+  const auto until = net::Loop::read_clock() + 3s;
+  turn_until([&] { return answered() || done[0] || done[1] || net::Loop::read_clock() > until; });
+  EXPECT_TRUE(answered());
+  ASSERT_EQ(held.size(), 2U);
+  for (const std::string& id : held) stream().say(result(id, "done"));
+  turn_until([&] { return done[0] && done[1]; });
+  for (const Answer& answer : answers) EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
+  const auto refusal = std::ranges::find_if(behind.messages, [](const auto& each) { return each.second.contains(R"("id":"q")"); });
+  ASSERT_NE(refusal, behind.messages.end());
+  EXPECT_NE(refusal->second.find("\"error\""), std::string::npos) << refusal->second;
+}
+
+/// A list that is read meanwhile cannot be meant.
+TEST_F(SseLinkTest, AskTheClientOfTheOneCallThatCanBeMeant) {
+  std::vector<std::string> held;
+  behind.on_request = [&](SseServer::Stream& stream, const std::string& method, const std::string& id) {
+    if (method != "tools/call" && method != "resources/list") return false;
+    held.push_back(id);
+    if (held.size() == 2) stream.say(R"({"jsonrpc":"2.0","id":"q","method":"roots/list"})");
+    return true;
+  };
+  start(allow_all);
+  Answer called;
+  Answer listed;
+  bool call_done = false;
+  bool list_done = false;
+  begin(modern_text("tools/call", R"("name":"read","arguments":{})", "7"), called, call_done, modern_headers("tools/call", "read"));
+  turn_until([&] { return held.size() == 1; });
+  begin(modern_text("resources/list", "", "8"), listed, list_done, modern_headers("resources/list"));
+  const auto until = net::Loop::read_clock() + 3s;
+  turn_until([&] { return call_done || net::Loop::read_clock() > until; });
+  EXPECT_NE(called.body.find(R"("inputRequests":{"ask-1":{"method":"roots/list")"), std::string::npos) << called.body;
+  ASSERT_EQ(held.size(), 2U);
+  stream().say(R"({"jsonrpc":"2.0","id":)" + held[1] + R"(,"result":{"resources":[]}})");
+  turn_until([&] { return list_done; });
+  EXPECT_NE(listed.body.find("\"resources\""), std::string::npos) << listed.body;
+}
+
 struct Address {
   const char* name;
   const char* said;  ///< `{origin}` stands for the server's
