@@ -41,7 +41,8 @@ class StatelessBridge::CallHearer final : public Sink {
     if (!message.is_notification()) co_return true;
     using enum mcp::MethodId;
     if (message.method_id == notifications_progress) {
-      if (!running_.client_token.empty()) queue(mcp::with_token(message, running_.client_token));
+      // Of any other token it is about something that this client does not know.
+      if (!running_.client_token.empty() && is_progress_for(message, running_.own_id)) queue(mcp::with_token(message, running_.client_token));
     } else if (message.method_id == notifications_message) {
       if (running_.wants_log) queue(std::string(event.bytes));
     } else {

@@ -52,7 +52,7 @@ class StatelessBridged : public World {
   std::vector<std::string> bodies;  ///< requests that reached the server
   std::string question;             ///< that it asks in the midst of a call; empty: none
   std::string answered;             ///< what it was told
-  std::string before;               ///< an event before the answer
+  bool progresses = false;          ///< it tells progress of its call, and of another token
 
  private:
   static std::string event(const std::string& json) { return "data: " + json + "\n\n"; }
@@ -63,7 +63,10 @@ class StatelessBridged : public World {
   }
   net::Task<void> serve_call(net::HttpExchange& exchange, std::string id) {
     co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
-    if (!before.empty()) co_await exchange.write(event(before));
+    if (progresses) {
+      const auto progress = [](const std::string& token, int at) { return R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":)" + token + R"(,"progress":)" + std::to_string(at) + "}}"; };
+      co_await exchange.write(event(progress("\"another\"", 2)) + event(progress(id, 1)));
+    }
     if (!question.empty()) {
       co_await exchange.write(event(question));
       for (int turn = 0; turn < 2000 && upstream.responses.empty(); ++turn) co_await loop.sleep(std::chrono::milliseconds(2));
@@ -109,10 +112,11 @@ TEST_F(StatelessBridged, RulesHoldAsBeforeAnyServer) {
 /// Protocol item 66.
 TEST_F(StatelessBridged, ProgressHasTheTokenOfItsClient) {
   begin_with();
-  before = R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"callgate-none","progress":1}})";
+  progresses = true;
   const std::string with_token = R"("name":"read","arguments":{},"_meta":{"progressToken":"mine","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}})";
   const Answer answer = post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{)" + with_token + "}}", modern_headers("tools/call", "read"));
-  EXPECT_NE(answer.body.find(R"("progressToken":"mine")"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find(R"("progressToken":"mine","progress":1})"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find(R"("progress":2)"), std::string::npos) << "of a token that nobody gave: " << answer.body;
   EXPECT_NE(upstream.calls.back().find(R"("_meta":{"progressToken":"callgate-)"), std::string::npos) << upstream.calls.back();
 }
 
