@@ -6,6 +6,7 @@
 
 #include "base/random.hpp"
 #include "mcp/answers.hpp"
+#include "mcp/codes.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/own_messages.hpp"
 #include "mcp/requests.hpp"
@@ -229,6 +230,7 @@ net::Task<Result<void>> SessionBridge::ask_one(std::string_view of, const mcp::I
   if (!asked.done) co_return fail(ErrorKind::timeout, fmt::format("the client did not answer `{}`", ask.method_name));
   // A refusal has a form of its own for a question to a person; the others have none.
   if (!asked.value && ask.method == mcp::MethodId::elicitation_create) asked.value = R"({"action":"decline"})";
+  if (!asked.value && asked.by_policy) co_return fail(ErrorKind::refused, fmt::format("the server asks the client for `{}`, which the policy does not allow", ask.method_name));
   if (!asked.value) co_return fail(ErrorKind::refused, fmt::format("the client refused `{}`", ask.method_name));
   responses += fmt::format("{}{}:{}", responses.empty() ? "" : ",", json::quoted(ask.key), *asked.value);
   co_return Result<void>{};
@@ -240,6 +242,8 @@ void SessionBridge::take_response(const mcp::Message& response) {
   Asked& asked = *found->second;
   asked.done = true;
   if (response.result) asked.value = response.result.text();
+  const auto code = response.error ? response.error.find("code") : std::nullopt;
+  asked.by_policy = code && code->as_int64() == mcp::code::denied;
   asked.answered.raise();
 }
 

@@ -48,6 +48,7 @@ class SessionBridge final : public Link {
     net::Signal answered;
     std::optional<std::string> value;  ///< JSON text of the result; nothing where the client refused
     bool done = false;
+    bool by_policy = false;  ///< it was refused here, before the client was told
   };
   /// The id of a call's later round, for as long as that is under way.
   struct SentAs {

@@ -29,6 +29,7 @@ class SessionBridged : public World {
   std::string announced;             ///< said on the next subscription
   std::string pushed;                ///< said in the midst of a call
   std::string capabilities = R"({"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{},"extensions":{"x/y":{}}})";
+  std::string asks;                  ///< a method that the tool `ask` asks by; empty: for a form
   std::optional<net::Signal> list_may_come;  ///< lists wait for it
 
  private:
@@ -63,6 +64,7 @@ class SessionBridged : public World {
     if (method == "resources/read") return R"("error":{"code":-32602,"message":"Resource not found"})";
     if (method == "tools/call" && body.find("callgate_probe_") == std::string::npos) {
       bodies.push_back(body);
+      if (!asks.empty()) return R"("result":{"resultType":"input_required","inputRequests":{"it":{"method":")" + asks + R"(","params":{"messages":[],"maxTokens":1}}},"requestState":"s-1"})";
       if (body.find(R"("name":"ask")") != std::string::npos && body.find("inputResponses") == std::string::npos)
         return R"("result":{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}}}}},"requestState":"s-1"})";
       return R"("result":{"resultType":"complete","content":[{"type":"text","text":"done"}]})";
@@ -183,6 +185,27 @@ TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
   EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
   ASSERT_EQ(bodies.size(), 2U);
   EXPECT_NE(bodies[1].find(R"("inputResponses":{"who":{"action":"decline"}})"), std::string::npos) << bodies[1];
+}
+
+/// Whoever reads that a call failed is told by whose no (protocol item 67).
+TEST_F(SessionBridged, WhatThePolicyRefusedIsNotSaidToBeTheClientsRefusal) {
+  begin_with("callgate: 1\ndefault: allow\n");
+  open_session();
+  asks = "sampling/createMessage";
+  const Answer answer = call("ask");
+  EXPECT_NE(answer.body.find("which the policy does not allow"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("the client refused"), std::string::npos) << answer.body;
+}
+
+TEST_F(SessionBridged, WhatTheClientRefusedIsSaidToBeItsOwn) {
+  begin_with();
+  open_session();
+  asks = "sampling/createMessage";
+  const std::string id = call_until_asked();
+  ASSERT_FALSE(id.empty()) << stream.body;
+  post(R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-1,"message":"no"}})");
+  turn_until([&] { return done; });
+  EXPECT_NE(stream.body.find("the client refused `sampling/createMessage`"), std::string::npos) << stream.body;
 }
 
 TEST_F(SessionBridged, AServerIsListenedToHoweverItSpacesItsJson) {
