@@ -175,11 +175,14 @@ net::Task<Forwarded> SessionBridge::rounds(Outbound out, Sink& sink) {
   for (int count = 0; count < most_rounds; ++count) {
     auto told = co_await send(later ? *later : *first, std::exchange(permit, std::nullopt), out.time, sink);
     if (!told || told->kind != Delivery::Kind::answer) co_return told;
-    if (told->look.known && !told->look.needs_input) co_return finish(out, std::move(told));
+    if (told->look.known && !told->look.needs_input && !told->look.may_go_on) co_return finish(out, std::move(told));
     json::Document document;
     const auto answer = mcp::read_message(told->bytes, document, mcp::Direction::from_server, whole_answer);
     if (!answer) co_return std::unexpected(bridge_failure(answer.error()));
     told->look = mcp::look_at(*answer);
+    const auto type = answer->result ? answer->result.find("resultType") : std::nullopt;
+    // Of the extensions that have more of them nothing crosses the bridge.
+    if (type && !told->look.needs_input && !type->equals("complete")) co_return std::unexpected(bridge_failure({ErrorKind::malformed, "the server's answer has a `resultType` that nobody asked for", {}}));
     if (!told->look.needs_input) co_return finish(out, std::move(told));
     auto asks = mcp::read_input_asks(*answer);
     if (!asks) co_return std::unexpected(bridge_failure(std::move(asks.error())));

@@ -30,6 +30,7 @@ class SessionBridged : public World {
   std::string pushed;                ///< said in the midst of a call
   std::string capabilities = R"({"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{},"extensions":{"x/y":{}}})";
   std::string asks;                  ///< a method that the tool `ask` asks by; empty: for a form
+  std::string result_type = "complete";
   std::optional<net::Signal> list_may_come;  ///< lists wait for it
 
  private:
@@ -67,7 +68,7 @@ class SessionBridged : public World {
       if (!asks.empty()) return R"("result":{"resultType":"input_required","inputRequests":{"it":{"method":")" + asks + R"(","params":{"messages":[],"maxTokens":1}}},"requestState":"s-1"})";
       if (body.find(R"("name":"ask")") != std::string::npos && body.find("inputResponses") == std::string::npos)
         return R"("result":{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}}}}},"requestState":"s-1"})";
-      return R"("result":{"resultType":"complete","content":[{"type":"text","text":"done"}]})";
+      return R"("result":{"resultType":")" + result_type + R"(","content":[{"type":"text","text":"done"}]})";
     }
     return R"("error":{"code":-32602,"message":"unknown"})";
   }
@@ -206,6 +207,18 @@ TEST_F(SessionBridged, WhatTheClientRefusedIsSaidToBeItsOwn) {
   post(R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-1,"message":"no"}})");
   turn_until([&] { return done; });
   EXPECT_NE(stream.body.find("the client refused `sampling/createMessage`"), std::string::npos) << stream.body;
+}
+
+/// A client of an older revision knows no other kinds of results, and its request named no extension that has more.
+TEST_F(SessionBridged, AResultOfAKindThatNobodyAskedForIsAnError) {
+  begin_with();
+  open_session();
+  for (const char* type : {"task", "something else"}) {
+    result_type = type;
+    const Answer answer = call("read");
+    EXPECT_EQ(answer.body.find("done"), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("resultType"), std::string::npos) << answer.body;
+  }
 }
 
 TEST_F(SessionBridged, AServerIsListenedToHoweverItSpacesItsJson) {
