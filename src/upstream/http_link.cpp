@@ -185,6 +185,8 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       auto event = reader.next();
       if (!event) co_return std::unexpected(Failure{std::move(event.error()), true});
       if (!*event) break;
+      // Of another type is no message (a keep-alive, say): no client would take it for one, nor does the gate.
+      if ((*event)->has_data && !(*event)->data.empty() && !(*event)->is_message()) continue;
       const std::string_view event_id = (*event)->id.value_or(std::string_view());
       if ((*event)->id) wanted.last_id = event_id;
       if (!(*event)->has_data || (*event)->data.empty()) {

@@ -81,6 +81,35 @@ TEST_F(SessionStream, OfTheServerEndsWithIt) {
   EXPECT_TRUE(hears("notifications/message"));
 }
 
+/// Protocol item 76: clients hear messages alone, whatever else the server has its streams say.
+TEST_F(SessionStream, GoesOnBehindAnEventThatIsNoMessage) {
+  upstream.stream_events = "event: ping\ndata: keepalive\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  listen();
+  EXPECT_TRUE(hears("notifications/message")) << stream.body;
+  EXPECT_EQ(stream.body.find("keepalive"), std::string::npos) << stream.body;
+}
+
+/// Protocol item 76: in both eras, and a message under another name is none either.
+TEST_F(SessionStream, OfACallMayHaveEventsThatAreNoMessages) {
+  start("callgate: 1\ndefault: allow\n");
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    const std::string answer = R"(data: {"jsonrpc":"2.0","id":)" + id + R"(,"result":{"resultType":"complete","content":[{"type":"text","text":")";
+    co_await exchange.respond(200, "Content-Type: text/event-stream\r\n",
+                              "event: ping\ndata: keepalive\n\nevent: other\n" + answer + "theirs\"}]}}\n\nevent: message\n" + answer + "fine\"}]}}\n\n");
+  };
+  open_session();
+  const Answer in_session = call("read");
+  session_id.clear();
+  const Answer stateless = post(modern_text("tools/call", R"("name":"read","arguments":{})", "1"), modern_headers("tools/call", "read"));
+  for (const Answer& answer : {in_session, stateless}) {
+    EXPECT_NE(answer.body.find("fine"), std::string::npos) << answer.body;
+    EXPECT_EQ(answer.body.find("theirs"), std::string::npos) << answer.body;
+    EXPECT_EQ(answer.body.find("keepalive"), std::string::npos) << answer.body;
+  }
+}
+
 /// Protocol item 72: in a session a client that leaves has cancelled nothing.
 TEST_F(SessionStream, ACallGoesOnWhenItsClientLeaves) {
   start("callgate: 1\ndefault: allow\n");
