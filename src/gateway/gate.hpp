@@ -247,6 +247,7 @@ class Gate {
   void note_hidden_prompt(std::string_view name);
   std::vector<std::string> hidden_words(const PolicyPair& policies, mcp::Era era) const;
   mcp::HiddenNames hidden_names(const PolicyPair& policies, mcp::Era era, const mcp::Message* asked) const;
+  std::optional<PolicyPair> hiding(const Conversation& conversation) const;
   std::optional<std::string> without_hidden(const Conversation& conversation, mcp::Era era, const Answered& answer, const mcp::Message* asked) const;
   static bool hide_tools(const PolicyPair& policies);
   bool names_hidden(const PolicyPair& policies, mcp::Era era, std::string_view instructions) const;
@@ -339,7 +340,10 @@ class Gate {
   net::Task<bool> cut_off(const mcp::Message& message, mcp::Revision revision);
   bool belongs_to_call(const mcp::Message& message, const mcp::Message* asked);
   static net::Task<bool> drop_event();
+  bool may_hear_of(const Conversation& conversation, std::string_view uri) const;
   bool may_hear(const Conversation& conversation, const mcp::Message& message) const;
+  bool may_hear_of_task(const Conversation& conversation, const mcp::Message& news) const;
+  net::Task<bool> tell_of_task(Conversation& conversation, mcp::Era era, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
   net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);
   void decline(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, std::string_view why, int code);

@@ -74,21 +74,28 @@ mcp::HiddenNames Gate::hidden_names(const PolicyPair& policies, mcp::Era era, co
   return hidden;
 }
 
+/// The policies of a caller from whom they hide something; nothing for any other.
+std::optional<PolicyPair> Gate::hiding(const Conversation& conversation) const {
+  if (!parts_.policies.hide_something()) return std::nullopt;
+  PolicyPair policies = policies_for(conversation);
+  if (!policies.any([](const policy::Policy& policy) { return policy.hides_anything(); })) return std::nullopt;
+  return policies;
+}
+
 /// The answer as this caller may see it; nothing: as it is. Looked at are errors,
 /// completions, what a task came to, and what may hold the address of a resource.
 std::optional<std::string> Gate::without_hidden(const Conversation& conversation, mcp::Era era, const Answered& answer, const mcp::Message* asked) const {
-  if (!parts_.policies.hide_something()) return std::nullopt;
-  const PolicyPair policies = policies_for(conversation);
-  if (!policies.any([](const policy::Policy& policy) { return policy.hides_anything(); })) return std::nullopt;
+  const auto policies = hiding(conversation);
+  if (!policies) return std::nullopt;
   const auto method = asked != nullptr ? asked->method_id : mcp::MethodId::unknown;
   const bool always = answer.is_error || method == mcp::MethodId::completion_complete || method == mcp::MethodId::tasks_get;
-  const bool resources = policies.any([](const policy::Policy& policy) { return policy.hides_resources(); });
+  const bool resources = policies->any([](const policy::Policy& policy) { return policy.hides_resources(); });
   if (!always && !(resources && mcp::may_hold_addresses(answer.bytes))) return std::nullopt;
   json::Document document;
   const auto message = mcp::read_message(answer.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   // It was read once to be an answer at all.
   if (!message) return mcp::rpc_error(asked != nullptr ? asked->id_text : std::string_view(), mcp::code::internal_error, "the server's answer cannot be read");
-  return mcp::without_hidden(*message, hidden_names(policies, era, asked));
+  return mcp::without_hidden(*message, hidden_names(*policies, era, asked));
 }
 
 bool Gate::hide_tools(const PolicyPair& policies) {

@@ -82,6 +82,8 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
     co_return true;
   }
   if (message.is_request()) co_return co_await server_request(conversation, revision, channel, event) || goes_on;
+  const bool of_task = message.method_id == mcp::MethodId::notifications_tasks || message.method_id == mcp::MethodId::notifications_tasks_status;
+  if (of_task) co_return co_await tell_of_task(*conversation, mcp::era_of(revision), channel, event) || goes_on;
   if (!may_hear(*conversation, message)) {
     parts_.log.warn("upstream_message_withheld", {{"server", server_.name}, {"method", message.method.view()}});
     co_return true;
@@ -116,18 +118,34 @@ bool Gate::belongs_to_call(const mcp::Message& message, const mcp::Message* aske
 
 net::Task<bool> Gate::drop_event() { co_return true; }
 
-/// News of a resource goes to whoever may subscribe to it, news of a task to
-/// whoever began it.
+/// News of a resource goes to whoever may subscribe to it.
 bool Gate::may_hear(const Conversation& conversation, const mcp::Message& message) const {
-  if (message.method_id == mcp::MethodId::notifications_resources_updated) {
-    const auto resource = mcp::read_resource_request(message);
-    const PolicyPair policies = policies_for(conversation);
-    if (!resource || policies.missing()) return false;
-    const policy::Request watch{.action = policy::Action::resource_subscribe, .name = resource->uri.view()};
-    return policies.all([&](const policy::Policy& policy) { return policy.judge(watch).verdict >= policy::Verdict::require_approval; });
+  if (message.method_id != mcp::MethodId::notifications_resources_updated) return true;
+  const auto resource = mcp::read_resource_request(message);
+  return resource && may_hear_of(conversation, resource->uri.view());
+}
+
+bool Gate::may_hear_of(const Conversation& conversation, std::string_view uri) const {
+  const PolicyPair policies = policies_for(conversation);
+  const policy::Request watch{.action = policy::Action::resource_subscribe, .name = uri};
+  return policies.all([&](const policy::Policy& policy) { return policy.judge(watch).verdict >= policy::Verdict::require_approval; });
+}
+
+/// News of a task go to whoever began it, as the answer to `tasks/get` does: what it
+/// came to stands in them, and what the server asks meanwhile.
+net::Task<bool> Gate::tell_of_task(Conversation& conversation, mcp::Era era, Channel* channel, const upstream::Event& event) {
+  json::Document document;
+  const auto news = mcp::read_message(event.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
+  if (!news || !may_hear_of_task(conversation, *news)) {
+    parts_.log.warn("upstream_message_withheld", {{"server", server_.name}, {"method", event.message->method.view()}});
+    co_return true;
   }
-  const bool of_task = message.method_id == mcp::MethodId::notifications_tasks || message.method_id == mcp::MethodId::notifications_tasks_status;
-  if (!of_task) return true;
+  const auto policies = hiding(conversation);
+  const auto shown = policies ? mcp::without_hidden(*news, hidden_names(*policies, era, nullptr)) : std::nullopt;
+  co_return co_await tell(conversation, channel, shown ? upstream::Event{.message = nullptr, .bytes = *shown, .raw = {}} : event);
+}
+
+bool Gate::may_hear_of_task(const Conversation& conversation, const mcp::Message& message) const {
   const auto task = mcp::read_task_request(message);
   if (!task || tasks_begun_.find(owner_of(conversation), task->task_id.view(), parts_.clock.now()) == nullptr) return false;
   // What the server asks of the client stands in it as in an answer.

@@ -165,6 +165,8 @@ std::optional<std::string> without_hidden(const Message& answer, const HiddenNam
   Cutting cutting(hidden);
   if (answer.error) cutting.error(answer.error);
   if (answer.result) cutting.result(answer.result);
+  // News of a task say in their params what its answer says.
+  if (answer.is_notification() && answer.params) cutting.result(answer.params);
   return cutting.done(answer.bytes());
 }
 

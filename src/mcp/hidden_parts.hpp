@@ -27,7 +27,7 @@ struct HiddenNames {
 /// cheap search that errs on the side of yes.
 bool may_hold_addresses(std::string_view answer);
 
-/// The answer without what is hidden; nothing where all of it stays. Words of
+/// The answer, or the news of a task, without what is hidden; nothing where all of it stays. Words of
 /// errors are replaced, their code stays; a prompt's message that was nothing but
 /// a hidden resource says that it was left out. Pre: it was read in whole (`whole_answer`).
 std::optional<std::string> without_hidden(const Message& answer, const HiddenNames& hidden);

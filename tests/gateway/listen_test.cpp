@@ -15,13 +15,20 @@ class Listen : public World {
     start(policy);
     upstream.on_request = [this](net::HttpExchange& exchange, std::string method, std::string id, std::string body) { return serve(exchange, method, id, body); };
   }
-  void listen(const std::string& filter) {
-    begin(modern_text("subscriptions/listen", R"("notifications":)" + filter, "\"sub\""), answer, done, modern_headers("subscriptions/listen"));
+  void listen(const std::string& filter, const std::string& extensions = {}) {
+    begin(modern_text("subscriptions/listen", R"("notifications":)" + filter, "\"sub\"", extensions), answer, done, modern_headers("subscriptions/listen"));
     turn_until([&] { return done || filters.size() == 1; });
   }
   static std::string notification(const std::string& method, const std::string& members = {}) {
     return R"({"jsonrpc":"2.0","method":")" + method + R"(","params":{)" + members + (members.empty() ? "" : ",") + R"("_meta":{")" + key + R"(":"sub"}}})";
   }
+
+  /// The caller calls, and the server begins this task for it.
+  void begin_task(const std::string& id) {
+    upstream.call_result = R"({"resultType":"task","taskId":")" + id + R"(","status":"working","ttlMs":60000})";
+    post(modern_text("tools/call", R"("name":"read","arguments":{})", "1", with_tasks), modern_headers("tools/call", "read"));
+  }
+  static std::string task_news(const std::string& id, const std::string& more = {}) { return notification("notifications/tasks", R"("taskId":")" + id + R"(","status":"completed")" + more); }
 
   Answer answer;
   bool done = false;
@@ -86,6 +93,31 @@ resources:
   EXPECT_EQ(answer.body.find("demo://secret"), std::string::npos) << "the server told of it all the same";
   EXPECT_EQ(answer.body.find("demo://closed"), std::string::npos);
   EXPECT_NE(records().find(R"("verdict":"hide","rule":"/resources)"), std::string::npos) << records();
+}
+
+/// Protocol items 32, 51: as in the answer to `tasks/get`.
+TEST_F(Listen, NewsOfATaskHoldNothingHidden) {
+  says = {task_news("t-1", R"(,"result":{"content":[{"type":"resource_link","uri":"hid://x","name":"x"},{"type":"text","text":"shown"}]})"),
+          task_news("t-1", R"(,"error":{"code":-32602,"message":"ask hid://x"})")};
+  begin_with("callgate: 1\ndefault: allow\nresources:\n  \"hid://**\": {action: hide}\n");
+  begin_task("t-1");
+  listen(R"({"taskIds":["t-1"]})", with_tasks);
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("content":[{"type":"text","text":"shown"}])"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("Its own words are left out"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("hid://"), std::string::npos) << answer.body;
+}
+
+/// Protocol item 84 holds in news as in answers.
+TEST_F(Listen, NewsOfATaskAskForWhatThePolicyAllowsAlone) {
+  const auto asks = [](const std::string& id, const std::string& method) { return task_news(id, R"(,"inputRequests":{"a":{"method":")" + method + R"(","params":{}}})"); };
+  says = {asks("t-1", "sampling/createMessage"), asks("t-1", "elicitation/create")};
+  begin_with("callgate: 1\ndefault: allow\nelicitation: allow\n");
+  begin_task("t-1");
+  listen(R"({"taskIds":["t-1"]})", with_tasks);
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("elicitation/create"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("sampling/createMessage"), std::string::npos) << answer.body;
 }
 
 TEST_F(Listen, RefusesAFilterThatReadersTakeApartInTwoWays) {
