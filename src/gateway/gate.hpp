@@ -36,6 +36,9 @@
 
 namespace callgate::gateway {
 
+/// What a subscription may bring (gateway/subscribed.hpp).
+struct Subscribed;
+
 /// The gate in front of one server: the one path that every message takes, from
 /// either transport. Read before, here decided, enforced, put on record,
 /// forwarded, answered, recorded again. Threads: the loop's.
@@ -261,6 +264,7 @@ class Gate {
   static std::string task_tool(const Inbound& in);
   void note_task(const Inbound& in, json::Value result);
   void note_late_task(const Conversation& conversation, mcp::Revision revision, const std::string& tool, std::string_view answer);
+  void note_no_task(const Inbound& in);
   net::Task<void> handle_task(Inbound& in, InFlight& flight);
 
   // gate_own_tasks.cpp: calls that wait for a person as a task of the gate's own
@@ -285,6 +289,8 @@ class Gate {
   // gate_listen.cpp
   net::Task<void> handle_listen(Inbound& in, InFlight& flight);
   net::Task<bool> may_watch(Inbound& in, std::string_view uri);
+  bool may_follow(const Inbound& in, std::string_view task);
+  net::Task<bool> from_subscription(std::shared_ptr<Conversation> conversation, Channel* channel, const Subscribed& subscribed, const upstream::Event& event);
   net::Task<Result<void>> cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what);
   net::Task<void> hear_subscription(Inbound& in, Exchange& what, Listening& listening);
   net::Task<Result<void>> judge_again(Inbound& in, Exchange& what, Listening& listening, Draft& draft, Judged& judged);
@@ -339,6 +345,7 @@ class Gate {
   bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
   net::Task<bool> cut_off(const mcp::Message& message, mcp::Revision revision);
   bool belongs_to_call(const mcp::Message& message, const mcp::Message* asked);
+  void drop_message(const mcp::Message& message);
   static net::Task<bool> drop_event();
   bool may_hear_of(const Conversation& conversation, std::string_view uri) const;
   bool may_hear(const Conversation& conversation, const mcp::Message& message) const;

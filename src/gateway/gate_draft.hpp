@@ -7,6 +7,7 @@
 
 #include "gateway/gate.hpp"
 #include "gateway/start_signs.hpp"
+#include "gateway/subscribed.hpp"
 
 namespace callgate::gateway {
 
@@ -38,7 +39,7 @@ struct Gate::Exchange {
   const mcp::Message* message = nullptr;
   std::string headers;                    ///< that mirror a modern body
   const upstream::SeenAnswer* seen = nullptr;  ///< an answer that may come again
-  bool endless = false;                   ///< a subscription
+  const Subscribed* subscribed = nullptr;  ///< a subscription, and what it may bring
   bool opened_again = false;              ///< one that its client has already
   std::optional<limits::Taken> taken;     ///< its share of the limits
   Draft* draft = nullptr;                 ///< of a call that takes limits: it takes them again to be sent again
@@ -165,11 +166,12 @@ struct Gate::Held {
 /// hears goes to the client's open stream.
 class CallSink final : public upstream::Sink {
  public:
-  enum class Of : std::uint8_t { call, subscription };
-  CallSink(Gate& gate, std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, Of of = Of::call)
-      : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel), of_(of) {}
+  CallSink(Gate& gate, std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel)
+      : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel) {}
   /// Of this request, which outlives the sink.
   void hear_for(const Inbound& in) { in_ = &in; }
+  /// Likewise, of a subscription; null: of a call.
+  void hear_subscribed(const Subscribed* subscribed) { subscribed_ = subscribed; }
   /// What is heard waits while one of these signs is written.
   void wait_for(StartSigns& signs) { signs_ = &signs; }
   net::Task<bool> may_go_on() override {
@@ -189,7 +191,8 @@ class CallSink final : public upstream::Sink {
   net::Task<bool> take(const upstream::Event& event) {
     const bool stateless = mcp::era_of(revision_) == mcp::Era::modern && channel_ != nullptr && event.message != nullptr;
     if (stateless && event.message->is_request()) return gate_.cut_off(*event.message, revision_);
-    if (stateless && of_ == Of::call && !gate_.belongs_to_call(*event.message, in_ == nullptr ? nullptr : &in_->message)) return gate_.drop_event();
+    if (stateless && subscribed_ != nullptr && event.message->is_notification()) return gate_.from_subscription(conversation_, channel_, *subscribed_, event);
+    if (stateless && subscribed_ == nullptr && !gate_.belongs_to_call(*event.message, in_ == nullptr ? nullptr : &in_->message)) return gate_.drop_event();
     return gate_.from_server(conversation_, revision_, channel_, event);
   }
 
@@ -197,7 +200,7 @@ class CallSink final : public upstream::Sink {
   std::shared_ptr<Conversation> conversation_;
   mcp::Revision revision_;
   Channel* channel_;
-  Of of_;
+  const Subscribed* subscribed_ = nullptr;
   const Inbound* in_ = nullptr;
   StartSigns* signs_ = nullptr;
 };

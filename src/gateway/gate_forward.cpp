@@ -127,8 +127,9 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
     co_return std::unexpected(upstream::Failure{{ErrorKind::internal, fmt::format("the call could not be put on record, so it was refused: {}", permit.error().message), {}}, false});
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
-  CallSink sink(*this, in.conversation, in.revision, channel, what.endless ? CallSink::Of::subscription : CallSink::Of::call);
+  CallSink sink(*this, in.conversation, in.revision, channel);
   sink.hear_for(in);
+  sink.hear_subscribed(what.subscribed);
   std::optional<StartSigns> signs;
   // Of a subscription that is open somebody writes to the channel already.
   if (link->starting() && !what.opened_again) sink.wait_for(signs.emplace(parts_.loop, in.channel, in.message, in.signs));
@@ -138,7 +139,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
                                .headers = what.headers,
                                .time = opens ? server_.start_timeout : server_.call_timeout,
                                .may_resume = in.era() == mcp::Era::legacy && in.channel.may_resume() && !mcp::list_shape(in.message.method_id),
-                               .endless = what.endless,
+                               .endless = what.subscribed != nullptr,
                                .seen = what.seen,
                                .call = id};
   auto forwarding = link->forward(std::move(*permit), std::move(out), sink);

@@ -69,42 +69,36 @@ net::Task<void> keep_alive(net::Loop& loop, net::Duration every, QueuedStream& s
   }
 }
 
-/// The array with the URIs that may be watched, each as it was written.
-std::string kept_uris(json::Value resources, const std::vector<bool>& keep) {
+/// The array with the elements that may stay, each as it was written.
+std::string kept_elements(json::Value array, const std::vector<bool>& keep) {
   std::string text = "[";
   std::size_t at = 0;
-  for (const json::Value uri : resources.elements()) {
+  for (const json::Value element : array.elements()) {
     if (!keep[at++]) continue;
     if (text.size() > 1) text += ',';
-    text += uri.text();
+    text += element.text();
   }
   return text + ']';
 }
+
+bool all_stay(const std::vector<bool>& keep) { return std::ranges::all_of(keep, [](bool stays) { return stays; }); }
 
 }  // namespace
 
 /// A subscription under way: who may have to end it, or has something to tell.
 struct Gate::Listening : net::ListNode {
-  Listening(Gate& gate, Inbound& request, InFlight& its_flight, mcp::Lists its_changes)
-      : in(request), flight(its_flight), changes(its_changes), stream(gate.parts_.loop), cancelled(gate.parts_.loop) {
+  Listening(Gate& gate, Inbound& request, InFlight& its_flight)
+      : in(request), flight(its_flight), wants(request.message), stream(gate.parts_.loop), cancelled(gate.parts_.loop) {
     flight.waiting = &cancelled;
     gate.listening_.push_back(*this);
   }
   Listening(const Listening&) = delete;
   Listening& operator=(const Listening&) = delete;
   ~Listening() { flight.waiting = nullptr; }
-  /// What the server is asked for says what the client may hear of.
-  void watches(const mcp::Message& sent) {
-    uris.clear();
-    if (const auto listen = mcp::read_listen(sent)) {
-      for (const mcp::Text& uri : listen->uris) uris.emplace_back(uri.view());
-    }
-  }
 
   Inbound& in;
   InFlight& flight;
-  mcp::Lists changes;    ///< it wants to hear of
-  std::vector<std::string> uris;  ///< likewise; that it may watch
+  Subscribed wants;
   bool over = false;     ///< its caller may call no longer
   QueuedStream stream;
   net::Signal cancelled;
@@ -128,19 +122,28 @@ net::Task<bool> Gate::may_watch(Inbound& in, std::string_view uri) {
   co_return false;
 }
 
-/// Takes out of the filter what the caller may not watch.
+/// Whether the server began the task for this caller. One of the gate's own is not the server's to tell of.
+bool Gate::may_follow(const Inbound& in, std::string_view task) {
+  const auto now = parts_.clock.now();
+  if (tasks_begun_.find(owner_of(*in.conversation), task, now) != nullptr) return true;
+  if (!own_tasks_.find(owner_of(*in.conversation), task, now)) note_no_task(in);
+  return false;
+}
+
+/// Takes out of the filter what the caller may not watch, and tasks that it did not begin.
 net::Task<Result<void>> Gate::cut_filter(Inbound& in, const mcp::Listen& listen, Exchange& what) {
-  std::vector<bool> keep;
-  bool all = true;
-  for (const mcp::Text& uri : listen.uris) {
-    keep.push_back(co_await may_watch(in, uri.view()));
-    all = all && keep.back();
-  }
-  if (all) co_return Result<void>{};
+  std::vector<bool> watched;
+  for (const mcp::Text& uri : listen.uris) watched.push_back(co_await may_watch(in, uri.view()));
+  std::vector<bool> followed;
+  for (const mcp::Text& task : listen.task_ids) followed.push_back(may_follow(in, task.view()));
+  const std::string uris = all_stay(watched) ? std::string() : kept_elements(listen.resources, watched);
+  const std::string tasks = all_stay(followed) ? std::string() : kept_elements(listen.tasks, followed);
+  std::vector<mcp::Edit> edits;
+  if (!uris.empty()) edits.push_back(mcp::replace(listen.resources, uris));
+  if (!tasks.empty()) edits.push_back(mcp::replace(listen.tasks, tasks));
+  if (edits.empty()) co_return Result<void>{};
   what.own = std::make_unique<Exchange::Own>();
-  const std::string uris = kept_uris(listen.resources, keep);
-  const mcp::Edit edit = mcp::replace(listen.resources, uris);
-  auto message = mcp::splice_and_read(in.message, std::span(&edit, 1), mcp::Direction::from_client, {}, what.own->bytes, what.own->document);
+  auto message = mcp::splice_and_read(in.message, edits, mcp::Direction::from_client, {}, what.own->bytes, what.own->document);
   if (!message) co_return std::unexpected(message.error());
   what.own->message = std::move(*message);
   what.message = &what.own->message;
@@ -160,14 +163,15 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
     Draft refused{.id = draft.id};
     co_return co_await refuse(in, refused, judged);
   }
-  Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message, .endless = true};
+  Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message};
   if (auto cut = co_await cut_filter(in, *wanted, what); !cut) co_return co_await refuse_shape(in, cut.error(), mcp::code::invalid_params);
   if (is_over(in, flight)) co_return static_cast<void>(co_await in.channel.ended());
   what.record = record_of(draft, in, judged);
   if (auto linked = co_await ensure_link(in); !linked) co_return co_await answer_failure(in, linked.error());
   flight.forwarded = true;
-  Listening listening(*this, in, flight, wanted->changes);
-  listening.watches(*what.message);
+  Listening listening(*this, in, flight);
+  listening.wants.goes_as(*what.message);
+  what.subscribed = &listening.wants;
   {
     net::TaskGroup tasks;
     tasks.spawn(end_when_gone(in.channel, listening.stream));
@@ -204,7 +208,7 @@ net::Task<Result<void>> Gate::judge_again(Inbound& in, Exchange& what, Listening
   judged = Judged{.policy = policies.server, .grant_policy = policies.grant};
   judged.decision.verdict = policy::Verdict::allow;
   what.record = record_of(draft, in, judged);
-  listening.watches(*what.message);
+  listening.wants.goes_as(*what.message);
   co_return Result<void>{};
 }
 
@@ -241,15 +245,33 @@ net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& 
   listening.stream.close();
 }
 
+/// What comes on a subscription is what its client asked for, whatever its server
+/// thinks of that (protocol items 32, 74, 75).
+net::Task<bool> Gate::from_subscription(std::shared_ptr<Conversation> conversation, Channel* channel, const Subscribed& subscribed, const upstream::Event& event) {
+  if (!subscribed.may_bring(*event.message)) {
+    drop_message(*event.message);
+    co_return true;
+  }
+  if (event.message->method_id != mcp::MethodId::notifications_subscriptions_acknowledged) co_return co_await from_server(std::move(conversation), mcp::latest_revision, channel, event);
+  json::Document document;
+  const auto message = mcp::read_message(event.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
+  if (!message) {
+    drop_message(*event.message);
+    co_return true;
+  }
+  const auto shown = subscribed.acknowledged(*message);
+  co_return co_await tell(*conversation, channel, shown ? upstream::Event{.message = nullptr, .bytes = *shown, .raw = {}} : event);
+}
+
 /// Nobody knows what the server said while the subscription was not there: all that
 /// its client listens for may be another thing now.
 net::Task<void> Gate::tell_missed(Inbound& in, Listening& listening) {
-  if (listening.changes.tools) {
+  if (listening.wants.changes.tools) {
     tools_.want_again(in.era());
     co_await tools_.settled(in.era(), std::chrono::seconds(10));
   }
-  for (const mcp::MethodId changed : listening.changes.changed()) listening.stream.push(mcp::subscribed_notification(changed, in.message.id_text), {});
-  for (const std::string& uri : listening.uris) listening.stream.push(mcp::subscribed_update(uri, in.message.id_text), {});
+  for (const mcp::MethodId changed : listening.wants.changes.changed()) listening.stream.push(mcp::subscribed_notification(changed, in.message.id_text), {});
+  for (const std::string& uri : listening.wants.uris) listening.stream.push(mcp::subscribed_update(uri, in.message.id_text), {});
 }
 
 /// From here on nobody but this function writes to the client.
@@ -273,7 +295,7 @@ void Gate::tell_subscribers(mcp::Lists of) {
   for (net::ListNode* node = listening_.next; node != &listening_; node = node->next) {
     auto& each = static_cast<Listening&>(*node);
     if (!each.stream.opened()) continue;
-    for (const mcp::MethodId changed : each.changes.among(of).changed()) each.stream.push(mcp::subscribed_notification(changed, each.in.message.id_text), {});
+    for (const mcp::MethodId changed : each.wants.changes.among(of).changed()) each.stream.push(mcp::subscribed_notification(changed, each.in.message.id_text), {});
   }
 }
 

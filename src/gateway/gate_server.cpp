@@ -111,9 +111,14 @@ bool Gate::belongs_to_call(const mcp::Message& message, const mcp::Message* aske
   using enum mcp::MethodId;
   if (!message.is_notification() || message.method_id == notifications_message) return true;
   if (asked != nullptr && upstream::is_progress_for(message, upstream::progress_token(*asked))) return true;
-  parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
-  if (message.method_id == notifications_tools_list_changed) tools_.want_again(mcp::Era::modern);
+  drop_message(message);
   return false;
+}
+
+/// Whoever may not hear of it: that the tools are others now is the gate's to know.
+void Gate::drop_message(const mcp::Message& message) {
+  parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
+  if (message.method_id == mcp::MethodId::notifications_tools_list_changed) tools_.want_again(mcp::Era::modern);
 }
 
 net::Task<bool> Gate::drop_event() { co_return true; }

@@ -124,6 +124,15 @@ bool Gate::goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
   return true;
 }
 
+/// Put on record: that a caller is after a task that is not its own.
+void Gate::note_no_task(const Inbound& in) {
+  Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation)};
+  judged.decision.verdict = policy::Verdict::deny;
+  judged.decision.reason = "no task of this id began for this caller";
+  refused_.add();
+  parts_.journal.record(record_of(Draft{.id = parts_.journal.next_id()}, in, judged));
+}
+
 /// tasks/get, tasks/result, tasks/update, tasks/cancel. The call that began the
 /// task was decided; whose task it is not gets the answer for one that nobody has.
 net::Task<void> Gate::handle_task(Inbound& in, InFlight& flight) {
@@ -136,17 +145,14 @@ net::Task<void> Gate::handle_task(Inbound& in, InFlight& flight) {
   if (!task) co_return co_await refuse_shape(in, task.error(), mcp::code::invalid_params);
   if (auto own = own_tasks_.find(owner_of(*in.conversation), task->task_id.view(), parts_.clock.now())) co_return co_await handle_own_task(in, flight, std::move(own));
   const std::string* tool = tasks_begun_.find(owner_of(*in.conversation), task->task_id.view(), parts_.clock.now());
-  Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation)};
-  // The book may change while the server is asked.
-  const std::string name = tool != nullptr ? *tool : std::string();
-  const Draft draft{.id = parts_.journal.next_id(), .subject = name};
   if (tool == nullptr) {
-    judged.decision.verdict = policy::Verdict::deny;
-    judged.decision.reason = "no task of this id began for this caller";
-    refused_.add();
-    parts_.journal.record(record_of(draft, in, judged));
+    note_no_task(in);
     co_return static_cast<void>(co_await in.channel.answer(mcp::unknown_task(in.message.id_text)));
   }
+  Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation)};
+  // The book may change while the server is asked.
+  const std::string name = *tool;
+  const Draft draft{.id = parts_.journal.next_id(), .subject = name};
   judged.decision.verdict = policy::Verdict::allow;
   co_await pass_judged(in, &flight, draft, judged);
 }

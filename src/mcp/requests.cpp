@@ -116,6 +116,17 @@ Result<Listen> read_listen(const Message& message) {
     return flag && flag->is_boolean() && flag->boolean();
   };
   listen.changes = {.tools = wants("toolsListChanged"), .prompts = wants("promptsListChanged"), .resources = wants("resourcesListChanged")};
+  if (const auto tasks = wanted->find("taskIds")) {
+    if (!tasks->is_array() || tasks->size() > max_listen_tasks)
+      return refuse_value("taskIds", "must be an array of at most 1000 ids", *tasks);
+    listen.tasks = *tasks;
+    for (const json::Value id : tasks->elements()) {
+      auto text = read_string(id, "taskIds");
+      if (!text) return std::unexpected(std::move(text.error()));
+      if (text->view().size() > max_task_id_bytes) return refuse_value("taskIds", "holds an id that is too long", id);
+      listen.task_ids.push_back(std::move(*text));
+    }
+  }
   const auto resources = wanted->find("resourceSubscriptions");
   if (!resources) return listen;
   if (!resources->is_array() || resources->size() > max_listen_uris)
@@ -129,6 +140,10 @@ Result<Listen> read_listen(const Message& message) {
     listen.uris.push_back(std::move(*text));
   }
   return listen;
+}
+
+bool is_under(std::string_view uri, std::string_view watched) {
+  return uri.starts_with(watched) && (uri.size() == watched.size() || watched.ends_with('/') || uri[watched.size()] == '/');
 }
 
 Result<ListRequest> read_list_request(const Message& message) {

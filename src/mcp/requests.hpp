@@ -66,11 +66,17 @@ struct Listen {
   Lists changes;          ///< of which it wants to hear
   json::Value resources;  ///< the array `resourceSubscriptions`; empty where absent
   std::vector<Text> uris;  ///< its elements, decoded, in order
+  json::Value tasks;       ///< the array `taskIds`; empty where absent
+  std::vector<Text> task_ids;  ///< likewise
 };
 Result<Listen> read_listen(const Message& message);
 
 /// Bounds one subscription.
 inline constexpr std::size_t max_listen_uris = 1000;
+inline constexpr std::size_t max_listen_tasks = 1000;
+
+/// Whether news of `uri` is news of what is watched: a part of it counts as well.
+bool is_under(std::string_view uri, std::string_view watched);
 
 /// The lists. An empty cursor is a cursor.
 struct ListRequest {

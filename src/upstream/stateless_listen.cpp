@@ -16,11 +16,6 @@ bool is_set(json::Value filter, std::string_view key) {
   return value && value->is_boolean() && value->boolean();
 }
 
-/// A sub-resource of a watched one counts as watched.
-bool is_under(std::string_view uri, std::string_view watched) {
-  return uri.starts_with(watched) && (uri.size() == watched.size() || watched.ends_with('/') || uri[watched.size()] == '/');
-}
-
 bool watches(const std::vector<std::string>& uris, std::string_view uri) { return std::ranges::find(uris, uri) != uris.end(); }
 
 std::string about_resource(std::string_view id, std::string_view verb, std::string_view uri) {
@@ -100,7 +95,7 @@ void StatelessBridge::tell(Behind& behind, const mcp::Message& notification) {
     bool wanted = (notification.method_id == notifications_tools_list_changed && each->tools) || (notification.method_id == notifications_prompts_list_changed && each->prompts) ||
                   (notification.method_id == notifications_resources_list_changed && each->resources);
     if (notification.method_id == notifications_resources_updated && resource)
-      wanted = std::ranges::any_of(each->uris, [&](const std::string& uri) { return is_under(resource->uri.view(), uri); });
+      wanted = std::ranges::any_of(each->uris, [&](const std::string& uri) { return mcp::is_under(resource->uri.view(), uri); });
     if (!wanted || each->events.size() >= max_queued) continue;
     each->events.push_back(mcp::tagged(notification, each->id));
     each->wake.raise();

@@ -95,6 +95,25 @@ resources:
   EXPECT_NE(records().find(R"("verdict":"hide","rule":"/resources)"), std::string::npos) << records();
 }
 
+/// Protocol item 32: that it is there shows nowhere.
+TEST_F(Listen, LeavesOutTasksOfOthers) {
+  config.auth = config::Auth::grants;
+  ends = false;
+  says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{"taskIds":["hers","theirs"]})"), task_news("theirs"), task_news("hers"), notification("notifications/tools/list_changed")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  call_as("theirs");
+  begin_task("theirs");
+  call_as("hers");
+  begin_task("hers");
+  listen(R"({"taskIds":["theirs", "hers","nobodys"],"toolsListChanged":true})", with_tasks);
+  turn_until([&] { return done || answer.body.find("list_changed") != std::string::npos; });
+  ASSERT_FALSE(filters.empty()) << answer.body;
+  EXPECT_NE(filters.front().find(R"("taskIds":["hers"],"toolsListChanged":true)"), std::string::npos) << filters.front();
+  EXPECT_NE(answer.body.find(R"("taskId":"hers")"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("theirs"), std::string::npos) << answer.body;
+  EXPECT_NE(records().find("no task of this id began for this caller"), std::string::npos) << records();
+}
+
 /// Protocol items 32, 51: as in the answer to `tasks/get`.
 TEST_F(Listen, NewsOfATaskHoldNothingHidden) {
   says = {task_news("t-1", R"(,"result":{"content":[{"type":"resource_link","uri":"hid://x","name":"x"},{"type":"text","text":"shown"}]})"),
@@ -118,6 +137,23 @@ TEST_F(Listen, NewsOfATaskAskForWhatThePolicyAllowsAlone) {
   turn_until([&] { return done; });
   EXPECT_NE(answer.body.find("elicitation/create"), std::string::npos) << answer.body;
   EXPECT_EQ(answer.body.find("sampling/createMessage"), std::string::npos) << answer.body;
+}
+
+/// Protocol items 74, 75: a server that says more than it was asked for is not heard.
+TEST_F(Listen, BringsWhatItsClientAskedForAlone) {
+  const std::string theirs = R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"n":"of-another","_meta":{"io.modelcontextprotocol/subscriptionId":"other"}}})";
+  says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourceSubscriptions":["a://x","b://y"]})"),
+          notification("notifications/prompts/list_changed"), notification("notifications/resources/list_changed"),
+          R"({"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"log"}})", theirs,
+          notification("notifications/resources/updated", R"("uri":"b://y")"), notification("notifications/resources/updated", R"("uri":"a://x/part")"),
+          notification("notifications/tools/list_changed")};
+  begin_with("callgate: 1\ndefault: allow\n");
+  listen(R"({"toolsListChanged":true,"resourceSubscriptions":["a://x"]})");
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find(R"("notifications":{"toolsListChanged":true,"resourceSubscriptions":["a://x"]})"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("tools/list_changed"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("a://x/part"), std::string::npos) << "a part of what is watched: " << answer.body;
+  for (const char* unasked : {"prompts", "resources/list_changed", "notifications/message", "of-another", "b://y"}) EXPECT_EQ(answer.body.find(unasked), std::string::npos) << answer.body;
 }
 
 TEST_F(Listen, RefusesAFilterThatReadersTakeApartInTwoWays) {
