@@ -23,11 +23,6 @@ constexpr std::uint32_t most_rounds = 8;
 /// learns nothing by it.
 constexpr std::string_view none_of_ours = "`requestState` does not belong to this call, or its time is over: make the call anew, without it";
 
-/// The methods that may be answered with one round more.
-bool may_have_rounds(mcp::MethodId method) {
-  return method == mcp::MethodId::tools_call || method == mcp::MethodId::prompts_get || method == mcp::MethodId::resources_read;
-}
-
 /// What the call brought of a round that its server asked for, as the JSON text that
 /// takes the place of our state later. Nothing where it cannot be carried along.
 std::optional<std::string> inner_of(const mcp::Message& message) {
@@ -81,7 +76,7 @@ Result<const mcp::Message*> before_round(const mcp::Message& message, bool drops
 /// The state that a client brings back and that the gateway wrote, also one of its
 /// server's that the gateway marked; empty for any other request.
 std::string Gate::own_state(const Inbound& in) {
-  if (in.era() != mcp::Era::modern || !may_have_rounds(in.message.method_id) || !in.message.params) return {};
+  if (in.era() != mcp::Era::modern || !mcp::may_have_rounds(in.message.method_id) || !in.message.params) return {};
   const auto state = in.message.params.find("requestState");
   std::string text = state && state->is_string() ? state->string() : std::string();
   return text.starts_with(approval::own_state) ? text : std::string();
@@ -132,7 +127,7 @@ net::Task<void> Gate::handle_round(Inbound& in, InFlight& flight, std::string st
 
 /// How a stateless client is asked to come back; `none` where it cannot show anything.
 Gate::Carrier Gate::round_carrier(const Inbound& in, const Draft& draft, std::string_view url) {
-  if (in.era() != mcp::Era::modern || !may_have_rounds(in.message.method_id)) return Carrier::none;
+  if (in.era() != mcp::Era::modern || !mcp::may_have_rounds(in.message.method_id)) return Carrier::none;
   const auto meta = mcp::read_request_meta(in.message);
   const mcp::ClientCapabilities client = meta ? mcp::read_client_capabilities(meta->client_capabilities) : mcp::ClientCapabilities{};
   if (client.url_elicitation && !url.empty()) return Carrier::url;

@@ -125,8 +125,11 @@ std::string unknown_prompt(std::string_view id_text, std::string_view name) {
 std::string unknown_task(std::string_view id_text) { return rpc_error(id_text, code::invalid_params, "Unknown task"); }
 
 std::string tasks_not_declared(std::string_view id_text) {
-  return rpc_error(id_text, code::missing_capability, "Missing required client capability",
-                   R"({"requiredCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}})");
+  return capability_missing(id_text, R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})");
+}
+
+std::string capability_missing(std::string_view id_text, std::string_view required) {
+  return rpc_error(id_text, code::missing_capability, "Missing required client capability", fmt::format(R"({{"requiredCapabilities":{}}})", required));
 }
 
 int status_of(const Message& answer) {

@@ -76,6 +76,8 @@ std::string unknown_task(std::string_view id_text);
 /// −32021 with HTTP 400: the caller did not declare the tasks extension that its
 /// method belongs to (2026-07-28).
 std::string tasks_not_declared(std::string_view id_text);
+/// The same for another capability, `required` as JSON text.
+std::string capability_missing(std::string_view id_text, std::string_view required);
 
 /// The HTTP status of an answer that came without one (2026-07-28,
 /// basic/transports/streamable-http): 404 for a method that the server does not

@@ -26,6 +26,11 @@ ClientCapabilities read_client_capabilities(json::Value capabilities) {
   return out;
 }
 
+ClientCapabilities read_capabilities_text(std::string_view text) {
+  json::Document document;
+  return json::parse(text, {}, document) ? read_client_capabilities(document.root()) : ClientCapabilities{};
+}
+
 Result<Initialize> read_initialize(const Message& message) {
   if (!message.params) return fail(ErrorKind::invalid, "`initialize` needs `params`");
   auto version = read_name(message.params, "protocolVersion", max_version_bytes);

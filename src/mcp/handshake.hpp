@@ -23,6 +23,8 @@ struct ClientCapabilities {
 };
 /// Anything but an object gives none.
 ClientCapabilities read_client_capabilities(json::Value capabilities);
+/// The same for JSON text that was read before.
+ClientCapabilities read_capabilities_text(std::string_view text);
 
 /// The client's `initialize`.
 struct Initialize {

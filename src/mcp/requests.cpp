@@ -142,6 +142,10 @@ Result<Listen> read_listen(const Message& message) {
   return listen;
 }
 
+bool may_have_rounds(MethodId method) {
+  return method == MethodId::tools_call || method == MethodId::prompts_get || method == MethodId::resources_read;
+}
+
 bool is_under(std::string_view uri, std::string_view watched) {
   return uri.starts_with(watched) && (uri.size() == watched.size() || watched.ends_with('/') || uri[watched.size()] == '/');
 }

@@ -71,6 +71,9 @@ struct Listen {
 };
 Result<Listen> read_listen(const Message& message);
 
+/// Whether an answer to the method may be `input_required` (2026-07-28, basic/patterns/mrtr).
+bool may_have_rounds(MethodId method);
+
 /// Bounds one subscription.
 inline constexpr std::size_t max_listen_uris = 1000;
 inline constexpr std::size_t max_listen_tasks = 1000;

@@ -14,6 +14,8 @@ namespace callgate::mcp {
 
 namespace {
 
+constexpr std::size_t max_url_asks = 16;
+
 constexpr std::array<std::string_view, 4> envelope_keys_of_meta{
     "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities",
     "io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/logLevel"};
@@ -152,8 +154,26 @@ std::string input_required(std::string_view id_text, std::span<const InputAsk> a
     if (!ask.params.empty()) request += fmt::format(R"(,"params":{})", ask.params);
     add_member(requests, json::quoted(ask.key), request + '}');
   }
-  return fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{{"resultType":"input_required","inputRequests":{{{}}},"requestState":{}}}}})", id_text, requests,
-                     json::quoted(state));
+  const std::string kept = state.empty() ? std::string() : fmt::format(R"(,"requestState":{})", json::quoted(state));
+  return fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{{"resultType":"input_required","inputRequests":{{{}}}{}}}}})", id_text, requests, kept);
+}
+
+std::vector<InputAsk> read_url_asks(const Message& answer) {
+  const auto data = answer.error ? answer.error.find("data") : std::nullopt;
+  const auto pages = data && data->is_object() ? data->find("elicitations") : std::nullopt;
+  if (!pages || !pages->is_array() || pages->size() > max_url_asks) return {};
+  std::vector<InputAsk> asks;
+  for (const json::Value page : pages->elements()) {
+    const auto url = page.is_object() ? page.find("url") : std::nullopt;
+    if (!url || !url->is_string()) return {};
+    const auto message = page.find("message");
+    asks.push_back({.key = fmt::format("url-{}", asks.size() + 1),
+                    .method = MethodId::elicitation_create,
+                    .method_name = std::string(method_name(MethodId::elicitation_create)),
+                    // 2026-07-28 has no ids of such pages.
+                    .params = fmt::format(R"({{"mode":"url","message":{},"url":{}}})", message && message->is_string() ? message->text() : R"("")", url->text())});
+  }
+  return asks;
 }
 
 std::string response_to(std::string_view id_text, std::string_view value_text) {

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "mcp/message.hpp"
@@ -29,8 +30,13 @@ std::string modern_answer(std::string_view bytes, const AnswerLook& look, std::s
 /// What a server said to `initialize`, as the answer to server/discover.
 Result<std::string> discover_answer(std::string_view id_text, const Message& initialized);
 
-/// An answer that asks the client for something and is to be continued.
+/// An answer that asks the client for something and is to be continued; without a
+/// state it is the call that is made once more.
 std::string input_required(std::string_view id_text, std::span<const InputAsk> asks, std::string_view state);
+
+/// The pages that a server of 2025-11-25 wants opened before the call (error −32042), as
+/// such questions. Empty where it names none, or more than 16.
+std::vector<InputAsk> read_url_asks(const Message& answer);
 
 /// The client's answer to one such question, as the response to the server's request.
 std::string response_to(std::string_view id_text, std::string_view value_text);

@@ -95,6 +95,7 @@ class StatelessBridge final : public Link {
   net::Task<void> run(Running& running);
   bool take_question(Running& heard, const mcp::Message& message);
   Running* asking_call(Running& heard) const;
+  static void ask_for_pages(const Running& running, Delivery& answer);
   net::Task<Forwarded> attend(std::shared_ptr<Running> running, std::chrono::milliseconds time, Sink& sink);
   net::Task<Result<void>> pass_answers(Running& running, const mcp::Message& request);
   net::Task<Result<bool>> hand_events(Running& running, Sink& sink);

@@ -146,8 +146,28 @@ net::Task<void> StatelessBridge::run(Running& running) {
     running.outcome = std::unexpected(bridge_failure({ErrorKind::closed, "the server's session is over", {}}, false));
   } else {
     running.outcome = co_await link->forward(std::move(*running.permit), {.bytes = running.written->bytes, .message = &running.written->message, .time = longest_call}, hearer);
+    if (*running.outcome) ask_for_pages(running, **running.outcome);
   }
   running.wake.raise();
+}
+
+/// In 2025-11-25 an error says that a page has to be opened before the call is made
+/// once more. 2026-07-28 has none for that: a client that opens pages is asked to, any
+/// other is told what it lacks.
+void StatelessBridge::ask_for_pages(const Running& running, Delivery& answer) {
+  if (answer.kind != Delivery::Kind::answer || (answer.look.known && answer.look.code_number != mcp::code::url_elicitation_required)) return;
+  json::Document document;
+  const auto message = mcp::read_message(answer.bytes, document, mcp::Direction::from_server, whole_answer);
+  const auto code = message && message->error ? message->error.find("code") : std::nullopt;
+  if (!code || code->as_int64() != mcp::code::url_elicitation_required) return;
+  const std::vector<mcp::InputAsk> asks = mcp::may_have_rounds(running.method) ? mcp::read_url_asks(*message) : std::vector<mcp::InputAsk>();
+  std::string told;
+  if (asks.empty()) told = mcp::rpc_error(running.own_id, mcp::code::internal_error, "the server wants a page to be opened before this request, which cannot be asked for here");
+  else if (!mcp::read_capabilities_text(running.behind->capabilities).url_elicitation) told = mcp::capability_missing(running.own_id, R"({"elicitation":{"url":{}}})");
+  else told = mcp::input_required(running.own_id, asks, {});
+  Delivery own = own_delivery(std::move(told));
+  own.session_lost = answer.session_lost;
+  answer = std::move(own);
 }
 
 net::Task<Forwarded> StatelessBridge::attend(std::shared_ptr<Running> running, std::chrono::milliseconds time, Sink& sink) {

@@ -17,7 +17,9 @@ class StatelessBridged : public World {
     start(policy);
   }
   Answer ask(const std::string& method, const std::string& members = {}, const std::string& id = "7", const std::string& name = {}) {
-    return post(modern_text(method, members, id), modern_headers(method, name));
+    std::string text = modern_text(method, members, id);
+    const std::string before_them = R"("io.modelcontextprotocol/clientCapabilities":{)";
+    return post(text.insert(text.find(before_them) + before_them.size(), client_can), modern_headers(method, name));
   }
   Answer call_tool(const std::string& name, const std::string& more = {}, const std::string& id = "7") {
     return ask("tools/call", R"("name":")" + name + R"(","arguments":{"n":1})" + more, id, name);
@@ -48,6 +50,7 @@ class StatelessBridged : public World {
     co_return true;
   }
 
+  std::string client_can = R"("elicitation":{},"sampling":{},)";  ///< members of its capabilities
   net::Signal go_on{loop};
   std::vector<std::string> bodies;  ///< requests that reached the server
   std::string question;             ///< that it asks in the midst of a call; empty: none
@@ -187,6 +190,39 @@ TEST_F(StatelessBridged, AQuestionWhileAListIsReadIsDeclinedAndTheListComes) {
   EXPECT_GE(upstream.responses.size(), 3U);
   for (const std::string& response : upstream.responses) EXPECT_NE(response.find(R"("id":"r","error":{"code":-32603)"), std::string::npos) << response;
   EXPECT_EQ(records().find(R"("method":"roots/list")"), std::string::npos) << "it was put before nobody";
+}
+
+/// An error of 2025-11-25 that 2026-07-28 does not have (protocol item 83).
+TEST_F(StatelessBridged, APageThatHasToBeOpenedFirstIsAskedForInARound) {
+  begin_with();
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    co_await exchange.respond(200, "Content-Type: application/json\r\n",
+                              R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32042,"message":"sign in","data":{"elicitations":[{"mode":"url","elicitationId":"e1","url":"https://a.example/?q=1","message":"Sign in"}]}}})");
+  };
+  client_can = R"("elicitation":{"url":{}},)";
+  const Answer asked = call_tool("read");
+  EXPECT_EQ(asked.status, 200);
+  EXPECT_EQ(asked.body, R"({"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","inputRequests":{"url-1":{"method":"elicitation/create","params":{"mode":"url","message":"Sign in","url":"https://a.example/?q=1"}}}}})");
+  EXPECT_NE(records().find(R"("method":"elicitation/create")"), std::string::npos) << "it is decided like any other question";
+  // Without a state of the server's the client comes back with its answer alone: the call is made anew.
+  call_tool("read", R"(,"inputResponses":{"url-1":{"action":"accept"}})", "8");
+  EXPECT_EQ(upstream.calls.size(), 2U);
+  EXPECT_EQ(upstream.calls.back().find("inputResponses"), std::string::npos) << upstream.calls.back();
+  client_can = R"("elicitation":{},)";
+  const Answer lacks = call_tool("read");
+  EXPECT_EQ(lacks.status, 400);
+  EXPECT_EQ(lacks.body, R"({"jsonrpc":"2.0","id":7,"error":{"code":-32021,"message":"Missing required client capability","data":{"requiredCapabilities":{"elicitation":{"url":{}}}}}})");
+}
+
+TEST_F(StatelessBridged, APageThatThePolicyDoesNotAllowIsNotAskedFor) {
+  begin_with("callgate: 1\ndefault: allow\n");
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":-32042,"message":"sign in","data":{"elicitations":[{"url":"https://a.example/"}]}}})");
+  };
+  client_can = R"("elicitation":{"url":{}},)";
+  const Answer answer = call_tool("read");
+  EXPECT_EQ(answer.body.find("a.example"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find(R"("isError":true)"), std::string::npos) << answer.body;
 }
 
 TEST_F(StatelessBridged, ASubscriptionHearsWhatTheSessionSays) {
