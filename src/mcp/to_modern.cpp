@@ -170,6 +170,16 @@ Result<std::vector<InputAsk>> read_input_asks(const Message& answer) {
   return asks;
 }
 
+bool may_be_asked(const ClientCapabilities& client, const InputAsk& ask) {
+  if (ask.method == MethodId::sampling_create_message) return client.sampling;
+  if (ask.method == MethodId::roots_list) return client.roots;
+  if (ask.method != MethodId::elicitation_create) return true;
+  json::Document document;
+  const bool read = !ask.params.empty() && json::parse(ask.params, {.max_depth = 512, .max_keys = 4'000'000, .check_number_range = false}, document).has_value();
+  const auto mode = read && document.root().is_object() ? document.root().find("mode") : std::nullopt;
+  return mode && mode->equals("url") ? client.url_elicitation : client.form_elicitation;
+}
+
 std::string ask_request(std::string_view id_text, const InputAsk& ask) {
   return fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":{}{}{}}})", id_text, json::quoted(ask.method_name),
                      ask.params.empty() ? "" : ",\"params\":", ask.params);

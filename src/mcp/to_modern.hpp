@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "mcp/answer_look.hpp"
+#include "mcp/handshake.hpp"
 #include "mcp/message.hpp"
 #include "mcp/methods.hpp"
 #include "mcp/written.hpp"
@@ -71,6 +72,9 @@ struct InputAsk {
 /// asks for nothing and names no state, or asks more than 16 things.
 Result<std::vector<InputAsk>> read_input_asks(const Message& answer);
 bool is_input_required(const Message& answer);
+
+/// Whether a client that declared this may be asked so. What it need not declare is not looked at.
+bool may_be_asked(const ClientCapabilities& client, const InputAsk& ask);
 
 /// The same as the request that a server of the session era would send.
 std::string ask_request(std::string_view id_text, const InputAsk& ask);

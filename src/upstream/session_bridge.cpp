@@ -121,6 +121,7 @@ net::Task<Forwarded> SessionBridge::open(Outbound out, Sink& sink) {
     co_return told;
   }
   const auto wanted = mcp::read_initialize(*out.message);
+  client_ = wanted ? mcp::read_client_capabilities(wanted->capabilities) : mcp::ClientCapabilities{};
   const auto asked = wanted ? mcp::parse_revision(wanted->protocol_version.view()) : std::nullopt;
   const auto revision = asked && mcp::era_of(*asked) == mcp::Era::legacy ? *asked : mcp::latest_legacy;
   auto opened = mcp::initialize_answer(out.message->id_text, *answer, revision, parts_.server);
@@ -221,6 +222,12 @@ net::Task<Result<std::string>> SessionBridge::ask_client(std::string_view of, st
 }
 
 net::Task<Result<void>> SessionBridge::ask_one(std::string_view of, const mcp::InputAsk& ask, Sink& sink, std::string& responses) {
+  if (!mcp::may_be_asked(client_, ask)) {
+    // As whoever was asked and does not want to: it never said that it answers this (protocol item 68).
+    if (ask.method != mcp::MethodId::elicitation_create) co_return fail(ErrorKind::refused, fmt::format("the server asks the client for `{}`, which it did not say that it answers", ask.method_name));
+    responses += fmt::format(R"({}{}:{{"action":"decline"}})", responses.empty() ? "" : ",", json::quoted(ask.key));
+    co_return Result<void>{};
+  }
   const std::string id = fresh_id();
   const std::string request = mcp::ask_request(id, ask);
   json::Document document;

@@ -94,6 +94,7 @@ class SessionBridge final : public Link {
   Sink* unsolicited_ = nullptr;
   std::unique_ptr<Unasked> unasked_;
   mcp::WrittenEnvelope envelope_;
+  mcp::ClientCapabilities client_;  ///< what it said when it opened the session
   std::map<std::string, Asked*, std::less<>> asked_;  ///< by the text of the id
   std::map<std::string, std::string> sent_as_;        ///< the id of a call's later round, by the client's
   net::ListNode carried_;  ///< calls under way

@@ -211,12 +211,14 @@ Forwarded StatelessBridge::finish(Running& running) {
   return own;
 }
 
-/// What the policy does not let the server ask, or the request cannot bring its client, is declined at once: the call
-/// goes on without it.
+/// What the request cannot bring its client, what the client did not say that it answers (protocol item 68), and what the
+/// policy does not let the server ask, is declined at once: the call goes on without it.
 void StatelessBridge::decline_refused(Running& running, Sink& sink) {
+  if (running.asks.empty()) return;
   const bool brings = may_bring_questions(running.method);
+  const mcp::ClientCapabilities client = mcp::read_capabilities_text(running.behind->capabilities);
   std::erase_if(running.asks, [&](const Ask& each) {
-    if (each.decided || (brings && sink.may_ask(each.ask.method, each.ask.method_name))) return false;
+    if (each.decided || (brings && mcp::may_be_asked(client, each.ask) && sink.may_ask(each.ask.method, each.ask.method_name))) return false;
     const bool form = each.ask.method == mcp::MethodId::elicitation_create;
     tasks_.spawn(say_later(running.behind, Own::answer, form ? mcp::response_to(each.server_id, R"({"action":"decline"})")
                                                              : mcp::rpc_error(each.server_id, -32603, "the client does not answer this")));

@@ -31,6 +31,7 @@ class SessionBridged : public World {
   std::string capabilities = R"({"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{},"extensions":{"x/y":{}}})";
   std::string asks;                  ///< a method that the tool `ask` asks by; empty: for a form
   std::string result_type = "complete";
+  std::string question = R"({"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}}}})";
   std::optional<net::Signal> list_may_come;  ///< lists wait for it
 
  private:
@@ -67,12 +68,15 @@ class SessionBridged : public World {
       bodies.push_back(body);
       if (!asks.empty()) return R"("result":{"resultType":"input_required","inputRequests":{"it":{"method":")" + asks + R"(","params":{"messages":[],"maxTokens":1}}},"requestState":"s-1"})";
       if (body.find(R"("name":"ask")") != std::string::npos && body.find("inputResponses") == std::string::npos)
-        return R"("result":{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}}}}},"requestState":"s-1"})";
+        return R"("result":{"resultType":"input_required","inputRequests":{"who":)" + question + R"(},"requestState":"s-1"})";
       return R"("result":{"resultType":")" + result_type + R"(","content":[{"type":"text","text":"done"}]})";
     }
     return R"("error":{"code":-32602,"message":"unknown"})";
   }
 };
+
+constexpr const char* answers_forms = R"({"elicitation":{}})";
+constexpr const char* answers_samples = R"({"sampling":{}})";
 
 /// Protocol item 75: the client's revision knows such requests, the server's does not.
 TEST_F(SessionBridged, AServerThatSendsARequestIsCutOffAndOnRecord) {
@@ -134,7 +138,7 @@ TEST_F(SessionBridged, ErrorsHaveTheirOldCodes) {
 
 TEST_F(SessionBridged, AQuestionOfTheServerGoesToTheClientAndItsAnswerBack) {
   begin_with();
-  open_session();
+  open_session(answers_forms);
   const std::string id = call_until_asked();
   ASSERT_FALSE(id.empty()) << stream.body;
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"action":"accept","content":{"name":"Ann"}}})").status, 202);
@@ -150,7 +154,7 @@ TEST_F(SessionBridged, AQuestionOfTheServerGoesToTheClientAndItsAnswerBack) {
 
 TEST_F(SessionBridged, ARoundIsDecidedByTheRulesOfItsOwnTime) {
   begin_with();
-  open_session();
+  open_session(answers_forms);
   const std::string id = call_until_asked();
   ASSERT_FALSE(id.empty()) << stream.body;
   write_policy("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  ask: {action: deny, reason: closed meanwhile}\n");
@@ -163,7 +167,7 @@ TEST_F(SessionBridged, ARoundIsDecidedByTheRulesOfItsOwnTime) {
 
 TEST_F(SessionBridged, ARoundWaitsForAListThatIsBeingReadAnew) {
   begin_with();
-  open_session();
+  open_session(answers_forms);
   const std::string id = call_until_asked();
   ASSERT_FALSE(id.empty()) << stream.body;
   list_may_come.emplace(loop);
@@ -181,7 +185,7 @@ TEST_F(SessionBridged, ARoundWaitsForAListThatIsBeingReadAnew) {
 
 TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
   begin_with("callgate: 1\ndefault: allow\n");
-  open_session();
+  open_session(answers_forms);
   const Answer answer = call("ask");
   EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
   ASSERT_EQ(bodies.size(), 2U);
@@ -191,7 +195,7 @@ TEST_F(SessionBridged, AQuestionThatThePolicyDoesNotAllowIsDeclined) {
 /// Whoever reads that a call failed is told by whose no (protocol item 67).
 TEST_F(SessionBridged, WhatThePolicyRefusedIsNotSaidToBeTheClientsRefusal) {
   begin_with("callgate: 1\ndefault: allow\n");
-  open_session();
+  open_session(answers_samples);
   asks = "sampling/createMessage";
   const Answer answer = call("ask");
   EXPECT_NE(answer.body.find("which the policy does not allow"), std::string::npos) << answer.body;
@@ -200,7 +204,7 @@ TEST_F(SessionBridged, WhatThePolicyRefusedIsNotSaidToBeTheClientsRefusal) {
 
 TEST_F(SessionBridged, WhatTheClientRefusedIsSaidToBeItsOwn) {
   begin_with();
-  open_session();
+  open_session(answers_samples);
   asks = "sampling/createMessage";
   const std::string id = call_until_asked();
   ASSERT_FALSE(id.empty()) << stream.body;
@@ -231,9 +235,25 @@ TEST_F(SessionBridged, AServerIsListenedToHoweverItSpacesItsJson) {
   EXPECT_NE(filter.find(R"("toolsListChanged":true)"), std::string::npos) << filter;
 }
 
-TEST_F(SessionBridged, QuestionsOfCallsThatWereCancelledTakeNoRoom) {
+/// Protocol items 68, 84: a form, where the client has none, and a page, where it has forms alone.
+TEST_F(SessionBridged, AQuestionThatTheClientDidNotSayItAnswersIsDeclined) {
   begin_with();
   open_session();
+  EXPECT_NE(call("ask").body.find("done"), std::string::npos);
+  question = R"({"method":"elicitation/create","params":{"mode":"url","message":"Sign in","url":"https://a.example/"}})";
+  open_session(answers_forms);
+  EXPECT_NE(call("ask").body.find("done"), std::string::npos);
+  ASSERT_EQ(bodies.size(), 4U);
+  for (const std::size_t further : {1U, 3U}) EXPECT_NE(bodies[further].find(R"("inputResponses":{"who":{"action":"decline"}})"), std::string::npos) << bodies[further];
+  question = R"({"method":"roots/list"})";
+  const Answer answer = call("ask");
+  EXPECT_NE(answer.body.find("did not say that it answers"), std::string::npos) << answer.body;
+  EXPECT_EQ(bodies.size(), 5U) << "no further round";
+}
+
+TEST_F(SessionBridged, QuestionsOfCallsThatWereCancelledTakeNoRoom) {
+  begin_with();
+  open_session(answers_forms);
   for (int round = 0; round < 101; ++round) {
     stream = {};
     done = false;

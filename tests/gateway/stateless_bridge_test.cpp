@@ -192,6 +192,21 @@ TEST_F(StatelessBridged, AQuestionWhileAListIsReadIsDeclinedAndTheListComes) {
   EXPECT_EQ(records().find(R"("method":"roots/list")"), std::string::npos) << "it was put before nobody";
 }
 
+/// Protocol items 68, 84.
+TEST_F(StatelessBridged, AQuestionThatTheClientDidNotSayItAnswersDoesNotPass) {
+  begin_with();
+  question = asks_who;
+  client_can = {};
+  const Answer answer = call_tool("read");
+  EXPECT_EQ(answer.body.find("inputRequests"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("done"), std::string::npos) << "the call goes on without it";
+  EXPECT_EQ(answered, R"({"jsonrpc":"2.0","id":"q","result":{"action":"decline"}})");
+  upstream.responses.clear();
+  question = R"({"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{"mode":"url","elicitationId":"e","url":"https://a.example/","message":"Sign in"}})";
+  client_can = R"("elicitation":{},)";
+  EXPECT_EQ(call_tool("read").body.find("inputRequests"), std::string::npos) << "it has forms alone";
+}
+
 /// An error of 2025-11-25 that 2026-07-28 does not have (protocol item 83).
 TEST_F(StatelessBridged, APageThatHasToBeOpenedFirstIsAskedForInARound) {
   begin_with();

@@ -221,8 +221,8 @@ class World : public testing::Test {
     return "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: " + method + "\r\n" + (name.empty() ? "" : "Mcp-Name: " + name + "\r\n");
   }
   static constexpr const char* with_tasks = R"("io.modelcontextprotocol/tasks":{})";
-  void open_session() {
-    const Answer answer = post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})");
+  void open_session(const std::string& capabilities = "{}") {
+    const Answer answer = post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":)" + capabilities + R"(,"clientInfo":{"name":"t","version":"1"}}})");
     ASSERT_EQ(answer.status, 200) << answer.body;
     const std::size_t at = answer.headers.find("Mcp-Session-Id: ");
     ASSERT_NE(at, std::string::npos) << answer.headers;
