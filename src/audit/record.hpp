@@ -73,7 +73,7 @@ enum class Internal : std::uint8_t {
   cancel,
   session_delete,
   probe_unknown_tool,
-  subscribe,  ///< a bridge listens to a server of the other era for a session
+  subscribe,  ///< a bridge listens to a server of the other era for a session; what a session subscribed to, once more
   input,      ///< what a client answered to a question of such a server
   decline,  ///< the answer to a request of the server that the policy does not let through
 };

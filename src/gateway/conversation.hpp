@@ -54,6 +54,8 @@ struct Conversation {
   std::unique_ptr<upstream::Sink> unsolicited;  ///< takes what a child says unasked; outlives the link
   std::shared_ptr<upstream::Link> link;
   std::string opening;              ///< the client's `initialize`, to open a new link in its place
+  std::vector<std::string> watched;  ///< URIs that it subscribed to; bounded: the oldest goes
+  std::string log_level;            ///< JSON text of the level that it set; empty: none
   net::ListNode in_flight;
   net::ListNode own_asks;
   std::vector<std::string> asked_before;  ///< ids of own requests that wait no longer; bounded: the oldest goes

@@ -233,6 +233,7 @@ net::Task<void> Gate::refuse_asking(Inbound& in, std::string_view asked) {
 }
 
 net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& delivery) {
+  if (in.era() == mcp::Era::legacy && !delivery.look.is_error) note_wishes(in);
   Asking asking;
   // The link read the answer: most say that with them all is done.
   const bool may_go_on = delivery.look.may_go_on && (in.era() == mcp::Era::modern || may_begin_task(in));

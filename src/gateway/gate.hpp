@@ -157,6 +157,8 @@ class Gate {
   net::Task<bool> wait_for_tools(Inbound& in, mcp::Era era);
   net::Task<Result<void>> revive(std::shared_ptr<Conversation> conversation);
   net::Task<Result<void>> reopen(const std::shared_ptr<Conversation>& conversation);
+  static void note_wishes(const Inbound& in);
+  net::Task<void> tell_wishes(std::shared_ptr<Conversation> conversation, std::shared_ptr<upstream::Link> link);
   void listen_to(const std::shared_ptr<Conversation>& conversation);
 
   // gate_judge.cpp

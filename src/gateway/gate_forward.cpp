@@ -1,12 +1,16 @@
 // The way to the server: its link, the record, the permit, the forward.
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "base/random.hpp"
 #include "gateway/gate_draft.hpp"
 #include "gateway/start_signs.hpp"
 #include "mcp/handshake.hpp"
 #include "mcp/headers.hpp"
 #include "mcp/own_messages.hpp"
 #include "mcp/own_task.hpp"
+#include "mcp/requests.hpp"
 
 namespace callgate::gateway {
 
@@ -112,7 +116,48 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
   parts_.log.info("upstream_session_reopened", {{"server", server_.name}});
   if (anew) tools_.server_opened_anew();
+  // Calls do not wait for it.
+  if (!conversation->watched.empty() || !conversation->log_level.empty()) tasks_.spawn(tell_wishes(conversation, link));
   co_return Result<void>{};
+}
+
+/// What the server has taken of its client's wishes it forgets with the session.
+void Gate::note_wishes(const Inbound& in) {
+  using enum mcp::MethodId;
+  Conversation& conversation = *in.conversation;
+  const auto method = in.message.method_id;
+  if (method == logging_set_level) {
+    const auto level = in.message.params ? in.message.params.find("level") : std::nullopt;
+    if (level && level->is_string() && level->text().size() <= 64) conversation.log_level = level->text();
+    return;
+  }
+  if (method != resources_subscribe && method != resources_unsubscribe) return;
+  const auto resource = mcp::read_resource_request(in.message);
+  if (!resource) return;
+  std::erase(conversation.watched, resource->uri.view());
+  if (method == resources_unsubscribe) return;
+  if (conversation.watched.size() >= mcp::max_listen_uris) conversation.watched.erase(conversation.watched.begin());
+  conversation.watched.emplace_back(resource->uri.view());
+}
+
+/// They hold for the new session too, as far as the policy of now lets them.
+net::Task<void> Gate::tell_wishes(std::shared_ptr<Conversation> conversation, std::shared_ptr<upstream::Link> link) {
+  std::vector<std::pair<mcp::MethodId, std::string>> wishes;
+  if (!conversation->log_level.empty()) wishes.emplace_back(mcp::MethodId::logging_set_level, fmt::format(R"("level":{})", conversation->log_level));
+  for (const std::string& uri : conversation->watched) {
+    if (may_hear_of(*conversation, uri)) wishes.emplace_back(mcp::MethodId::resources_subscribe, fmt::format(R"("uri":{})", json::quoted(uri)));
+  }
+  for (const auto& [method, member] : wishes) {
+    if (conversation->closed || conversation->link != link) co_return;
+    const std::string request = fmt::format(R"({{"jsonrpc":"2.0","id":"callgate-{}","method":"{}","params":{{{}}}}})", random_hex(8), mcp::method_name(method), member);
+    json::Document document;
+    const auto message = mcp::read_message(request, document, mcp::Direction::from_client);
+    auto permit = co_await permit_for_own(parts_, audit::Internal::subscribe, server_.name);
+    if (!message || !permit) co_return;
+    CallSink sink(*this, conversation, conversation->session.revision, nullptr);
+    const auto taken = co_await link->forward(std::move(*permit), {.bytes = request, .message = &*message, .time = server_.call_timeout}, sink);
+    if (!taken || taken->look.is_error) parts_.log.warn("upstream_wish_lost", {{"server", server_.name}, {"method", mcp::method_name(method)}});
+  }
 }
 
 /// Record, permit, forward. What could not be recorded is not forwarded.

@@ -139,10 +139,12 @@ class ServerSessions : public World {
   int handshakes = 0;
   bool pages = false;        ///< its list has two
   bool hold_lists = false;
+  std::vector<std::string> wishes;  ///< bodies of what outlasts its request
 
  private:
   net::Task<bool> serve(net::HttpExchange& exchange, std::string method, std::string id, std::string body) {
     handshakes += method == "initialize" ? 1 : 0;
+    if (method == "logging/setLevel" || method.ends_with("subscribe")) wishes.push_back(body);
     if (method != "tools/list") co_return false;
     for (int turn = 0; turn < 4000 && hold_lists; ++turn) co_await loop.sleep(std::chrono::milliseconds(2));
     if (!pages) co_return false;
@@ -191,6 +193,33 @@ TEST_F(ServerSessions, OpenedAgainAgreeOnTheRevisionOfThatTime) {
   upstream.raw_answer = {};
   EXPECT_NE(call("read").body.find("done"), std::string::npos);
   EXPECT_NE(upstream.call_headers.back().find(": 2025-03-26"), std::string::npos) << upstream.call_headers.back();
+}
+
+/// Protocol item 22: what the client watches and wants logged holds for the next session of the server too.
+TEST_F(ServerSessions, OpenedAgainAreToldWhatTheirClientWishedFor) {
+  begin_with();
+  open_session();
+  const auto wish = [&](const std::string& method, const std::string& member) {
+    EXPECT_NE(post(R"({"jsonrpc":"2.0","id":3,"method":")" + method + R"(","params":{)" + member + "}}").body.find(R"("result")"), std::string::npos) << method;
+  };
+  for (const char* uri : {"file:///a", "file:///b", "file:///c"}) wish("resources/subscribe", R"("uri":")" + std::string(uri) + '"');
+  wish("resources/unsubscribe", R"("uri":"file:///a")");
+  wish("logging/setLevel", R"("level":"debug")");
+  write_policy("callgate: 1\ndefault: allow\nresources:\n  \"file:///c\": {action: deny}\n");
+  ASSERT_TRUE(policies.refresh());
+  wishes.clear();
+  bool lost = false;
+  upstream.raw_answer = [&lost](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    if (!std::exchange(lost, true)) co_return static_cast<void>(co_await exchange.respond(404, {}, {}));
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":"done"}]}})");
+  };
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  turn_until([&] { return wishes.size() == 2; });
+  ASSERT_EQ(wishes.size(), 2U);
+  EXPECT_NE(wishes[0].find(R"("method":"logging/setLevel","params":{"level":"debug"})"), std::string::npos) << wishes[0];
+  EXPECT_NE(wishes[1].find(R"("method":"resources/subscribe","params":{"uri":"file:///b"})"), std::string::npos) << wishes[1];
+  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(2));
+  EXPECT_EQ(wishes.size(), 2U) << "what was given up, or is not allowed any more, is not asked for";
 }
 
 /// Protocol item 47.
