@@ -90,13 +90,14 @@ net::Task<void> Gate::take_back(Inbound& in, Carrier carrier, OwnAsk& ask, const
 
 /// A client's "accept" of a link says that somebody looked, and nothing more. A form
 /// is there only where the rule lets whoever sits at the client answer: then it is
-/// an answer like any other, on record as theirs.
+/// an answer like any other, on record as theirs; without the tick, in whatever way,
+/// it is a no, as the form says.
 net::Task<void> Gate::hear_client(Carrier carrier, const mcp::Elicited& said, Held& held, const approval::Approval& approval) {
   using enum mcp::Elicited::Action;
   held.declined = said.action == decline || said.action == cancel;
-  if (carrier != Carrier::form || said.action != accept || !said.approve) co_return;
+  if (carrier != Carrier::form || said.action != accept) co_return;
   constexpr std::string_view by = "requester (form in the client)";
-  const auto answer = *said.approve ? approval::Answer::yes : approval::Answer::no;
+  const auto answer = said.approve.value_or(false) ? approval::Answer::yes : approval::Answer::no;
   const auto answered = co_await parts_.questions.answer(approval.id, answer, std::string(by), {}, approval::Moment::of(parts_.clock));
   if (answered) parts_.log.info("approval_answered", {{"approval", approval.id}, {"state", word(answered->state)}, {"by", by}});
   else parts_.log.warn("approval_not_answered", {{"approval", approval.id}, {"fault", answered.error().message}});

@@ -41,7 +41,7 @@ std::string elicitation_complete(std::string_view id);
 struct Elicited {
   enum class Action : std::uint8_t { nothing, accept, decline, cancel };
   Action action = Action::nothing;
-  std::optional<bool> approve;  ///< of the form; nothing where no box was there
+  std::optional<bool> approve;  ///< of the form; nothing where it says neither
 };
 /// `result` is the answer's; empty where it was an error.
 Elicited read_elicited(json::Value result);

@@ -207,16 +207,20 @@ TEST_F(Carriers, AFormWithoutATickIsANo) {
   EXPECT_TRUE(upstream.calls.empty());
 }
 
-TEST_F(Carriers, AFormThatSaysNeitherIsNoAnswer) {
+/// Protocol item 56: "Not ticked: the call is refused", however a client writes that.
+TEST_F(Carriers, AFormThatSaysNeitherIsANo) {
   start(lets_requester);
   open(R"({"elicitation":{}})", "2025-06-18");
-  ask_client();
-  say(R"({"action":"accept","content":{"approve":"true"}})");
-  for (int i = 0; i < 20; ++i) loop.turn(std::chrono::milliseconds(1));
-  EXPECT_FALSE(done);
-  EXPECT_EQ(desk->waiting(), 1U);
-  ASSERT_TRUE(decide(approval::Answer::no).has_value());
-  turn_until([&] { return done; });
+  for (const char* accept : {R"({"action":"accept","content":{"approve":"true"}})", R"({"action":"accept","content":{}})", R"({"action":"accept"})"}) {
+    answer = {};
+    done = false;
+    ask_client();
+    say(accept);
+    turn_until([&] { return done; });
+    EXPECT_TRUE(says("a person refused it")) << accept << answer.body;
+    EXPECT_EQ(desk->waiting(), 0U) << accept;
+  }
+  EXPECT_TRUE(upstream.calls.empty());
 }
 
 /// Security requirement S20: requester is not approver unless the policy says so.
