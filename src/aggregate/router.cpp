@@ -113,6 +113,20 @@ std::vector<mcp::ParamHeader> Router::param_headers(const std::shared_ptr<Compan
   return gate->param_headers({.conversation = asks, .message = *named, .revision = company->client.session.revision, .channel = nowhere});
 }
 
+namespace {
+
+/// The tool or prompt as the client names it, for answers that say there is none.
+std::string called_by_client(const mcp::Message& message) {
+  using enum mcp::MethodId;
+  const auto ref = message.method_id == completion_complete && message.params ? message.params.find("ref") : std::nullopt;
+  const json::Value holder = ref ? *ref : message.params;
+  const bool names = ref || message.method_id == tools_call || message.method_id == prompts_get;
+  const auto name = names && holder && holder.is_object() ? holder.find("name") : std::nullopt;
+  return name && name->is_string() ? name->string() : std::string();
+}
+
+}  // namespace
+
 net::Task<void> Router::pass_on(Incoming& in, const gateway::InFlight* flight, std::string server, std::vector<mcp::Edit> edits, MemberChannel::Show show) {
   const gateway::Gate* there = gates_.find(server);
   const net::Duration time = there != nullptr ? net::Duration(there->server().start_timeout) : net::Duration::zero();
@@ -128,7 +142,7 @@ net::Task<void> Router::pass_on(Incoming& in, const gateway::InFlight* flight, s
   const auto message = mcp::splice_and_read(in.message, edits, mcp::Direction::from_client, {}, bytes, document);
   if (!message) co_return co_await refuse(in, mcp::code::invalid_params, message.error().message);
   MemberChannel channel(*in.company, server, in.channel, upstream::progress_token(in.message), std::move(show));
-  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = channel});
+  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = channel, .called = called_by_client(in.message)});
 }
 
 net::Task<void> Router::handle_notification(Incoming& in) {

@@ -304,8 +304,9 @@ net::Task<void> Gate::answer_refusal(Inbound& in, const Draft& draft, const Judg
     const bool prompt = draft.action == policy::Action::prompt_get || draft.action == policy::Action::prompt_complete;
     if (draft.action == policy::Action::other) co_return static_cast<void>(co_await in.channel.answer(mcp::method_not_found(id, in.message.method.view()), {}, in.status(404)));
     const bool tool = draft.action == policy::Action::tool_call;  // by a method of the operator's list
-    const std::string answer = method == mcp::MethodId::tools_call ? unknown_tool_answer(in, draft.subject)
-                               : prompt                            ? mcp::unknown_prompt(id, draft.subject)
+    const std::string_view called = in.called.empty() ? draft.subject : std::string_view(in.called);
+    const std::string answer = method == mcp::MethodId::tools_call ? unknown_tool_answer(in, called)
+                               : prompt                            ? mcp::unknown_prompt(id, called)
                                : tool ? mcp::rpc_error(id, mcp::code::invalid_params, fmt::format("Unknown tool: {}", draft.subject))
                                       : mcp::resource_not_found(id, draft.subject, in.era());
     co_await in.channel.answer(answer);

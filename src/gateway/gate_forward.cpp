@@ -69,7 +69,8 @@ net::Task<Result<void>> Gate::revive(std::shared_ptr<Conversation> conversation)
     if (left <= net::Duration::zero() || !co_await revived_.wait(left)) co_return fail(ErrorKind::timeout, "the server's session is being opened again");
   }
   if (conversation->link && conversation->link->alive()) co_return Result<void>{};
-  if (conversation->opening.empty() || conversation->closed) co_return fail(ErrorKind::closed, "the server's session is over: initialize again");
+  if (conversation->closed) co_return fail(ErrorKind::closed, "the server's session is over: initialize again");
+  if (conversation->opening.empty()) co_return fail(ErrorKind::closed, "this session was not opened yet: send `initialize` first");
   conversation->reviving = true;
   auto done = co_await reopen(conversation);
   conversation->reviving = false;

@@ -38,6 +38,7 @@ struct Inbound {
   std::optional<AskedBefore> asked_before{};
   std::uint64_t signs = 0;   ///< of life that its client got while it waited here
   std::string trace{};       ///< that the request's own head names; what the message says goes before it
+  std::string called{};      ///< the name by which its client knows the tool or prompt; empty: that in the message
   OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
   net::Instant begin_until = net::Instant::max();  ///< what has to be known of its server first is known by then, or not waited for
   bool unheard = false;      ///< its server left the first question unanswered: nothing more is sent there for it

@@ -52,6 +52,7 @@ TEST_F(TwoServers, ShowNothingOfWhatOneHides) {
   EXPECT_FALSE(has(listed.body, "two__secret"));
   std::string hidden = call("two__secret", "{}", 3).body;
   std::string unknown = call("two__nobody", "{}", 3).body;
+  EXPECT_TRUE(has(unknown, "two__nobody")) << "by the name that its client used: " << unknown;
   hidden.replace(hidden.find("secret"), 6, "nobody");
   EXPECT_EQ(hidden, unknown);
   EXPECT_TRUE(second.calls.empty());

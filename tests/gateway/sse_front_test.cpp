@@ -60,6 +60,13 @@ TEST_F(SseFrontTest, FirstEventNamesTheAddressAndAnswersComeOnTheStream) {
   EXPECT_EQ(upstream.calls[0], call_text("read")) << "byte for byte";
 }
 
+TEST_F(SseFrontTest, ARequestBeforeTheSessionIsOpenedIsToldWhatItLacks) {
+  start(allow_all);
+  const auto pipe = get();
+  EXPECT_EQ(send(pipe->address(), R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})").status, 202);
+  EXPECT_TRUE(hears(*pipe, "send `initialize` first")) << pipe->answer.body;
+}
+
 TEST_F(SseFrontTest, DeniedCallNeverReachesTheServer) {
   start("callgate: 1\ndefault: allow\ntools:\n  write: {action: deny}\n");
   const auto pipe = open();
