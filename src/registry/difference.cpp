@@ -6,14 +6,20 @@
 #include <array>
 #include <cstdint>
 #include <iterator>
+#include <utility>
 
 #include "base/characters.hpp"
+#include "registry/changed_parts.hpp"
 
 namespace callgate::registry {
 namespace {
 
-/// Values longer than this are cut, with the number of bytes that are missing.
-constexpr std::size_t max_shown_bytes = 4000;
+/// Where one of two values is longer than this, what is the same in both is left out.
+constexpr std::size_t whole_bytes = 4000;
+
+/// What is left to show is cut here, with the number of bytes that are missing:
+/// far beyond what a description needs, and what a terminal still shows.
+constexpr std::size_t max_shown_bytes = std::size_t{64} * 1024;
 
 constexpr std::array hidden{
     CharacterRange{0x0000, 0x001F}, CharacterRange{0x007F, 0x009F}, CharacterRange{0x00AD, 0x00AD}, CharacterRange{0x034F, 0x034F},   CharacterRange{0x061C, 0x061C},
@@ -26,11 +32,14 @@ bool is_hidden(char32_t c) {
   return std::ranges::any_of(hidden, [c](const CharacterRange& range) { return range.first <= c && c <= range.last; });
 }
 
-/// A value as one line: its canonical text, made visible and cut.
-std::string shown(json::Value value) {
+/// A value as one line: its canonical text, made visible.
+std::string line_of(json::Value value) {
   std::string text;
   json::append_canonical(text, value);
-  text = visible(text);
+  return visible(text);
+}
+
+std::string bounded(std::string text) {
   if (text.size() <= max_shown_bytes) return text;
   std::size_t end = max_shown_bytes;
   while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
@@ -42,12 +51,11 @@ std::string shown(json::Value value) {
 struct Writer {
   std::string out;
 
-  void added(const std::string& path, json::Value value) {
-    fmt::format_to(std::back_inserter(out), "  + {}: {}\n", path, shown(value));
+  void line(char sign, const std::string& path, std::string value) {
+    fmt::format_to(std::back_inserter(out), "  {} {}: {}\n", sign, path, bounded(std::move(value)));
   }
-  void removed(const std::string& path, json::Value value) {
-    fmt::format_to(std::back_inserter(out), "  - {}: {}\n", path, shown(value));
-  }
+  void added(const std::string& path, json::Value value) { line('+', path, line_of(value)); }
+  void removed(const std::string& path, json::Value value) { line('-', path, line_of(value)); }
 
   void compare(const std::string& path, json::Value before, json::Value after);
   void compare_objects(const std::string& path, json::Value before, json::Value after);
@@ -61,8 +69,15 @@ std::string below(const std::string& path, std::string_view key) {
 void Writer::compare(const std::string& path, json::Value before, json::Value after) {
   if (json::equal(before, after)) return;
   if (before.is_object() && after.is_object()) return compare_objects(path, before, after);
-  removed(path, before);
-  added(path, after);
+  std::string old = line_of(before);
+  std::string now = line_of(after);
+  if (old.size() > whole_bytes || now.size() > whole_bytes) {
+    ChangedParts parts = changed_parts(old, now);
+    old = std::move(parts.before);
+    now = std::move(parts.after);
+  }
+  line('-', path, std::move(old));
+  line('+', path, std::move(now));
 }
 
 void Writer::compare_objects(const std::string& path, json::Value before, json::Value after) {

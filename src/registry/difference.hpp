@@ -9,7 +9,7 @@ namespace callgate::registry {
 
 /// What changed between two definitions, for a person who has to judge it: a
 /// line for each member that is new, gone or other, with its path and both
-/// values. Invisible and control characters are written as `\u202e`, so that
+/// values; of long ones what differs, with what stands beside it. Invisible and control characters are written as `\u202e`, so that
 /// nothing hides in a terminal. `_meta` counts no more than in the fingerprint.
 /// Empty where nothing differs. Pre: objects.
 std::string difference(json::Value before, json::Value after);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <string>
+#include <vector>
+
 #include "registry/world.hpp"
 
 namespace callgate::registry {
@@ -32,10 +36,90 @@ TEST(DifferenceTest, InvisibleCharactersAreShown) {
   EXPECT_EQ(between("{}", "{\"\u200b\":1}"), "  + \\u200b: 1\n");
 }
 
-TEST(DifferenceTest, ALongTextIsCutAndSaysHowMuchIsMissing) {
-  const std::string text = between("{}", R"({"a":")" + std::string(5000, 'x') + R"("})");
-  EXPECT_LT(text.size(), 4100U);
-  EXPECT_NE(text.find("… (1002 bytes more)"), std::string::npos) << text.substr(text.size() - 60);
+std::string repeated(std::string_view part, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += part;
+  return out;
+}
+
+std::string described(const std::string& text) { return R"({"description":")" + text + R"("})"; }
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+TEST(DifferenceTest, WhatChangedAtTheEndOfALongTextIsShown) {
+  const std::string padding = repeated("word ", 800);
+  const auto lines = lines_of(between(described(padding + "Reads a file."), described(padding + "Reads a file and sends it away.")));
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0], "  - description: … (3893 bytes the same) … rd" + repeated(" word", 23) + " Reads a file.\"");
+  EXPECT_TRUE(lines[1].ends_with("word Reads a file and sends it away.\"")) << lines[1];
+}
+
+TEST(DifferenceTest, EachOfSeveralChangesIsShownWithWhatStandsBesideIt) {
+  const std::string padding = repeated("word ", 800);
+  const auto lines = lines_of(between(described("One. " + padding + "Two. " + padding + "Three. " + padding), described("One. " + padding + "Poison. " + padding + "Four. " + padding)));
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_NE(lines[0].find(" word Two. word "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" word Three. word "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find(" word Poison. word "), std::string::npos) << lines[1];
+  EXPECT_NE(lines[1].find(" word Four. word "), std::string::npos) << lines[1];
+  EXPECT_LT(lines[1].size(), 1000U);
+}
+
+TEST(DifferenceTest, AChangeIsNotBuriedUnderOthers) {
+  const std::string padding = repeated("word ", 800);
+  const std::string text = between(described("a" + padding + "b"), described("c" + padding + repeated("filler ", 2000) + "Poison. " + repeated("filler ", 2000) + padding + "d"));
+  EXPECT_NE(text.find("Poison."), std::string::npos);
+  // More than are told apart one by one.
+  std::string before;
+  std::string after;
+  for (int i = 0; i < 1000; ++i) {
+    before += std::to_string(i) + " x ";
+    after += std::to_string(i + 5000) + (i == 700 ? " Poison " : " x ");
+  }
+  EXPECT_NE(between(described(before), described(after)).find(" Poison "), std::string::npos);
+}
+
+TEST(DifferenceTest, ATextWithoutBlanksIsCutAtCharacters) {
+  const std::string padding = repeated("\u8a9e", 3000);
+  const auto lines = lines_of(between(described(padding + "a" + padding), described(padding + "b" + padding)));
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[1], "  + description: … (8881 bytes the same) … " + repeated("\u8a9e", 40) + "b" + repeated("\u8a9e", 40) + " … (8881 bytes the same) …");
+  const auto runs = lines_of(between(described(std::string(5000, 'x') + "a" + std::string(5000, 'x')), described(std::string(5000, 'x') + "b" + std::string(5000, 'x'))));
+  EXPECT_NE(runs[0].find("xax"), std::string::npos) << runs[0];
+  EXPECT_NE(runs[1].find("xbx"), std::string::npos) << runs[1];
+}
+
+TEST(DifferenceTest, EveryPartOfTheNewTextThatTheOldOneLacksIsShown) {
+  std::mt19937 random(7);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same texts each time
+  const auto any = [&random](std::size_t bound) { return random() % bound; };
+  for (int round = 0; round < 60; ++round) {
+    std::string before;
+    std::string after;
+    std::vector<std::string> added;
+    for (int i = 0; i < 1500; ++i) {
+      const std::string word = "w" + std::to_string(any(20)) + " ";
+      if (any(100) != 0) before += word;
+      if (any(100) == 0) after += added.emplace_back("new" + std::to_string(i) + " ");
+      after += word;
+    }
+    const std::string shown = lines_of(between(described(before), described(after))).at(1);
+    for (const std::string& each : added) EXPECT_NE(shown.find(each), std::string::npos) << each;
+  }
+}
+
+TEST(DifferenceTest, AVeryLongValueIsCutAndSaysHowMuchIsMissing) {
+  EXPECT_NE(between("{}", described(std::string(50000, 'x') + "!")).find("x!\""), std::string::npos);
+  const std::string text = between("{}", described(std::string(70000, 'x')));
+  EXPECT_LT(text.size(), 66000U);
+  EXPECT_NE(text.find("… (4466 bytes more)"), std::string::npos) << text.substr(text.size() - 60);
 }
 
 TEST(DescriptionTest, ANewToolIsShownWhole) {
