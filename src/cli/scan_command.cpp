@@ -35,7 +35,8 @@ constexpr std::string_view help =
   --timeout SECS   for each answer of a server (default 60)
   --data DIR       where the last look is kept (default $XDG_DATA_HOME/callgate)
 
-No tool is called. Exit status: 0 done, 1 `--fail-on` found something, 2 usage, 3 a file or server cannot be had.
+No tool is called. Exit status: 0 done, 1 `--fail-on` found something, 2 usage, 3 a file or server cannot be had,
+or a server of FILE was left out.
 
 Example:
   callgate scan --fail-on critical -- npx -y @modelcontextprotocol/server-filesystem .

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 #include <vector>
@@ -126,6 +128,18 @@ class Lists {
     take_({.server = server, .address = {}, .facts = facts_of(*list), .rules = *rules, .kept = &*list, .tools = tools});
   }
 
+  /// Nothing is known of a server that was not looked at, so it is not taken for one that is fine.
+  void tell_left_out(const ClientServers& read) {
+    for (const std::string& off : read.off) err_ << "callgate: `" << visible(off) << "` is passed over: it is turned off\n";
+    for (const Error& left_out : read.left_out) {
+      err_ << "callgate: `" << visible(left_out.where) << "` is left out: " << visible(left_out.message) << '\n';
+      unavailable_ = true;
+    }
+    if (!read.servers.empty() || !read.left_out.empty()) return;
+    const std::string_view why = read.off.empty() ? "no server stands in it" : "all of its servers are turned off";
+    fault(*flags_.client_config, {ErrorKind::invalid, fmt::format("{}, so nothing was looked at", why), {}});
+  }
+
   std::vector<config::Server> servers(const config::Environment& environment) {
     std::vector<config::Server> all;
     if (!flags_.client_config) {
@@ -135,7 +149,7 @@ class Lists {
     } else if (auto read = read_client_config(*text, environment); !read) {
       fault(*flags_.client_config, read.error());
     } else {
-      for (const Error& left_out : read->left_out) err_ << "callgate: `" << visible(left_out.where) << "` is left out: " << left_out.message << '\n';
+      tell_left_out(*read);
       all = std::move(read->servers);
     }
     for (config::Server& server : all) server.start_timeout = flags_.timeout;

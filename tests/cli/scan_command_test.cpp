@@ -174,6 +174,23 @@ TEST_F(ScanCommand, AClientsFileThatCannotBeReadIsNamed) {
   EXPECT_EQ(out, "[]\n") << "programs get an array in any case";
 }
 
+TEST_F(ScanCommand, AServerThatIsLeftOutIsNotTakenForAServerThatIsFine) {
+  EXPECT_EQ(run({"--fail-on", "low", "--client-config", file(R"({"servers":{"asks":{"command":"x","env":{"K":"${input:key}"}}}})")}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("`asks` is left out: only the client can fill in `${input:key}`"));
+  EXPECT_EQ(run({"--client-config", file(R"({"mcpServers":{"args":{"command":"x","args":"oops"}}})")}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("`args` is left out: `args` is no list of texts"));
+}
+
+TEST_F(ScanCommand, AFileWithoutServersIsNoFileOfFineServers) {
+  for (const std::string_view text : {R"({"mcpServers":{}})", R"({"projects":{"/p":{"mcpServers":{}}}})"}) {
+    EXPECT_EQ(run({"--client-config", file(text)}), Exit::unavailable) << text;
+    EXPECT_THAT(err, HasSubstr("no server stands in it, so nothing was looked at"));
+  }
+  EXPECT_EQ(run({"--client-config", file(R"({"mcpServers":{"off":{"command":"x","disabled":true}}})")}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("`off` is passed over: it is turned off"));
+  EXPECT_THAT(err, HasSubstr("all of its servers are turned off, so nothing was looked at"));
+}
+
 ClientServers servers_in(std::string_view text) {
   const OfflineWorld world;
   auto read = read_client_config(text, world.home);
@@ -199,10 +216,47 @@ TEST(ClientConfig, NamesWhatIsLeftOut) {
     "odd":7,"unset":{"command":"${NOT_SET_HERE}"},"scheme":{"url":"file:///x"},"home":{"command":"${HOME}"},"a b/c":{"command":"x"}}})");
   std::vector<std::string> names;
   for (const Error& each : read.left_out) names.push_back(each.where);
-  EXPECT_THAT(names, testing::ElementsAre("off", "asks", "empty", "both", "odd", "unset", "scheme"));
+  EXPECT_THAT(names, testing::ElementsAre("asks", "empty", "both", "odd", "unset", "scheme"));
+  EXPECT_THAT(read.off, testing::ElementsAre("off"));
   ASSERT_EQ(read.servers.size(), 2U);
   EXPECT_FALSE(read.servers[0].command[0].empty());
   EXPECT_EQ(read.servers[1].name, "a_b_c");
+}
+
+TEST(ClientConfig, ServersOfProjectsAreReadBesideThoseOfAllProjects) {
+  const auto read = servers_in(R"({"mcpServers":{"a":{"command":"x"}},"numStartups":3,"projects":{"/one":{"mcpServers":{"b":{"command":"y"},"a":{"command":"x"}}},
+    "/two":{"mcpServers":{"a":{"command":"other"}}},"/three":{"allowedTools":[]}}})");
+  ASSERT_EQ(read.servers.size(), 3U);
+  EXPECT_EQ(read.servers[0].name, "a");
+  EXPECT_EQ(read.servers[1].name, "b");
+  EXPECT_EQ(read.servers[2].name, "a-2") << "another server of that name";
+  EXPECT_THAT(read.servers[2].command, testing::ElementsAre("other"));
+}
+
+TEST(ClientConfig, CommasBeforeABracketAndAByteOrderMarkArePassedOver) {
+  const auto read = servers_in("\xEF\xBB\xBF{\"servers\": {\"a\": {\"command\": \"x\", \"args\": [\"1,]\", \"2\", /* last */ ],},\n}, // end\n}");
+  ASSERT_EQ(read.servers.size(), 1U);
+  EXPECT_THAT(read.servers[0].command, testing::ElementsAre("x", "1,]", "2"));
+  const OfflineWorld world;
+  EXPECT_FALSE(read_client_config(R"({"servers":{"a":{"command":"x",,}}})", world.home));
+  EXPECT_FALSE(read_client_config(R"({"servers":{"a":{"args":[,]}}})", world.home));
+}
+
+TEST(ClientConfig, ACommandMayBeAnObjectWithItsPath) {
+  const auto read = servers_in(R"({"context_servers":{"a":{"command":{"path":"x","args":["1"],"env":{"A":"b"}}},"b":{"source":"custom","command":"y","args":["2"]}}})");
+  ASSERT_EQ(read.servers.size(), 2U);
+  EXPECT_THAT(read.servers[0].command, testing::ElementsAre("x", "1"));
+  EXPECT_EQ(read.servers[0].env.at(0).second.reveal(), "b");
+}
+
+TEST(ClientConfig, WhatIsOfAnotherTypeIsNotPassedOver) {
+  const auto read = servers_in(R"({"mcpServers":{"args":{"command":"x","args":"oops"},"env":{"command":"x","env":["A=b"]},"headers":{"url":"https://h.example","headers":"X: y"},"value":{"command":"x","env":{"A":{}}},
+    "null":{"command":"x","args":null,"env":null}}})");
+  std::vector<std::string> said;
+  for (const Error& each : read.left_out) said.push_back(each.where + ": " + each.message);
+  EXPECT_THAT(said, testing::ElementsAre("args: `args` is no list of texts", "env: `env` is no object of names and texts", "headers: `headers` is no object of names and texts",
+                                         "value: `env` is no object of names and texts"));
+  EXPECT_EQ(read.servers.size(), 1U);
 }
 
 TEST(ClientConfig, SlashesWithinTextAreNoComments) {
