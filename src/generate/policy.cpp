@@ -10,12 +10,20 @@
 #include "generate/suggest.hpp"
 #include "generate/yaml_writer.hpp"
 #include "policy/load.hpp"
+#include "registry/fingerprint.hpp"
 #include "registry/listing.hpp"
 
 namespace callgate::generate {
 namespace {
 
 constexpr std::size_t many_rules = 500;  ///< from here on the tests of all may be too much for one file
+
+/// The definitions of a list stand two levels below its root.
+constexpr json::Limits list_limits = [] {
+  json::Limits limits = registry::definition_limits;
+  limits.max_depth += 2;
+  return limits;
+}();
 
 bool is_clean(const std::string& text, const std::string& definition_list) {
   const auto list = policy::ToolList::parse(definition_list);
@@ -51,7 +59,7 @@ std::string name_of(json::Value definition) {
 }
 
 void reduce_faulty(std::vector<Rule>& rules, const std::string& definition_list, std::vector<std::string>& reduced) {
-  const auto document = json::OwnedDocument::parse(definition_list, {.check_number_range = false});
+  const auto document = json::OwnedDocument::parse(definition_list, list_limits);
   const auto listed = document ? (*document)->root().find("tools") : std::nullopt;
   if (!listed) return;
   std::unordered_map<std::string, json::Value> by_name;

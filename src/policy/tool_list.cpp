@@ -47,8 +47,8 @@ KnownTool read_tool(std::string name, json::Value value) {
 }  // namespace
 
 Result<ToolList> ToolList::parse(std::string json, const ClassesOf& classes_of) {
-  json::Limits limits;
-  limits.check_number_range = false;
+  // A list of whatever was pinned: definitions may be 520 levels deep, and some more stand around them.
+  constexpr json::Limits limits{.max_depth = 528, .max_keys = 4'000'000, .check_number_range = false};
   const auto document = json::OwnedDocument::parse(std::move(json), limits);
   if (!document) {
     return fail(document.error().kind, fmt::format("not JSON: {}; {}", document.error().message, shape), document.error().where);

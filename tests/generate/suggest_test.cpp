@@ -270,6 +270,16 @@ TEST(Suggest, ModesOfAToolThatCannotBeToldAskAPersonAlsoWhereTheTableDenies) {
   EXPECT_THAT(rule_text(rule), Not(HasSubstr("action: allow")));
 }
 
+TEST(Suggest, AToolWhoseSchemaIsDeepCostsNoOtherItsRule) {
+  std::string deep = R"({"type":"string"})";
+  for (int i = 0; i < 200; ++i) deep = R"({"type":"object","properties":{"a":)" + deep + "}}";
+  const World world(R"([{"name":"deep","description":"Get it.","inputSchema":)" + deep +
+                    R"(},{"name":"write_note","description":"Write a note.","inputSchema":{"type":"object","properties":{"text":{"type":"string","description":"at most 20 characters"}},"required":["text"]}}])");
+  EXPECT_EQ(world.rule("write_note").clauses.size(), 1U) << world.made.text;
+  EXPECT_THAT(world.rule("write_note").notes, testing::IsEmpty());
+  EXPECT_EQ(world.faults(), "");
+}
+
 TEST(Suggest, AnArgumentNamedLikeAWordOfTheConditionsIsReachedByItsKey) {
   for (const char* name : {"in", "true", "false", "null"}) {
     const Rule rule{.tool = "x", .cases = {{name, {"a"}, Verdict::require_approval, ""}}};
