@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "generate/policy_text.hpp"
 #include "generate/tables.hpp"
 #include "generate/yaml_writer.hpp"
 
@@ -39,6 +42,32 @@ Sorted sort(const classify::Modes& modes, bool unsure) {
   return sorted;
 }
 
+/// What a call is that leaves the argument out.
+enum class Without : std::uint8_t {
+  refused,  ///< nobody can tell, or it does too much harm: the argument has to be there
+  known,    ///< the mode that the schema names as the default
+  worst,    ///< nobody can tell; all modes may be sent, so it is taken for the worst of them
+};
+
+struct Missing {
+  Without is = Without::refused;
+  const Mode* mode = nullptr;  ///< of `known` and `worst`
+};
+
+bool is_worse(const Mode* one, const Mode* other) { return std::pair(one->risk, one->category) > std::pair(other->risk, other->category); }
+
+Missing what_is_missing(const Property& property, std::span<const Mode* const> kept, bool lists) {
+  // What no condition can ask for has to be there.
+  if (property.required || !can_be_asked_for(property.name)) return {};
+  const auto fallback = property.schema.find("default");
+  if (fallback && fallback->is_string()) {
+    const auto found = std::ranges::find(kept, fallback->string(), &Mode::value);
+    return found == kept.end() ? Missing{} : Missing{Without::known, *found};
+  }
+  if (lists) return {};
+  return {Without::worst, *std::ranges::max_element(kept, [](const Mode* one, const Mode* other) { return is_worse(other, one); })};
+}
+
 std::string list_of(std::span<const Mode* const> modes) {
   std::string out;
   for (const Mode* mode : modes) out += fmt::format("{}{}", out.empty() ? "" : ", ", yaml_string(mode->value));
@@ -57,8 +86,8 @@ std::optional<Limit> limit_of(std::span<const Mode* const> modes) {
   return widest;
 }
 
-Clause clause_of(const classify::Modes& modes, std::span<const Mode* const> kept, std::span<const Mode* const> left_out) {
-  Clause clause{.argument = modes.argument, .required = true, .kept = true};
+Clause clause_of(const classify::Modes& modes, std::span<const Mode* const> kept, std::span<const Mode* const> left_out, const Missing& missing) {
+  Clause clause{.argument = modes.argument, .required = missing.is == Without::refused, .kept = true};
   std::string values;
   for (const Mode* mode : kept) values += (values.empty() ? "" : ",") + json::quoted(mode->value);
   clause.schema = "{\"enum\":[" + values + "]}";
@@ -81,15 +110,14 @@ bool is_same(const std::optional<Limit>& one, const std::optional<Limit>& other)
   return one.has_value() == other.has_value() && (!one || (one->max == other->max && one->window == other->window));
 }
 
-void add_cases(Rule& rule, const classify::Modes& modes, const Sorted& sorted) {
+void add_cases(Rule& rule, const classify::Modes& modes, const Sorted& sorted, const Missing& missing) {
   for (const Mode* mode : sorted.asked) {
     const auto& start = Tables::built_in().start(mode->category, mode->risk);
     const auto same = std::ranges::find_if(rule.cases, [&](const Case& each) { return each.reason == start.reason && is_same(each.limit, start.limit); });
-    if (same != rule.cases.end()) {
-      same->values.push_back(mode->value);
-    } else {
-      rule.cases.push_back({modes.argument, {mode->value}, Verdict::require_approval, std::string(start.reason), start.limit});
-    }
+    Case& its = same != rule.cases.end() ? *same : rule.cases.emplace_back(Case{modes.argument, {}, Verdict::require_approval, std::string(start.reason), start.limit});
+    its.values.push_back(mode->value);
+    its.optional = missing.is != Without::refused;
+    its.missing |= mode == missing.mode;
   }
 }
 
@@ -111,11 +139,15 @@ void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Proper
   rule.limit = limit_of(mixed || sorted.allowed.empty() ? std::span<const Mode* const>(kept) : sorted.allowed);
   rule.reason = reason_of_modes;
   rule.leaves_out = !sorted.left_out.empty();
-  if (!modes.closed || !sorted.left_out.empty()) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out));
+  // A value of another type than those of the modes is none of them.
+  bool lists = !modes.closed || !sorted.left_out.empty() || (mixed && property->nullable);
+  const Missing missing = what_is_missing(*property, kept, lists);
+  lists |= mixed && missing.is == Without::refused && !property->required;
+  if (lists) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out, missing));
   if (!sorted.left_out.empty()) rule.notes.push_back(fmt::format("left out, too much harm in one call: {}", list_of(sorted.left_out)));
   if (!mixed) return;
   if (language.cases) {
-    add_cases(rule, modes, sorted);
+    add_cases(rule, modes, sorted, missing);
   } else {
     rule.notes.push_back(fmt::format("later, with `cases`: ask for {} alone and allow {}", list_of(sorted.asked), list_of(sorted.allowed)));
   }

@@ -13,16 +13,24 @@
 namespace callgate::generate {
 namespace {
 
+bool is_of(std::string_view text, std::string_view also) {
+  return std::ranges::all_of(text, [also](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || also.contains(c); });
+}
+
+/// Whether CEL takes it as a name: a keyword is none.
+bool is_identifier(std::string_view name) {
+  constexpr std::array<std::string_view, 4> keywords{"true", "false", "null", "in"};
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && is_of(name, "_") && std::ranges::find(keywords, name) == keywords.end();
+}
+
 std::string condition(const Case& each) {
   std::string values;
   for (const std::string& value : each.values) values += (values.empty() ? "" : ", ") + json::quoted(value);
-  // A name that is no identifier, or a keyword of CEL, is reached by its key.
-  constexpr std::array<std::string_view, 4> keywords{"true", "false", "null", "in"};
-  bool identifier = !each.argument.empty() && !(each.argument[0] >= '0' && each.argument[0] <= '9');
-  for (const char c : each.argument) identifier &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  identifier &= std::ranges::find(keywords, each.argument) == keywords.end();
-  const std::string place = identifier ? "args." + each.argument : "args[" + json::quoted(each.argument) + "]";
-  return each.values.size() == 1 ? place + " == " + values : fmt::format("{} in [{}]", place, values);
+  const bool identifier = is_identifier(each.argument);
+  const std::string place = identifier ? "args." + each.argument : each.optional ? "args.`" + each.argument + "`" : "args[" + json::quoted(each.argument) + "]";
+  const std::string asks = each.values.size() == 1 ? place + " == " + values : fmt::format("{} in [{}]", place, values);
+  if (!each.optional) return asks;
+  return each.missing ? fmt::format("!has({}) || {}", place, asks) : fmt::format("has({}) && {}", place, asks);
 }
 
 void append_arguments(std::string& out, const Rule& rule) {
@@ -46,6 +54,8 @@ void append_arguments(std::string& out, const Rule& rule) {
 bool fits_one_line(const Rule& rule) { return rule.reason.empty() && !rule.limit && rule.clauses.empty() && !rule.closed && rule.cases.empty(); }
 
 }  // namespace
+
+bool can_be_asked_for(std::string_view argument) { return is_identifier(argument) || (!argument.empty() && is_of(argument, "_-./ ")); }
 
 std::string window_text(std::chrono::seconds window) {
   const auto seconds = window.count();

@@ -44,6 +44,8 @@ struct Case {
   policy::Verdict action = policy::Verdict::require_approval;
   std::string reason;
   std::optional<Limit> limit;  ///< of these values alone, beside the rule's
+  bool optional = false;       ///< the argument may be left out
+  bool missing = false;        ///< and a call without it is one of these
 };
 
 /// The reason of a rule that lists the acts of a tool.

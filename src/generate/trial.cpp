@@ -100,6 +100,7 @@ void Trial::close(Rule& rule) const {
 policy::Verdict Trial::verdict_of(const Rule& rule, const Arguments& arguments) {
   for (const Case& each : rule.cases) {
     const std::string* value = find(arguments, each.argument);
+    if (value == nullptr && each.missing) return each.action;
     if (value != nullptr && std::ranges::any_of(each.values, [&](const std::string& one) { return json::quoted(one) == *value; })) return each.action;
   }
   return rule.action;

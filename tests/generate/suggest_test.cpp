@@ -270,6 +270,43 @@ TEST(Suggest, ModesOfAToolThatCannotBeToldAskAPersonAlsoWhereTheTableDenies) {
   EXPECT_THAT(rule_text(rule), Not(HasSubstr("action: allow")));
 }
 
+std::string acts(std::string_view schema, std::string_view required = "") {
+  return fmt::format(R"([{{"name":"shelf_items","description":"Works on items of a shelf.","inputSchema":{{"type":"object","properties":{{"action":{}}},"required":[{}]}}}}])", schema, required);
+}
+
+policy::Verdict verdict_of(const World& world, const std::string& arguments) {
+  const auto list = policy::ToolList::parse(std::string(world.document->bytes()));
+  const policy::Loaded loaded = policy::load(world.made.text, "made", &*list);
+  EXPECT_NE(loaded.policy, nullptr) << world.made.text;
+  const auto call = policy::parse_call(R"({"tool":"shelf_items","arguments":)" + arguments + "}");
+  return policy::judge_fresh(*loaded.policy, *call, &*list).verdict;
+}
+
+TEST(Suggest, AnOptionalModeThatIsLeftOutIsTheSchemasDefault) {
+  const World mild(acts(R"({"type":"string","enum":["get","list","delete"],"default":"list"})"));
+  EXPECT_EQ(mild.faults(), "") << mild.made.text;
+  EXPECT_THAT(mild.made.text, HasSubstr(R"(- when: "has(args.action) && args.action == \"delete\"")"));
+  EXPECT_EQ(verdict_of(mild, "{}"), Verdict::allow);
+  EXPECT_EQ(verdict_of(mild, R"({"action":"get"})"), Verdict::allow);
+  EXPECT_EQ(verdict_of(mild, R"({"action":"delete"})"), Verdict::require_approval);
+  const World harmful(acts(R"({"type":"string","enum":["get","delete","list"],"default":"delete"})"));
+  EXPECT_EQ(harmful.faults(), "") << harmful.made.text;
+  EXPECT_EQ(verdict_of(harmful, "{}"), Verdict::require_approval);
+  EXPECT_EQ(verdict_of(harmful, R"({"action":"get"})"), Verdict::allow);
+}
+
+TEST(Suggest, AnOptionalModeThatIsLeftOutIsTheWorstWhereNobodySaysWhichItIs) {
+  for (const std::string_view schema : {R"({"type":"string","enum":["get","list","delete"]})", R"({"type":["string","null"],"enum":["get","list","delete"],"default":null})",
+                                        R"({"type":"string","enum":["get","list","delete"],"default":"other"})"}) {
+    const World world(acts(schema));
+    EXPECT_EQ(world.faults(), "") << world.made.text;
+    EXPECT_NE(verdict_of(world, "{}"), Verdict::allow) << world.made.text;
+    EXPECT_NE(verdict_of(world, R"({"action":null})"), Verdict::allow) << world.made.text;
+    EXPECT_EQ(verdict_of(world, R"({"action":"get"})"), Verdict::allow) << world.made.text;
+    EXPECT_EQ(verdict_of(world, R"({"action":"delete"})"), Verdict::require_approval) << world.made.text;
+  }
+}
+
 TEST(Suggest, AToolWhoseSchemaIsDeepCostsNoOtherItsRule) {
   std::string deep = R"({"type":"string"})";
   for (int i = 0; i < 200; ++i) deep = R"({"type":"object","properties":{"a":)" + deep + "}}";
