@@ -51,7 +51,7 @@ class Suggestion {
     if (seen_ != nullptr) narrow();
     if (tool_.modes && !is_open_engine()) take_modes(rule_, *tool_.modes, properties_, language_, tool_.confidence < classify::needs_a_look_below);
     if (rule_.action > Verdict::deny) guard();
-    if (seen_ != nullptr && rule_.action > Verdict::deny) narrow_limit();
+    if (seen_ != nullptr && rule_.action > Verdict::deny) fit_limit();
     notes();
     Trial(own_.get(), schema_ && schema_.is_object() ? maker_.required_arguments(schema_) : Arguments{}).run(rule_, schema_ ? schema_ : json::Value());
     return std::move(rule_);
@@ -110,12 +110,11 @@ class Suggestion {
     rule_.notes.push_back(fmt::format("would be refused, but was called {} time{}", seen_->count(), seen_->count() == 1 ? "" : "s"));
   }
 
-  void narrow_limit() {
-    if (!rule_.limit) rule_.limit = Limit{.max = UINT64_MAX};
+  /// Upwards too: a limit below what was in use would refuse it.
+  void fit_limit() {
+    if (!rule_.limit) rule_.limit = Limit{};
     const std::size_t most = seen_->most_within(rule_.limit->window);
-    const std::uint64_t max = with_room(most);
-    if (max >= rule_.limit->max) return;
-    rule_.limit->max = max;
+    rule_.limit->max = with_room(most);
     rule_.limit->why = fmt::format("twice the most that was seen ({} in {})", most, window_text(rule_.limit->window));
   }
 

@@ -46,6 +46,16 @@ TEST(Learn, ALimitIsTwiceTheMostThatWasSeen) {
   EXPECT_THAT(made.changes, Contains("~ update_note (called 5 times): 30 in 60s becomes 10 in 60s"));
 }
 
+TEST(Learn, ALimitBelowWhatWasSeenGrows) {
+  const World world(tools);
+  std::vector<RecordedCall> calls;
+  for (int i = 0; i < 50; ++i) calls.push_back({"update_note", "s", i * 1000, {"id", "text"}});
+  const Learned made = learned(world, calls);
+  EXPECT_THAT(made.policy.text, HasSubstr("rate_limit: {max: 100, window: 60s}  # twice the most that was seen (50 in 60s)"));
+  EXPECT_THAT(made.changes, Contains("~ update_note (called 50 times): 30 in 60s becomes 100 in 60s"));
+  EXPECT_EQ(world.faults_of(made.policy.text), "");
+}
+
 TEST(Learn, WhatIsInUseIsAskedAboutAndNotTakenAway) {
   const World world(tools);
   const Learned made = learned(world, {{"delete_database", "s", 0, {"name"}}});
