@@ -72,25 +72,39 @@ std::string value_json(const WishWord& word) {
   return json::quoted(word.text);
 }
 
+/// A path or an address: what begins with it may lead elsewhere by `..`, also where that is escaped.
+bool is_place(std::string_view text) { return text.find_first_of("/\\") != std::string_view::npos; }
+constexpr std::string_view no_way_up = R"json(,"not":{"type":"string","pattern":"(^|[/\\\\]|%2[fF]|%5[cC])(\\.|%2[eE]){2}([/\\\\?#;]|%2[fF]|%5[cC]|$)"})json";
+
 /// Reads one clause from its first word to its last.
 class ClauseReader {
  public:
   ClauseReader(Words words, std::span<const std::string> tools) : words_(words), tools_(tools) {}
 
   std::optional<Wish> read() {
-    if (!read_action()) return std::nullopt;
+    if (!read_action()) return missing(fmt::format("`{}` is no action: begin with `allow`, `deny`, `hide`, `ask before`, `require approval for` or `limit`", words_.front().text));
     read_targets();
     while (at_ < words_.size()) {
       if (!read_limit() && !read_conditions()) return std::nullopt;
     }
-    if (wish_.targets.empty() || (!wish_.action && !wish_.limit)) return std::nullopt;
+    if (wish_.targets.empty()) return missing("it names no tools: write their names, a pattern as `get_*`, `reads`, `writes`, `high risk` or `everything`");
+    if (!wish_.action && !wish_.limit) return missing("it does not say how often, as in `to 10 per minute`");
     return std::move(wish_);
   }
 
-  /// What it stopped at.
-  std::string_view stuck_at() const { return at_ < words_.size() ? std::string_view(words_[at_].text) : std::string_view(); }
+  /// Why nothing was read.
+  std::string why() const {
+    if (!why_.empty()) return why_;
+    if (at_ < words_.size()) return fmt::format("`{}` is not understood", words_[at_].text);
+    return "a condition is an argument, a comparison and a value, as in `only if amount <= 100`";
+  }
 
  private:
+  std::nullopt_t missing(std::string what) {
+    why_ = std::move(what);
+    return std::nullopt;
+  }
+
   bool more() const { return at_ < words_.size(); }
   bool is(std::string_view word, std::size_t ahead = 0) const { return at_ + ahead < words_.size() && !words_[at_ + ahead].quoted && words_[at_ + ahead].lower == word; }
   bool eat(std::string_view word) {
@@ -183,7 +197,7 @@ class ClauseReader {
   }
 
   bool read_condition() {
-    if (at_ + 1 >= words_.size()) return false;
+    if (at_ + 1 >= words_.size()) return at_ = words_.size(), false;  // whatever is missing is missing at the end
     const std::string argument = words_[at_++].text;
     const std::string comparison = read_comparison();
     if (comparison.empty() || !more()) return false;
@@ -195,7 +209,7 @@ class ClauseReader {
       schema = "{\"not\":{\"enum\":[" + value_json(value) + "]}}";
       ++at_;
     } else if (comparison == "starts") {
-      schema = fmt::format(R"({{"type":"string","pattern":{}}})", json::quoted("^" + escaped(value.text)));
+      schema = fmt::format(R"({{"type":"string","pattern":{}{}}})", json::quoted("^" + escaped(value.text)), is_place(value.text) ? no_way_up : "");
       ++at_;
     } else {
       if (value.quoted || !is_number(value.text)) return false;
@@ -261,6 +275,7 @@ class ClauseReader {
   std::span<const std::string> tools_;
   std::size_t at_ = 0;
   Wish wish_;
+  std::string why_;
 };
 
 std::string text_of(Words words) {
@@ -299,8 +314,7 @@ ReadWish read_wish(std::string_view sentence, std::span<const std::string> tools
     if (auto wish = reader.read()) {
       read.wishes.push_back(std::move(*wish));
     } else {
-      const std::string_view stuck = reader.stuck_at();
-      read.not_understood.push_back(stuck.empty() ? fmt::format("`{}`: something is missing", text_of(clause)) : fmt::format("`{}`: `{}` is not understood", text_of(clause), stuck));
+      read.not_understood.push_back(fmt::format("`{}`: {}", text_of(clause), reader.why()));
     }
   }
   if (words.empty()) read.not_understood.emplace_back("the wish is empty");

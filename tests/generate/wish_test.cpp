@@ -54,7 +54,12 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"a_beginning", "allow pay only if to starts with 'DE.'", R"(allow pay to{"type":"string","pattern":"^DE\\."})"},
         Row{"an_exclusion", "allow send_mail only if to is not 'all'", R"(allow send_mail to{"not":{"enum":["all"]}})"},
         Row{"no_such_tool", "allow get_mail", "? `allow get_mail`: `get_mail` is not understood"}, Row{"more_than_it_knows", "allow reads on weekdays", "? `allow reads on weekdays`: `on` is not understood"},
-        Row{"no_target", "allow", "? `allow`: something is missing"}, Row{"no_action", "be careful", "? `be careful`: `careful` is not understood"},
+        Row{"no_target", "allow", "? `allow`: it names no tools: write their names, a pattern as `get_*`, `reads`, `writes`, `high risk` or `everything`"},
+        Row{"no_action", "be careful", "? `be careful`: `be` is no action: begin with `allow`, `deny`, `hide`, `ask before`, `require approval for` or `limit`"},
+        Row{"one_word", "dance", "? `dance`: `dance` is no action: begin with `allow`, `deny`, `hide`, `ask before`, `require approval for` or `limit`"},
+        Row{"no_limit", "limit pay", "? `limit pay`: it does not say how often, as in `to 10 per minute`"},
+        Row{"half_a_condition", "allow pay only if amount", "? `allow pay only if amount`: a condition is an argument, a comparison and a value, as in `only if amount <= 100`"},
+        Row{"a_folder", "allow pay only if to starts with '/home/me/'", R"json(allow pay to{"type":"string","pattern":"^/home/me/","not":{"type":"string","pattern":"(^|[/\\\\]|%2[fF]|%5[cC])(\\.|%2[eE]){2}([/\\\\?#;]|%2[fF]|%5[cC]|$)"}})json"},
         Row{"a_case", "ask before pay if amount > 100", "? `ask before pay if amount > 100`: `if` is not understood"},
         Row{"a_refusal_with_a_case", "deny pay only if amount > 100", "? `deny pay only if amount > 100`: `only` is not understood"},
         Row{"half_a_limit", "limit pay to 10", "? `limit pay to 10`: `to` is not understood"}, Row{"nothing", " ", "? the wish is empty"},
@@ -115,6 +120,23 @@ TEST(Wish, ASentenceCannotLeaveItsComment) {
   EXPECT_FALSE(made.faults.empty());
   const Wished other = wished(world, "allow\npay\u2028");
   if (other.faults.empty()) EXPECT_EQ(world.faults_of(other.policy.text), "");
+}
+
+TEST(WishPolicy, WhatBeginsWithAFolderStaysWithinIt) {
+  const World world(R"([{"name":"write_file","description":"Write a file.","inputSchema":{"type":"object","properties":{"path":{"type":"string"}},"required":["path"]}}])");
+  const Wished wished = wish_policy("allow write_file only if path starts with /home/me/drafts/", "s", world.definitions, world.classes);
+  ASSERT_THAT(wished.faults, testing::IsEmpty());
+  EXPECT_EQ(world.faults_of(wished.policy.text), "") << wished.policy.text;
+  const auto known = policy::ToolList::parse(std::string(world.document->bytes()));
+  const policy::Loaded loaded = policy::load(wished.policy.text, "made", &*known);
+  const auto verdict = [&](const std::string& path) {
+    const auto call = policy::parse_call(R"({"tool":"write_file","arguments":{"path":)" + json::quoted(path) + "}}");
+    return policy::judge_fresh(*loaded.policy, *call, &*known).verdict;
+  };
+  for (const char* path : {"/home/me/drafts/a", "/home/me/drafts/a/b..c", "/home/me/drafts/..a", "/home/me/drafts/.hidden", "/home/me/drafts/a../b", "/home/me/drafts/..."}) EXPECT_EQ(verdict(path), Verdict::allow) << path;
+  for (const char* path : {"/home/me/other", "/home/me/drafts/../../etc/x", "/home/me/drafts/..", "/home/me/drafts/a/../../..", "/home/me/drafts/..\\x", "/home/me/drafts/a\\..\\..\\x", "/home/me/drafts/%2e%2E/x",
+                           "/home/me/drafts/a%2f..%2Fx", "/home/me/drafts/..?x"})
+    EXPECT_EQ(verdict(path), Verdict::invalid_arguments) << path;
 }
 
 }  // namespace
