@@ -42,7 +42,7 @@ class Suggestion {
   Rule make() {
     if (schema_) {
       auto compiled = schema::Schema::compile(schema_);
-      if (!compiled) return unusable();
+      if (!compiled) return unusable(compiled.error());
       own_ = std::move(*compiled);
     }
     if (schema_ && schema_.is_object()) properties_ = read_properties(schema_, maker_);
@@ -72,9 +72,10 @@ class Suggestion {
   bool is_open_engine() const { return tool_.category == Category::execute && tool_.risk == Risk::critical && !tool_.modes->closed; }
 
   /// The gateway could not check any call of it.
-  Rule unusable() {
+  Rule unusable(const Error& why) {
     rule_.action = Verdict::deny;
     rule_.reason = "its own schema cannot be used to check calls";
+    rule_.notes.push_back(fmt::format("its schema: {}{}", comment_line(why.message, 160), why.where.empty() ? "" : " at `" + comment_line(why.where, 120) + "`"));
     rule_.tests.push_back({"{}", Verdict::deny, "/tools/" + rule_.tool});
     return std::move(rule_);
   }

@@ -143,6 +143,9 @@ TEST(Suggest, ABoundThatTheDefaultBreaksIsNotBelieved) {
 TEST(Suggest, AToolWhoseSchemaCannotBeUsedIsRefused) {
   const World world(R"([{"name":"get_x","inputSchema":{"type":"object","properties":{"a":{"$ref":"https://example.org/schema"}}}}])");
   EXPECT_EQ(world.rule("get_x").action, Verdict::deny);
+  ASSERT_FALSE(world.rule("get_x").notes.empty());
+  EXPECT_THAT(world.rule("get_x").notes[0], testing::StartsWith("its schema: "));
+  EXPECT_THAT(world.rule("get_x").notes[0], HasSubstr("$ref"));
   EXPECT_EQ(world.faults(), "");
 }
 
