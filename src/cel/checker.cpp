@@ -197,8 +197,13 @@ void Checker::word(const Node& node, const Type& type, const Node& other) {
   const auto check_one = [&](const std::string& text) {
     if (std::ranges::find(type.words, text) != type.words.end()) return;
     std::string list;
-    for (const std::string& each : type.words) list += fmt::format("{}`{}`", list.empty() ? "" : ", ", each.empty() ? "\"\"" : each);
-    fault(other, fmt::format("`{}` is never `{}`: it is one of {}", shown(node), text, list));
+    constexpr std::size_t most = 12;
+    for (std::size_t i = 0; i < std::min(type.words.size(), most); ++i) list += fmt::format("{}`{}`", list.empty() ? "" : ", ", type.words[i].empty() ? "\"\"" : type.words[i]);
+    if (type.words.size() > most) list += fmt::format(" and {} more", type.words.size() - most);
+    std::string message = fmt::format("`{}` is never `{}`: it is one of {}", shown(node), text, list);
+    // What a server's schema lists may change; our own words do not.
+    if (node.op == Op::variable) return fault(other, std::move(message));
+    found_.warnings.push_back({other.begin, message + did_you_mean(text, std::vector<std::string_view>(type.words.begin(), type.words.end()))});
   };
   if (value.kind == Kind::text) check_one(value.text);
   for (const Value& item : value.items) {
@@ -226,7 +231,7 @@ void Checker::order(const Node& node) {
   const Type& a = look(left);
   const Type& b = look(right);
   for (const auto& [part, type] : {std::pair(&left, &a), std::pair(&right, &b)}) {
-    if (type->words.empty()) continue;
+    if (type->words.empty() || part->op != Op::variable) continue;
     return fault(node, fmt::format("words have no order but that of their letters: write `{} in [\"…\", \"…\"]`", shown(*part)));
   }
   if ((a.kinds & b.kinds & ordered) != 0) return;

@@ -72,6 +72,17 @@ class Reader {
       for (const json::Value each : values->elements()) listed |= bit(cel::Value::document(each).kind());
     }
     if ((listed & type.kinds) != 0) type.kinds &= listed;
+    read_words(schema, type);
+  }
+
+  /// The texts of a closed list.
+  static void read_words(json::Value schema, Type& type) {
+    if (const auto constant = schema.find("const"); constant && constant->is_string()) type.words = {constant->string()};
+    const auto values = schema.find("enum");
+    if (!values || !values->is_array() || !type.words.empty()) return;
+    for (const json::Value each : values->elements()) {
+      if (each.is_string()) type.words.push_back(each.string());
+    }
   }
 
   /// Of alternatives any may hold; what they say of members is left aside, but for a single one beside null.
@@ -93,6 +104,7 @@ class Reader {
       if (others != 1) continue;
       type.fields = std::move(only->fields);
       type.knows_fields = only->knows_fields;
+      if (type.words.empty()) type.words = std::move(only->words);
       type.element = std::move(only->element);
     }
   }

@@ -199,6 +199,8 @@ constexpr std::string_view listed = R"json({"server":"s","tools":[
     "note":{"type":"string"},"items":{"type":"array","items":{"$ref":"#/$defs/item"}}},"required":["amount","to","items"],
     "$defs":{"item":{"type":"object","properties":{"price":{"type":"integer"}},"required":["price"]}}}},
   {"name":"refund","inputSchema":{"type":"object","properties":{"id":{"type":"string"}}}},
+  {"name":"items","inputSchema":{"type":"object","properties":{"action":{"type":"string","enum":["get","list","delete"]},"kind":{"anyOf":[{"enum":["a","b"]},{"type":"null"}]},
+    "size":{"anyOf":[{"enum":["a","b"]},{"type":"string"}]}},"required":["action","kind","size"]}},
   {"name":"free","inputSchema":{"type":"object","additionalProperties":true,"properties":{"a":{"type":"string"}}}}]})json";
 
 struct AgainstRow {
@@ -229,6 +231,11 @@ INSTANTIATE_TEST_SUITE_P(Cases, CasesAgainstTools, testing::ValuesIn(std::vector
      {"p:4:39: `args.note` is optional, and a call without it ends as a fault: write `has(args.note) && …` before it, or `!has(args.note) || …`"}},
     {"  pay: {action: allow, arguments: {required: [note]}, cases: [{when: args.note == \"x\", action: deny}]}\n", {}, {}},
     {"  pay: {action: allow, cases: [{when: \"!has(args.note)\", action: deny}, {when: args.note == \"x\", action: deny}]}\n", {}, {}},
+    {"  items: {action: allow, cases: [{when: args.action == \"delte\", action: deny}]}\n", {},
+     {"p:4:56: `args.action` is never `delte`: it is one of `get`, `list`, `delete`; did you mean `delete`?"}},
+    {"  items: {action: allow, cases: [{when: \"args.action in ['get', 'drop'] || args.kind == 'c'\", action: deny}]}\n", {},
+     {"p:4:57: `args.action` is never `drop`: it is one of `get`, `list`, `delete`", "p:4:89: `args.kind` is never `c`: it is one of `a`, `b`"}},
+    {"  items: {action: allow, cases: [{when: args.action == \"delete\" && args.size == \"c\" && args.action > \"d\" && args.kind != \"b\", action: deny}]}\n", {}, {}},
     {"  pay: {action: allow, validate: false, cases: [{when: args.amuont > 500, action: deny}]}\n", {}, {}},
     {"  free: {action: allow, cases: [{when: has(args.other) && args.other == 1, action: deny}]}\n", {}, {}},
     {"  \"*f*\": {action: allow, cases: [{when: args.amount > 5, action: deny}]}\n", {},
