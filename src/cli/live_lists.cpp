@@ -1,5 +1,7 @@
 #include "cli/live_lists.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 
 #include "approval/memory_questions.hpp"
@@ -7,14 +9,16 @@
 #include "cli/data_folder.hpp"
 #include "cli/gateway_process.hpp"
 #include "gateway/lister.hpp"
+#include "mcp/nul_names.hpp"
 #include "mcp/tool_list.hpp"
 #include "net/child.hpp"
+#include "registry/difference.hpp"
 
 namespace callgate::cli {
 namespace {
 
-/// The definitions of all pages as one array, byte for byte.
-Result<std::string> definitions_of(const gateway::ServerList& list) {
+/// The definitions of all pages as one array, byte for byte, without those that a gate leaves out.
+Result<std::string> definitions_of(const gateway::ServerList& list, std::vector<std::string>& left_out) {
   std::string tools = "[";
   for (const std::string& page : list.pages) {
     json::Document document;
@@ -23,6 +27,12 @@ Result<std::string> definitions_of(const gateway::ServerList& list) {
     const auto read = mcp::read_list_page(*message, mcp::tool_list);
     if (!read) return std::unexpected(read.error());
     for (const mcp::ListItem& item : read->items) {
+      // Those without a name stay: whoever judges the list says which entries they are.
+      if (mcp::nul_in_names(item.definition)) {
+        const auto name = item.definition.find("name");
+        left_out.push_back(fmt::format("`{}` is left out: one of its member names holds `\\u0000`", name && name->is_string() ? registry::visible(name->string()) : ""));
+        continue;
+      }
       if (tools.size() > 1) tools += ',';
       tools.append(item.definition.text());
     }
@@ -67,14 +77,14 @@ class Listing {
 
   net::Task<void> list(std::size_t index) {
     gateway::Links links(*parts_, config_.servers[index], totals_);
-    lists_[index].tools = co_await ask(links);
+    lists_[index].tools = co_await ask(links, lists_[index].left_out);
     ++done_;
     progress_(done_, lists_.size(), lists_[index]);
     if (done_ == lists_.size()) loop_.stop();
   }
 
   /// By the handshake that almost all servers know, else without one.
-  net::Task<Result<std::string>> ask(gateway::Links& links) {
+  net::Task<Result<std::string>> ask(gateway::Links& links, std::vector<std::string>& left_out) {
     gateway::Lister legacy(*parts_, links, mcp::Era::legacy);
     auto list = co_await legacy.read(gateway::Lister::Probe::no);
     if (!list && list.error().kind != ErrorKind::timeout) {
@@ -83,7 +93,7 @@ class Listing {
       if (again) list = std::move(again);
     }
     if (!list) co_return std::unexpected(list.error());
-    co_return definitions_of(*list);
+    co_return definitions_of(*list, left_out);
   }
 
   const config::Config& config_;

@@ -14,6 +14,7 @@ struct LiveList {
   std::string server;
   std::string address;
   Result<std::string> tools;  ///< a JSON array of its definitions, in its order; or why there is none
+  std::vector<std::string> left_out{};  ///< tools that a gate would not show, and why; one sentence each
 };
 
 /// Called when one more server has answered, or failed.

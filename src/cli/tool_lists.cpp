@@ -166,6 +166,7 @@ class Lists {
     if (live) err_ << "\r\x1b[K" << std::flush;
     if (!lists) return fault(config.data.string(), lists.error());
     for (const LiveList& list : *lists) {
+      for (const std::string& each : list.left_out) err_ << "callgate: server `" << visible(list.server) << "`: " << each << '\n';
       if (!list.tools) {
         fault("server `" + visible(list.server) + "`", list.tools.error());
       } else if (const auto rules = rules_for(list.server)) {

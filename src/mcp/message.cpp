@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "mcp/keys.hpp"
+#include "mcp/nul_names.hpp"
 #include "mcp/read_value.hpp"
 
 namespace callgate::mcp {
@@ -34,21 +35,17 @@ Result<Slots> read_envelope(json::Value root) {
   return slots;
 }
 
-/// A NUL in a member name ends the name early in readers written in C.
-Result<void> refuse_nul_in_names(const json::Document& document) {
-  const auto nodes = document.nodes();
-  bool any_escape = false;
-  for (const json::Node& node : nodes) any_escape |= node.escaped != 0;
-  if (!any_escape) return {};
+/// The tools of an answer: a name with a NUL there costs the tool that it stands in
+/// (read_list_page), not the list. What calls say is never spared.
+NodeRange listed_tools(const Message& message) {
+  const auto tools = message.is_response() && message.result ? message.result.find("tools") : std::nullopt;
+  if (!tools || !tools->is_array()) return {};
+  return {tools->index() + 1, tools->node().next};
+}
 
-  for (std::uint32_t at = 0; at < nodes.size(); ++at) {
-    const json::Value value(&document, at);
-    if (!value.is_object()) continue;
-    for (const auto [key, unused] : value.members()) {
-      if (key.has_escapes() && key.string().find('\0') != std::string::npos)
-        return refuse("a member name holds `\\u0000`", key);
-    }
-  }
+Result<void> refuse_nul_in_names(const json::Document& document, const Message& message) {
+  const NodeRange all{0, static_cast<std::uint32_t>(document.nodes().size())};
+  if (const json::Value key = nul_in_names(document, all, listed_tools(message))) return refuse("a member name holds `\\u0000`", key);
   return {};
 }
 
@@ -147,7 +144,7 @@ Result<Message> read_parsed(const json::Document& document, Direction direction)
   const bool may_lack_id = direction == Direction::from_server && message.error;
   if (answers && !message.id && !may_lack_id) return refuse("a response needs the `id` of its request", root);
 
-  if (auto fine = refuse_nul_in_names(document); !fine) return std::unexpected(std::move(fine.error()));
+  if (auto fine = refuse_nul_in_names(document, message); !fine) return std::unexpected(std::move(fine.error()));
   return message;
 }
 

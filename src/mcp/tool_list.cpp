@@ -6,6 +6,7 @@
 
 #include "mcp/cut_array.hpp"
 #include "mcp/keys.hpp"
+#include "mcp/nul_names.hpp"
 #include "mcp/read_value.hpp"
 #include "mcp/splice.hpp"
 
@@ -24,6 +25,7 @@ Result<void> refuse_twins(json::Value object, std::string_view name) {
 Result<ListItem> read_item(json::Value item, ListShape shape) {
   if (!item.is_object()) return refuse_value(shape.array, "must hold objects only", item);
   if (auto fine = refuse_twins(item, shape.key); !fine) return std::unexpected(std::move(fine.error()));
+  if (const json::Value name = nul_in_names(item)) return refuse_value(shape.array, "must not hold member names with `\\u0000`", name);
   const auto key = item.find(shape.key);
   if (!key) return refuse_value(shape.key, "is missing", item);
   auto text = read_string(*key, shape.key);

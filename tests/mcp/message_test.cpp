@@ -209,5 +209,15 @@ TEST(SameId, ComparesTypeAndValue) {
   EXPECT_FALSE(same_id("", "1"));
 }
 
+TEST(Message, ANulInANameIsSparedWithinTheToolsOfAnAnswerAlone) {
+  json::Document document;
+  const auto reads = [&document](std::string_view bytes, Direction direction) { return read_message(bytes, document, direction).has_value(); };
+  EXPECT_TRUE(reads(R"({"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","x":{"b\u0000":1}}]}})", Direction::from_server)) << "read_list_page leaves the tool out";
+  for (const std::string_view bytes : {R"({"jsonrpc":"2.0","id":1,"result":{"tools":{"b\u0000":1}}})", R"({"jsonrpc":"2.0","id":1,"result":{"tools\u0000":[]}})", R"({"jsonrpc":"2.0","id":1,"result":{"tools":[],"x":{"b\u0000":1}}})",
+                                       R"({"jsonrpc":"2.0","id":1,"result":{"prompts":[{"b\u0000":1}]}})", R"({"jsonrpc":"2.0","id":1,"result":{"content":[{"tools":[{"b\u0000":1}]}]}})",
+                                       R"({"jsonrpc":"2.0","id":1,"method":"ping","params":{"tools":[{"b\u0000":1}]}})", R"({"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m","data":{"tools":[{"b\u0000":1}]}}})"})
+    EXPECT_FALSE(reads(bytes, Direction::from_server)) << bytes;
+}
+
 }  // namespace
 }  // namespace callgate::mcp

@@ -123,7 +123,8 @@ TEST(ToolList, RefusesWhatIsNoListOrCanBeReadAsAnother) {
 }
 
 TEST(ToolList, AnItemWithoutANameThatCanBeReliedOnGoesAndTheOthersStay) {
-  for (const std::string_view bad : {R"("a")", R"(5)", R"(null)", R"([])", R"({})", R"({"name":1})", R"({"name":"a\u0000"})", R"({"name":"a","Name":"b"})"}) {
+  for (const std::string_view bad : {R"("a")", R"(5)", R"(null)", R"([])", R"({})", R"({"name":1})", R"({"name":"a\u0000"})", R"({"name":"a","Name":"b"})",
+                                     R"({"name":"a","inputSchema":{"properties":{"b\u0000c":{}}}})", R"({"name":"a","x":[[{"\u0000":1}]]})"}) {
     for (const std::string& tools : {fmt::format(R"([{}, {{"name":"x"}}])", bad), fmt::format(R"([{{"name":"x"}}, {}])", bad), fmt::format(R"([ {} ])", bad)}) {
       const Page list(answer(fmt::format(R"({{"tools":{}}})", tools)), tool_list);
       EXPECT_EQ(std::ranges::count_if(list.page.items, [](const ListItem& item) { return !item.fault.empty(); }), 1) << tools;

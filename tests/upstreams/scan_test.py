@@ -85,6 +85,13 @@ class Scan(World):
             self.assertIn(f"entry {number} of the list has no name", built.stderr)
         self.assertNotIn("\0", built.stderr)
 
+    def test_a_nul_in_the_name_of_an_argument_costs_its_own_tool_alone(self):
+        bad = {"name": "bad", "description": "Get.", "inputSchema": {"type": "object", "properties": {"a\0b": {"type": "string"}}}}
+        done = self.scan("--json", "--", *lister(self, [bad, GOOD]))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(["read_note"], [tool["tool"] for tool in json.loads(done.stdout)])
+        self.assertIn("`bad` is left out: one of its member names holds `\\u0000`", done.stderr)
+
     def test_a_policy_of_a_list_with_such_entries_passes_the_checks_against_it(self):
         tools = [{"name": ""}, 7, GOOD]
         made = self.callgate("policy", "generate", "--data", str(self.dir / "data"), "--name", "it", "--", *lister(self, tools))
