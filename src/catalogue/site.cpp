@@ -162,6 +162,7 @@ class Site {
                   .has_output_schema = definition.find("outputSchema").has_value(), .parameters = parameters_of(definition, rule), .attacks = attacks_on(tool),
                   .policy = rule != nullptr ? generate::policy_text({rule, 1}, "") : "callgate: 1\ndefault: deny   # its name is no tool name: no rule can name it\n",
                   .file = server.files[i], .siblings = neighbours.of(i), .listed = neighbours.count(), .servers = listed_by_[tool.tool], .classifier = classifier_};
+    if (rule != nullptr && tool.modes) view.mode_verdicts = generate::mode_verdicts(*rule, definition, *tool.modes);
     const std::string path = server.folder + "/" + view.file;
     sink_(path + ".html", to_html(tool_page(view)));
     sink_(path + ".json", tool_json(view));

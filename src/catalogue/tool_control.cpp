@@ -26,18 +26,6 @@ std::string words_of(Verdict action) {
   return action == Verdict::hide ? "hidden" : "refused";
 }
 
-std::string suggested(const ToolView& view, const classify::Mode& mode) {
-  if (view.rule == nullptr) return "refused";
-  for (const generate::Clause& clause : view.rule->clauses) {
-    const bool lists = clause.argument == view.tool->modes->argument && clause.schema.find(json::quoted(mode.value)) == std::string::npos;
-    if (lists) return "refused";
-  }
-  for (const generate::Case& each : view.rule->cases) {
-    if (std::ranges::find(each.values, mode.value) != each.values.end()) return words_of(each.action);
-  }
-  return words_of(view.rule->action);
-}
-
 std::vector<Block> blocks_of(const Attack& attack) {
   std::vector<Block> blocks{paragraph({text(attack.happens)}), paragraph({text("Answered by: "), text(attack.answered_by), text(".")})};
   Line mappings;
@@ -66,11 +54,20 @@ std::vector<Line> meaning(const generate::Rule& rule) {
 std::optional<Section> modes_section(const ToolView& view) {
   const Classification& tool = *view.tool;
   if (!tool.modes) return std::nullopt;
+  // Without a rule the default of a policy stands, which is to refuse.
+  const auto suggested = [](std::optional<Verdict> verdict) { return text(words_of(verdict.value_or(Verdict::deny))); };
+  const generate::ModeVerdicts verdicts = view.mode_verdicts.value_or(generate::ModeVerdicts{});
   Block table{.kind = Block::Kind::table, .columns = {tool.modes->argument, "Category", "Risk", "Suggested"}};
-  for (const classify::Mode& mode : tool.modes->values) {
-    table.rows.push_back({{code(bounded(mode.value, 100))}, {text(word(mode.category))}, {text(word(mode.risk))}, {text(suggested(view, mode))}});
+  for (std::size_t i = 0; i < tool.modes->values.size(); ++i) {
+    const classify::Mode& mode = tool.modes->values[i];
+    const auto verdict = i < verdicts.values.size() ? std::optional(verdicts.values[i]) : std::nullopt;
+    table.rows.push_back({{code(bounded(mode.value, 100))}, {text(word(mode.category))}, {text(word(mode.risk))}, {suggested(verdict)}});
   }
-  if (!tool.modes->closed) table.rows.push_back({{text("anything else")}, {text(word(tool.category))}, {text(word(tool.risk))}, {text("refused")}});
+  const auto other = [&](std::string_view what, std::optional<Verdict> verdict) {
+    table.rows.push_back({{text(what)}, {text(word(tool.category))}, {text(word(tool.risk))}, {suggested(verdict)}});
+  };
+  if (!tool.modes->closed) other("anything else", verdicts.anything_else);
+  if (verdicts.left_out) other("left out", verdicts.left_out);
   return Section{"modes", "Acts of this tool", {std::move(table)}};
 }
 

@@ -50,9 +50,20 @@ std::string evidence_json(const classify::Evidence& each) {
       .take();
 }
 
-std::string modes_json(const classify::Modes& modes) {
-  const auto mode = [](const classify::Mode& each) { return Object().text("value", each.value).text("category", word(each.category)).text("risk", word(each.risk)).take(); };
-  return Object().text("argument", modes.argument).add("closed", modes.closed ? "true" : "false").add("values", array_of(modes.values, mode)).take();
+std::string modes_json(const classify::Modes& modes, const std::optional<generate::ModeVerdicts>& verdicts) {
+  std::string values;
+  for (std::size_t i = 0; i < modes.values.size(); ++i) {
+    const classify::Mode& each = modes.values[i];
+    Object mode;
+    mode.text("value", each.value).text("category", word(each.category)).text("risk", word(each.risk));
+    if (verdicts) mode.text("verdict", policy::word(verdicts->values[i]));
+    values += (i == 0 ? "" : ",") + mode.take();
+  }
+  Object all;
+  all.text("argument", modes.argument).add("closed", modes.closed ? "true" : "false").add("values", "[" + values + "]");
+  if (verdicts && verdicts->anything_else) all.text("anything_else", policy::word(*verdicts->anything_else));
+  if (verdicts && verdicts->left_out) all.text("left_out", policy::word(*verdicts->left_out));
+  return all.take();
 }
 
 std::string attack_json(const Attack* attack) {
@@ -138,7 +149,7 @@ std::string tool_json(const ToolView& view) {
       .add("output_schema", view.has_output_schema ? "true" : "false")
       .add("evidence", array_of(tool.evidence, evidence_json))
       .add("signals", texts(tool.signals))
-      .add("modes", tool.modes ? modes_json(*tool.modes) : "null")
+      .add("modes", tool.modes ? modes_json(*tool.modes, view.mode_verdicts) : "null")
       .add("attacks", array_of(view.attacks, attack_json))
       .add("rule", rule_json(view))
       .add("parameters", array_of(view.parameters, parameter_json))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "catalogue/blocks.hpp"
 #include "catalogue/facts.hpp"
 #include "catalogue/parameters.hpp"
+#include "generate/mode_verdicts.hpp"
 
 namespace callgate::catalogue {
 
@@ -31,6 +33,7 @@ struct ToolView {
   bool has_output_schema = false;
   std::vector<ParameterRow> parameters;
   std::vector<const Attack*> attacks;
+  std::optional<generate::ModeVerdicts> mode_verdicts;  ///< where the tool has modes and a rule
   std::string policy;       ///< YAML that holds the rule and its tests, loadable as it is
   std::string file;         ///< without ending
   std::vector<Sibling> siblings;   ///< the nearest; those of the same work first, then by category

@@ -9,8 +9,11 @@
 #include <iterator>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/sanitized.hpp"
 #include "catalogue/world.hpp"
+#include "generate/example.hpp"
 #include "schema/schema.hpp"
 
 namespace callgate::catalogue {
@@ -96,6 +99,53 @@ TEST(Site, ModesStandInATableWithWhatIsSuggestedForEach) {
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">anything else</th><td>Destructive</td><td>Critical</td><td>refused</td>"));
   EXPECT_THAT(page, HasSubstr("Silent bulk change")) << "through its modes that write";
   EXPECT_THAT(page, HasSubstr("Mass deletion or overwrite"));
+}
+
+/// Tools of the kinds in which an argument chooses between acts.
+constexpr std::string_view tools_of_many_acts = R"json([
+  {"name":"shelf_items","description":"Works on items of a shelf.","inputSchema":{"type":"object","properties":{"action":{"type":"string","enum":["get","list","delete"],"default":"list"}}}},
+  {"name":"manage_shelf","description":"Works on a shelf.","inputSchema":{"type":"object","properties":{"action":{"type":"string","enum":["get","create","delete"]},"id":{"type":"string"}},"required":["action","id"]}},
+  {"name":"manage_lamps","description":"Works on lamps.","inputSchema":{"type":"object","properties":{"action":{"type":"array","items":{"type":"string","enum":["get","update","delete"]}}},"required":["action"]}},
+  {"name":"manage_doors","description":"Works on doors.","inputSchema":{"type":"object","properties":{"request":{"type":"object","properties":{"operation":{"type":"string","enum":["get","update","delete"]}},"required":["operation"]}},"required":["request"]}},
+  {"name":"manage_boxes","description":"Works on boxes.","inputSchema":{"type":"object","properties":{"operation":{"type":"string","enum":["get","create","purge"]}}}},
+  {"name":"key_write","description":"Execute a command that changes keys.\n\nFLUSHALL is blocked.\n\nArgs:\n    command: e.g. \"SET\", \"HSET\", \"DEL\", \"EXPIRE\"\n","inputSchema":{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}}])json";
+
+/// What a page shows of a verdict.
+std::string shown(policy::Verdict verdict) {
+  if (verdict == policy::Verdict::allow) return "allowed";
+  if (verdict == policy::Verdict::require_approval) return "asks a person";
+  return verdict == policy::Verdict::hide ? "hidden" : "refused";
+}
+
+TEST(Site, APageSaysOfEachActWhatItsRuleDoes) {
+  const Pages pages({{"s", std::string(tools_of_many_acts)}});
+  const auto list = policy::ToolList::parse("{\"tools\":" + std::string(tools_of_many_acts) + "}");
+  ASSERT_TRUE(list);
+  int compared = 0;
+  for (const classify::Classification& tool : pages.inputs[0].tools) {
+    ASSERT_TRUE(tool.modes) << tool.tool;
+    const policy::Loaded rule = policy::load(pages.file("s/" + tool.tool + ".yaml"), "rule", &*list);
+    ASSERT_NE(rule.policy, nullptr) << tool.tool;
+    const auto passes = std::ranges::find_if(rule.expectations, [](const auto& each) { return each.verdict >= policy::Verdict::require_approval; });
+    for (const classify::Mode& mode : tool.modes->values) {
+      generate::Arguments arguments;
+      if (passes != rule.expectations.end()) {
+        for (const json::Member each : passes->call.arguments->root().members()) arguments.emplace_back(each.key.string(), each.value.text());
+      }
+      const std::string value = json::quoted(mode.value);
+      const bool nested = tool.tool == "manage_doors";
+      generate::set_argument(arguments, nested ? "request" : tool.modes->argument, nested ? "{\"operation\":" + value + "}" : tool.tool == "manage_lamps" ? "[" + value + "]" : value);
+      const auto call = policy::parse_call("{\"tool\":\"" + tool.tool + "\",\"arguments\":" + generate::json_of(arguments) + "}");
+      const policy::Verdict verdict = policy::judge_fresh(*rule.policy, *call, &*list).verdict;
+      const std::string row = fmt::format("<code>{}</code></th><td>{}</td><td>{}</td><td>{}</td>", mode.value, word(mode.category), word(mode.risk), shown(verdict));
+      EXPECT_THAT(pages.file("s/" + tool.tool + ".html"), HasSubstr(row)) << tool.tool << "\n" << pages.file("s/" + tool.tool + ".yaml");
+      EXPECT_THAT(pages.file("s/" + tool.tool + ".json"), HasSubstr(fmt::format(R"({{"value":"{}","category":"{}","risk":"{}","verdict":"{}"}})", mode.value, word(mode.category), word(mode.risk), policy::word(verdict))));
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 18);
+  EXPECT_THAT(pages.file("s/shelf_items.html"), HasSubstr(">left out</th><td>Destructive</td><td>High</td><td>allowed</td>"));
+  EXPECT_THAT(pages.file("s/manage_boxes.html"), testing::Not(HasSubstr(">left out</th><td>Destructive</td><td>Critical</td><td>allowed</td>")));
 }
 
 TEST(Site, OneCategoryAndOneRiskStandEverywhere) {
