@@ -91,13 +91,7 @@ class Build {
     std::vector<classify::ServerTools> all;
     for (catalogue::ServerInput& server : servers_) all.push_back({server.facts.id, server.tools, server.definitions});
     classify::compare_servers(all);
-    for (catalogue::ServerInput& server : servers_) {
-      server.policy = generate::generate_policy(server.facts.id, server.definitions, server.tools);
-      for (const std::string& name : server.policy.left_out) {
-        if (name.empty()) continue;  // said when the list was read
-        err_ << fmt::format("callgate: server `{}`: `{}` is no name of a tool, or stands in the list twice: it gets no rule\n", visible(server.facts.id), visible(name));
-      }
-    }
+    for (catalogue::ServerInput& server : servers_) server.policy = generate::generate_policy(server.facts.id, server.definitions, server.tools);
   }
 
   const SourceFlags& flags_;

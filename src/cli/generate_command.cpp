@@ -129,10 +129,6 @@ class Generate {
     const generate::Effect effect = generate::effect_of(made.rules, listed);
     err_ << fmt::format("{}: {} (before: without a policy none is callable)\n", visible(server), generate::sentence(effect));
     if (effect.limited + effect.checked > 0) err_ << fmt::format("  {} with a limit, {} with rules on their arguments\n", effect.limited, effect.checked);
-    for (const std::string& name : made.left_out) {
-      if (name.empty()) continue;  // said when the list was read
-      err_ << fmt::format("  no rule for `{}`: its name is no tool name or stands in the list twice, so it is refused\n", visible(name));
-    }
     if (made.rules.empty()) exit_ = Exit::refused;
   }
 

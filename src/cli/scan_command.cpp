@@ -66,6 +66,7 @@ class Scan {
     auto definitions = read_definitions(std::string(list.tools));
     if (!definitions) return fault("server `" + visible(list.server) + "`", definitions.error());
     Scanned scanned{.server = list.server, .tools = judge_list(classifier_, definitions->each, list, err_)};
+    drop_nameless(scanned.tools, definitions->each);
     if (list.live()) {
       auto drift = look_again(flags_.data, list.server, list.address, list.tools);
       if (!drift) return fault(flags_.data.string(), drift.error());
@@ -74,6 +75,21 @@ class Scan {
     }
     scanned_.push_back(std::move(scanned));
     definitions_.push_back(std::move(*definitions));
+  }
+
+  /// What has no name is no tool, and has been said.
+  static void drop_nameless(std::vector<classify::Classification>& tools, std::vector<json::Value>& definitions) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < tools.size(); ++i) {
+      if (tools[i].tool.empty()) continue;
+      if (kept != i) {
+        tools[kept] = std::move(tools[i]);
+        definitions[kept] = definitions[i];
+      }
+      ++kept;
+    }
+    tools.resize(kept);
+    definitions.resize(kept);
   }
 
   /// What takes all lists: names that meet.

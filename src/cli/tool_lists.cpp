@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "config/text_file.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
+#include "registry/names.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -130,7 +132,7 @@ class Lists {
 
   /// Nothing is known of a server that was not looked at, so it is not taken for one that is fine.
   void tell_left_out(const ClientServers& read) {
-    for (const std::string& off : read.off) err_ << "callgate: `" << visible(off) << "` is passed over: it is turned off\n";
+    for (const std::string& off : read.off) err_ << "callgate: `" << visible(off) << "` is left out: it is turned off\n";
     for (const Error& left_out : read.left_out) {
       err_ << "callgate: `" << visible(left_out.where) << "` is left out: " << visible(left_out.message) << '\n';
       unavailable_ = true;
@@ -199,12 +201,30 @@ class Lists {
 
 }  // namespace
 
+namespace {
+
+/// Says of what a list holds and nobody can call why that is.
+void tell_uncallable(const std::vector<classify::Classification>& tools, const std::string& server, std::ostream& err) {
+  std::map<std::string_view, std::size_t> count;
+  for (const classify::Classification& tool : tools) ++count[tool.tool];
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    if (tools[i].tool.empty()) err << fmt::format("callgate: server `{}`: entry {} of the list has no name, so it is no tool that can be called\n", visible(server), i + 1);
+  }
+  for (const auto& [name, times] : count) {
+    if (name.empty()) continue;
+    if (!registry::is_tool_name(name)) {
+      err << fmt::format("callgate: server `{}`: `{}` is no name of a tool (up to 128 of A-Z a-z 0-9 _ . -), so it is refused and gets no rule\n", visible(server), visible(name.substr(0, 128)));
+    } else if (times > 1) {
+      err << fmt::format("callgate: server `{}`: `{}` stands in the list {} times: which is meant cannot be told, so it is refused and gets no rule\n", visible(server), visible(name), times);
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<classify::Classification> judge_list(const classify::Classifier& classifier, std::span<const json::Value> definitions, const ToolSourceList& list, std::ostream& err) {
   ServerClasses judged = judge_tools(classifier, definitions, list.rules);
-  for (std::size_t i = 0; i < judged.tools.size(); ++i) {
-    if (!judged.tools[i].tool.empty()) continue;
-    err << "callgate: server `" << visible(list.server) << "`: entry " << i + 1 << " of the list has no name, so it is no tool that can be called\n";
-  }
+  tell_uncallable(judged.tools, list.server, err);
   for (const std::string& lapsed : judged.lapsed) err << "callgate: server `" << visible(list.server) << "`: " << lapsed << '\n';
   return std::move(judged.tools);
 }

@@ -28,7 +28,7 @@ struct ToolSourceList {
   bool live() const { return !address.empty(); }
 };
 
-/// Judges a list and says on `err` which entries have no name, and which overrides have lapsed.
+/// Judges a list and says on `err` which entries nobody can call and why, and which overrides have lapsed.
 std::vector<classify::Classification> judge_list(const classify::Classifier& classifier, std::span<const json::Value> definitions, const ToolSourceList& list, std::ostream& err);
 
 /// The definitions of a list, which live as long as this.

@@ -49,7 +49,7 @@ TEST_F(GenerateCommand, StartsFromWhatTheConfigurationSaysOfATool) {
 TEST_F(GenerateCommand, SaysTheEffectInToolsBesideIt) {
   EXPECT_EQ(run({"--tools", file(shop)}), Exit::ok);
   EXPECT_THAT(err, HasSubstr("shop: 2 tools callable, 0 ask a person, 2 refused, 0 hidden (before: without a policy none is callable)"));
-  EXPECT_THAT(err, HasSubstr("no rule for `bad name`"));
+  EXPECT_THAT(err, HasSubstr("`bad name` is no name of a tool"));
 }
 
 TEST_F(GenerateCommand, WhatItPrintsPassesTheStrictCheckAndItsTests) {

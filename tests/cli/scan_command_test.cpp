@@ -152,7 +152,16 @@ TEST_F(ScanCommand, NamesOfOtherServersOfTheSameLookAreShown) {
 TEST_F(ScanCommand, EntriesWithoutANameAreSaidAndTheOthersJudged) {
   EXPECT_EQ(run({"--tools", file(R"({"server":"s","tools":[{"name":"get_x"},{"name":""},7,{"name":5}]})")}), Exit::ok);
   for (const char* entry : {"entry 2 of the list has no name", "entry 3 of", "entry 4 of"}) EXPECT_THAT(err, HasSubstr(entry));
+  EXPECT_THAT(out, HasSubstr("s: 1 tool: "));
   EXPECT_THAT(out, HasSubstr("get_x"));
+  EXPECT_EQ(run({"--json", "--tools", file(R"({"server":"s","tools":[7,{"name":"get_x"}]})")}), Exit::ok);
+  EXPECT_THAT(out, testing::Not(HasSubstr(R"("tool":"")")));
+}
+
+TEST_F(ScanCommand, NamesThatCannotBeCalledAreSaidWithTheirReason) {
+  EXPECT_EQ(run({"--tools", file(R"({"server":"s","tools":[{"name":"get_x"},{"name":"get_x"},{"name":"get_x"},{"name":"get y"}]})")}), Exit::ok);
+  EXPECT_THAT(err, HasSubstr("server `s`: `get_x` stands in the list 3 times: which is meant cannot be told"));
+  EXPECT_THAT(err, HasSubstr("server `s`: `get y` is no name of a tool"));
 }
 
 TEST_F(ScanCommand, AWrongCommandLineIsUsage) {
@@ -187,7 +196,7 @@ TEST_F(ScanCommand, AFileWithoutServersIsNoFileOfFineServers) {
     EXPECT_THAT(err, HasSubstr("no server stands in it, so nothing was looked at"));
   }
   EXPECT_EQ(run({"--client-config", file(R"({"mcpServers":{"off":{"command":"x","disabled":true}}})")}), Exit::unavailable);
-  EXPECT_THAT(err, HasSubstr("`off` is passed over: it is turned off"));
+  EXPECT_THAT(err, HasSubstr("`off` is left out: it is turned off"));
   EXPECT_THAT(err, HasSubstr("all of its servers are turned off, so nothing was looked at"));
 }
 

@@ -73,7 +73,7 @@ class BadLists(World):
         # Some of them look like `read_note`, which is then rated no lower than what it may be taken for.
         classes, made, pages = self.judged([tool(name) for name in names], risk="Medium")
         self.assertIn("look_alike", classes["read_note"]["signals"])
-        self.assertIn("is no tool name", made.stderr)
+        self.assertIn("is no name of a tool", made.stderr)
         self.assertEqual({path.parent for path in pages.rglob("*.html")}, {pages, pages / "it"}, "no page leads out of the folder")
         for page in pages.rglob("*.html"):
             self.assertNotIn("<script>alert", page.read_text(encoding="utf-8"))
@@ -81,7 +81,7 @@ class BadLists(World):
     def test_the_same_name_twice(self):
         _, made, pages = self.judged([tool("update_thing"), tool("update_thing", "Delete everything.")])
         self.assertNotIn("  update_thing:", made.stdout)
-        self.assertIn("stands in the list twice", made.stderr)
+        self.assertIn("stands in the list 2 times", made.stderr)
 
     def test_empty_descriptions_are_never_read_and_low(self):
         nameless = [tool("frobnicate", ""), {"name": "zork", "description": "   ", "inputSchema": {}}, {"name": "blip"}]
