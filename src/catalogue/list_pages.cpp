@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "catalogue/escape.hpp"
 #include "catalogue/sentences.hpp"
+#include "catalogue/tool_sections.hpp"
 
 namespace callgate::catalogue {
 namespace {
@@ -45,6 +46,12 @@ Line tool_link(const ServerView& server, std::size_t i, const std::string& above
 std::vector<Line> row_of(const ServerView& server, std::size_t i, const std::string& above) {
   const Classification& tool = server.input->tools[i];
   return {tool_link(server, i, above), {text(word(tool.category))}, {text(word(tool.risk))}, {text(confidence_words(tool))}};
+}
+
+/// `starts_job` as words.
+std::string spaced(std::string word) {
+  std::ranges::replace(word, '_', ' ');
+  return word;
 }
 
 /// How many there are of each category and risk; the sums add up.
@@ -101,6 +108,32 @@ std::string entry_json(const ServerView& server, std::size_t i) {
                      tool.confidence, signals, json::quoted(server.files[i]), pin);
 }
 
+/// Entries that have no page: without a name, or of a name that stands there several times.
+std::vector<Line> left_out(const ServerView& server) {
+  std::map<std::string_view, std::size_t> count;
+  for (std::size_t i = 0; i < server.files.size(); ++i) {
+    if (server.files[i].empty()) ++count[server.input->tools[i].tool];
+  }
+  std::vector<Line> lines;
+  for (const auto& [name, times] : count) {
+    if (name.empty()) {
+      lines.push_back(say("server/nameless", {{"count", text(fmt::format("{} {}", times, times == 1 ? "entry" : "entries"))}}));
+      continue;
+    }
+    Line line{code(bounded(std::string(name), 120))};
+    std::ranges::move(say("server/twice", {{"count", text(std::to_string(times))}}), std::back_inserter(line));
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+/// What an agent reads before it does anything: the definitions as the server sends them. A token is some four bytes.
+Line cost_of(const ServerView& server) {
+  std::size_t bytes = 0;
+  for (const json::Value each : server.input->definitions) bytes += each.text().size();
+  return say("server/cost", {{"bytes", text(std::to_string(bytes))}, {"tokens", text(std::to_string((bytes + 3) / 4))}});
+}
+
 /// What nobody has accepted yet, and is refused until then.
 std::vector<Line> waiting(const ServerView& server, const std::vector<std::size_t>& order) {
   std::vector<Line> lines;
@@ -124,6 +157,12 @@ Page server_page(const ServerView& server) {
   page.lead.push_back(paragraph(say("server/lead", {{"server", text(input.facts.id)}, {"count", text(count_of(order.size(), "tool"))}})));
   if (Block facts = server_facts(input.facts); !facts.rows.empty()) page.lead.push_back(std::move(facts));
   const auto section = [&page](std::string_view id, std::string_view heading) -> Section& { return page.sections.emplace_back(std::string(id), std::string(heading)); };
+  page.lead.push_back(paragraph(cost_of(server)));
+  if (std::vector<Line> lines = left_out(server); !lines.empty()) {
+    Section& part = section("left-out", "Left out");
+    part.blocks.push_back(paragraph(say("server/left_out")));
+    part.blocks.push_back(list(std::move(lines)));
+  }
   if (order.empty()) {
     section("tools", "Tools").blocks.push_back(paragraph(say("server/none")));
     return page;
@@ -142,8 +181,16 @@ Page server_page(const ServerView& server) {
     worst.push_back(std::move(line));
   }
   section("worst", "Worst tools").blocks.push_back(list(std::move(worst)));
-  Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence"}};
-  for (const std::size_t i : order) table.rows.push_back(row_of(server, i, ""));
+  Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence", "Signals"}};
+  if (!input.kept.empty()) table.columns.emplace_back("State");
+  for (const std::size_t i : order) {
+    std::vector<Line> row = row_of(server, i, "");
+    std::vector<std::string> signals;
+    for (const std::string& signal : input.tools[i].signals) signals.push_back(spaced(signal));
+    row.push_back({text(listed(signals))});
+    if (!input.kept.empty()) row.push_back({text(word(input.kept[i].state))});
+    table.rows.push_back(std::move(row));
+  }
   section("tools", "All tools").blocks.push_back(std::move(table));
   Section& attacks = section("attacks", "Attacks on a server as a whole");
   for (const Attack* attack : attacks_on_servers()) attacks.blocks.push_back(server_attacks(*attack));

@@ -17,7 +17,10 @@ constexpr unsigned max_depth = 3;
 constexpr std::size_t longest_bounds = 400;
 
 std::string type_word(const generate::Property& property) {
-  std::string word = property.type.empty() ? (property.bounded ? "one of a list" : "any") : property.type;
+  // A reference that leads out of the definition is not followed: what passes is not known.
+  const json::Value main = property.main ? property.main : property.schema;
+  const std::string_view untold = property.bounded ? "one of a list" : main.find("$ref") ? "defined elsewhere" : "any";
+  std::string word = property.type.empty() ? std::string(untold) : property.type;
   if (property.type == "array" && property.main) {
     const auto items = property.main.find("items");
     const auto of = items ? items->find("type") : std::nullopt;

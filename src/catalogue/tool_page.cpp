@@ -81,9 +81,50 @@ class Builder {
     if (tool_.modes && !tool_.modes->closed) lines.push_back(say("does/open_modes", {{"argument", code(tool_.modes->argument)}}));
     for (const std::string& signal : tool_.signals) {
       const std::string id = "does/" + signal;
-      if (lines.size() < 6 && signal != "mode_argument" && can_say(id)) lines.push_back(say(id));
+      if (lines.size() < 6 && signal != "mode_argument" && can_say(id)) lines.push_back(told(signal, id));
     }
     return lines;
+  }
+
+  /// With the tool, or the words of the server, that the plain sentence leaves open.
+  Line told(std::string_view signal, const std::string& id) const {
+    if (signal == "expires") {
+      const auto words = std::ranges::find_if(tool_.evidence, [](const classify::Evidence& each) {
+        return each.rule == "signal/expires" && !each.against && each.text.find_first_of("0123456789") != std::string::npos;
+      });
+      if (words != tool_.evidence.end()) return say("does/expires_says", {{"quote", quote(bounded(words->text, longest_quote))}});
+    }
+    if (signal == "starts_job") {
+      if (const Sibling* poll = sibling([](const Classification& each) { return each.category == classify::Category::read; })) return say("does/starts_job_told", {{"tool", link_to(*poll)}});
+    }
+    if (signal == "drafts_rights") {
+      if (const Sibling* user = sibling([](const Classification& each) { return has_signal(each, "grants_rights"); })) return say("does/drafts_rights_used", {{"tool", link_to(*user)}});
+    }
+    return say(id);
+  }
+
+  static Inline link_to(const Sibling& sibling) { return link(sibling.tool->tool, url_segment(sibling.file) + ".html"); }
+
+  /// A sibling that the description names, else one on the same thing.
+  template <typename Fits>
+  const Sibling* sibling(Fits fits) const {
+    const Sibling* same = nullptr;
+    for (const Sibling& each : view_.siblings) {
+      if (!fits(*each.tool)) continue;
+      if (names(view_.description, each.tool->tool)) return &each;
+      if (each.same_work && same == nullptr) same = &each;
+    }
+    return same;
+  }
+
+  /// Whether a name stands in a text, and not as a part of a longer one.
+  static bool names(std::string_view text, std::string_view name) {
+    const auto joins = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+    for (std::size_t at = text.find(name); !name.empty() && at != std::string_view::npos; at = text.find(name, at + 1)) {
+      const std::size_t behind = at + name.size();
+      if ((at == 0 || !joins(text[at - 1])) && (behind == text.size() || !joins(text[behind]))) return true;
+    }
+    return false;
   }
 
   void does() {

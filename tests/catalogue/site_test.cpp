@@ -57,7 +57,8 @@ TEST(Site, APaidRunSaysWhatItIsAndHowToHoldIt) {
   EXPECT_THAT(page, HasSubstr("<a href=\"policy_generation_get.html\">policy_generation_get</a>"));
   EXPECT_THAT(page, HasSubstr("free object: any key passes; from the text: &quot;Specify key &quot;rawText&quot;&quot;; &quot;1-2000 chars&quot;"));
   EXPECT_THAT(page, HasSubstr("Does <code>policy_generation_start</code> cost money?"));
-  EXPECT_THAT(page, HasSubstr("What it makes vanishes by itself after a time."));
+  EXPECT_THAT(page, HasSubstr("What it makes vanishes by itself: <q>auto-delete after 7 days</q>."));
+  EXPECT_THAT(page, HasSubstr("It returns before the work is done; <a href=\"policy_generation_get.html\">policy_generation_get</a> tells when it is finished."));
   const std::string why = page.substr(page.find("id=\"why\""), page.find("id=\"signals\"") - page.find("id=\"why\""));
   EXPECT_THAT(why, HasSubstr("the text speaks of cost: <q>COST WARNING</q>"));
   EXPECT_THAT(why, HasSubstr("prepares rights: "));
@@ -251,6 +252,25 @@ TEST(Site, ANameThatStandsTwiceHasNoPage) {
   const Pages pages({{"s", R"([{"name":"get_x"},{"name":"get_x"},{"name":"get_y"}])"}});
   EXPECT_FALSE(pages.files.contains("s/get_x.html"));
   EXPECT_TRUE(pages.files.contains("s/get_y.html"));
+}
+
+TEST(Site, TheServersPageNamesWhatWasLeftOutAndWhatItsListCosts) {
+  const std::string list = R"([{"name":"get_x"},{"name":"get_x"},{"name":"get_y","description":"Get y."},7,{"name":""}])";
+  const Pages pages({{"s", list}});
+  const std::string& page = pages.file("s/index.html");
+  EXPECT_THAT(page, HasSubstr("<code>get_x</code>: stands in the list 2 times, which is meant cannot be told."));
+  EXPECT_THAT(page, HasSubstr("2 entries without a name."));
+  std::size_t bytes = 0;
+  for (const json::Value each : pages.inputs[0].definitions) bytes += each.text().size();
+  EXPECT_THAT(page, HasSubstr(fmt::format("The list takes {} bytes, roughly {} tokens of whoever reads it.", bytes, (bytes + 3) / 4)));
+  EXPECT_THAT(Pages({{"s", R"([{"name":"get_y"}])"}}).file("s/index.html"), Not(HasSubstr("Left out")));
+}
+
+TEST(Site, AReferenceOutOfTheDefinitionIsNoArgumentOfAnyType) {
+  const Pages pages({{"s", R"([{"name":"get_x","inputSchema":{"type":"object","properties":{"a":{"$ref":"https://example.org/schema"},"b":{}}}}])"}});
+  const std::string& page = pages.file("s/get_x.html");
+  EXPECT_THAT(page, HasSubstr("<code>a</code></th><td>defined elsewhere</td>"));
+  EXPECT_THAT(page, HasSubstr("<code>b</code></th><td>any</td>"));
 }
 
 TEST(Site, ToolsOfOneNameOnSeveralServersAreNeverMerged) {
