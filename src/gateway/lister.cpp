@@ -78,7 +78,10 @@ net::Task<Result<std::string>> Lister::ask(audit::Internal kind, std::string mes
   SaysNo sink(*this);
   upstream::Outbound out{.bytes = message, .message = &*read, .headers = headers, .time = links_.server().start_timeout};
   auto answer = co_await link_->forward(std::move(*permit), std::move(out), sink);
-  if (!answer) co_return std::unexpected(std::move(answer.error().error));
+  if (!answer) {
+    forgotten_ = answer.error().session_unknown;
+    co_return std::unexpected(std::move(answer.error().error));
+  }
   if (answer->kind != upstream::Delivery::Kind::answer) co_return fail(ErrorKind::malformed, "the server did not answer");
   co_return std::string(answer->bytes);
 }
@@ -183,7 +186,7 @@ net::Task<void> Lister::close() {
   use({});
 }
 
-net::Task<Result<ServerList>> Lister::read(Probe wanted) {
+net::Task<Result<ServerList>> Lister::read_once(Probe wanted) {
   ServerList list;
   auto done = co_await open();
   if (done && has_tools_) {
@@ -192,6 +195,13 @@ net::Task<Result<ServerList>> Lister::read(Probe wanted) {
   }
   co_await close();
   if (!done) co_return std::unexpected(done.error());
+  co_return list;
+}
+
+net::Task<Result<ServerList>> Lister::read(Probe wanted) {
+  auto list = co_await read_once(wanted);
+  // Of a server that is replaced at this moment: that it knows the session no longer says nothing of its tools.
+  if (!list && std::exchange(forgotten_, false)) list = co_await read_once(wanted);
   co_return list;
 }
 

@@ -43,6 +43,7 @@ class Lister {
  private:
   class SaysNo;
 
+  net::Task<Result<ServerList>> read_once(Probe probe);
   void use(std::shared_ptr<upstream::Link> link);
   net::Task<void> say_no(std::string id_text);
   net::Task<Result<void>> open();
@@ -63,6 +64,7 @@ class Lister {
   bool has_tools_ = true;
   bool bridged_ = false;
   bool unrecorded_ = false;
+  bool forgotten_ = false;  ///< the server knew the session no longer
   int next_id_ = 1;
   std::unique_ptr<upstream::Sink> says_no_;
   std::size_t refused_ = 0;  ///< requests of the server

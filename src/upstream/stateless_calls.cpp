@@ -20,13 +20,6 @@ std::string log_level_of(const mcp::Message& request) {
   const auto level = request.meta ? request.meta.find("io.modelcontextprotocol/logLevel") : std::nullopt;
   return level && level->is_string() ? std::string(level->text()) : std::string();
 }
-
-/// Whether the answer to it may be `input_required`: clients go on with these alone.
-bool may_bring_questions(mcp::MethodId method) {
-  using enum mcp::MethodId;
-  return method == tools_call || method == prompts_get || method == resources_read;
-}
-
 }  // namespace
 
 /// Hears the server while a call is under way.
@@ -87,7 +80,7 @@ StatelessBridge::Running* StatelessBridge::asking_call(Running& heard) const {
   if (!heard.link || heard.link->has_stream()) return &heard;
   std::vector<Running*> could;
   const auto look_at = [&](Running& each) {
-    if (each.link == heard.link && !each.outcome && may_bring_questions(each.method)) could.push_back(&each);
+    if (each.link == heard.link && !each.outcome && mcp::may_have_rounds(each.method)) could.push_back(&each);
   };
   for (Running* each : attended_) look_at(*each);
   for (const auto& [state, each] : parked_) look_at(*each);
@@ -215,7 +208,7 @@ Forwarded StatelessBridge::finish(Running& running) {
 /// policy does not let the server ask, is declined at once: the call goes on without it.
 void StatelessBridge::decline_refused(Running& running, Sink& sink) {
   if (running.asks.empty()) return;
-  const bool brings = may_bring_questions(running.method);
+  const bool brings = mcp::may_have_rounds(running.method);
   const mcp::ClientCapabilities client = mcp::read_capabilities_text(running.behind->capabilities);
   std::erase_if(running.asks, [&](const Ask& each) {
     if (each.decided || (brings && mcp::may_be_asked(client, each.ask) && sink.may_ask(each.ask.method, each.ask.method_name))) return false;

@@ -33,5 +33,19 @@ TEST_F(ListOfTheGate, LeavesNoQuestionOfTheServerWithoutAnAnswer) {
   EXPECT_NE(post(R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})").body.find(R"("name":"read")"), std::string::npos);
 }
 
+/// A server that is replaced while its list is read has done nothing that a call is refused for.
+TEST_F(ListOfTheGate, IsReadOnceMoreWhereTheServerForgotTheSessionMeanwhile) {
+  int lists = 0;
+  upstream.on_request = [&lists](net::HttpExchange& exchange, std::string method, std::string /*id*/, std::string body) -> net::Task<bool> {
+    if (method != "tools/list" || body.find("2026-07-28") != std::string::npos || ++lists > 1) co_return false;
+    co_return co_await exchange.respond(404, {}, {});
+  };
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  const Answer called = post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read","arguments":{}}})");
+  EXPECT_EQ(called.body.find("could not be"), std::string::npos) << called.body;
+  EXPECT_EQ(lists, 2);
+}
+
 }  // namespace
 }  // namespace callgate::gateway

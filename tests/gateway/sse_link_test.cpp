@@ -118,7 +118,7 @@ TEST_F(SseLinkTest, AskTheClientOfTheOneCallThatCanBeMeant) {
   Answer listed;
   bool call_done = false;
   bool list_done = false;
-  begin(modern_text("tools/call", R"("name":"read","arguments":{})", "7"), called, call_done, modern_headers("tools/call", "read"));
+  begin(modern_text("tools/call", R"("name":"read","arguments":{})", "7", with_roots), called, call_done, modern_headers("tools/call", "read"));
   turn_until([&] { return held.size() == 1; });
   begin(modern_text("resources/list", "", "8"), listed, list_done, modern_headers("resources/list"));
   const auto until = net::Loop::read_clock() + 3s;

@@ -220,6 +220,7 @@ class World : public testing::Test {
   static std::string modern_headers(const std::string& method, const std::string& name = {}) {
     return "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: " + method + "\r\n" + (name.empty() ? "" : "Mcp-Name: " + name + "\r\n");
   }
+  static constexpr const char* with_roots = R"(},"roots":{)";  ///< no extension, but one more capability
   static constexpr const char* with_tasks = R"("io.modelcontextprotocol/tasks":{})";
   void open_session(const std::string& capabilities = "{}") {
     const Answer answer = post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":)" + capabilities + R"(,"clientInfo":{"name":"t","version":"1"}}})");
