@@ -106,6 +106,23 @@ TEST_F(RedeployedServer, ThatForgotTheSessionOfABridgeIsReadBeforeTheCallGoesToI
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Nor does it cost a call that the session is gone in which the gate itself read the list.
+TEST_F(RedeployedServer, ThatForgotTheSessionOfTheGatesOwnReadingIsReadAllTheSame) {
+  upstream.modern = false;
+  start(allow_all);
+  EXPECT_NE(call_in(mcp::Era::modern, "read").body.find("done"), std::string::npos);
+  turn_until([&] { return !gates->all().front()->busy(); });
+  int lists = 0;
+  upstream.on_request = [&](net::HttpExchange& exchange, std::string method, std::string id, std::string /*body*/) -> net::Task<bool> {
+    if (method != "tools/list" || !id.contains("callgate-") || ++lists > 1) co_return false;  // the bridge's
+    co_await exchange.respond(404, {}, {});
+    co_return true;
+  };
+  forget_session_once();
+  const Answer answer = call_in(mcp::Era::modern, "read");
+  EXPECT_NE(answer.body.find("done"), std::string::npos) << answer.body;
+}
+
 /// One that lists by who asks is not read for every list that it shows.
 TEST_F(RedeployedServer, ThatListsByWhoAsksIsNotReadAgainAndAgain) {
   count_lists();
