@@ -120,7 +120,7 @@ TEST_F(SseLinkTest, AskTheClientOfTheOneCallThatCanBeMeant) {
   bool list_done = false;
   begin(modern_text("tools/call", R"("name":"read","arguments":{})", "7", with_roots), called, call_done, modern_headers("tools/call", "read"));
   turn_until([&] { return held.size() == 1; });
-  begin(modern_text("resources/list", "", "8"), listed, list_done, modern_headers("resources/list"));
+  begin(modern_text("resources/list", "", "8", with_roots), listed, list_done, modern_headers("resources/list"));
   const auto until = net::Loop::read_clock() + 3s;
   turn_until([&] { return call_done || net::Loop::read_clock() > until; });
   EXPECT_NE(called.body.find(R"("inputRequests":{"ask-1":{"method":"roots/list")"), std::string::npos) << called.body;
