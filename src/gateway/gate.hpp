@@ -130,6 +130,7 @@ class Gate {
   net::Task<void> pass(Inbound& in, InFlight* flight);
   net::Task<void> pass_judged(Inbound& in, InFlight* flight, const Draft& draft, const Judged& judged);
   net::Task<std::optional<upstream::Delivery>> exchange(Inbound& in, InFlight* flight, Exchange& what);
+  net::Task<bool> still_allowed(const Inbound& in, Exchange& what);
   net::Task<upstream::Forwarded> forward_recorded(Inbound& in, Exchange& what, Channel* channel);
   net::Task<bool> take_again(Inbound& in, Exchange& what);
   static void end_cancelled(const Inbound& in);

@@ -123,7 +123,7 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
 /// Takes the limits, uses the yes where one was needed, puts the allow on record
 /// and forwards the judged bytes.
 net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes) {
-  Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message};
+  Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message, .openings = judged.openings};
   if (uses_limits(judged.decision) && !is_further_round(in)) {
     const Taking taking(*this, judged.decision, *in.conversation);
     draft.limits_taken_at = taking.at;

@@ -37,6 +37,7 @@ struct Gate::Exchange {
   audit::CallRecord record;
   std::string_view bytes;                 ///< as judged
   const mcp::Message* message = nullptr;
+  std::optional<std::uint64_t> openings{};  ///< of the server, until the call was judged
   std::string headers;                    ///< that mirror a modern body
   const upstream::SeenAnswer* seen = nullptr;  ///< an answer that may come again
   const Subscribed* subscribed = nullptr;  ///< a subscription, and what it may bring

@@ -81,6 +81,7 @@ net::Task<Result<void>> Gate::revive(std::shared_ptr<Conversation> conversation)
 }
 
 net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conversation) {
+  conversation->link.reset();  // what is gone takes nobody's room
   auto made = links_.for_session(conversation->session.grant);
   if (!made) co_return std::unexpected(made.error());
   const std::shared_ptr<upstream::Link> link = std::move(*made);
@@ -116,7 +117,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   auto noted = co_await link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
   parts_.log.info("upstream_session_reopened", {{"server", server_.name}});
-  if (anew) tools_.server_opened_anew();
+  if (anew) tools_.server_opened_anew(false);
   // Calls do not wait for it.
   if (!conversation->watched.empty() || !conversation->log_level.empty()) tasks_.spawn(tell_wishes(conversation, link));
   co_return Result<void>{};
@@ -162,6 +163,12 @@ net::Task<void> Gate::tell_wishes(std::shared_ptr<Conversation> conversation, st
 }
 
 /// Record, permit, forward. What could not be recorded is not forwarded.
+/// A call that was judged for a server which was opened anew since.
+net::Task<bool> Gate::still_allowed(const Inbound& in, Exchange& what) {
+  what.openings = tools_.openings();
+  return still_allowed(in);
+}
+
 net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what, Channel* channel) {
   // The conversation's may be replaced while this exchange waits for its record, or still uses it.
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
@@ -173,6 +180,11 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
     co_return std::unexpected(upstream::Failure{{ErrorKind::internal, fmt::format("the call could not be put on record, so it was refused: {}", permit.error().message), {}}, false});
   }
   CallOutcome outcome(parts_.journal, id, stopping_);
+  const bool is_call = in.message.method_id == mcp::MethodId::tools_call;
+  if (is_call && what.openings && tools_.openings() != *what.openings && !co_await still_allowed(in, what)) {
+    outcome.ended("not_sent", true, 0);
+    co_return std::unexpected(upstream::Failure{{ErrorKind::refused, "the server is another one by now, and the call is not allowed there", {}}, false});
+  }
   CallSink sink(*this, in.conversation, in.revision, channel);
   sink.hear_for(in);
   sink.hear_subscribed(what.subscribed);
@@ -258,7 +270,7 @@ net::Task<bool> Gate::take_again(Inbound& in, Exchange& what) {
 net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFlight* flight, Exchange& what) {
   Conversation& conversation = *in.conversation;
   bool sent = false;  // once; the server may have run it, whatever it says
-  const std::uint64_t openings = tools_.openings();
+  if (!what.openings) what.openings = tools_.openings();
   for (int attempt = 0;; ++attempt) {
     // The link of stateless requests is shared, and may be of another kind since the last one.
     const bool linked_already = in.era() == mcp::Era::legacy && conversation.link && conversation.link->alive() && !conversation.reviving;
@@ -270,7 +282,7 @@ net::Task<std::optional<upstream::Delivery>> Gate::exchange(Inbound& in, InFligh
     }
     // What was decided was about the server that is gone.
     const bool is_call = in.message.method_id == mcp::MethodId::tools_call;
-    if (is_call && tools_.openings() != openings && !co_await still_allowed(in)) {
+    if (is_call && tools_.openings() != *what.openings && !co_await still_allowed(in, what)) {
       if (!sent) give_back(what);
       co_await refuse_anew(in);
       co_return std::nullopt;

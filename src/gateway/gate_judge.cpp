@@ -52,7 +52,7 @@ std::string unread(std::string_view what, const KnownTools& known) {
 
 /// One decision by one snapshot of policies and pins.
 Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view name, std::optional<json::Value> arguments) const {
-  Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation), .table = tools_.known(in.era()).table};
+  Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation), .table = tools_.known(in.era()).table, .openings = tools_.openings()};
   policy::Request request{.action = action, .name = name, .arguments = arguments, .tool = {.server = server_.name}};
   if (action == policy::Action::tool_call) {
     if (!judged.table) {
@@ -113,7 +113,9 @@ net::Task<bool> Gate::still_allowed(const Inbound& in) {
 bool Gate::passes_now(const Inbound& in) const {
   if (in.conversation->closed) return false;
   const auto passes = [&](policy::Action action, std::string_view name, std::optional<json::Value> arguments) {
-    return judge(in, action, name, arguments).decision.verdict >= policy::Verdict::require_approval;
+    const policy::Verdict now = judge(in, action, name, arguments).decision.verdict;
+    // What nobody was asked about goes on only while nobody has to be.
+    return now == policy::Verdict::allow || (now == policy::Verdict::require_approval && !in.so_far.approval.empty());
   };
   if (in.message.method_id == mcp::MethodId::tools_call) {
     const auto call = mcp::read_tool_call(in.message);

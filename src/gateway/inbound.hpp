@@ -76,6 +76,7 @@ struct Judged {
   std::shared_ptr<const policy::Policy> grant_policy;
   std::shared_ptr<const registry::ToolTable> table;
   const registry::Tool* tool = nullptr;
+  std::uint64_t openings = 0;  ///< of the server, until then
 
   /// The policy that `decision.rule` points into; null where none decided.
   const policy::Policy* deciding() const { return decision.by_grant ? grant_policy.get() : policy.get(); }

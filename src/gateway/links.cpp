@@ -136,9 +136,10 @@ Result<std::shared_ptr<upstream::Link>> Links::child(upstream::SpareChildren::Fo
 
 /// `caller`: the grant that asks, or nothing: the gateway itself, or whoever comes without one.
 Result<std::shared_ptr<upstream::StdioLink>> Links::new_child(upstream::Ids ids, const std::string& caller) {
-  if (totals_.children >= parts_.config.limits.children)
+  const std::size_t beyond = readings_ != 0 ? 1 : 0;
+  if (totals_.children >= parts_.config.limits.children + beyond)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes are in use: raise `limits.children` or wait", totals_.children));
-  if (server_.max_children != 0 && *children_ >= server_.max_children)
+  if (server_.max_children != 0 && *children_ >= server_.max_children + beyond)
     return fail(ErrorKind::unavailable, fmt::format("all {} child processes of this server are in use: raise its `max_children` or wait", *children_));
   if (const net::Duration left = restarts_->wait(caller, parts_.loop.now()); left > net::Duration::zero()) {
     // A program that cannot work is not started as often as clients ask for it.
@@ -218,10 +219,12 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
   Shared& shared = retired_ ? of_one_request : shared_[over_http() && !bridged ? std::string() : grant];
   shared.last_used = parts_.loop.now();
   if (shared.link && shared.link->alive()) return shared.link;
-  if (shared.link && opened_anew_) opened_anew_();
-  if (bridged) return shared.link = bridge_to_sessions(grant);
-  auto made = native(upstream::SpareChildren::For::modern, upstream::Ids::own, grant);
-  if (made) shared.link = *made;
+  const bool anew = shared.link != nullptr;
+  auto made = bridged ? Result<std::shared_ptr<upstream::Link>>(bridge_to_sessions(grant)) : native(upstream::SpareChildren::For::modern, upstream::Ids::own, grant);
+  if (!made) return made;
+  shared.link = *made;
+  // Whoever hears it asks for the link at once.
+  if (anew && opened_anew_) opened_anew_(readings_ != 0);
   return made;
 }
 
@@ -284,7 +287,7 @@ upstream::BridgeParts Links::bridge_parts() {
           .starts_programs = !over_http(),
           .permit = [this](upstream::Own own) { return permit_for(own); },
           .mirror = [this](const mcp::Message& request) { return mirror(request); },
-          .opened_anew = [this] { if (opened_anew_) opened_anew_(); },
+          .opened_anew = [this](bool own_reading) { if (opened_anew_) opened_anew_(own_reading); },
           .written = written_};
 }
 

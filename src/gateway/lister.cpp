@@ -27,6 +27,7 @@ class Lister::SaysNo final : public upstream::Sink {
   }
   /// Before a server of the other era the bridge says no for it.
   bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) override { return false; }
+  bool is_own_reading() const override { return true; }
 
  private:
   Lister& lister_;
@@ -101,9 +102,14 @@ net::Task<Result<std::string>> Lister::handshake() {
   co_return co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
 }
 
+Result<std::shared_ptr<upstream::Link>> Lister::own_link() {
+  const Links::ForReading reading(links_);
+  return era_ == mcp::Era::legacy ? links_.for_session({}) : links_.stateless({});
+}
+
 /// True when the handshake succeeded; the answer says whether there are tools.
 net::Task<Result<bool>> Lister::open_legacy() {
-  auto link = links_.for_session({});
+  auto link = own_link();
   if (!link) co_return std::unexpected(link.error());
   use(std::move(*link));
   auto answer = co_await handshake();
@@ -134,7 +140,7 @@ net::Task<Result<void>> Lister::open() {
     co_return Result<void>{};
   }
   revision_ = mcp::latest_revision;
-  auto link = links_.stateless({});
+  auto link = own_link();
   if (!link) co_return std::unexpected(link.error());
   use(std::move(*link));
   co_return Result<void>{};

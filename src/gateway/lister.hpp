@@ -46,6 +46,7 @@ class Lister {
   net::Task<Result<ServerList>> read_once(Probe probe);
   void use(std::shared_ptr<upstream::Link> link);
   net::Task<void> say_no(std::string id_text);
+  Result<std::shared_ptr<upstream::Link>> own_link();
   net::Task<Result<void>> open();
   net::Task<Result<bool>> open_legacy();
   net::Task<Result<std::string>> handshake();

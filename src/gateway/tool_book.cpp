@@ -22,6 +22,8 @@ constexpr net::Duration first_pause = std::chrono::milliseconds(250);
 /// part by part. One that lists by who asks is not read more often than this for all of them.
 constexpr net::Duration between_asking = std::chrono::seconds(30);
 constexpr std::size_t most_asked_for = 16;
+/// Whatever asks for readings, of which calls wait for the last.
+constexpr net::Duration between_readings = std::chrono::milliseconds(250);
 
 std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
 
@@ -29,7 +31,8 @@ std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" 
 bool show_the_same(const registry::ToolTable* one, const registry::ToolTable& other) {
   if (one == nullptr) return false;
   return std::ranges::equal(one->tools(), other.tools(), [](const registry::Tool& a, const registry::Tool& b) {
-    return a.name == b.name && a.state == b.state && a.fingerprint == b.fingerprint;
+    // What is quarantined is shown to nobody, whatever it says now.
+    return a.name == b.name && a.state == b.state && (a.state != registry::Tool::State::known || a.fingerprint == b.fingerprint);
   });
 }
 
@@ -78,12 +81,13 @@ bool ToolBook::heed(mcp::Era era, std::span<const mcp::ListItem> shown) {
   return true;
 }
 
-void ToolBook::server_opened_anew() {
+void ToolBook::server_opened_anew(bool own_reading) {
   ++openings_;
   for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
     if (!started(era)) continue;
     eras_[index(era)].look_closely = true;
-    read_again(eras_[index(era)], era);
+    // A reading that asked for another one because of itself would not end.
+    if (!own_reading) read_again(eras_[index(era)], era);
   }
 }
 
@@ -207,15 +211,18 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
   net::Duration pause = first_pause;
   recall_unknown_tool(era);
   for (;;) {
+    if (const net::Duration since = parts_.loop.now() - state.began; state.known.table && since < between_readings) co_await parts_.loop.sleep(between_readings - since);
+    state.began = parts_.loop.now();
     const std::uint64_t reading = state.wanted;
     Lister lister(parts_, links_, era);
     const bool probe = links_.server().probe_unknown && !state.probed;
     auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
-    const auto before = state.known.table;
     const Result<void> taken = list ? co_await take_soon(era, *list) : std::unexpected(list.error());
-    const bool other = taken && !show_the_same(before.get(), *state.known.table);
+    const bool other = taken && !show_the_same(state.seen.get(), *state.known.table);
     const bool found_changed = taken && std::exchange(state.look_closely, false) && other;
-    if (other) state.asked_for.clear();
+    if (taken) state.seen = state.known.table;
+    // One that does not bear the question is not asked it at every reading.
+    state.probed = state.probed || (taken && probe);
     // A link puts messages of its own on record as well.
     state.known.unrecorded = !list && (lister.unrecorded() || !parts_.journal.health().writing);
     state.ours = !taken && (list || state.known.unrecorded);

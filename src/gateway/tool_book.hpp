@@ -47,8 +47,9 @@ class ToolBook {
   /// did not, that is read again, or was a moment ago without finding it: such a server lists by
   /// who asks. True: it shows one.
   bool heed(mcp::Era era, std::span<const mcp::ListItem> shown);
-  /// What answered so far is gone, and what takes its place may be of another version.
-  void server_opened_anew();
+  /// What answered so far is gone, and what takes its place may be of another version. Where a
+  /// reading of the gateway's own met that, it is reading the list of the new one.
+  void server_opened_anew(bool own_reading);
   /// How often that was.
   std::uint64_t openings() const { return openings_; }
   /// Hears that a list is another one and that no server has said so.
@@ -74,6 +75,8 @@ class ToolBook {
     bool reading = false;
     std::uint64_t wanted = 0;  ///< how often the list was asked for; `read` stands behind it until it was read anew
     std::uint64_t read = 0;
+    net::Instant began{};      ///< the last reading
+    std::shared_ptr<const registry::ToolTable> seen;  ///< the last that was taken
     bool probed = false;
     bool look_closely = false;  ///< whether it became another one without a word of the server
     std::map<std::string, net::Instant> asked_for;  ///< when it was read for what a client was shown, by that

@@ -37,15 +37,15 @@ Result<Slots> read_envelope(json::Value root) {
 
 /// The tools of an answer: a name with a NUL there costs the tool that it stands in
 /// (read_list_page), not the list. What calls say is never spared.
-NodeRange listed_tools(const Message& message) {
-  const auto tools = message.is_response() && message.result ? message.result.find("tools") : std::nullopt;
+NodeRange listed_tools(const Message& message, Direction direction) {
+  const auto tools = direction == Direction::from_server && message.is_response() && message.result ? message.result.find("tools") : std::nullopt;
   if (!tools || !tools->is_array()) return {};
   return {tools->index() + 1, tools->node().next};
 }
 
-Result<void> refuse_nul_in_names(const json::Document& document, const Message& message) {
+Result<void> refuse_nul_in_names(const json::Document& document, const Message& message, Direction direction) {
   const NodeRange all{0, static_cast<std::uint32_t>(document.nodes().size())};
-  if (const json::Value key = nul_in_names(document, all, listed_tools(message))) return refuse("a member name holds `\\u0000`", key);
+  if (const json::Value key = nul_in_names(document, all, listed_tools(message, direction))) return refuse("a member name holds `\\u0000`", key);
   return {};
 }
 
@@ -144,7 +144,7 @@ Result<Message> read_parsed(const json::Document& document, Direction direction)
   const bool may_lack_id = direction == Direction::from_server && message.error;
   if (answers && !message.id && !may_lack_id) return refuse("a response needs the `id` of its request", root);
 
-  if (auto fine = refuse_nul_in_names(document, message); !fine) return std::unexpected(std::move(fine.error()));
+  if (auto fine = refuse_nul_in_names(document, message, direction); !fine) return std::unexpected(std::move(fine.error()));
   return message;
 }
 

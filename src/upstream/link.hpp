@@ -44,6 +44,8 @@ class Sink {
   virtual net::Task<bool> may_go_on() { co_return true; }
   /// Whether the server may ask the client for this.
   virtual bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) { return true; }
+  /// Whether the gateway asks for itself, and not for a client.
+  virtual bool is_own_reading() const { return false; }
   /// Nobody waits any more for the answer to that request of the server.
   virtual void question_over(std::string_view /*id*/) {}
 };

@@ -75,7 +75,7 @@ net::Task<Forwarded> StatelessBridge::transmit(Outbound out, Sink& sink) {
 }
 
 /// The session for what this request's client can do; opened where there is none.
-net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp::Message& request) {
+net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp::Message& request, const Sink& sink) {
   const auto meta = mcp::read_request_meta(request);
   if (!meta) co_return std::unexpected(meta.error());
   std::string capabilities = "{}";
@@ -105,7 +105,7 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
       opening.done = true;
       if (anew) {
         behind->opened_anew = parts_.loop.now();
-        if (parts_.opened_anew) parts_.opened_anew();
+        if (parts_.opened_anew) parts_.opened_anew(sink.is_own_reading());
       }
       co_return behind;
     }
@@ -143,6 +143,7 @@ void StatelessBridge::end_unused(net::Instant since) {
 
 /// Nobody will use the session any more: the server need not keep it.
 void StatelessBridge::end(const BehindRef& behind) {
+  if (behind->link) behind->link->on_unsolicited(nullptr);  // its hearer goes with what is behind, the link stays for its last word
   if (behind->link && behind->link->alive()) tasks_.spawn(end_session(behind->link));
 }
 
@@ -217,7 +218,8 @@ net::Task<void> StatelessBridge::say_later(BehindRef behind, Own own, std::strin
 
 net::Task<Forwarded> StatelessBridge::discover(const Outbound& out) {
   const std::string id(out.message->id_text);
-  auto behind = co_await session(*out.message);
+  const NobodyListens nobody;
+  auto behind = co_await session(*out.message, nobody);
   if (!behind) co_return std::unexpected(bridge_failure(std::move(behind.error()), false));
   json::Document document;
   const auto opened = mcp::read_message((*behind)->opened, document, mcp::Direction::from_server, whole_answer);

@@ -77,7 +77,7 @@ class StatelessBridge final : public Link {
   };
 
   // stateless_bridge.cpp: sessions
-  net::Task<Result<BehindRef>> session(const mcp::Message& request);
+  net::Task<Result<BehindRef>> session(const mcp::Message& request, const Sink& sink);
   net::Task<Result<void>> open(BehindRef behind, std::string client_info);
   net::Task<Result<void>> open_once(BehindRef behind, std::string client_info);
   bool make_room();

@@ -80,7 +80,7 @@ StatelessBridge::Running* StatelessBridge::asking_call(Running& heard) const {
   if (!heard.link || heard.link->has_stream()) return &heard;
   std::vector<Running*> could;
   const auto look_at = [&](Running& each) {
-    if (each.link == heard.link && !each.outcome && mcp::may_have_rounds(each.method)) could.push_back(&each);
+    if (each.link == heard.link && !each.outcome && !each.over && mcp::may_have_rounds(each.method)) could.push_back(&each);
   };
   for (Running* each : attended_) look_at(*each);
   for (const auto& [state, each] : parked_) look_at(*each);
@@ -112,7 +112,7 @@ class StatelessBridge::Attending {
 net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   const mcp::Message& request = *out.message;
   const net::Instant began = parts_.loop.now();
-  auto behind = co_await session(request);
+  auto behind = co_await session(request, sink);
   if (!behind) co_return std::unexpected(bridge_failure(std::move(behind.error()), false));
   // What was decided was about the server that is gone.
   if ((*behind)->opened_anew >= began && !co_await sink.may_go_on()) co_return std::unexpected(bridge_failure({ErrorKind::refused, "the call is not allowed any more", {}}, false));

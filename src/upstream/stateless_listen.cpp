@@ -43,7 +43,7 @@ StatelessBridge::Subscription::~Subscription() {
 net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
   const auto wanted = mcp::read_listen(*out.message);
   if (!wanted) co_return own_delivery(mcp::rpc_error(out.message->id_text, -32602, wanted.error().message), 400);
-  auto behind = co_await session(*out.message);
+  auto behind = co_await session(*out.message, sink);
   if (!behind) co_return std::unexpected(bridge_failure(std::move(behind.error()), false));
   const json::Value filter = *out.message->params.find("notifications");
   Subscription subscription(*this, *behind);

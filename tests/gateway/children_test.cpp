@@ -34,6 +34,8 @@ while IFS= read -r line; do
       echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}" ;;
     *'"method":"tools/list"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"tools\":[{\"name\":\"read\",\"inputSchema\":{\"type\":\"object\"}}]}}" ;;
     *'"method":"resources/'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{}}" ;;
+    *callgate_probe_*) if [ -e brittle ]; then exit 1; fi
+      echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32602,\"message\":\"Unknown tool\"}}" ;;
     *'"method":"tools/call"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"done by $$\"}]}}" ;;
   esac
 done
@@ -199,6 +201,40 @@ TEST_F(Children, ThatStandReadyServeTheNextSession) {
   EXPECT_NE(call("read").body.find("done"), std::string::npos);
   turn_until([&] { return starts() == 3; });
   EXPECT_EQ(starts(), 3) << "the next one stands ready";
+}
+
+/// After a crash the list is read anew before the call goes on, and needs a child of its own for a moment.
+TEST_F(Children, ThatCrashAreReplacedAlsoWhereAllAreInUse) {
+  max_children = 1;
+  start(allow_);
+  read_list();
+  ASSERT_EQ(open().status, 200);
+  const std::string pid = pid_in(call("read").body);
+  ASSERT_FALSE(pid.empty());
+  ::kill(std::stoi(pid), SIGKILL);
+  turn_until([&] { return log.has("upstream_ended"); });
+  const std::string body = call("read").body;
+  EXPECT_NE(body.find("done by"), std::string::npos) << body;
+}
+
+/// A reading in whose midst the server is opened anew asks for no other one because of that.
+TEST_F(Children, ThatDieOfAnUnknownToolAreNotReadOnAndOn) {
+  std::ofstream(folder / "brittle") << "";
+  start(allow_);
+  Answer answer;
+  bool done = false;
+  begin_stateless(answer, done);
+  turn_until([&] { return done; });
+  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+  auto& tools = gates->all().front()->tools();
+  for (int i = 0; i < 2; ++i) {
+    tools.want_again(mcp::Era::modern);
+    turn_until([&] { return tools.is_current(mcp::Era::modern) && tools.is_current(mcp::Era::legacy); });
+  }
+  const auto until = net::Loop::read_clock() + std::chrono::milliseconds(700);
+  const long before = starts();
+  turn_until([&] { return net::Loop::read_clock() > until; });
+  EXPECT_LE(starts() - before, 1) << "nobody asked for anything";
 }
 
 TEST_F(Children, ThatStandReadyTakeNobodysRoom) {

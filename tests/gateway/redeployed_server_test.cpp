@@ -137,5 +137,20 @@ TEST_F(RedeployedServer, ThatListsByWhoAsksIsNotReadAgainAndAgain) {
   EXPECT_NE(call_in(mcp::Era::modern, "write").body.find("done"), std::string::npos);
 }
 
+/// Nor is one whose definitions are others each time, for as many lists as its clients may ask for.
+TEST_F(RedeployedServer, ThatListsSomethingElseEachTimeIsReadSoOftenAndNoMore) {
+  int said = 0;
+  upstream.on_request = [&](net::HttpExchange& exchange, std::string method, std::string id, std::string body) -> net::Task<bool> {
+    if (method != "tools/list") co_return false;
+    own_lists += body.contains("\"sampling\"") ? 1 : 0;
+    co_await exchange.respond(200, "Content-Type: application/json\r\n",
+                              R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"tools":[{"name":"read","inputSchema":{"type":"object"},"description":")" + std::to_string(++said) + R"("}]}})");
+    co_return true;
+  };
+  start(allow_all);
+  for (int i = 0; i < 20; ++i) list_of(mcp::Era::modern);
+  EXPECT_LE(own_lists, 17);
+}
+
 }  // namespace
 }  // namespace callgate::gateway
