@@ -7,7 +7,8 @@ namespace callgate::registry {
 
 /// Two texts cut to what differs between them. What is the same is left out but
 /// for a few words beside each difference, with the number of bytes that are not
-/// shown; what differs is never left out, so that nobody can bury it.
+/// shown; what differs is not left out here; of a value only so
+/// many bytes are shown in the end (difference.cpp), and how many are missing is said.
 struct ChangedParts {
   std::string before;
   std::string after;
