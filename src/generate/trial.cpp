@@ -144,7 +144,7 @@ void Trial::run(Rule& rule, json::Value input_schema) {
   if (base_) {
     std::erase_if(rule.clauses, [&](Clause& clause) { return !keeps(clause, input_schema) && !clause.kept; });
   } else {
-    std::erase_if(rule.clauses, [](const Clause& clause) { return !clause.required; });
+    std::erase_if(rule.clauses, [](const Clause& clause) { return !clause.required && !clause.kept; });
   }
   if (base_) {
     close(rule);

@@ -1,0 +1,50 @@
+#include "generate/modes.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "generate/policy_text.hpp"
+#include "generate/world.hpp"
+
+namespace callgate::generate {
+namespace {
+
+using policy::Verdict;
+
+/// `items` with one act to choose and, beside `properties`, whatever its schema says more.
+std::string items(std::string_view action, std::string_view more = "", std::string_view text = "Works on items of a shelf.") {
+  return fmt::format(R"([{{"name":"items","description":"{}","inputSchema":{{"type":"object","properties":{{"action":{},"id":{{"type":"string"}},"name":{{"type":"string"}}}}{}}}}}])", text,
+                     action, more);
+}
+
+/// No arguments can be made up that its own schema takes.
+constexpr std::string_view either = R"(,"anyOf":[{"required":["id"]},{"required":["name"]}])";
+
+Verdict verdict_of(const World& world, const std::string& arguments) {
+  const auto list = policy::ToolList::parse(std::string(world.document->bytes()));
+  const policy::Loaded loaded = policy::load(world.made.text, "made", &*list);
+  EXPECT_NE(loaded.policy, nullptr) << world.made.text;
+  if (loaded.policy == nullptr) return Verdict::fault;
+  const auto call = policy::parse_call(R"({"tool":"items","arguments":)" + arguments + "}");
+  return policy::judge_fresh(*loaded.policy, *call, &*list).verdict;
+}
+
+TEST(Modes, AreListedAlsoWhereNoCallCanBeMadeUpThatTriesThem) {
+  const World world(items(R"({"type":"string","enum":["get","list","purge"],"default":"list"})", either));
+  EXPECT_EQ(world.faults(), "") << world.made.text;
+  EXPECT_EQ(verdict_of(world, R"({"id":"a","action":"purge"})"), Verdict::invalid_arguments) << world.made.text;
+  EXPECT_EQ(verdict_of(world, R"({"id":"a","action":"get"})"), Verdict::allow) << world.made.text;
+  EXPECT_EQ(verdict_of(world, R"({"id":"a"})"), Verdict::allow) << world.made.text;
+}
+
+TEST(Modes, OfAnOpenListAreListedAlsoWhereNoCallCanBeMadeUpThatTriesThem) {
+  const World world(items(R"({"type":"string","default":"list","description":"\"get\", \"list\" or \"purge\""})", either));
+  ASSERT_TRUE(world.classes[0].modes);
+  EXPECT_FALSE(world.classes[0].modes->closed);
+  EXPECT_EQ(world.faults(), "") << world.made.text;
+  for (const char* act : {"purge", "wipe_all"}) EXPECT_EQ(verdict_of(world, fmt::format(R"({{"id":"a","action":"{}"}})", act)), Verdict::invalid_arguments) << world.made.text;
+  EXPECT_EQ(verdict_of(world, R"({"id":"a","action":"get"})"), Verdict::allow) << world.made.text;
+}
+
+}  // namespace
+}  // namespace callgate::generate
