@@ -15,7 +15,8 @@ using cel::Kinds;
 using cel::Type;
 
 constexpr int deepest = 12;           // schemas within one another, references included
-constexpr std::size_t most = 20'000;  // subschemas looked at: alternatives multiply
+constexpr std::size_t most = 20'000;  // subschemas looked at and texts held: alternatives and references multiply
+constexpr std::size_t bytes_at_once = 64;  // of a text; a longer one counts as several
 
 Kinds kinds_of_word(std::string_view word) {
   struct Row {
@@ -57,7 +58,7 @@ class Reader {
     return at ? read(*at, depth + 1) : Type{};
   }
 
-  static void read_kinds(json::Value schema, Type& type) {
+  void read_kinds(json::Value schema, Type& type) {
     if (const auto named = schema.find("type")) {
       std::string scratch;
       Kinds kinds = named->is_string() ? kinds_of_word(named->string(scratch)) : Kinds{0};
@@ -75,11 +76,22 @@ class Reader {
     read_words(schema, type);
   }
 
-  /// The texts of a closed list.
-  static void read_words(json::Value schema, Type& type) {
-    if (const auto constant = schema.find("const"); constant && constant->is_string()) type.words = {constant->string()};
+  /// Whether a text may be held as well: each place that refers to a schema holds its texts anew.
+  bool affords(std::size_t texts, std::size_t bytes) {
+    const std::size_t cost = texts + bytes / bytes_at_once;
+    if (looked_at_ + cost > most) return false;
+    looked_at_ += cost;
+    return true;
+  }
+
+  /// The texts of a closed list: all of them or, where they are too many to hold, none, so that any is taken for right.
+  void read_words(json::Value schema, Type& type) {
+    if (const auto constant = schema.find("const"); constant && constant->is_string()) {
+      if (affords(1, constant->raw_string().size())) type.words = {constant->string()};
+      return;
+    }
     const auto values = schema.find("enum");
-    if (!values || !values->is_array() || !type.words.empty()) return;
+    if (!values || !values->is_array() || !affords(values->size(), values->text().size())) return;
     for (const json::Value each : values->elements()) {
       if (each.is_string()) type.words.push_back(each.string());
     }
@@ -109,10 +121,18 @@ class Reader {
     }
   }
 
+  static std::size_t names_of(json::Value properties) {
+    std::size_t bytes = 0;
+    for (const json::Member member : properties.members()) bytes += member.key.raw_string().size();
+    return bytes;
+  }
+
   /// An object whose schema names members knows them all, unless it says that there may be others.
   void read_members(json::Value schema, Type& type, int depth) {
     const auto properties = schema.find("properties");
     if (!properties || !properties->is_object()) return;
+    // Names that are not held are not known to be missing either.
+    if (!affords(0, names_of(*properties))) return;
     for (const json::Member member : properties->members()) {
       type.fields.push_back({.name = member.key.string(), .type = read(member.value, depth + 1), .required = false});
     }
