@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,9 +27,18 @@ Arguments members_of(std::string_view object) {
 }
 
 /// The arguments of the first test that lets a call pass.
-Arguments base_of(const Rule& rule) {
+std::optional<Arguments> base_of(const Rule& rule) {
   const auto passes = std::ranges::find_if(rule.tests, [](const Expected& each) { return each.verdict >= Verdict::require_approval; });
-  return passes == rule.tests.end() ? Arguments{} : members_of(passes->arguments);
+  return passes == rule.tests.end() ? std::nullopt : std::optional(members_of(passes->arguments));
+}
+
+/// What the rule itself asks for, where no test tells a call that the tool takes.
+Arguments asked_for(const Rule& rule) {
+  Arguments arguments;
+  for (const Clause& clause : rule.clauses) {
+    if (clause.required && !clause.good.empty()) set_argument(arguments, clause.argument, clause.good);
+  }
+  return arguments;
 }
 
 /// `value` at a path of names that dots part, in an object; members beside it stay.
@@ -48,12 +58,17 @@ std::string set_at(const Arguments& object, std::string_view path, const std::st
 class Judge {
  public:
   Judge(const Rule& rule, json::Value definition, const classify::Modes& modes)
-      : rule_(rule), modes_(modes), base_(base_of(rule)), loaded_(policy::load(policy_text({&rule, 1}, ""), "rule")) {
+      : rule_(rule), modes_(modes), loaded_(policy::load(policy_text({&rule, 1}, ""), "rule")) {
+    const auto passes = base_of(rule);
+    base_ = passes ? *passes : asked_for(rule);
     auto list = policy::ToolList::parse(fmt::format("{{\"tools\":[{}]}}", definition.text()));
     if (list) list_ = std::move(*list);
+    // Without such a call the tool's own schema would refuse every one, and nothing were said of the rule.
+    by_its_schema_ = passes && list_.find(rule.tool) != nullptr;
     const auto schema = definition.find("inputSchema");
     const auto properties = schema ? schema->find("properties") : std::nullopt;
     whole_ = properties && properties->find(modes.argument).has_value();
+    required_ = schema && asks_for(*schema, modes.argument);
   }
 
   Verdict of(std::string_view value) const {
@@ -72,6 +87,7 @@ class Judge {
   bool may_be_left_out() const {
     const policy::KnownTool* tool = list_.find(rule_.tool);
     if (!whole_ || tool == nullptr || tool->input_schema == nullptr) return false;
+    if (!by_its_schema_) return !required_;
     Arguments arguments = base_;
     std::erase_if(arguments, [this](const auto& each) { return each.first == modes_.argument; });
     const auto read = json::OwnedDocument::parse(json_of(arguments));
@@ -79,12 +95,21 @@ class Judge {
   }
 
  private:
+  static bool asks_for(json::Value schema, std::string_view argument) {
+    const auto required = schema.find("required");
+    if (!required || !required->is_array()) return false;
+    for (const json::Value each : required->elements()) {
+      if (each.equals(argument)) return true;
+    }
+    return false;
+  }
+
   Verdict with(const std::string& value) const { return judge(set_at(base_, modes_.argument, value, whole_)); }
 
   Verdict judge(const std::string& arguments) const {
     const auto call = policy::parse_call(fmt::format("{{\"tool\":{},\"arguments\":{}}}", json::quoted(rule_.tool), arguments));
     if (!call || loaded_.policy == nullptr) return Verdict::fault;
-    return policy::judge_fresh(*loaded_.policy, *call, list_.find(rule_.tool) != nullptr ? &list_ : nullptr).verdict;
+    return policy::judge_fresh(*loaded_.policy, *call, by_its_schema_ ? &list_ : nullptr).verdict;
   }
 
   const Rule& rule_;
@@ -92,6 +117,8 @@ class Judge {
   Arguments base_;
   policy::Loaded loaded_;
   policy::ToolList list_;
+  bool by_its_schema_ = false;  ///< there is a call that both the tool and the rule take
+  bool required_ = false;       ///< its schema says itself that the argument has to be there
   bool whole_ = false;  ///< the argument is one of the tool's own; else dots part a path to it
 };
 

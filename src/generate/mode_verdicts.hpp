@@ -18,7 +18,8 @@ struct ModeVerdicts {
 
 /// Judges a call with each value by the rule itself, as `policy explain` does, so
 /// that nothing that is said of a rule can differ from what it does. The other
-/// arguments are those of the rule's own test that passes. Pre: the rule is that
+/// arguments are those of the rule's own test that passes; where it has none, the
+/// rule answers alone, without the tool's own schema. Pre: the rule is that
 /// of the definition, and `modes` are the tool's.
 ModeVerdicts mode_verdicts(const Rule& rule, json::Value definition, const classify::Modes& modes);
 

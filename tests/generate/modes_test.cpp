@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "generate/mode_verdicts.hpp"
 #include "generate/policy_text.hpp"
 #include "generate/world.hpp"
 
@@ -44,6 +45,21 @@ TEST(Modes, OfAnOpenListAreListedAlsoWhereNoCallCanBeMadeUpThatTriesThem) {
   EXPECT_EQ(world.faults(), "") << world.made.text;
   for (const char* act : {"purge", "wipe_all"}) EXPECT_EQ(verdict_of(world, fmt::format(R"({{"id":"a","action":"{}"}})", act)), Verdict::invalid_arguments) << world.made.text;
   EXPECT_EQ(verdict_of(world, R"({"id":"a","action":"get"})"), Verdict::allow) << world.made.text;
+}
+
+TEST(Modes, OfARuleWithoutATestThatPassesAreJudgedByTheRule) {
+  for (const std::string_view action : {R"({"type":"string","enum":["get","list","purge"],"default":"list"})", R"({"type":"string","enum":["get","list","purge"]})"}) {
+    const World world(items(action, either));
+    const Rule& rule = world.rule("items");
+    ASSERT_TRUE(world.classes[0].modes);
+    const ModeVerdicts verdicts = mode_verdicts(rule, world.definitions[0], *world.classes[0].modes);
+    for (std::size_t i = 0; i < verdicts.values.size(); ++i) {
+      const std::string& value = world.classes[0].modes->values[i].value;
+      EXPECT_EQ(verdicts.values[i], verdict_of(world, fmt::format(R"({{"id":"a","action":"{}"}})", value))) << value << "\n" << world.made.text;
+    }
+    ASSERT_TRUE(verdicts.left_out);
+    EXPECT_EQ(*verdicts.left_out, verdict_of(world, R"({"id":"a"})")) << world.made.text;
+  }
 }
 
 }  // namespace
