@@ -18,17 +18,32 @@ constexpr std::size_t longest_bad_text = 300;   ///< a test with a longer one co
 constexpr std::uint64_t batch_bound = 64;
 constexpr std::uint64_t item_length = 65'536;
 
+/// Whether a closed list of values holds null.
+bool lists_null(json::Value schema) {
+  if (const auto only = schema.find("const")) return only->is_null();
+  const auto values = schema.find("enum");
+  if (!values || !values->is_array()) return false;
+  for (const json::Value each : values->elements()) {
+    if (each.is_null()) return true;
+  }
+  return false;
+}
+
+/// Whether it lets nothing but null through.
+bool is_null_alone(json::Value schema) {
+  const auto type = schema.find("type");
+  if (type && type->equals("null")) return true;
+  const auto values = schema.find("enum");
+  return lists_null(schema) && (!values || values->size() == 1);
+}
+
 /// The alternatives that are not null, and whether null is one.
 void take_alternatives(Property& property, json::Value list, const ExampleMaker& maker) {
   std::vector<json::Value> others;
   for (const json::Value each : list.elements()) {
     const json::Value alternative = maker.resolve(each);
-    const auto type = alternative.find("type");
-    if (type && type->equals("null")) {
-      property.nullable = true;
-    } else {
-      others.push_back(alternative);
-    }
+    property.nullable |= is_null_alone(alternative) || lists_null(alternative);
+    if (!is_null_alone(alternative)) others.push_back(alternative);
   }
   property.main = others.size() == 1 ? others.front() : json::Value();
 }
@@ -254,6 +269,7 @@ std::vector<Property> read_properties(json::Value input_schema, const ExampleMak
   return all;
 }
 
+    property.nullable |= lists_null(property.schema);
 bool names_its_arguments(json::Value input_schema) {
   for (const std::string_view keyword : {"$ref", "allOf", "anyOf", "oneOf", "patternProperties", "propertyNames", "dependentSchemas", "if", "unevaluatedProperties"}) {
     if (input_schema.find(keyword)) return false;

@@ -62,5 +62,17 @@ TEST(Modes, OfARuleWithoutATestThatPassesAreJudgedByTheRule) {
   }
 }
 
+TEST(Modes, ThatMayBeNullAreAskedForLikeThoseThatAreLeftOut) {
+  for (const std::string_view action : {R"({"enum":["get","list","delete",null]})", R"({"enum":["get","list","delete",null],"default":"list"})",
+                                        R"({"anyOf":[{"enum":["get","list","delete"]},{"const":null}]})", R"({"anyOf":[{"enum":["get","list","delete"]},{"enum":[null]}],"default":"list"})",
+                                        R"({"oneOf":[{"enum":["get","list","delete",null]},{"type":"null"}],"default":"list"})"}) {
+    const World world(items(action));
+    EXPECT_EQ(world.faults(), "") << world.made.text;
+    EXPECT_NE(verdict_of(world, R"({"action":null})"), Verdict::allow) << action << "\n" << world.made.text;
+    EXPECT_EQ(verdict_of(world, R"({"action":"get"})"), Verdict::allow) << action << "\n" << world.made.text;
+    EXPECT_EQ(verdict_of(world, R"({"action":"delete"})"), Verdict::require_approval) << action << "\n" << world.made.text;
+  }
+}
+
 }  // namespace
 }  // namespace callgate::generate
