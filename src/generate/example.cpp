@@ -74,21 +74,27 @@ void set_argument(Arguments& arguments, std::string_view name, std::string value
   }
 }
 
+std::optional<json::Value> ExampleMaker::referred(json::Value schema) const {
+  const auto reference = schema.find("$ref");
+  if (!reference || !reference->is_string()) return std::nullopt;
+  const std::string path = reference->string();
+  if (!path.starts_with("#/")) return std::nullopt;
+  json::Value at = root_;
+  for (std::size_t start = 2; start <= path.size();) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    const auto next = at.find(std::string_view(path).substr(start, end - start));
+    if (!next) return std::nullopt;
+    at = *next;
+    start = end + 1;
+  }
+  return at;
+}
+
 json::Value ExampleMaker::resolve(json::Value schema) const {
-  for (int hops = 0; hops < 8; ++hops) {
-    const auto reference = schema.find("$ref");
-    if (!reference || !reference->is_string()) return schema;
-    const std::string path = reference->string();
-    if (!path.starts_with("#/")) return schema;
-    json::Value at = root_;
-    for (std::size_t start = 2; start <= path.size();) {
-      const std::size_t end = std::min(path.find('/', start), path.size());
-      const auto next = at.find(std::string_view(path).substr(start, end - start));
-      if (!next) return schema;
-      at = *next;
-      start = end + 1;
-    }
-    schema = at;
+  for (int hops = 0; hops < most_hops; ++hops) {
+    const auto next = referred(schema);
+    if (!next) return schema;
+    schema = *next;
   }
   return schema;
 }

@@ -33,6 +33,9 @@ class ExampleMaker {
   std::optional<Arguments> required_arguments(json::Value input_schema);
   /// The schema that a local `$ref` names; the schema itself where there is none.
   json::Value resolve(json::Value schema) const;
+  /// What its local `$ref` names, without following further; nothing where there is none.
+  std::optional<json::Value> referred(json::Value schema) const;
+  static constexpr int most_hops = 8;  ///< from a reference to the next that `resolve` follows
 
  private:
   std::optional<std::string> make(json::Value schema, unsigned depth);

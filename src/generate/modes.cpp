@@ -45,7 +45,7 @@ Sorted sort(const classify::Modes& modes, bool unsure) {
 /// What a call is that leaves the argument out.
 enum class Without : std::uint8_t {
   refused,  ///< nobody can tell, or it does too much harm: the argument has to be there
-  known,    ///< the mode that the schema names as the default
+  known,    ///< the mode that the schema names as the default; of several the worst
   worst,    ///< nobody can tell; all modes may be sent, so it is taken for the worst of them
 };
 
@@ -59,11 +59,19 @@ bool is_worse(const Mode* one, const Mode* other) { return std::pair(one->risk, 
 Missing what_is_missing(const Property& property, std::span<const Mode* const> kept, bool lists) {
   // What no condition can ask for has to be there.
   if (property.required || !can_be_asked_for(property.name)) return {};
-  const auto fallback = property.schema.find("default");
-  if (fallback && fallback->is_string()) {
-    const auto found = std::ranges::find(kept, fallback->string(), &Mode::value);
-    return found == kept.end() ? Missing{} : Missing{Without::known, *found};
+  // Which of several defaults a server goes by, the argument's own or that of what it refers to, nobody can tell.
+  Missing missing;
+  bool unclear = property.defaults.empty();
+  for (const json::Value fallback : property.defaults) {
+    if (!fallback.is_string()) {
+      unclear = true;
+      continue;
+    }
+    const auto found = std::ranges::find(kept, fallback.string(), &Mode::value);
+    if (found == kept.end()) return {};
+    if (missing.mode == nullptr || is_worse(*found, missing.mode)) missing = {Without::known, *found};
   }
+  if (!unclear) return missing;
   if (lists) return {};
   return {Without::worst, *std::ranges::max_element(kept, [](const Mode* one, const Mode* other) { return is_worse(other, one); })};
 }

@@ -242,6 +242,18 @@ std::optional<Clause> object_clause(const Property& property) {
   return clause;
 }
 
+/// Of a schema and each that it refers to, one after another.
+std::vector<json::Value> defaults_of(json::Value schema, const ExampleMaker& maker) {
+  std::vector<json::Value> found;
+  for (int hops = 0; hops <= ExampleMaker::most_hops; ++hops) {
+    if (const auto fallback = schema.find("default")) found.push_back(*fallback);
+    const auto next = maker.referred(schema);
+    if (!next) break;
+    schema = *next;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::vector<Property> read_properties(json::Value input_schema, const ExampleMaker& maker) {
@@ -257,6 +269,8 @@ std::vector<Property> read_properties(json::Value input_schema, const ExampleMak
       if (const auto list = property.schema.find(choice); list && list->is_array()) take_alternatives(property, *list, maker);
     }
     take_type(property);
+    property.nullable |= lists_null(property.schema);
+    property.defaults = defaults_of(member.value, maker);
     property.bounded = property.main && (property.main.find("enum") || property.main.find("const"));
     for (const json::Value from : {property.schema, member.value}) {
       if (const auto text = from.find("description"); text && text->is_string()) property.description = text->string();
@@ -269,7 +283,6 @@ std::vector<Property> read_properties(json::Value input_schema, const ExampleMak
   return all;
 }
 
-    property.nullable |= lists_null(property.schema);
 bool names_its_arguments(json::Value input_schema) {
   for (const std::string_view keyword : {"$ref", "allOf", "anyOf", "oneOf", "patternProperties", "propertyNames", "dependentSchemas", "if", "unevaluatedProperties"}) {
     if (input_schema.find(keyword)) return false;

@@ -17,6 +17,7 @@ namespace callgate::generate {
 struct Property {
   std::string name;
   json::Value schema;      ///< with references within the definition followed
+  std::vector<json::Value> defaults;  ///< its own and those of what it refers to
   json::Value main;        ///< of several alternatives the one that is not null
   std::string type;        ///< of `main`: `string`, `array`, …; empty: not told, or several
   bool nullable = false;

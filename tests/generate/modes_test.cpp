@@ -74,5 +74,26 @@ TEST(Modes, ThatMayBeNullAreAskedForLikeThoseThatAreLeftOut) {
   }
 }
 
+TEST(Modes, OfAReferenceHaveTheWorstOfItsDefaults) {
+  const auto defaults = [](std::string_view own, std::string_view between, std::string_view last) {
+    return items(fmt::format(R"({{"$ref":"#/$defs/act"{}}})", own),
+                       fmt::format(R"(,"$defs":{{"act":{{"$ref":"#/$defs/last"{}}},"last":{{"type":"string","enum":["get","list","delete"]{}}}}})", between, last));
+  };
+  constexpr std::string_view mild = R"(,"default":"list")";
+  constexpr std::string_view harmful = R"(,"default":"delete")";
+  for (const std::string& tools : {defaults(harmful, "", mild), defaults(mild, "", harmful), defaults("", harmful, mild), defaults(harmful, "", ""), defaults(mild, R"(,"default":"other")", mild)}) {
+    const World world(tools);
+    EXPECT_EQ(world.faults(), "") << world.made.text;
+    EXPECT_NE(verdict_of(world, "{}"), Verdict::allow) << world.made.text;
+    EXPECT_EQ(verdict_of(world, R"({"action":"get"})"), Verdict::allow) << world.made.text;
+  }
+  for (const std::string& tools : {defaults(mild, "", ""), defaults("", "", mild), defaults(mild, mild, mild)}) {
+    const World world(tools);
+    EXPECT_EQ(world.faults(), "") << world.made.text;
+    EXPECT_EQ(verdict_of(world, "{}"), Verdict::allow) << world.made.text;
+    EXPECT_EQ(verdict_of(world, R"({"action":"delete"})"), Verdict::require_approval) << world.made.text;
+  }
+}
+
 }  // namespace
 }  // namespace callgate::generate
