@@ -201,12 +201,14 @@ class ModeReader {
     return act;
   }
 
-  /// A look at a thing may be called by the thing alone.
+  /// A look at a thing may be called by the thing alone: beside a word that nobody knows it may be any act on it.
   void find_things(FoundModes& found) const {
     for (FoundMode& each : found.values) {
       if (look_ == nullptr || !each.kind.empty()) continue;
       const std::vector<Token> parts = parts_of(each.value, lexicon_);
-      if (std::ranges::any_of(parts, [](const Token& part) { return part.entry != nullptr && part.entry->noun != nothing; })) each.kind = "read";
+      const auto is_thing = [](const Token& part) { return part.entry != nullptr && part.entry->noun != nothing; };
+      const auto is_told = [&](const Token& part) { return is_thing(part) || is_transparent(LowerCase(each.value.substr(part.start, part.end - part.start)).view()); };
+      if (std::ranges::any_of(parts, is_thing) && std::ranges::all_of(parts, is_told)) each.kind = "read";
     }
   }
 

@@ -218,6 +218,8 @@ class NameReader {
 
 }  // namespace
 
+bool is_transparent(std::string_view word) { return is_one_of(word, transparent); }
+
 NameReading read_name(const Definition& tool, const Verb* lead, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts) {
   return NameReader(tool, lead, lexicon, groups, facts).read();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "classify/definition.hpp"
 #include "classify/facts.hpp"
@@ -27,5 +28,8 @@ struct NameReading {
 /// `lead` is the verb of the description, where there is one: it settles which word of an ambiguous name is the verb.
 /// Sets `name:`, `verb:`, `chain:`, `head:`, `in:`, `to:`, `noun:`.
 NameReading read_name(const Definition& tool, const Verb* lead, const Lexicon& lexicon, const FeatureGroups& groups, Facts& facts);
+
+/// Whether the word (in lower case) behind a thing says nothing of its own, as that of `user_info`.
+bool is_transparent(std::string_view word);
 
 }  // namespace callgate::classify

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "classify/world.hpp"
 
 namespace callgate::classify {
@@ -169,6 +171,12 @@ TEST(ClassifyModes, OfSeveralWordsAreWhatTheFirstDoes) {
   EXPECT_EQ(answer.modes->values[1].risk, Risk::critical);
   EXPECT_EQ(shown(judge(tool("keeper", "Keeper.", R"("command":{"enum":["GET","DEBUG SET","ACL LIST"]})"))), "command closed GET=Read DEBUG SET=Execute ACL LIST=Read");
   EXPECT_EQ(shown(judge(tool("keeper", "Runs GET, CONFIG SET and MEMORY USAGE.", R"("command":{"type":"string"})"))), "command open GET=Read CONFIG SET=Execute MEMORY USAGE=Read");
+  for (const char* value : {"vm_exterminator", "vm_off"}) {
+    const auto answer = judge(tool("get_gizmo", "Gets it.", fmt::format(R"("action":{{"enum":["get","list","{}"]}})", value)));
+    ASSERT_TRUE(answer.modes);
+    EXPECT_EQ(answer.modes->values[2].category, Category::execute) << value << " names a thing, and something else that nobody knows";
+  }
+  EXPECT_EQ(judge(tool("get_gizmo", "Gets it.", R"("action":{"enum":["get","list","vm_details","user_info"]})")).category, Category::read) << "words that add nothing";
   EXPECT_EQ(shown(judge(tool("tray", "Tray. Use \"list\" to show all, \"delete\" to empty it.", R"("action":{"type":"string"})"))), "action open list=Read delete=Destructive");
   EXPECT_EQ(shown(judge(tool("shelf", "Shelf.", R"("action":{"enum":["get_or_create","read_and_delete","list"]})"))), "action closed get_or_create=Write read_and_delete=Destructive list=Read");
 }
