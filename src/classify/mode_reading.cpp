@@ -258,7 +258,7 @@ class ModeReader {
 
   /// Values that tell a tool that looks what to look for, or that it is asked about: it does none of them. One that is
   /// the tool's own act (`list_users` with `list` and `delete`) shows that the others are acts of the tool as well.
-  bool only_asks(const FoundModes& found) const {
+  bool only_asks(const FoundModes& found) {
     if (look_ == nullptr || std::ranges::any_of(found.values, [this](const FoundMode& each) { return each.verb == look_; })) return false;
     const Parameter& parameter = tool_.parameters[found.parameter];
     if (parameter.is(Type::array) || asks_for_rights()) return true;
@@ -286,16 +286,36 @@ class ModeReader {
   }
 
   /// By its name, or its own description: the tool's may speak of anything.
-  bool is_filter(const Parameter& parameter) const {
+  bool is_filter(const Parameter& parameter) {
     const std::vector<Token> parts = parts_of(parameter.name, lexicon_);
     if (std::ranges::any_of(parts, [&](const Token& part) { return is_word(parameter.name, part, "filter"); })) return true;
-    bool says = false;
     const std::vector<Token> words = words_of(parameter.description, lexicon_, 80);
-    match_phrases(parameter.description, words, {}, lexicon_, [&](const Phrase& phrase, std::size_t, std::size_t) {
-      says |= lexicon_.meanings[phrase.meaning] == "asks_which";
-      return true;
+    bool says = false;
+    match_phrases(parameter.description, words, {}, lexicon_, [&](const Phrase& phrase, std::size_t from, std::size_t) {
+      says |= lexicon_.meanings[phrase.meaning] == "asks_which" && is_of_the_argument(parameter, words, from);
+      return says;
     });
     return says;
+  }
+
+  /// Whether the words at `from` say what the argument is. What comes behind its first sentence may be of anything;
+  /// an argument that is called an act is taken for one unless that sentence says it of the argument by its name:
+  /// "Filter by the action", "the operation to check", and not "use show to check".
+  bool is_of_the_argument(const Parameter& parameter, std::span<const Token> words, std::size_t from) {
+    std::size_t end = 1;
+    while (end < words.size() && !words[end].sentence) ++end;
+    if (from >= end) return false;
+    if (!sure_) return true;
+    const std::string name(last_word(parameter.name));
+    const auto names_it = [&](const Token& word) {
+      const LowerCase lower(parameter.description.substr(word.start, word.end - word.start));
+      return lower.view() == name || lower.view() == name + "s";
+    };
+    if (from == 0) return std::ranges::any_of(words.first(end), names_it);
+    for (std::size_t i = from; i > 0 && from - i < 3 && !words[i].clause; --i) {
+      if (names_it(words[i - 1])) return true;
+    }
+    return false;
   }
 
   const Definition& tool_;

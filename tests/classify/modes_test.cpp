@@ -133,6 +133,7 @@ TEST(ClassifyModes, AreNoneThatSayWhatToLookForOrAskAbout) {
   EXPECT_EQ(shown_of("get_rule", R"("operation":{"type":"string","description":"The operation to check: 'read', 'delete'"})"), "no modes");
   EXPECT_EQ(shown_of("get_rule", R"("operation":{"enum":["create","delete"],"description":"Operations to look for."})"), "no modes");
   EXPECT_EQ(shown_of("get_rule", R"("operation":{"enum":["create","delete"],"description":"Operations to be matched."})"), "no modes");
+  EXPECT_EQ(shown_of("get_rule", R"("operation":{"enum":["read","delete"],"description":"The operation type to filter by. All without it."})"), "no modes");
   EXPECT_EQ(shown_of("validate_change", R"("operation":{"enum":["create","delete"]})"), "no modes");
   EXPECT_EQ(shown_of("search_feed", R"("type":{"enum":["post","comment","order"]})"), "no modes");
   EXPECT_EQ(shown_of("find_symbol", R"("type":{"enum":["function","module","cluster"]})"), "no modes");
@@ -142,6 +143,16 @@ TEST(ClassifyModes, AreNoneThatSayWhatToLookForOrAskAbout) {
   EXPECT_EQ(shown_of("scan_crate", R"("mode":{"enum":["detect","delete"]})"), "mode closed detect=Read delete=Destructive");
   EXPECT_EQ(shown_of("get_audit_log", R"("action":{"enum":["show","delete"]})"), "action closed show=Read delete=Destructive");
   EXPECT_EQ(shown_of("list_trail", R"("action":{"enum":["list","delete"],"description":"Filter by the action."})"), "action closed list=Read delete=Destructive") << "its own act is among them";
+}
+
+TEST(ClassifyModes, AreNotTalkedAwayByAWordOnTheWay) {
+  for (const char* text : {"What to do. Use show to check it first.", "What to do: show to check it, purge to be rid of it.", "Show to look for it, purge to be rid of it.", "What to do. Filter by nothing.",
+                           "What to do: return it with details, or purge it.", "Return it with details, or purge it."}) {
+    const auto answer = judge(tool("get_item", "Gets an item.", R"("action":{"enum":["show","purge"],"description":)" + json::quoted(text) + "}"));
+    EXPECT_EQ(shown(answer), "action closed show=Read purge=Destructive") << text;
+  }
+  const auto later = judge(tool("get_item", "Gets an item.", R"("mode":{"enum":["show","purge"],"description":"How it is done. Show it to check it first."})"));
+  EXPECT_EQ(shown(later), "mode closed show=Read purge=Destructive") << "only the first sentence says what the argument is";
 }
 
 TEST(ClassifyModes, AreNoNamesOfArguments) {
@@ -160,6 +171,12 @@ TEST(ClassifyModes, ThatAreNotKnownAreNoLook) {
     }
   }
   EXPECT_EQ(judge(tool("get_gizmo", "Gets it.", R"("action":{"enum":["get","list","pages","user_sessions"]})")).category, Category::read) << "a thing that is looked at";
+  for (const char* value : {"vm_exterminator", "vm_off"}) {
+    const auto answer = judge(tool("get_gizmo", "Gets it.", fmt::format(R"("action":{{"enum":["get","list","{}"]}})", value)));
+    ASSERT_TRUE(answer.modes);
+    EXPECT_EQ(answer.modes->values[2].category, Category::execute) << value << " names a thing, and something else that nobody knows";
+  }
+  EXPECT_EQ(judge(tool("get_gizmo", "Gets it.", R"("action":{"enum":["get","list","vm_details","user_info"]})")).category, Category::read) << "words that add nothing";
   const auto till = judge(tool("payment", "Works on a payment.", R"("action":{"enum":["get","list","capture"]})"));
   EXPECT_EQ(till.modes->values[2].category, Category::financial);
   EXPECT_EQ(judge(tool("screen", "Works on the screen.", R"("action":{"enum":["get","list","capture"]})")).modes->values[2].category, Category::read);
@@ -171,12 +188,6 @@ TEST(ClassifyModes, OfSeveralWordsAreWhatTheFirstDoes) {
   EXPECT_EQ(answer.modes->values[1].risk, Risk::critical);
   EXPECT_EQ(shown(judge(tool("keeper", "Keeper.", R"("command":{"enum":["GET","DEBUG SET","ACL LIST"]})"))), "command closed GET=Read DEBUG SET=Execute ACL LIST=Read");
   EXPECT_EQ(shown(judge(tool("keeper", "Runs GET, CONFIG SET and MEMORY USAGE.", R"("command":{"type":"string"})"))), "command open GET=Read CONFIG SET=Execute MEMORY USAGE=Read");
-  for (const char* value : {"vm_exterminator", "vm_off"}) {
-    const auto answer = judge(tool("get_gizmo", "Gets it.", fmt::format(R"("action":{{"enum":["get","list","{}"]}})", value)));
-    ASSERT_TRUE(answer.modes);
-    EXPECT_EQ(answer.modes->values[2].category, Category::execute) << value << " names a thing, and something else that nobody knows";
-  }
-  EXPECT_EQ(judge(tool("get_gizmo", "Gets it.", R"("action":{"enum":["get","list","vm_details","user_info"]})")).category, Category::read) << "words that add nothing";
   EXPECT_EQ(shown(judge(tool("tray", "Tray. Use \"list\" to show all, \"delete\" to empty it.", R"("action":{"type":"string"})"))), "action open list=Read delete=Destructive");
   EXPECT_EQ(shown(judge(tool("shelf", "Shelf.", R"("action":{"enum":["get_or_create","read_and_delete","list"]})"))), "action closed get_or_create=Write read_and_delete=Destructive list=Read");
 }
