@@ -41,11 +41,13 @@ class Walk {
     if (value.is_array()) {
       std::size_t number = 0;
       for (const json::Value each : value.elements()) {
+        if (texts_.size() >= most_texts) return;
         if (worth_a_visit(each)) step({{}, number}, each);
         if (++number >= most_texts) return;
       }
     } else {
       for (const json::Member each : value.members()) {
+        if (texts_.size() >= most_texts) return;
         if (worth_a_visit(each.value) && !is_read_elsewhere(value, each)) step({each.key.raw_string(), 0}, each.value);
       }
     }

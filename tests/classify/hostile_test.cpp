@@ -1,7 +1,10 @@
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "base/sanitized.hpp"
 #include "classify/odd_characters.hpp"
+#include "classify/side_texts.hpp"
 #include "classify/world.hpp"
 
 namespace callgate::classify {
@@ -78,6 +81,21 @@ TEST(ClassifyHostile, OrdersToTheModelAreFoundWhereverADefinitionHoldsThem) {
   }
   for (const char* text : {"The id of the conversation.", "Include the history.", "The text to send to the channel.", "The system prompt to use."}) {
     EXPECT_FALSE(has_signal(judge(tool("get_x", "Gets x.", R"("note":{"type":"string","description":)" + json::quoted(text) + "}")), "instructions_in_text")) << text;
+  }
+}
+
+TEST(ClassifyHostile, TextsBesideTheDescriptionsAreBoundedInNumber) {
+  const std::string text = R"("a text of several words")";
+  std::string list = text;
+  std::string members = R"("k":)" + text;
+  for (int i = 0; i < 2'000; ++i) {
+    list += "," + text;
+    members += fmt::format(R"(,"k{}":{})", i, text);
+  }
+  const std::string lists = fmt::format(R"("a":{{"enum":[{0}]}},"b":{{"examples":[{0}]}})", list);
+  for (const std::string& definition : {tool("get_x", "Gets x.", lists), tool("get_x", "Gets x.", R"("q":{"default":{)" + members + "}}")}) {
+    const ToolsOf of("[" + definition + "]");
+    EXPECT_EQ(side_texts_of(of.tools.front()).size(), 256U);
   }
 }
 
