@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <iostream>
 #include <span>
 #include <string_view>
@@ -105,6 +106,8 @@ int main_of(Args args) {
 
 int main(int argc, char** argv) {
   callgate::keep_memory();
+  // A server or a reader that is gone is an error of one write, in every command.
+  std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string_view> args(argv + 1, argv + argc);
   return callgate::main_of(args);
 }

@@ -28,6 +28,11 @@ class Scan(World):
             self.assertTrue({"category", "risk", "confidence", "evidence", "signals", "classifier"} <= tool.keys())
         self.assertEqual(self.seen("tools/call"), [])
 
+    def test_a_pipe_that_breaks_is_an_answer_and_no_end(self):
+        done = self.scan("--", "/bin/sh", "-c", "kill -s PIPE $PPID; exit 0")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("callgate: server", done.stderr)
+
     def test_a_server_over_http_is_listed(self):
         done = self.scan("--json", "--upstream", self.fake_http())
         self.assertEqual(done.returncode, 0, done.stderr)
