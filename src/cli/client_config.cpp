@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -186,19 +185,39 @@ class ServerReader {
 };
 
 /// Where servers stand in a client's file: each is an object of them.
-std::vector<json::Value> shelves(json::Value root) {
+class Shelves {
+ public:
+  explicit Shelves(json::Value root) { read(root, ""); }
+
   std::vector<json::Value> found;
-  for (const std::string_view key : {"mcpServers", "servers", "context_servers", "amp.mcpServers"}) {
-    if (const auto shelf = root.find(key); shelf && shelf->is_object()) found.push_back(*shelf);
-  }
-  if (const auto inner = root.find("mcp"); inner && inner->is_object()) std::ranges::copy(shelves(*inner), std::back_inserter(found));
-  if (const auto projects = root.find("projects"); projects && projects->is_object()) {
+  std::vector<Error> unfit;  ///< known keys that hold something else; nobody can tell which servers stand there
+
+ private:
+  void read(json::Value object, const std::string& above) {
+    for (const std::string_view key : {"mcpServers", "servers", "context_servers", "amp.mcpServers"}) {
+      if (const auto shelf = member(object, key, above, "it is no object of servers")) found.push_back(*shelf);
+    }
+    if (const auto inner = member(object, "mcp", above, "it is no object")) read(*inner, above + "mcp.");
+    const auto projects = member(object, "projects", above, "it is no object");
+    if (!projects) return;
     for (const json::Member each : projects->members()) {
-      if (each.value.is_object()) std::ranges::copy(shelves(each.value), std::back_inserter(found));
+      const std::string name = each.key.string();
+      if (const auto project = checked(each.value, above + "projects." + name, "it is no object")) read(*project, above + "projects." + name + ".");
     }
   }
-  return found;
-}
+
+  std::optional<json::Value> member(json::Value object, std::string_view key, const std::string& above, std::string_view otherwise) {
+    const auto value = object.find(key);
+    return value ? checked(*value, above + std::string(key), otherwise) : std::nullopt;
+  }
+
+  /// Null is what clients write where nothing stands.
+  std::optional<json::Value> checked(json::Value value, std::string where, std::string_view otherwise) {
+    if (value.is_object()) return value;
+    if (!value.is_null()) unfit.push_back({ErrorKind::invalid, std::string(otherwise), std::move(where)});
+    return std::nullopt;
+  }
+};
 
 bool is_off(json::Value entry) {
   const auto says = [entry](std::string_view key, bool what) {
@@ -233,10 +252,11 @@ void add(std::vector<config::Server>& servers, config::Server server) {
 Result<ClientServers> read_client_config(std::string_view text, const config::Environment& environment) {
   const auto document = json::OwnedDocument::parse(Blanked(text).text());
   if (!document) return std::unexpected(document.error());
-  const auto found_on = shelves((*document)->root());
-  if (found_on.empty()) return fail(ErrorKind::invalid, "it holds neither `mcpServers` nor `servers`");
+  Shelves shelves((*document)->root());
+  if (shelves.found.empty() && shelves.unfit.empty()) return fail(ErrorKind::invalid, "it holds neither `mcpServers` nor `servers`");
   ClientServers found;
-  for (const json::Value shelf : found_on) {
+  found.left_out = std::move(shelves.unfit);
+  for (const json::Value shelf : shelves.found) {
     for (const json::Member each : shelf.members()) {
       if (is_off(each.value)) {
         found.off.push_back(each.key.string());

@@ -24,7 +24,7 @@ struct ClientServers {
 /// servers of each of Claude Code's `projects`. Comments and commas before a
 /// closing bracket are passed over. `${NAME}` and `${env:NAME}` are filled in
 /// from the environment; a server that asks the client for an input is left
-/// out. One that stands there twice is read once; another of the same name
+/// out, and so is what stands under one of these names and is no object. One that stands there twice is read once; another of the same name
 /// gets a number behind it.
 /// Errors: `malformed`, `invalid`.
 Result<ClientServers> read_client_config(std::string_view text, const config::Environment& environment);

@@ -268,6 +268,15 @@ TEST(ClientConfig, WhatIsOfAnotherTypeIsNotPassedOver) {
   EXPECT_EQ(read.servers.size(), 1U);
 }
 
+TEST(ClientConfig, AShelfOfAnotherTypeIsSaid) {
+  const auto read = servers_in(R"({"mcpServers":{"a":{"command":"x"}},"servers":[{"command":"y"}],"context_servers":null,"mcp":{"servers":"oops"},"projects":{"/one":7,"/two":{"mcpServers":[]}}})");
+  std::vector<std::string> said;
+  for (const Error& each : read.left_out) said.push_back(each.where + ": " + each.message);
+  EXPECT_THAT(said, testing::ElementsAre("servers: it is no object of servers", "mcp.servers: it is no object of servers", "projects./one: it is no object", "projects./two.mcpServers: it is no object of servers"));
+  EXPECT_EQ(read.servers.size(), 1U);
+  for (const char* text : {R"({"mcpServers":[]})", R"({"mcp":7})", R"({"projects":[]})"}) EXPECT_EQ(servers_in(text).left_out.size(), 1U) << text;
+}
+
 TEST(ClientConfig, SlashesWithinTextAreNoComments) {
   const auto read = servers_in(R"({"mcpServers":{"a":{"command":"x","args":["https://h.example/*not*/","\"//"]}}})");
   ASSERT_EQ(read.servers.size(), 1U);
