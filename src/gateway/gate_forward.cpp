@@ -162,13 +162,13 @@ net::Task<void> Gate::tell_wishes(std::shared_ptr<Conversation> conversation, st
   }
 }
 
-/// Record, permit, forward. What could not be recorded is not forwarded.
 /// A call that was judged for a server which was opened anew since.
 net::Task<bool> Gate::still_allowed(const Inbound& in, Exchange& what) {
   what.openings = tools_.openings();
   return still_allowed(in);
 }
 
+/// Record, permit, forward. What could not be recorded is not forwarded.
 net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& what, Channel* channel) {
   // The conversation's may be replaced while this exchange waits for its record, or still uses it.
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
