@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "generate/example.hpp"
 #include "generate/policy_text.hpp"
+#include "generate/property.hpp"
 #include "policy/load.hpp"
 #include "registry/fingerprint.hpp"
 #include "schema/schema.hpp"
@@ -122,6 +124,24 @@ class Judge {
   bool whole_ = false;  ///< the argument is one of the tool's own; else dots part a path to it
 };
 
+/// The mode that the schema names as the default of the argument; nothing where it names none, or something else too.
+std::optional<std::size_t> default_mode(json::Value definition, const classify::Modes& modes) {
+  const auto schema = definition.find("inputSchema");
+  if (!schema || !schema->is_object()) return std::nullopt;
+  std::optional<std::size_t> worst;
+  for (const Property& property : read_properties(*schema, ExampleMaker(*schema))) {
+    if (property.name != modes.argument) continue;
+    for (const json::Value fallback : property.defaults) {
+      const auto found = fallback.is_string() ? std::ranges::find(modes.values, fallback.string(), &classify::Mode::value) : modes.values.end();
+      if (found == modes.values.end()) return std::nullopt;
+      const auto at = static_cast<std::size_t>(found - modes.values.begin());
+      const auto harm = [&](std::size_t i) { return std::pair(modes.values[i].risk, modes.values[i].category); };
+      if (!worst || harm(at) > harm(*worst)) worst = at;
+    }
+  }
+  return worst;
+}
+
 }  // namespace
 
 ModeVerdicts mode_verdicts(const Rule& rule, json::Value definition, const classify::Modes& modes) {
@@ -130,6 +150,7 @@ ModeVerdicts mode_verdicts(const Rule& rule, json::Value definition, const class
   for (const classify::Mode& mode : modes.values) verdicts.values.push_back(judge.of(mode.value));
   if (!modes.closed) verdicts.anything_else = judge.of("no_such_mode");
   if (judge.may_be_left_out()) verdicts.left_out = judge.without();
+  if (verdicts.left_out) verdicts.left_out_is = default_mode(definition, modes);
   return verdicts;
 }
 

@@ -14,6 +14,7 @@ struct ModeVerdicts {
   std::vector<policy::Verdict> values;         ///< of the modes, in their order
   std::optional<policy::Verdict> anything_else;  ///< set where the list of modes is open
   std::optional<policy::Verdict> left_out;     ///< set where the tool takes a call without the argument
+  std::optional<std::size_t> left_out_is;      ///< the mode that such a call is, where the schema says so; of several the worst
 };
 
 /// Judges a call with each value by the rule itself, as `policy explain` does, so

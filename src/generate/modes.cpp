@@ -82,7 +82,7 @@ std::string list_of(std::span<const Mode* const> modes) {
   return comment_line(out, 160);
 }
 
-/// The limit of the mildest that has one: it counts all modes together.
+/// The limit of the mildest that has one, where one counts all modes together.
 std::optional<Limit> limit_of(std::span<const Mode* const> modes) {
   std::optional<Limit> widest;
   for (const Mode* mode : modes) {
@@ -118,22 +118,30 @@ bool is_same(const std::optional<Limit>& one, const std::optional<Limit>& other)
   return one.has_value() == other.has_value() && (!one || (one->max == other->max && one->window == other->window));
 }
 
-void add_cases(Rule& rule, const classify::Modes& modes, const Sorted& sorted, const Missing& missing) {
-  for (const Mode* mode : sorted.asked) {
-    const auto& start = Tables::built_in().start(mode->category, mode->risk);
-    const auto same = std::ranges::find_if(rule.cases, [&](const Case& each) { return each.reason == start.reason && is_same(each.limit, start.limit); });
-    Case& its = same != rule.cases.end() ? *same : rule.cases.emplace_back(Case{modes.argument, {}, Verdict::require_approval, std::string(start.reason), start.limit});
-    its.values.push_back(mode->value);
-    its.optional = missing.is != Without::refused;
-    its.missing |= mode == missing.mode;
-  }
+std::optional<Limit> own_limit(const Mode& mode, const Acts& acts) {
+  const auto& limit = Tables::built_in().start(mode.category, mode.risk).limit;
+  return !limit && mode.category == classify::Category::read ? acts.reads : limit;
+}
+
+/// Whether modes that are allowed differ in how often.
+bool differ_in_limit(std::span<const Mode* const> modes, const Acts& acts) {
+  return std::ranges::any_of(modes, [&](const Mode* mode) { return !is_same(own_limit(*mode, acts), own_limit(*modes.front(), acts)); });
+}
+
+/// Puts a mode to those of its kind.
+void add_case(Rule& rule, const std::string& argument, const Mode& mode, Verdict action, std::string_view reason, const std::optional<Limit>& limit, const Missing& missing) {
+  const auto same = std::ranges::find_if(rule.cases, [&](const Case& each) { return each.action == action && each.reason == reason && is_same(each.limit, limit); });
+  Case& its = same != rule.cases.end() ? *same : rule.cases.emplace_back(Case{argument, {}, action, std::string(reason), limit});
+  its.values.push_back(mode.value);
+  its.optional = missing.is != Without::refused;
+  its.missing |= &mode == missing.mode;
 }
 
 }  // namespace
 
-void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Property> properties, Language language, bool unsure) {
+void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Property> properties, Language language, const Acts& acts) {
   const auto property = std::ranges::find(properties, modes.argument, &Property::name);
-  const Sorted sorted = sort(modes, unsure);
+  const Sorted sorted = sort(modes, acts.unsure);
   const bool reachable = property != properties.end() && (property->type == "string" || property->bounded);
   if (!reachable || (sorted.allowed.empty() && sorted.asked.empty())) {
     if (rule.action == Verdict::allow && !sorted.left_out.empty()) rule.action = Verdict::require_approval;
@@ -143,21 +151,31 @@ void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Proper
   std::vector<const Mode*> kept = sorted.allowed;
   kept.insert(kept.end(), sorted.asked.begin(), sorted.asked.end());
   const bool mixed = !sorted.allowed.empty() && !sorted.asked.empty();
+  const bool limits_differ = language.cases && acts.limited_each && !sorted.allowed.empty() && differ_in_limit(sorted.allowed, acts);
+  const bool parted = mixed || limits_differ;
   rule.action = sorted.allowed.empty() || (mixed && !language.cases) ? Verdict::require_approval : Verdict::allow;
-  rule.limit = limit_of(mixed || sorted.allowed.empty() ? std::span<const Mode* const>(kept) : sorted.allowed);
+  if (sorted.allowed.empty() || !language.cases) {
+    rule.limit = limit_of(kept);
+  } else {
+    rule.limit = limits_differ ? std::nullopt : own_limit(*sorted.allowed.front(), acts);
+  }
   rule.reason = reason_of_modes;
   rule.leaves_out = !sorted.left_out.empty();
   // A value of another type than those of the modes is none of them.
-  bool lists = !modes.closed || !sorted.left_out.empty() || (mixed && property->nullable);
+  bool lists = !modes.closed || !sorted.left_out.empty() || (parted && property->nullable);
   const Missing missing = what_is_missing(*property, kept, lists);
-  lists |= mixed && missing.is == Without::refused && !property->required;
+  lists |= parted && missing.is == Without::refused && !property->required;
   if (lists) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out, missing));
   if (!sorted.left_out.empty()) rule.notes.push_back(fmt::format("left out, too much harm in one call: {}", list_of(sorted.left_out)));
-  if (!mixed) return;
-  if (language.cases) {
-    add_cases(rule, modes, sorted, missing);
-  } else {
-    rule.notes.push_back(fmt::format("later, with `cases`: ask for {} alone and allow {}", list_of(sorted.asked), list_of(sorted.allowed)));
+  if (mixed && !language.cases) rule.notes.push_back(fmt::format("later, with `cases`: ask for {} alone and allow {}", list_of(sorted.asked), list_of(sorted.allowed)));
+  if (!parted || !language.cases) return;
+  for (const Mode* mode : sorted.asked) {
+    const auto& start = Tables::built_in().start(mode->category, mode->risk);
+    add_case(rule, modes.argument, *mode, Verdict::require_approval, start.reason, start.limit, missing);
+  }
+  if (!limits_differ) return;
+  for (const Mode* mode : sorted.allowed) {
+    if (const auto limit = own_limit(*mode, acts)) add_case(rule, modes.argument, *mode, Verdict::allow, "", limit, missing);
   }
 }
 

@@ -207,7 +207,7 @@ Effect effect_of(std::span<const Rule> rules, std::size_t listed) {
     if (rule.action == policy::Verdict::hide) ++effect.hidden;
     if (rule.action <= policy::Verdict::deny) continue;
     effect.checked += rule.clauses.empty() ? 0U : 1U;
-    effect.limited += rule.limit ? 1U : 0U;
+    effect.limited += rule.limit || std::ranges::any_of(rule.cases, [](const Case& each) { return each.limit.has_value(); }) ? 1U : 0U;
   }
   return effect;
 }

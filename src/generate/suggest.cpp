@@ -49,7 +49,10 @@ class Suggestion {
     read_lines_about_arguments();
     start();
     if (seen_ != nullptr) narrow();
-    if (tool_.modes && !is_open_engine()) take_modes(rule_, *tool_.modes, properties_, language_, tool_.confidence < classify::needs_a_look_below);
+    if (tool_.modes && !is_open_engine()) {
+      take_modes(rule_, *tool_.modes, properties_, language_,
+                 {.unsure = tool_.confidence < classify::needs_a_look_below, .reads = limit_of_reads(Tables::built_in()), .limited_each = seen_ == nullptr});
+    }
     if (rule_.action > Verdict::deny) guard();
     if (seen_ != nullptr && rule_.action > Verdict::deny) fit_limit();
     notes();
@@ -94,7 +97,7 @@ class Suggestion {
       }
       if (tool_.grounds == "unknown") rule_.reason = unknown_reason;
     }
-    if (rule_.action == Verdict::allow && tool_.category == Category::read && !rule_.limit) limit_read(tables);
+    if (rule_.action == Verdict::allow && tool_.category == Category::read && !rule_.limit) rule_.limit = limit_of_reads(tables);
     if (rule_.action == Verdict::deny && tool_.category == Category::destructive && siblings_.has_safer_twin(tool_.tool)) {
       rule_.action = Verdict::hide;
       rule_.reason.clear();
@@ -119,13 +122,15 @@ class Suggestion {
     rule_.limit->why = fmt::format("twice the most that was seen ({} in {})", most, window_text(rule_.limit->window));
   }
 
-  void limit_read(const Tables& tables) {
+  /// Of a tool that reads much or what is private.
+  std::optional<Limit> limit_of_reads(const Tables& tables) const {
     for (const SignalRow& row : tables.signals()) {
       if (row.does != "limit" || !has_signal(tool_, row.signal)) continue;
-      rule_.limit = tables.start(Category::read, Risk::medium).limit;
-      if (rule_.limit) rule_.limit->why = row.text;
-      return;
+      std::optional<Limit> limit = tables.start(Category::read, Risk::medium).limit;
+      if (limit) limit->why = row.text;
+      return limit;
     }
+    return std::nullopt;
   }
 
   void add_reasons(const Tables& tables) {
@@ -229,9 +234,16 @@ class Suggestion {
     }
   }
 
+  /// Whether the rule has learned of the argument, or has its most from the text: there is nothing left to choose.
+  bool is_told(std::string_view argument) const {
+    const auto clause = std::ranges::find(rule_.clauses, argument, &Clause::argument);
+    return clause != rule_.clauses.end() && (!clause->learned.empty() || clause->schema.find("\"maximum\"") != std::string::npos);
+  }
+
   void choose(const Tables& tables, std::string_view kind) {
     for (const Property& property : properties_) {
       if (property.bounded || property.type == "boolean" || !tables.is_kind(property.name, kind)) continue;
+      if (is_told(property.name) || (rule_.closed && is_unseen(property))) continue;
       const std::string name = comment_line(yaml_string(property.name), 60);
       if (kind == "amount") {
         if (property.type == "string" || property.type == "array" || property.type == "object") continue;

@@ -138,5 +138,16 @@ TEST_F(LearnRanges, WithoutShapesTheHeadingSaysWhatTheyNeed) {
   EXPECT_THAT(learn(calls_with({number("/count", 0, 10)}, 1)), HasSubstr("# Ranges come from the shapes of arguments"));
 }
 
+TEST(LearnAmounts, LeaveNothingToChoose) {
+  const World world(R"json([{"name":"create_order","description":"Create an order.","inputSchema":{"type":"object","properties":{"amount":{"type":"number"},"price":{"type":"number","description":"How much (1-50)"}}}}])json");
+  EXPECT_THAT(world.made.text, HasSubstr("# choose: the most that may be asked for, under `arguments`: `amount:"));
+  EXPECT_THAT(world.made.text, Not(HasSubstr("`price: {type: number, maximum: 100}`"))) << "the text has chosen";
+  RecordedCall call{.tool = "create_order", .session = "s", .arguments = {"amount"}, .shapes = std::vector{number("/amount", 5, 20)}};
+  const Learned learned = learn_policy("shop", world.definitions, world.classes, seen_tools(std::vector<RecordedCall>(enough_calls, call)));
+  EXPECT_EQ(world.faults_of(learned.policy.text), "") << learned.policy.text;
+  EXPECT_THAT(learned.policy.text, HasSubstr("amount: {type: number, minimum: 0, maximum: 40}"));
+  EXPECT_THAT(learned.policy.text, Not(HasSubstr("# choose:")));
+}
+
 }  // namespace
 }  // namespace callgate::generate

@@ -5,12 +5,14 @@
 
 #include "generate/mode_verdicts.hpp"
 #include "generate/policy_text.hpp"
+#include "generate/suggest.hpp"
 #include "generate/world.hpp"
 
 namespace callgate::generate {
 namespace {
 
 using policy::Verdict;
+using testing::HasSubstr;
 
 /// `items` with one act to choose and, beside `properties`, whatever its schema says more.
 std::string items(std::string_view action, std::string_view more = "", std::string_view text = "Works on items of a shelf.") {
@@ -93,6 +95,50 @@ TEST(Modes, OfAReferenceHaveTheWorstOfItsDefaults) {
     EXPECT_EQ(verdict_of(world, "{}"), Verdict::allow) << world.made.text;
     EXPECT_EQ(verdict_of(world, R"({"action":"delete"})"), Verdict::require_approval) << world.made.text;
   }
+}
+
+std::string note_acts(std::string_view more = "") {
+  return fmt::format(R"([{{"name":"items","description":"Works on items of a shelf.","inputSchema":{{"type":"object","properties":{{"action":{{"type":"string","enum":["get","create","delete"]{}}},"id":{{"type":"string"}}}},"required":[{}]}}}}])",
+                     more, more.empty() ? "\"action\"" : "");
+}
+
+TEST(Modes, ReadingDoesNotUseUpWhatMayBeChanged) {
+  const World world(note_acts());
+  EXPECT_EQ(world.faults(), "") << world.made.text;
+  const Rule& rule = world.rule("items");
+  EXPECT_FALSE(rule.limit) << "reads had a limit: " << world.made.text;
+  EXPECT_THAT(world.made.text, HasSubstr("- when: \"args.action == \\\"create\\\"\"\n        action: allow\n        rate_limit: {max: 30, window: 60s}"));
+  EXPECT_THAT(world.made.text, HasSubstr("- when: \"args.action == \\\"delete\\\"\"\n        action: require_approval\n"));
+  EXPECT_EQ(verdict_of(world, R"({"action":"get"})"), Verdict::allow);
+  EXPECT_EQ(verdict_of(world, R"({"action":"create"})"), Verdict::allow);
+  EXPECT_EQ(verdict_of(world, R"({"action":"delete"})"), Verdict::require_approval);
+}
+
+TEST(Modes, OfACallWithoutTheArgumentHaveTheLimitOfTheDefault) {
+  const World world(note_acts(R"(,"default":"create")"));
+  EXPECT_EQ(world.faults(), "") << world.made.text;
+  EXPECT_THAT(world.made.text, HasSubstr("!has(args.action) || args.action == \\\"create\\\"\"\n        action: allow\n        rate_limit: {max: 30, window: 60s}"));
+  const ModeVerdicts verdicts = mode_verdicts(world.rule("items"), world.definitions[0], *world.classes[0].modes);
+  ASSERT_TRUE(verdicts.left_out_is);
+  EXPECT_EQ(world.classes[0].modes->values[*verdicts.left_out_is].value, "create");
+}
+
+TEST(Modes, ThatReadMuchHaveTheLimitOfSuchReads) {
+  World world(note_acts());
+  classify::Classification tool = world.classes[0];
+  tool.signals.emplace_back("private_data");
+  std::ranges::sort(tool.signals);
+  const Rule rule = suggest(world.definitions[0], tool, Siblings(world.classes));
+  EXPECT_THAT(rule_text(rule), HasSubstr("- when: \"args.action == \\\"get\\\"\"\n        action: allow\n        rate_limit: {max: 60, window: 60s}"));
+}
+
+TEST(Modes, OfAJournalShareTheLimitThatItTaught) {
+  const World world(note_acts());
+  const std::vector<RecordedCall> calls(50, RecordedCall{.tool = "items", .session = "s", .arguments = {"action"}});
+  const Learned learned = learn_policy("shop", world.definitions, world.classes, seen_tools(calls));
+  EXPECT_EQ(world.faults_of(learned.policy.text), "") << learned.policy.text;
+  EXPECT_THAT(learned.policy.text, HasSubstr("rate_limit: {max: 100, window: 60s}"));
+  EXPECT_THAT(learned.policy.text, testing::Not(HasSubstr("{max: 30, window: 60s}"))) << "less than what was in use";
 }
 
 }  // namespace
