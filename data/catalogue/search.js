@@ -2,12 +2,23 @@
 // Narrows the tables of the index. Without it the whole list is there as plain links.
 (function () {
   var main = document.getElementById("main");
-  var rows = Array.prototype.slice.call(main.querySelectorAll("tbody tr"));
+  var all = function (selector) { return Array.prototype.slice.call(main.querySelectorAll(selector)); };
+  var rows = all("tbody tr[data-words]");
   if (rows.length === 0) { return; }
   var column = function (row, index) { return row.children[index].textContent; };
   var server = function (row) { return row.closest("section").querySelector("h2").textContent; };
-  var filters = { category: function (row) { return column(row, 1); }, risk: function (row) { return column(row, 2); }, server: server,
-                  confidence: function (row) { return column(row, 3).split(",")[0]; } };
+  // What a row is found by: a list, for of signals it may have many.
+  var filters = { category: function (row) { return [column(row, 1)]; }, risk: function (row) { return [column(row, 2)]; }, server: function (row) { return [server(row)]; },
+                  signal: function (row) { return row.dataset.signals.split(" ").filter(Boolean); }, state: function (row) { return row.dataset.state ? [row.dataset.state] : []; },
+                  confidence: function (row) { return [column(row, 3).split(",")[0]]; } };
+  // The sentences of the signals are found like the words of the tools.
+  var means = {};
+  all("#signals ~ * tbody tr").forEach(function (row) { means[column(row, 0).replace(/ /g, "_")] = column(row, 1); });
+  var texts = new Map();
+  rows.forEach(function (row) {
+    var said = filters.signal(row).map(function (signal) { return means[signal] || ""; });
+    texts.set(row, [row.textContent, row.dataset.words].concat(said).join("\n").toLowerCase());
+  });
   var form = document.createElement("form");
   form.className = "find";
   form.setAttribute("role", "search");
@@ -21,17 +32,20 @@
   };
   var words = labelled("search", document.createElement("input"));
   words.type = "search";
-  var selects = Object.keys(filters).map(function (name) {
-    var select = labelled(name, document.createElement("select"));
+  var selects = [];
+  Object.keys(filters).forEach(function (name) {
     var counts = {};
-    rows.forEach(function (row) { var value = filters[name](row); counts[value] = (counts[value] || 0) + 1; });
-    [""].concat(Object.keys(counts).sort()).forEach(function (value) {
+    rows.forEach(function (row) { filters[name](row).forEach(function (value) { counts[value] = (counts[value] || 0) + 1; }); });
+    var values = Object.keys(counts).sort();
+    if (values.length === 0) { return; }
+    var select = labelled(name, document.createElement("select"));
+    [""].concat(values).forEach(function (value) {
       var option = document.createElement("option");
       option.value = value;
-      option.textContent = value === "" ? "all" : value + " (" + counts[value] + ")";
+      option.textContent = value === "" ? "all" : value.replace(/_/g, " ") + " (" + counts[value] + ")";
       select.appendChild(option);
     });
-    return select;
+    selects.push(select);
   });
   var said = document.createElement("p");
   said.setAttribute("role", "status");
@@ -39,7 +53,7 @@
   main.insertBefore(said, main.querySelector("section"));
   main.insertBefore(form, said);
 
-  // Whether the letters of `wanted` stand in `text` in their order, so that a letter too few finds all the same.
+  // Whether `wanted` stands in `text`, with one letter too many at most.
   var fits = function (text, wanted) {
     if (text.indexOf(wanted) >= 0) { return true; }
     if (wanted.length < 4) { return false; }
@@ -52,12 +66,11 @@
     var wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     var shown = 0;
     rows.forEach(function (row) {
-      var text = row.textContent.toLowerCase();
-      var all = selects.every(function (select) { return select.value === "" || filters[select.name](row) === select.value; });
-      row.hidden = !(all && wanted.every(function (word) { return fits(text, word); }));
+      var fit = selects.every(function (select) { return select.value === "" || filters[select.name](row).indexOf(select.value) >= 0; });
+      row.hidden = !(fit && wanted.every(function (word) { return fits(texts.get(row), word); }));
       if (!row.hidden) { shown += 1; }
     });
-    Array.prototype.forEach.call(main.querySelectorAll("section"), function (section) { section.hidden = !section.querySelector("tbody tr:not([hidden])"); });
+    all("section").forEach(function (section) { if (section.querySelector("tr[data-words]")) { section.hidden = !section.querySelector("tr[data-words]:not([hidden])"); } });
     var active = selects.filter(function (select) { return select.value !== ""; }).map(function (select) { return select.name; });
     if (words.value !== "") { active.push("search"); }
     said.textContent = shown > 0 ? shown + (shown === 1 ? " tool" : " tools") : "No tool fits. Drop a filter: " + active.join(", ") + ".";

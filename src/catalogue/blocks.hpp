@@ -24,6 +24,13 @@ inline Inline code(std::string_view t) { return {Inline::Kind::code, std::string
 inline Inline quote(std::string_view t) { return {Inline::Kind::quote, std::string(t), {}}; }
 inline Inline link(std::string_view t, std::string address) { return {Inline::Kind::link, std::string(t), std::move(address)}; }
 
+/// What a search finds a row of a table by, beside what stands in it.
+struct Found {
+  std::string words;    ///< hostile
+  std::string signals;  ///< our own words, blanks between them
+  std::string state;    ///< our own word; empty: not known
+};
+
 struct Block {
   enum class Kind : std::uint8_t { paragraph, heading, list, steps, facts, table, snippet, fold };
   Kind kind = Kind::paragraph;
@@ -31,6 +38,8 @@ struct Block {
   std::vector<Line> items;               ///< of a list
   std::vector<std::string> columns;      ///< of a table
   std::vector<std::vector<Line>> rows;   ///< of a table; of facts: name and value
+  std::vector<Found> found;              ///< of a table that is searched: one of each row
+  bool sortable = false;                 ///< a reader may have the rows of a table in another order
   std::string snippet;                   ///< text whose line breaks stay
   std::vector<Block> blocks;             ///< of a fold
 };
@@ -49,7 +58,7 @@ struct Section {
 struct Page {
   std::string title;        ///< of the window
   std::string root;         ///< address of the catalogue's folder from here: empty, or `../`
-  std::vector<std::pair<std::string, std::string>> path;  ///< text and address of what is above
+  std::vector<std::pair<std::string, std::string>> path;  ///< text and address of what is above, and the page itself without one
   Line heading;
   Line badges;
   std::vector<Block> lead;

@@ -98,7 +98,7 @@ std::string markdown_line(std::string_view text) {
 
 bool needs_digest(std::string_view name) {
   static constexpr std::array<std::string_view, 8> reserved{"con", "prn", "aux", "nul", "com", "lpt", "index", "policy"};
-  static constexpr std::array<std::string_view, 3> files{"style.css", "search.js", "llms.txt"};
+  static constexpr std::array<std::string_view, 4> files{"style.css", "page.js", "search.js", "llms.txt"};
   std::string small(name.substr(0, name.find('.')));
   std::ranges::transform(small, small.begin(), lower);
   if (small.size() == 4 && is_digit(small[3])) small.pop_back();

@@ -13,17 +13,36 @@
 /// are the caller's.
 namespace callgate::catalogue {
 
+/// What a server says of itself in its handshake (`serverInfo`): its own word, which
+/// nobody has checked. Hostile; empty texts were not said.
+struct OwnWord {
+  std::string name;
+  std::string title;
+  std::string version;
+  bool any() const { return !name.empty() || !title.empty() || !version.empty(); }
+};
+
+/// Who gave a server the name that it goes by here.
+enum class Named : std::uint8_t { by_operator, by_nobody };
+
 /// A server as the registry, or a saved list, knows it. All texts may be hostile;
 /// empty ones are not shown. Commands, variables and headers are no part of it.
 struct ServerFacts {
   std::string id;
+  Named named = Named::by_operator;
+  OwnWord says;
   std::string package;    ///< `name (registry)`
   std::string version;    ///< what is installed, not what the server says of itself
   std::string address;    ///< host alone
   std::string transport;
   std::string protocol;   ///< revision that it answered
   std::string listed_at;  ///< a date
+  /// Whether it is reached by HTTP, not started.
+  bool is_remote() const { return !address.empty() || (!transport.empty() && transport != "stdio"); }
 };
+
+/// What people call the server: its id, or where nobody gave it one what it calls itself, cut to a line.
+std::string called(const ServerFacts& server);
 
 /// What the registry has of one tool. Dates are its own; empty ones are not known.
 struct KeptFacts {

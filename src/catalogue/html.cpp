@@ -30,6 +30,7 @@ class Writer {
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'self' file:; style-src 'self' file:; img-src 'self' data:\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<link rel=\"stylesheet\" href=\"{}style.css\">\n",
         html_text(page.title), html_attribute(page.root));
+    add("<script src=\"{}page.js\" defer></script>\n", html_attribute(page.root));
     if (page.searchable) add("<script src=\"{}search.js\" defer></script>\n", html_attribute(page.root));
     out_ += "</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n";
   }
@@ -37,7 +38,13 @@ class Writer {
   void body(const Page& page) {
     if (!page.path.empty()) {
       out_ += "<nav aria-label=\"Path\"><ol class=\"path\">";
-      for (const auto& [name, address] : page.path) add("<li><a href=\"{}\">{}</a></li>", html_attribute(address), html_text(name));
+      for (const auto& [name, address] : page.path) {
+        if (address.empty()) {
+          add("<li aria-current=\"page\">{}</li>", html_text(name));
+        } else {
+          add("<li><a href=\"{}\">{}</a></li>", html_attribute(address), html_text(name));
+        }
+      }
       out_ += "</ol></nav>\n";
     }
     out_ += "<main id=\"main\">\n<h1>";
@@ -85,16 +92,24 @@ class Writer {
     add("</{}>\n", tag);
   }
 
+  void found(const Found& by) {
+    add(" data-words=\"{}\" data-signals=\"{}\"", html_attribute(by.words), html_attribute(by.signals));
+    if (!by.state.empty()) add(" data-state=\"{}\"", html_attribute(by.state));
+  }
+
   void table(const Block& block) {
-    out_ += "<div class=\"wide\" role=\"group\" tabindex=\"0\" aria-label=\"Table\"><table>\n";
+    add("<div class=\"wide\" role=\"group\" tabindex=\"0\" aria-label=\"Table\"><table{}>\n", block.sortable ? " class=\"sortable\"" : "");
     if (block.kind == Block::Kind::table) {
       out_ += "<thead><tr>";
       for (const std::string& column : block.columns) add("<th scope=\"col\">{}</th>", html_text(column));
       out_ += "</tr></thead>\n";
     }
     out_ += "<tbody>\n";
-    for (const auto& row : block.rows) {
-      out_ += "<tr>";
+    for (std::size_t at = 0; at < block.rows.size(); ++at) {
+      const auto& row = block.rows[at];
+      out_ += "<tr";
+      if (at < block.found.size()) found(block.found[at]);
+      out_ += '>';
       for (std::size_t i = 0; i < row.size(); ++i) {
         out_ += i == 0 ? "<th scope=\"row\">" : "<td>";
         line(row[i]);

@@ -7,10 +7,12 @@
 #include <iterator>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "base/json.hpp"
 #include "catalogue/escape.hpp"
 #include "catalogue/sentences.hpp"
+#include "catalogue/server_questions.hpp"
 #include "catalogue/tool_sections.hpp"
 
 namespace callgate::catalogue {
@@ -23,6 +25,7 @@ using classify::Risk;
 constexpr std::array categories{Category::read, Category::write, Category::execute, Category::destructive, Category::financial};
 constexpr std::array risks{Risk::critical, Risk::high, Risk::medium, Risk::low};
 constexpr std::size_t worst_shown = 10;
+constexpr std::size_t shown_of_hash = 12;  ///< digits; the page of the tool has all
 
 /// Indices of the tools that have pages, worst first, by name among equals.
 std::vector<std::size_t> worst_first(const ServerView& server) {
@@ -54,6 +57,44 @@ std::string spaced(std::string word) {
   return word;
 }
 
+/// What a search finds a tool by: what its server calls it and its arguments, too.
+Found found_by(const ServerView& server, std::size_t i) {
+  constexpr std::size_t most = 4096;  // bytes: an index is read whole
+  const json::Value definition = server.input->definitions[i];
+  Found found;
+  if (const auto title = definition.find("title"); title && title->is_string()) found.words = bounded(title->string(), longest_quote);
+  const auto schema = definition.find("inputSchema");
+  const auto properties = schema ? schema->find("properties") : std::nullopt;
+  if (properties && properties->is_object()) {
+    for (const json::Member each : properties->members()) {
+      if (found.words.size() + each.key.text().size() > most) break;
+      found.words += (found.words.empty() ? "" : " ") + each.key.string();
+    }
+  }
+  const Classification& tool = server.input->tools[i];
+  for (const std::string& signal : tool.signals) found.signals += (found.signals.empty() ? "" : " ") + signal;
+  if (is_suspicious(tool)) found.signals += " poisoning";
+  if (!server.input->kept.empty()) found.state = word(server.input->kept[i].state);
+  return found;
+}
+
+/// The signals that tools of the catalogue have, each with its sentence.
+Section signals_of(std::span<const ServerView> servers) {
+  std::set<std::string> signals;
+  for (const ServerView& server : servers) {
+    for (std::size_t i = 0; i < server.files.size(); ++i) {
+      if (server.files[i].empty()) continue;
+      signals.insert(server.input->tools[i].signals.begin(), server.input->tools[i].signals.end());
+      if (is_suspicious(server.input->tools[i])) signals.insert("poisoning");
+    }
+  }
+  Block table{.kind = Block::Kind::table, .columns = {"Signal", "What it says of a tool"}};
+  for (const std::string& signal : signals) {
+    if (can_say("signal/" + signal)) table.rows.push_back({{text(spaced(signal))}, say("signal/" + signal)});
+  }
+  return {"signals", "Risk signals", table.rows.empty() ? std::vector<Block>{} : std::vector<Block>{std::move(table)}};
+}
+
 /// How many there are of each category and risk; the sums add up.
 Block counts(const ServerView& server) {
   Block table{.kind = Block::Kind::table, .columns = {"Category", "Critical", "High", "Medium", "Low", "All"}};
@@ -80,17 +121,18 @@ Block server_facts(const ServerFacts& facts) {
   const auto row = [&block](std::string_view name, const std::string& value) {
     if (!value.empty()) block.rows.push_back({{text(name)}, {text(value)}});
   };
+  const auto own = [&block](std::string_view name, const std::string& value) {
+    if (!value.empty()) block.rows.push_back({{text(name)}, {quote(bounded(value, longest_quote))}});
+  };
+  own("Its own name", facts.says.name);
+  own("Its own title", facts.says.title);
+  own("Its own version", facts.says.version);
   row("Package", facts.version.empty() ? facts.package : facts.package + " " + facts.version);
   row("Address", facts.address);
   row("Transport", facts.transport);
   row("Protocol", facts.protocol);
   row("Listed", facts.listed_at);
   return block;
-}
-
-Block server_attacks(const Attack& attack) {
-  std::vector<Block> blocks{paragraph({text(attack.happens)}), paragraph({text("Answered by: "), text(attack.answered_by), text(".")})};
-  return fold({text(attack.name), text(fmt::format(" ({})", word(attack.severity)))}, std::move(blocks));
 }
 
 std::size_t page_count(const ServerView& server) {
@@ -153,9 +195,11 @@ std::vector<Line> waiting(const ServerView& server, const std::vector<std::size_
 Page server_page(const ServerView& server) {
   const ServerInput& input = *server.input;
   const std::vector<std::size_t> order = worst_first(server);
-  Page page{.title = fmt::format("{} · {}", input.facts.id, count_of(order.size(), "tool")), .root = "../", .path = {{"Catalogue", "../index.html"}}, .heading = {text(input.facts.id)}};
-  page.lead.push_back(paragraph(say("server/lead", {{"server", text(input.facts.id)}, {"count", text(count_of(order.size(), "tool"))}})));
+  const std::string name = called(input.facts);
+  Page page{.title = fmt::format("{} · {}", name, count_of(order.size(), "tool")), .root = "../", .path = {{"Catalogue", "../index.html"}, {name, ""}}, .heading = {text(name)}};
+  page.lead.push_back(paragraph(say("server/lead", {{"server", text(name)}, {"count", text(count_of(order.size(), "tool"))}})));
   if (Block facts = server_facts(input.facts); !facts.rows.empty()) page.lead.push_back(std::move(facts));
+  if (input.facts.says.any()) page.lead.push_back(paragraph(say("server/own_word")));
   const auto section = [&page](std::string_view id, std::string_view heading) -> Section& { return page.sections.emplace_back(std::string(id), std::string(heading)); };
   page.lead.push_back(paragraph(cost_of(server)));
   if (std::vector<Line> lines = left_out(server); !lines.empty()) {
@@ -181,21 +225,25 @@ Page server_page(const ServerView& server) {
     worst.push_back(std::move(line));
   }
   section("worst", "Worst tools").blocks.push_back(list(std::move(worst)));
-  Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence", "Signals"}};
+  Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence", "Signals"}, .sortable = true};
   if (!input.kept.empty()) table.columns.emplace_back("State");
+  table.columns.emplace_back("Definition");
   for (const std::size_t i : order) {
     std::vector<Line> row = row_of(server, i, "");
     std::vector<std::string> signals;
     for (const std::string& signal : input.tools[i].signals) signals.push_back(spaced(signal));
     row.push_back({text(listed(signals))});
     if (!input.kept.empty()) row.push_back({text(word(input.kept[i].state))});
+    row.push_back({code(server.hashes[i].substr(server.hashes[i].find(':') + 1, shown_of_hash))});
     table.rows.push_back(std::move(row));
   }
   section("tools", "All tools").blocks.push_back(std::move(table));
   Section& attacks = section("attacks", "Attacks on a server as a whole");
-  for (const Attack* attack : attacks_on_servers()) attacks.blocks.push_back(server_attacks(*attack));
+  for (const Attack* attack : attacks_on_servers()) attacks.blocks.push_back(attack_block(*attack));
   Section& policy = section("policy", "A policy to start from");
   policy.blocks.push_back(paragraph({link("policy.yaml", "policy.yaml"), text(fmt::format(": {}.", generate::sentence(generate::effect_of(input.policy.rules, input.tools.size()))))}));
+  policy.blocks.push_back(steps_with(input.facts, "policy.yaml"));
+  page.sections.push_back(questions_on(server, order));
   page.foot.push_back(made(server));
   return page;
 }
@@ -210,7 +258,11 @@ std::string server_json(const ServerView& server) {
     out += (first ? "" : ",") + entry_json(server, i);
     first = false;
   }
-  return out + fmt::format("],\"classifier\":{},\"callgate\":\"{}\"}}\n", json::quoted(server.classifier), CALLGATE_VERSION);
+  out += ']';
+  if (facts.says.any()) {
+    out += fmt::format(R"(,"says":{{"name":{},"title":{},"version":{}}})", json::quoted(facts.says.name), json::quoted(facts.says.title), json::quoted(facts.says.version));
+  }
+  return out + fmt::format(",\"classifier\":{},\"callgate\":\"{}\"}}\n", json::quoted(server.classifier), CALLGATE_VERSION);
 }
 
 Page index_page(std::span<const ServerView> servers) {
@@ -219,12 +271,16 @@ Page index_page(std::span<const ServerView> servers) {
   page.lead.push_back(paragraph(say("index/lead", {{"tools", text(count_of(tools, "tool"))}, {"servers", text(count_of(servers.size(), "server"))}})));
   std::size_t number = 0;
   for (const ServerView& server : servers) {
-    Section& section = page.sections.emplace_back(fmt::format("server-{}", ++number), server.input->facts.id);
+    Section& section = page.sections.emplace_back(fmt::format("server-{}", ++number), called(server.input->facts));
     section.blocks.push_back(paragraph({link(count_of(page_count(server), "tool"), url_segment(server.folder) + "/index.html")}));
-    Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence"}};
-    for (const std::size_t i : worst_first(server)) table.rows.push_back(row_of(server, i, url_segment(server.folder) + "/"));
+    Block table{.kind = Block::Kind::table, .columns = {"Tool", "Category", "Risk", "Confidence"}, .sortable = true};
+    for (const std::size_t i : worst_first(server)) {
+      table.rows.push_back(row_of(server, i, url_segment(server.folder) + "/"));
+      table.found.push_back(found_by(server, i));
+    }
     if (!table.rows.empty()) section.blocks.push_back(std::move(table));
   }
+  if (Section signals = signals_of(servers); !signals.blocks.empty()) page.sections.push_back(std::move(signals));
   if (!servers.empty()) page.foot.push_back(made(servers.front()));
   return page;
 }
@@ -244,7 +300,7 @@ std::string index_json(std::span<const ServerView> servers) {
 std::string llms_text(std::span<const ServerView> servers) {
   std::string out = "# Catalogue of tools\n\n> What the tools of these servers can do, and how bad it can get. Names are those that the servers use.\n";
   for (const ServerView& server : servers) {
-    out += fmt::format("\n## {}\n\n", markdown_line(server.input->facts.id));
+    out += fmt::format("\n## {}\n\n", markdown_line(called(server.input->facts)));
     for (const std::size_t i : worst_first(server)) {
       const Classification& tool = server.input->tools[i];
       out += fmt::format("- [{}]({}/{}.json): {}, {} risk\n", markdown_line(tool.tool), url_segment(server.folder), url_segment(server.files[i]), word(tool.category), word(tool.risk));

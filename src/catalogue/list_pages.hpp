@@ -14,6 +14,7 @@ struct ServerView {
   const ServerInput* input = nullptr;
   std::string folder;              ///< name below the catalogue's
   std::vector<std::string> files;  ///< of each tool, without ending; empty: its name is no name
+  std::vector<std::string> hashes;  ///< of each definition
   std::string classifier;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 
 #include "catalogue/escape.hpp"
@@ -49,7 +50,7 @@ class Flattening {
 
   void take(json::Value schema, const std::string& above, unsigned depth) {
     for (const generate::Property& property : generate::read_properties(schema, maker_)) {
-      if (rows_.size() >= max_parameter_rows) return;
+      if (rows_.size() > max_parameter_rows) return;
       ParameterRow row{.path = above + property.name, .type = type_word(property), .required = property.required, .description = property.description};
       const json::Value main = property.main ? property.main : property.schema;
       row.bounds = bounds_of(main);
@@ -57,11 +58,11 @@ class Flattening {
       const auto more = main.find("additionalProperties");
       row.free_object = property.type == "object" && !main.find("properties") && !(more && more->is_boolean() && !more->boolean());
       if (depth == 0) row.from_text = text_bounds(property.name);
-      rows_.push_back(std::move(row));
-      if (depth + 1 >= max_depth) continue;
-      if (property.type == "object") take(main, above + property.name + ".", depth + 1);
       const auto items = property.type == "array" ? main.find("items") : std::nullopt;
-      if (items) take(maker_.resolve(*items), above + property.name + "[].", depth + 1);
+      const json::Value inside = property.type == "object" ? main : items ? maker_.resolve(*items) : json::Value();
+      row.deeper = depth + 1 >= max_depth && inside && inside.is_object() && inside.find("properties").has_value();
+      rows_.push_back(std::move(row));
+      if (depth + 1 < max_depth && inside) take(inside, above + property.name + (items ? "[]." : "."), depth + 1);
     }
   }
 
@@ -79,6 +80,20 @@ class Flattening {
 };
 
 }  // namespace
+
+std::pair<std::size_t, std::size_t> count_arguments(json::Value definition) {
+  const auto schema = definition.find("inputSchema");
+  const auto properties = schema ? schema->find("properties") : std::nullopt;
+  if (!properties || !properties->is_object()) return {0, 0};
+  const auto required = schema->find("required");
+  std::set<std::string> asked;
+  if (required && required->is_array()) {
+    for (const json::Value each : required->elements()) {
+      if (each.is_string() && properties->find(each.string())) asked.insert(each.string());
+    }
+  }
+  return {properties->size(), asked.size()};
+}
 
 std::vector<ParameterRow> parameters_of(json::Value definition, const generate::Rule* rule) {
   std::vector<ParameterRow> rows;

@@ -66,10 +66,23 @@ std::string_view article(std::string_view word) {
 
 std::string count_of(std::size_t count, std::string_view singular) { return fmt::format("{} {}{}", count, singular, count == 1 ? "" : "s"); }
 
-std::string listed(const std::vector<std::string>& names) {
+std::string listed(const std::vector<std::string>& names, std::string_view last) {
   std::string out;
-  for (std::size_t i = 0; i < names.size(); ++i) out += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  for (std::size_t i = 0; i < names.size(); ++i) out += fmt::format("{}{}", i == 0 ? "" : i + 1 == names.size() ? fmt::format(" {} ", last) : ", ", names[i]);
   return out;
+}
+
+Line say_with(std::string_view id, std::string_view gap, const Line& filling) {
+  const Line pattern = say(id, {{gap, Inline{Inline::Kind::badge, {}, {}}}});
+  Line line;
+  for (const Inline& each : pattern) {
+    if (each.kind == Inline::Kind::badge) {
+      line.insert(line.end(), filling.begin(), filling.end());
+    } else {
+      line.push_back(each);
+    }
+  }
+  return line;
 }
 
 }  // namespace callgate::catalogue

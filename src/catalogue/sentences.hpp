@@ -26,6 +26,8 @@ std::span<const BuiltInTable> built_in_tables();
 
 std::string_view article(std::string_view word);                      ///< `a` or `an`
 std::string count_of(std::size_t count, std::string_view singular);   ///< "1 tool", "2 tools"
-std::string listed(const std::vector<std::string>& names);            ///< "a, b and c"
+std::string listed(const std::vector<std::string>& names, std::string_view last = "and");  ///< "a, b and c"
+/// The sentence with a piece of several words in its gap `{gap}`. Pre: it has that gap alone.
+Line say_with(std::string_view id, std::string_view gap, const Line& filling);
 
 }  // namespace callgate::catalogue

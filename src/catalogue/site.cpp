@@ -122,8 +122,9 @@ class Site {
         if (count[name] > 1) name.clear();
       }
       view.files = files_for(names);
+      for (std::size_t k = 0; k < view.files.size(); ++k) view.hashes.push_back(view.files[k].empty() ? std::string() : registry::fingerprint(servers[i].definitions[k]));
       for (const std::string& name : names) {
-        if (!name.empty()) listed_by_[name].push_back(servers[i].facts.id);
+        if (!name.empty()) listed_by_[name].push_back(called(servers[i].facts));
       }
       views_.push_back(std::move(view));
     }
@@ -131,6 +132,7 @@ class Site {
 
   void write() {
     sink_("style.css", text_of_table(built_in_tables(), "style"));
+    sink_("page.js", text_of_table(built_in_tables(), "page"));
     sink_("search.js", text_of_table(built_in_tables(), "search"));
     sink_("index.html", to_html(index_page(views_)));
     sink_("index.json", index_json(views_));
@@ -158,10 +160,11 @@ class Site {
     const classify::Classification& tool = server.input->tools[i];
     const auto annotations = definition.find("annotations");
     ToolView view{.server = &server.input->facts, .tool = &tool, .rule = rule, .kept = server.input->kept.empty() ? nullptr : &server.input->kept[i], .title = text_of(definition, "title"), .description = text_of(definition, "description"),
-                  .hash = registry::fingerprint(definition), .annotations = annotations && annotations->is_object() ? std::string(annotations->text()) : std::string(),
+                  .hash = server.hashes[i], .annotations = annotations && annotations->is_object() ? std::string(annotations->text()) : std::string(),
                   .has_output_schema = definition.find("outputSchema").has_value(), .parameters = parameters_of(definition, rule), .attacks = attacks_on(tool),
                   .policy = rule != nullptr ? generate::policy_text({rule, 1}, "") : "callgate: 1\ndefault: deny   # its name is no tool name: no rule can name it\n",
                   .file = server.files[i], .siblings = neighbours.of(i), .listed = neighbours.count(), .servers = listed_by_[tool.tool], .classifier = classifier_};
+    std::tie(view.arguments, view.required) = count_arguments(definition);
     if (rule != nullptr && tool.modes) view.mode_verdicts = generate::mode_verdicts(*rule, definition, *tool.modes);
     const std::string path = server.folder + "/" + view.file;
     sink_(path + ".html", to_html(tool_page(view)));

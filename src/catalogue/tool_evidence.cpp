@@ -5,6 +5,7 @@
 
 #include "catalogue/sentences.hpp"
 #include "catalogue/tool_sections.hpp"
+#include "generate/yaml_writer.hpp"
 
 namespace callgate::catalogue {
 namespace {
@@ -25,6 +26,12 @@ bool is_of(const classify::Evidence& each, std::string_view signal) {
 
 Line evidence_line(std::string_view id, const classify::Evidence& each) {
   return say(id, {{"says", text(bounded(each.says, longest_quote))}, {"quote", quote(bounded(each.text, longest_quote))}, {"field", code(bounded(each.field, longest_quote))}});
+}
+
+/// As a sentence begins.
+std::string upper(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] & ~0x20);
+  return text;
 }
 
 /// What else speaks for care, where no row of the tables moved the risk.
@@ -65,6 +72,7 @@ Section why_section(const ToolView& view) {
     part.blocks.push_back({.kind = Block::Kind::heading, .line = {text(claim == classify::Claim::category ? word(tool.category) : fmt::format("{} risk", word(tool.risk)))}});
     part.blocks.push_back(list(std::move(items)));
   }
+  if (auto block = correction(view)) part.blocks.push_back(std::move(*block));
   return part;
 }
 
@@ -79,11 +87,22 @@ std::optional<Section> signals_section(const ToolView& view) {
       for (const classify::Evidence& each : tool.evidence) {
         if (!is_of(each, signal)) continue;
         line.push_back(text(" "));
-        std::ranges::move(evidence_line("evidence/signal", each), std::back_inserter(line));
+        Line said = evidence_line("evidence/signal", each);
+        if (!said.empty()) said.front().text = upper(said.front().text);
+        std::ranges::move(said, std::back_inserter(line));
       }
     }
   }
   return Section{"signals", "Risk signals", {list(std::move(items))}};
+}
+
+std::optional<Block> correction(const ToolView& view) {
+  const Classification& tool = *view.tool;
+  if (tool.overridden || view.rule == nullptr || view.hash.empty()) return std::nullopt;
+  const std::string server = is_plain_name(view.server->id) ? generate::yaml_string(view.server->id) : "NAME";
+  std::string lines = fmt::format("servers:\n  {}:\n    classes:\n      {}:\n", server, generate::yaml_string(tool.tool));
+  lines += fmt::format("        category: {}\n        risk: {}\n        reason: say why\n        definition: {}\n", word(tool.category), word(tool.risk), view.hash);
+  return fold(say("override/ask"), {paragraph(say("override/how", {{"file", code("callgate.yaml")}})), snippet(lines)});
 }
 
 Line risk_answer(const ToolView& view) {

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
+#include <span>
 
 #include "base/json.hpp"
 #include "catalogue/tool_page.hpp"
@@ -8,8 +10,6 @@
 
 namespace callgate::catalogue {
 namespace {
-
-
 
 /// Members of an object, in the order they are added. Values are JSON text.
 class Object {
@@ -19,6 +19,7 @@ class Object {
     return *this;
   }
   Object& text(std::string_view key, std::string_view value) { return add(key, json::quoted(value)); }
+  Object& add_if(std::string_view key, std::string_view value) { return value.empty() ? *this : add(key, value); }
   Object& text_if(std::string_view key, std::string_view value) { return value.empty() ? *this : text(key, value); }
   std::string take() { return std::move(out_) + "}"; }
 
@@ -62,6 +63,7 @@ std::string modes_json(const classify::Modes& modes, const std::optional<generat
   Object all;
   all.text("argument", modes.argument).add("closed", modes.closed ? "true" : "false").add("values", "[" + values + "]");
   if (verdicts && verdicts->anything_else) all.text("anything_else", policy::word(*verdicts->anything_else));
+  if (verdicts && verdicts->left_out_is) all.text("left_out_is", modes.values[*verdicts->left_out_is].value);
   if (verdicts && verdicts->left_out) all.text("left_out", policy::word(*verdicts->left_out));
   return all.take();
 }
@@ -92,14 +94,27 @@ std::string parameter_json(const ParameterRow& row) {
       .take();
 }
 
+std::string limit_json(const std::optional<generate::Limit>& limit) {
+  return limit ? fmt::format("{{\"max\":{},\"window\":\"{}\"}}", limit->max, generate::window_text(limit->window)) : std::string();
+}
+
+std::string case_json(const generate::Case& each) {
+  Object out;
+  out.text("argument", each.argument).add("values", texts(each.values)).add("left_out", each.missing ? "true" : "false").text("action", policy::word(each.action)).text_if("reason", each.reason);
+  return out.add_if("rate_limit", limit_json(each.limit)).take();
+}
+
 std::string rule_json(const ToolView& view) {
   if (view.rule == nullptr) return "null";
   Object rule;
   rule.text("action", policy::word(view.rule->action)).text_if("reason", view.rule->reason);
-  if (view.rule->limit) {
-    rule.add("rate_limit", fmt::format("{{\"max\":{},\"window\":\"{}\"}}", view.rule->limit->max, generate::window_text(view.rule->limit->window)));
-  }
+  rule.add_if("rate_limit", limit_json(view.rule->limit));
+  if (!view.rule->cases.empty()) rule.add("cases", array_of(view.rule->cases, case_json));
   return rule.add("tests", std::to_string(view.rule->tests.size())).text("policy", view.policy).take();
+}
+
+std::string own_word_json(const OwnWord& says) {
+  return says.any() ? Object().text_if("name", says.name).text_if("title", says.title).text_if("version", says.version).take() : std::string();
 }
 
 std::string server_json(const ServerFacts& server) {
@@ -111,6 +126,7 @@ std::string server_json(const ServerFacts& server) {
       .text_if("transport", server.transport)
       .text_if("protocol", server.protocol)
       .text_if("listed_at", server.listed_at)
+      .add_if("says", own_word_json(server.says))
       .take();
 }
 
@@ -152,7 +168,7 @@ std::string tool_json(const ToolView& view) {
       .add("modes", tool.modes ? modes_json(*tool.modes, view.mode_verdicts) : "null")
       .add("attacks", array_of(view.attacks, attack_json))
       .add("rule", rule_json(view))
-      .add("parameters", array_of(view.parameters, parameter_json))
+      .add("parameters", array_of(std::span(view.parameters).first(std::min(view.parameters.size(), max_parameter_rows)), parameter_json))
       .add("siblings", array_of(view.siblings, [](const Sibling& each) {
              return Object().text("tool", each.tool->tool).text("category", word(each.tool->category)).text("risk", word(each.tool->risk)).text("file", each.file).take();
            }))

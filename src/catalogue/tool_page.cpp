@@ -16,12 +16,12 @@ using classify::Classification;
 
 class Builder {
  public:
-  explicit Builder(const ToolView& view) : view_(view), tool_(*view.tool), name_(code(tool_.tool)), server_(text(view.server->id)) {}
+  explicit Builder(const ToolView& view) : view_(view), tool_(*view.tool), name_(code(tool_.tool)), server_(text(called(*view.server))) {}
 
   Page build() {
     page_.title = fmt::format("{} · {} · {} risk", tool_.tool, word(tool_.category), word(tool_.risk));
     page_.root = "../";
-    page_.path = {{"Catalogue", "../index.html"}, {view_.server->id, "index.html"}};
+    page_.path = {{"Catalogue", "../index.html"}, {called(*view_.server), "index.html"}, {tool_.tool, ""}};
     page_.heading = {name_};
     page_.badges = badges_of(tool_);
     if (!view_.title.empty()) page_.lead.push_back(paragraph({quote(view_.title)}));
@@ -59,11 +59,9 @@ class Builder {
     if (!server.listed_at.empty()) row("Listed", {text(server.listed_at)});
     if (!server.protocol.empty()) row("Protocol", {text(server.protocol)});
     if (!view_.hash.empty()) row("Definition", {code(view_.hash)});
-    const auto required = std::ranges::count_if(view_.parameters, [](const ParameterRow& each) { return each.required && each.path.find('.') == std::string::npos; });
-    const auto top = std::ranges::count_if(view_.parameters, [](const ParameterRow& each) { return each.path.find('.') == std::string::npos; });
     if (view_.kept != nullptr) row("State", say(fmt::format("state/{}", word(view_.kept->state))));
     if (tool_.overridden) row("Override", say("override/fact", {{"reason", quote(bounded(tool_.overridden->reason, longest_quote))}}));
-    row("Parameters", {text(fmt::format("{}, {} required", top, required))});
+    row("Parameters", {text(fmt::format("{}, {} required", view_.arguments, view_.required))});
     row("Annotations", {view_.annotations.empty() ? text("none") : code(bounded(view_.annotations, longest_quote))});
     row("Output schema", {text(view_.has_output_schema ? "yes" : "no")});
     return block;
@@ -76,7 +74,8 @@ class Builder {
 
   std::vector<Line> acts() const {
     std::vector<Line> lines;
-    lines.push_back(say(is_unknown(tool_) ? "category/unknown" : fmt::format("category/{}", word(tool_.category))));
+    const bool for_good = tool_.category == classify::Category::write && has_signal(tool_, "irreversible");
+    lines.push_back(say(is_unknown(tool_) ? "category/unknown" : for_good ? "category/Write_for_good" : fmt::format("category/{}", word(tool_.category))));
     if (tool_.modes) lines.push_back(say("does/mode_argument", {{"argument", code(tool_.modes->argument)}}));
     if (tool_.modes && !tool_.modes->closed) lines.push_back(say("does/open_modes", {{"argument", code(tool_.modes->argument)}}));
     for (const std::string& signal : tool_.signals) {
@@ -161,10 +160,20 @@ class Builder {
     ask("limit", say("answer/limit", {{"code", code("rate_limit: {max: 10, window: 60}")}, {"per", code("per")}}));
     ask("block", say("answer/block", {{"deny", code("action: deny")}, {"reason", code("reason")}, {"hide", code("action: hide")}}));
     ask("server", view_.servers.size() > 1 ? say("answer/servers", {{"count", text(std::to_string(view_.servers.size()))}, {"servers", text(listed(view_.servers))}})
-                                           : say("answer/server", {{"server", server_}}));
+                                           : provider());
     if (has_signal(tool_, "cost")) ask("cost", say("answer/cost"));
     if (has_signal(tool_, "irreversible")) ask("undo", say("answer/undo"));
     if (view_.rule != nullptr && !view_.rule->clauses.empty()) ask("arguments", say("answer/arguments", {{"names", text(restricted(*view_.rule))}}));
+  }
+
+  Line provider() const {
+    const ServerFacts& server = *view_.server;
+    Line line = say("answer/server", {{"server", server_}});
+    const std::string package = server.package.empty() || server.version.empty() ? server.package : server.package + " " + server.version;
+    if (package.empty()) return line;
+    line.push_back(text(" "));
+    std::ranges::move(say("answer/package", {{"package", text(package)}}), std::back_inserter(line));
+    return line;
   }
 
   void foot() {

@@ -32,6 +32,8 @@ struct ToolView {
   std::string annotations;  ///< as sent
   bool has_output_schema = false;
   std::vector<ParameterRow> parameters;
+  std::size_t arguments = 0;  ///< how many its input schema names
+  std::size_t required = 0;   ///< of them
   std::vector<const Attack*> attacks;
   std::optional<generate::ModeVerdicts> mode_verdicts;  ///< where the tool has modes and a rule
   std::string policy;       ///< YAML that holds the rule and its tests, loadable as it is
@@ -52,6 +54,8 @@ std::string tool_json(const ToolView& view);
 std::string confidence_words(const classify::Classification& tool);
 /// Whether too little is known to say what it does.
 bool is_unknown(const classify::Classification& tool);
+/// Whether its texts or its name may be there to mislead: whoever reads them, or a model.
+bool is_suspicious(const classify::Classification& tool);
 /// What a name is about: itself without its verb, as far as the evidence shows that. Empty where nothing is left.
 std::string subject_of(const classify::Classification& tool);
 /// The first sentence of a description.

@@ -25,7 +25,16 @@ Section why_section(const ToolView& view);
 std::optional<Section> signals_section(const ToolView& view);
 Line risk_answer(const ToolView& view);
 
+/// What to copy into the configuration where the class is wrong; nothing where the configuration has said it.
+std::optional<Block> correction(const ToolView& view);
+
 // tool_control.cpp: what can go wrong, and what a policy makes of it
+/// A kind of attack, folded.
+Block attack_block(const Attack& attack);
+/// From a policy in a file to a gate before the server, with its name filled in.
+Block steps_with(const ServerFacts& server, std::string_view file);
+/// Whether commands and files can be told with this name as it stands.
+bool is_plain_name(std::string_view name);
 std::optional<Section> modes_section(const ToolView& view);
 Section attacks_section(const ToolView& view);
 Section control_section(const ToolView& view);

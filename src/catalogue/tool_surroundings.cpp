@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <span>
+
 #include "catalogue/escape.hpp"
 #include "catalogue/sentences.hpp"
 #include "catalogue/tool_sections.hpp"
@@ -11,18 +15,24 @@ using classify::Category;
 std::optional<Section> parameters_section(const ToolView& view) {
   if (view.parameters.empty()) return std::nullopt;
   Block table{.kind = Block::Kind::table, .columns = {"Name", "Type", "Required", "Default", "Bounds", "Description"}};
-  for (const ParameterRow& each : view.parameters) {
+  for (const ParameterRow& each : std::span(view.parameters).first(std::min(view.parameters.size(), max_parameter_rows))) {
     Line bounds{text(each.bounds)};
     if (each.free_object) bounds = say("parameter/free");
+    if (each.deeper) {
+      bounds.push_back(text(plain(bounds).empty() ? "" : "; "));
+      std::ranges::move(say("parameter/deeper"), std::back_inserter(bounds));
+    }
     if (!each.from_text.empty()) {
-      bounds.push_back(text(bounds.back().text.empty() ? "" : "; "));
+      bounds.push_back(text(plain(bounds).empty() ? "" : "; "));
       std::ranges::move(say("parameter/text"), std::back_inserter(bounds));
       bounds.push_back(text(": " + each.from_text));
     }
     table.rows.push_back({{code(each.path)}, {text(each.type)}, {text(each.required ? "yes" : "no")}, {each.fallback.empty() ? text("") : code(bounded(each.fallback, 120))}, std::move(bounds),
                           {text(bounded(each.description, 600))}});
   }
-  return Section{"parameters", "Parameters", {std::move(table)}};
+  Section part{"parameters", "Parameters", {std::move(table)}};
+  if (view.parameters.size() > max_parameter_rows) part.blocks.push_back(paragraph(say("parameter/more", {{"count", text(std::to_string(max_parameter_rows))}})));
+  return part;
 }
 
 std::optional<Section> siblings_section(const ToolView& view) {

@@ -24,12 +24,27 @@ std::string lower(std::string_view word) {
   return out;
 }
 
+std::string called(const ServerFacts& server) {
+  if (server.named == Named::by_operator) return server.id;
+  constexpr std::size_t longest_name = 120;
+  for (const std::string& own : {server.says.title, server.says.name}) {
+    const std::size_t begin = own.find_first_not_of(" \t\r\n");
+    if (begin != std::string::npos) return bounded(std::string_view(own).substr(begin, own.find_first_of("\r\n", begin) - begin), longest_name);
+  }
+  return server.id;
+}
+
 std::string_view word(KeptFacts::State state) {
   constexpr std::array<std::string_view, 3> words{"pinned", "quarantined", "new"};
   return words[static_cast<std::size_t>(state)];
 }
 
 bool is_unknown(const Classification& tool) { return tool.grounds == "unknown"; }
+
+bool is_suspicious(const Classification& tool) {
+  static constexpr std::array<std::string_view, 4> signs{"instructions_in_text", "odd_characters", "look_alike", "shadows"};
+  return std::ranges::any_of(signs, [&](std::string_view sign) { return has_signal(tool, sign); });
+}
 
 std::string confidence_words(const Classification& tool) {
   const std::string_view id = tool.confidence >= 0.9 ? "confidence/sure" : tool.confidence >= classify::needs_a_look_below ? "confidence/likely" : "confidence/look";

@@ -25,7 +25,7 @@ TEST(Sentences, EachFillsInAndReadsAsASentence) {
     EXPECT_FALSE(filled.ends_with(':')) << row[0];
     EXPECT_THAT(filled, Not(HasSubstr("  "))) << row[0];
     if (row[0].starts_with("ask/")) EXPECT_TRUE(filled.ends_with('?')) << row[0];
-    for (const std::string_view part : {"does/", "category/", "answer/", "signal/", "rule/"}) {
+    for (const std::string_view part : {"does/", "category/", "answer/", "signal/", "rule/", "evidence/signal"}) {
       if (row[0].starts_with(part)) EXPECT_TRUE(filled.ends_with('.')) << row[0];
     }
   }
