@@ -51,8 +51,8 @@
     button.textContent = "Copy";
     var said = document.createElement("span");
     said.setAttribute("role", "status");
-    line.appendChild(button);
     line.appendChild(said);
+    line.appendChild(button);
     text.parentNode.insertBefore(line, text);
     button.addEventListener("click", function () {
       var tell = function (done) { said.textContent = done ? "copied" : "marked: copy it with the keys you are used to"; };

@@ -113,7 +113,7 @@ Section control_section(const ToolView& view) {
   return part;
 }
 
-Block attack_block(const Attack& attack) { return fold({text(attack.name), text(fmt::format(" ({})", word(attack.severity)))}, blocks_of(attack)); }
+Block attack_block(const Attack& attack) { return fold({text(attack.name), text(fmt::format(" · {}", word(attack.severity)))}, blocks_of(attack)); }
 
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {

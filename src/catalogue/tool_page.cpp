@@ -74,9 +74,11 @@ class Builder {
 
   std::vector<Line> acts() const {
     std::vector<Line> lines;
-    const bool for_good = tool_.category == classify::Category::write && has_signal(tool_, "irreversible");
-    lines.push_back(say(is_unknown(tool_) ? "category/unknown" : for_good ? "category/Write_for_good" : fmt::format("category/{}", word(tool_.category))));
     if (tool_.modes) lines.push_back(say("does/mode_argument", {{"argument", code(tool_.modes->argument)}}));
+    // What was sent is not taken back.
+    const bool for_good = tool_.category == classify::Category::write && (has_signal(tool_, "irreversible") || has_signal(tool_, "sends_outside"));
+    lines.push_back(say(is_unknown(tool_) ? "category/unknown" : for_good ? "category/Write_for_good" : fmt::format("category/{}", word(tool_.category))));
+    if (!is_unknown(tool_) && !tool_.overridden && tool_.confidence < classify::needs_a_look_below) lines.push_back(say("category/unsure"));
     if (tool_.modes && !tool_.modes->closed) lines.push_back(say("does/open_modes", {{"argument", code(tool_.modes->argument)}}));
     for (const std::string& signal : tool_.signals) {
       const std::string id = "does/" + signal;

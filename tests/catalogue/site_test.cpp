@@ -100,6 +100,7 @@ TEST(Site, ModesStandInATableWithWhatIsSuggestedForEach) {
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">anything else</th><td>Destructive</td><td>Critical</td><td>refused</td>"));
   EXPECT_THAT(page, HasSubstr("Silent bulk change")) << "through its modes that write";
   EXPECT_THAT(page, HasSubstr("Mass deletion or overwrite"));
+  EXPECT_THAT(page, HasSubstr("<p>One tool, many acts: <code>command</code> decides which. What follows is true of the worst of them. Data or an object is lost")) << "not by each of them";
 }
 
 /// Tools of the kinds in which an argument chooses between acts.
@@ -438,6 +439,18 @@ TEST(Site, AJobThatNoOtherToolTellsOfIsNotSaidToHaveOne) {
   const Pages pages({{"s", R"([{"name":"start_export","description":"Start an export. It runs asynchronously in the background and returns a job id."}])"}});
   EXPECT_THAT(pages.file("s/start_export.html"), HasSubstr("It returns before the work is done."));
   EXPECT_THAT(pages.file("s/start_export.html"), Not(HasSubstr("another tool tells")));
+}
+
+TEST(Site, WhatIsSaidOfAToolIsNoMoreThanIsKnown) {
+  Pages pages({{"s", R"([{"name":"send_message","description":"Send a message to a customer by email.","inputSchema":{"type":"object","properties":{"to":{"type":"string"}}}},{"name":"update_note","description":"Update a note."}])"}});
+  ASSERT_EQ(pages.inputs[0].tools[0].category, classify::Category::write);
+  EXPECT_THAT(pages.file("s/send_message.html"), Not(HasSubstr("in a way that can be taken back")));
+  EXPECT_THAT(pages.file("s/update_note.html"), HasSubstr("in a way that can be taken back"));
+  EXPECT_THAT(pages.file("s/update_note.html"), Not(HasSubstr("Little speaks for this")));
+  pages.inputs[0].tools[1].confidence = 0.4;
+  pages.files.clear();
+  write_site(pages.inputs, "c", [&](const std::string& path, std::string_view bytes) { pages.files.emplace(path, bytes); });
+  EXPECT_THAT(pages.file("s/update_note.html"), HasSubstr("Little speaks for this: look at it."));
 }
 
 TEST(Site, ArgumentsAreCountedAlsoWhereNotAllHaveARow) {
