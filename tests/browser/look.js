@@ -6,8 +6,8 @@ addEventListener("load", async () => {
     dark: matchMedia("(prefers-color-scheme: dark)").matches,
     back: getComputedStyle(document.body).backgroundColor,
     headings: all("h1, h2, h3, h4").map((each) => Number(each.tagName[1])),
-    folded: all("details").flatMap((each) => [...each.children].filter((child) => child.tagName !== "SUMMARY" && !shown(child))).length,
-    navigation: all("nav, .skip, .find").filter(shown).length,
+    folded: all("details").flatMap((each) => [...each.children].filter((child) => child.tagName !== "SUMMARY" && !child.matches(".copy") && !shown(child))).length,
+    navigation: all("nav, .skip, .find, .copy").filter(shown).length,
     targets: all('a[href^="http"]').filter((each) => getComputedStyle(each, "::after").content === "none").length,
     links: all('a[href^="http"]').length,
   };

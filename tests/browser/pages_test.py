@@ -207,6 +207,7 @@ class Pages(unittest.TestCase):
         seen = self.play(page, """
             const texts = [...document.querySelectorAll("pre")], buttons = [...document.querySelectorAll(".copy button")];
             out.push(texts.length, buttons.length);
+            for (const fold of document.querySelectorAll("details")) fold.open = true;
             let held = ""; Object.defineProperty(navigator, "clipboard", {configurable: true, value: {writeText: async (text) => { held = text; }}});
             const press = async () => { buttons[1].click(); await new Promise((done) => setTimeout(done, 10)); out.push(document.querySelectorAll('.copy [role="status"]')[1].textContent); };
             await press(); out.push(held === texts[1].textContent);
