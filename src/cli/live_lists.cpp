@@ -77,14 +77,14 @@ class Listing {
 
   net::Task<void> list(std::size_t index) {
     gateway::Links links(*parts_, config_.servers[index], totals_);
-    lists_[index].tools = co_await ask(links, lists_[index].left_out);
+    lists_[index].tools = co_await ask(links, lists_[index]);
     ++done_;
     progress_(done_, lists_.size(), lists_[index]);
     if (done_ == lists_.size()) loop_.stop();
   }
 
   /// By the handshake that almost all servers know, else without one.
-  net::Task<Result<std::string>> ask(gateway::Links& links, std::vector<std::string>& left_out) {
+  net::Task<Result<std::string>> ask(gateway::Links& links, LiveList& asked) {
     gateway::Lister legacy(*parts_, links, mcp::Era::legacy);
     auto list = co_await legacy.read(gateway::Lister::Probe::no);
     if (!list && list.error().kind != ErrorKind::timeout) {
@@ -93,7 +93,9 @@ class Listing {
       if (again) list = std::move(again);
     }
     if (!list) co_return std::unexpected(list.error());
-    co_return definitions_of(*list, left_out);
+    asked.protocol = mcp::word(list->revision);
+    asked.server_info = std::move(list->server_info);
+    co_return definitions_of(*list, asked.left_out);
   }
 
   const config::Config& config_;

@@ -14,6 +14,8 @@ struct LiveList {
   std::string server;
   std::string address;
   Result<std::string> tools;  ///< a JSON array of its definitions, in its order; or why there is none
+  std::string protocol{};     ///< the revision that was spoken
+  std::string server_info{};  ///< what it says of itself, as JSON; empty: nothing
   std::vector<std::string> left_out{};  ///< tools that a gate would not show, and why; one sentence each
 };
 

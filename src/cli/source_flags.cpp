@@ -88,7 +88,7 @@ class Parser {
     }
     if (flag == "--name") {
       server_.name = value;
-      named_ = true;
+      flags_.named = true;
       if (!config::is_server_name(value)) return unfit(fmt::format("`--name`: `{}` is no server name; write up to 64 of A-Z a-z 0-9 _ . -", value));
     }
     if (flag == "--header") return take_header(value);
@@ -124,8 +124,8 @@ class Parser {
     const int sources = (server_.command.empty() ? 0 : 1) + (server_.url.empty() ? 0 : 1) + (flags_.client_config ? 1 : 0) + (flags_.files.empty() ? 0 : 1) + (flags_.kept ? 1 : 0);
     if (sources != 1) return unfit(fmt::format("say what to {}, one of: `-- CMD…`, `--upstream URL`, `--client-config FILE`, `--server NAME`, `--tools FILE…`", grammar_.verb));
     if (!server_.headers.empty() && server_.url.empty()) return unfit("`--header` goes with `--upstream`");
-    if (named_ && flags_.client_config) return unfit("`--name` does not go with `--client-config`, which names its servers");
-    if (named_ && flags_.kept) return unfit("`--server` is the server's name already: leave `--name` out");
+    if (flags_.named && flags_.client_config) return unfit("`--name` does not go with `--client-config`, which names its servers");
+    if (flags_.named && flags_.kept) return unfit("`--server` is the server's name already: leave `--name` out");
     if (server_.name.empty()) server_.name = "default";
     flags_.server = server_;
     if (flags_.data.empty() && flags_.files.empty()) {
@@ -133,7 +133,7 @@ class Parser {
       if (!folder) return std::unexpected(folder.error());
       flags_.data = std::move(*folder);
     }
-    if (!has_server && !named_) flags_.server.reset();
+    if (!has_server && !flags_.named) flags_.server.reset();
     return flags_;
   }
 
@@ -141,7 +141,6 @@ class Parser {
   const config::Environment& environment_;
   SourceFlags flags_;
   config::Server server_;
-  bool named_ = false;
   std::string_view last_;
 };
 

@@ -26,6 +26,7 @@ struct SourceFlags {
   std::optional<std::string> config;          ///< the callgate.yaml that says how a server's tools are judged
   std::filesystem::path data;
   bool names_data = false;                    ///< `--data` was given
+  bool named = false;                         ///< `--name` was given
   std::chrono::milliseconds timeout{60'000};  ///< for each answer of a server
   classify::Hinting hinting = classify::Hinting::untrusted;
   std::map<std::string_view, std::string> values;   ///< the command's own flags with a value

@@ -28,10 +28,13 @@ std::string text_of(json::Value object, std::string_view key) {
   return value && value->is_string() ? value->string() : std::string();
 }
 
+catalogue::OwnWord own_word(json::Value server_info) { return {.name = text_of(server_info, "name"), .title = text_of(server_info, "title"), .version = text_of(server_info, "version")}; }
+
 /// What a saved list says of where it is from.
 catalogue::ServerFacts saved_facts(json::Value root) {
   catalogue::ServerFacts facts{.package = text_of(root, "package"), .version = text_of(root, "version"), .transport = text_of(root, "transport"),
                                .protocol = text_of(root, "protocolVersion"), .listed_at = text_of(root, "listed_at")};
+  if (const auto info = root.find("serverInfo"); info && info->is_object()) facts.says = own_word(*info);
   if (const std::string registry = text_of(root, "registry"); !registry.empty() && !facts.package.empty()) facts.package += " (" + registry + ")";
   return facts;
 }
@@ -172,7 +175,11 @@ class Lists {
       if (!list.tools) {
         fault("server `" + visible(list.server) + "`", list.tools.error());
       } else if (const auto rules = rules_for(list.server)) {
-        take_({.server = list.server, .address = list.address, .facts = facts_of(config, list.server), .rules = *rules, .tools = *list.tools});
+        catalogue::ServerFacts facts = facts_of(config, list.server);
+        facts.protocol = list.protocol;
+        if (!flags_.named && !flags_.client_config) facts.named = catalogue::Named::by_nobody;
+        if (const auto info = json::OwnedDocument::parse(list.server_info, registry::definition_limits); info && (*info)->root().is_object()) facts.says = own_word((*info)->root());
+        take_({.server = list.server, .address = list.address, .facts = std::move(facts), .rules = *rules, .tools = *list.tools});
       }
     }
   }
@@ -188,7 +195,9 @@ class Lists {
     if (!tools || !tools->is_array()) return fault(file, {ErrorKind::invalid, "it is no list of tools: there is no array `tools`", {}});
     const auto name = root.find("server");
     const std::string server = flags_.server ? flags_.server->name : name && name->is_string() ? name->string() : "default";
-    if (const auto rules = rules_for(server)) take_({.server = server, .address = {}, .facts = saved_facts(root), .rules = *rules, .tools = tools->text()});
+    catalogue::ServerFacts facts = saved_facts(root);
+    if (!flags_.server && !(name && name->is_string())) facts.named = catalogue::Named::by_nobody;
+    if (const auto rules = rules_for(server)) take_({.server = server, .address = {}, .facts = std::move(facts), .rules = *rules, .tools = tools->text()});
   }
 
   const SourceFlags& flags_;

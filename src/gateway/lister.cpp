@@ -102,6 +102,11 @@ net::Task<Result<std::string>> Lister::handshake() {
   co_return co_await ask(audit::Internal::initialize, mcp::initialize_request(std::to_string(next_id_++), revision_));
 }
 
+void Lister::keep_info(json::Value server_info) {
+  constexpr std::size_t most = 64 * 1024;  // it may hold icons, which are not wanted
+  if (server_info && server_info.is_object() && server_info.text().size() <= most) server_info_ = server_info.text();
+}
+
 Result<std::shared_ptr<upstream::Link>> Lister::own_link() {
   const Links::ForReading reading(links_);
   return era_ == mcp::Era::legacy ? links_.for_session({}) : links_.stateless({});
@@ -125,6 +130,7 @@ net::Task<Result<bool>> Lister::open_legacy() {
   revision_ = *revision;
   link_->agreed(mcp::word(revision_));
   has_tools_ = mcp::has_capability(opened->capabilities, "tools");
+  keep_info(opened->server_info);
   const std::string initialized = mcp::initialized_notification();
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
@@ -161,6 +167,8 @@ net::Task<Result<void>> Lister::read_pages(ServerList& list) {
     if (!message) co_return std::unexpected(message.error());
     const auto page = mcp::read_list_page(*message, mcp::tool_list);
     if (!page) co_return std::unexpected(page.error());
+    // Without a handshake each answer says whose it is.
+    if (const auto info = message->meta ? message->meta.find("io.modelcontextprotocol/serverInfo") : std::nullopt; info && server_info_.empty()) keep_info(*info);
     bytes += answer->size();
     cursor.reset();
     if (page->next_cursor) cursor = std::string(page->next_cursor->view());
@@ -201,6 +209,8 @@ net::Task<Result<ServerList>> Lister::read_once(Probe wanted) {
   }
   co_await close();
   if (!done) co_return std::unexpected(done.error());
+  list.revision = revision_;
+  list.server_info = std::exchange(server_info_, {});
   co_return list;
 }
 

@@ -16,6 +16,8 @@ namespace callgate::gateway {
 struct ServerList {
   std::vector<std::string> pages;  ///< the answers to tools/list, in order; none where it has no tools
   std::optional<mcp::UnknownToolAnswer> unknown_tool;  ///< nothing where it was not probed
+  mcp::Revision revision = mcp::latest_legacy;         ///< that was spoken
+  std::string server_info;  ///< what the server says of itself, as JSON; empty: nothing, or too much to keep
 };
 
 /// How far one list may go: more is a fault, not a shorter list.
@@ -50,6 +52,7 @@ class Lister {
   net::Task<Result<void>> open();
   net::Task<Result<bool>> open_legacy();
   net::Task<Result<std::string>> handshake();
+  void keep_info(json::Value server_info);
   net::Task<Result<void>> read_pages(ServerList& list);
   net::Task<Result<void>> probe(ServerList& list);
   net::Task<void> close();
@@ -62,6 +65,7 @@ class Lister {
   mcp::Era era_;
   mcp::Revision revision_ = mcp::latest_legacy;
   std::shared_ptr<upstream::Link> link_;
+  std::string server_info_;
   bool has_tools_ = true;
   bool bridged_ = false;
   bool unrecorded_ = false;

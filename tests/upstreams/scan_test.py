@@ -90,6 +90,24 @@ class Scan(World):
             self.assertIn(f"entry {number} of the list has no name", built.stderr)
         self.assertNotIn("\0", built.stderr)
 
+    def test_pages_say_what_a_live_server_says_of_itself(self):
+        pages = self.dir / "pages"
+
+        def build(*args):
+            built = subprocess.run([gate_binary(), "catalogue", "build", "--out", str(pages), "--data", str(self.dir / "data"), *args], capture_output=True, text=True, timeout=60)
+            self.assertEqual(built.returncode, 0, built.stderr)
+
+        build("--", *lister(self, [GOOD]))
+        page = (pages / "default/index.html").read_text(encoding="utf-8")
+        self.assertIn("<h1>lister</h1>", page, "nobody named it")
+        self.assertIn('<th scope="row">Its own version</th><td><q>1</q></td>', page)
+        self.assertIn('<th scope="row">Protocol</th><td>2025-06-18</td>', page)
+        self.assertEqual(json.loads((pages / "default/read_note.json").read_text(encoding="utf-8"))["server"]["says"], {"name": "lister", "version": "1"})
+        build("--name", "mine", "--upstream", self.fake_http())
+        page = (pages / "mine/index.html").read_text(encoding="utf-8")
+        self.assertIn("<h1>mine</h1>", page, "the operator named it")
+        self.assertIn('<th scope="row">Its own name</th><td><q>fake</q></td>', page)
+
     def test_a_nul_in_the_name_of_an_argument_costs_its_own_tool_alone(self):
         bad = {"name": "bad", "description": "Get.", "inputSchema": {"type": "object", "properties": {"a\0b": {"type": "string"}}}}
         done = self.scan("--json", "--", *lister(self, [bad, GOOD]))
