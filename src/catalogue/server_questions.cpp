@@ -30,7 +30,9 @@ Fits with_signal(std::string_view signal) {
 }
 
 bool has_mode(const Classification& tool, Category category) {
-  return tool.modes && std::ranges::any_of(tool.modes->values, [category](const classify::Mode& mode) { return mode.category == category; });
+  return tool.modes && std::ranges::any_of(tool.modes->values, [category](const classify::Mode& mode) {
+           return mode.category == category;
+         });
 }
 
 void append(Line& line, Line more) {
@@ -46,14 +48,22 @@ class Questions {
 
   Section answers() {
     ask("first", first());
-    Line destroys = sentences({{"server/destroys", [](const Classification& tool) { return tool.category == Category::destructive; }},
-                               {"server/destroys_too", [](const Classification& tool) { return tool.category != Category::destructive && has_mode(tool, Category::destructive); }}});
+    Line destroys = sentences(
+        {{"server/destroys", [](const Classification& tool) { return tool.category == Category::destructive; }},
+         {"server/destroys_too", [](const Classification& tool) {
+            return tool.category != Category::destructive && has_mode(tool, Category::destructive);
+          }}});
     ask("destroy", with_untold(destroys.empty() ? say("server/destroys_none") : std::move(destroys)));
     ask("approval", verdicts());
-    Line money = sentences({{"server/money", [](const Classification& tool) { return tool.category == Category::financial || has_mode(tool, Category::financial); }},
+    Line money = sentences({{"server/money",
+                             [](const Classification& tool) {
+                               return tool.category == Category::financial || has_mode(tool, Category::financial);
+                             }},
                             {"server/paid", with_signal("cost")}});
     ask("money", with_untold(money.empty() ? say("server/money_none") : std::move(money)));
-    Line leaves = sentences({{"server/secrets", with_signal("returns_secrets")}, {"server/private", with_signal("private_data")}, {"server/sends", with_signal("sends_outside")}});
+    Line leaves = sentences({{"server/secrets", with_signal("returns_secrets")},
+                             {"server/private", with_signal("private_data")},
+                             {"server/sends", with_signal("sends_outside")}});
     ask("leaves", with_untold(leaves.empty() ? say("server/leaves_none") : std::move(leaves)));
     Line poison = sentences({{"server/poison", is_suspicious}});
     ask("poison", poison.empty() ? say("server/poison_none") : std::move(poison));
@@ -62,7 +72,9 @@ class Questions {
 
  private:
   void ask(std::string_view id, Line answer) {
-    part_.blocks.push_back({.kind = Block::Kind::heading, .line = say(fmt::format("ask/server_{}", id), {{"server", text(called(server_.input->facts))}})});
+    part_.blocks.push_back(
+        {.kind = Block::Kind::heading,
+         .line = say(fmt::format("ask/server_{}", id), {{"server", text(called(server_.input->facts))}})});
     part_.blocks.push_back(paragraph(std::move(answer)));
   }
 
@@ -121,21 +133,32 @@ class Questions {
     };
     const auto in_part = [&](const Classification& each) {
       const generate::Rule* rule = rule_of(each);
-      return rule != nullptr && rule->action == Verdict::allow && std::ranges::any_of(rule->cases, [](const generate::Case& one) { return one.action == Verdict::require_approval; });
+      return rule != nullptr && rule->action == Verdict::allow &&
+             std::ranges::any_of(rule->cases,
+                                 [](const generate::Case& one) { return one.action == Verdict::require_approval; });
     };
     Line line = sentences({{"server/asks", acts(Verdict::require_approval)}, {"server/asks_in_part", in_part}});
     if (line.empty()) line = say("server/asks_none");
-    if (Line more = sentences({{"server/refuses", acts(Verdict::deny)}, {"server/hides", acts(Verdict::hide)}}); !more.empty()) append(line, std::move(more));
+    if (Line more = sentences({{"server/refuses", acts(Verdict::deny)}, {"server/hides", acts(Verdict::hide)}});
+        !more.empty())
+      append(line, std::move(more));
     return line;
   }
 
   Line first() const {
-    Line line = sentences({{"server/first_poison", is_suspicious}, {"server/first_unsure", [](const Classification& each) { return each.confidence < classify::needs_a_look_below; }}});
+    Line line =
+        sentences({{"server/first_poison", is_suspicious}, {"server/first_unsure", [](const Classification& each) {
+                                                              return each.confidence < classify::needs_a_look_below;
+                                                            }}});
     const Risk worst = order_.empty() ? Risk::low : tool(order_.front()).risk;
     if (worst >= Risk::high) {
-      if (Line more = about("server/first_worst", those([worst](const Classification& each) { return each.risk == worst; })); !more.empty()) append(line, std::move(more));
+      if (Line more =
+              about("server/first_worst", those([worst](const Classification& each) { return each.risk == worst; }));
+          !more.empty())
+        append(line, std::move(more));
     }
-    append(line, say("server/first_policy", {{"policy", link("policy.yaml", "policy.yaml")}, {"command", code("callgate policy generate --from-audit")}}));
+    append(line, say("server/first_policy", {{"policy", link("policy.yaml", "policy.yaml")},
+                                             {"command", code("callgate policy generate --from-audit")}}));
     return line;
   }
 
@@ -147,6 +170,8 @@ class Questions {
 
 }  // namespace
 
-Section questions_on(const ServerView& server, const std::vector<std::size_t>& order) { return Questions(server, order).answers(); }
+Section questions_on(const ServerView& server, const std::vector<std::size_t>& order) {
+  return Questions(server, order).answers();
+}
 
 }  // namespace callgate::catalogue

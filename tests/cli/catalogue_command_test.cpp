@@ -50,10 +50,10 @@ TEST_F(CatalogueCommand, NamesThatMeetStandOnThePagesAndInTheRules) {
     std::ifstream in(pages / name);
     return std::string{std::istreambuf_iterator<char>(in), {}};
   };
-  EXPECT_THAT(page("one/get_item.html"), HasSubstr("same name on server `two`: a client that joins both may call the wrong one: <q>get_item</q>"));
+  EXPECT_THAT(page("one/get_item.html"), HasSubstr("Same name on server `two`: a client that joins both may call the wrong one: <q>get_item</q>"));
   EXPECT_THAT(page("one/get_item.json"), HasSubstr("\"shadows\""));
   EXPECT_THAT(page("one/policy.yaml"), HasSubstr("# beware of `get_item`: same name on server `two`"));
-  EXPECT_THAT(page("two/get_item.html"), HasSubstr("its name looks like that of this tool: <q>Get-Item</q>"));
+  EXPECT_THAT(page("two/get_item.html"), HasSubstr("Its name looks like that of this tool: <q>Get-Item</q>"));
 }
 
 /// A gateway read this list of `shop` at that time.
@@ -101,6 +101,25 @@ TEST_F(CatalogueCommand, ShowsWhatTheConfigurationSaysOfAToolAndItsData) {
   EXPECT_THAT(page, HasSubstr("delete_item · Write · Medium risk"));
   std::ifstream twin(pages / "shop/delete_item.json");
   EXPECT_THAT((std::string{std::istreambuf_iterator<char>(twin), {}}), HasSubstr(R"("override":{"judged":{"category":"Destructive",)"));
+}
+
+TEST_F(CatalogueCommand, WhatAPageOffersWhereAClassIsWrongIsTakenByTheConfiguration) {
+  ASSERT_EQ(build(shop), Exit::ok) << err;
+  const auto page = [&] {
+    std::ifstream in(pages / "shop/delete_item.html");
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  };
+  const std::string before = page();
+  const std::size_t begin = before.find("servers:\n  shop:\n");
+  ASSERT_NE(begin, std::string::npos) << before;
+  std::string config = before.substr(begin, before.find("</code>", begin) - begin);
+  config.replace(config.find("category: Destructive"), 21, "category: Write");
+  config.insert(config.find("    classes:"), "    url: https://shop.example/mcp\n    policy: p\n");
+  const std::string_view list = file(shop, "again.json");
+  ASSERT_EQ(run({"build", "--out", folder, "--config", file(config, "callgate.yaml"), "--tools", list}), Exit::ok) << err << config;
+  EXPECT_EQ(err, "") << "nothing has lapsed";
+  EXPECT_THAT(page(), HasSubstr("delete_item · Write · "));
+  EXPECT_THAT(page(), testing::Not(HasSubstr("Is it judged wrongly?"))) << "the configuration has said it";
 }
 
 TEST_F(CatalogueCommand, AServerThatNobodyListedIsNamed) {
