@@ -130,7 +130,8 @@ net::Task<Result<bool>> Lister::open_legacy() {
   revision_ = *revision;
   link_->agreed(mcp::word(revision_));
   has_tools_ = mcp::has_capability(opened->capabilities, "tools");
-  keep_info(opened->server_info);
+  // A bridge has to name a server that does not say who it is.
+  if (!bridged_) keep_info(opened->server_info);
   const std::string initialized = mcp::initialized_notification();
   json::Document note_document;
   const auto note = mcp::read_message(initialized, note_document, mcp::Direction::from_client);
@@ -209,7 +210,8 @@ net::Task<Result<ServerList>> Lister::read_once(Probe wanted) {
   }
   co_await close();
   if (!done) co_return std::unexpected(done.error());
-  list.revision = revision_;
+  // Behind a bridge the server speaks what has no handshake, whatever was agreed with the bridge.
+  list.revision = bridged_ ? mcp::latest_revision : revision_;
   list.server_info = std::exchange(server_info_, {});
   co_return list;
 }

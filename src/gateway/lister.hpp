@@ -16,7 +16,7 @@ namespace callgate::gateway {
 struct ServerList {
   std::vector<std::string> pages;  ///< the answers to tools/list, in order; none where it has no tools
   std::optional<mcp::UnknownToolAnswer> unknown_tool;  ///< nothing where it was not probed
-  mcp::Revision revision = mcp::latest_legacy;         ///< that was spoken
+  mcp::Revision revision = mcp::latest_legacy;         ///< that the server spoke
   std::string server_info;  ///< what the server says of itself, as JSON; empty: nothing, or too much to keep
 };
 

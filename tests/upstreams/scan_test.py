@@ -108,6 +108,28 @@ class Scan(World):
         self.assertIn("<h1>mine</h1>", page, "the operator named it")
         self.assertIn('<th scope="row">Its own name</th><td><q>fake</q></td>', page)
 
+    def test_pages_of_a_server_without_sessions_hold_no_name_that_it_did_not_say(self):
+        server = """import json, sys
+meta = json.loads(sys.argv[2])
+answers = {"server/discover": {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, **meta},
+           "tools/list": {"resultType": "complete", "ttlMs": 0, "cacheScope": "private", "tools": json.load(open(sys.argv[1])), **meta}}
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" in message:
+        answer = {"result": answers[message["method"]]} if message["method"] in answers else {"error": {"code": -32601, "message": "unknown"}}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"""
+        command = [sys.executable, "-B", self.write("modern.py", server), self.write("tools.json", json.dumps([GOOD]))]
+        for meta, called in (({}, "default"), ({"_meta": {"io.modelcontextprotocol/serverInfo": {"name": "newer", "title": "The newer one", "version": "3"}}}, "The newer one")):
+            with self.subTest(called=called):
+                pages = self.dir / f"pages of {called}"
+                built = subprocess.run([gate_binary(), "catalogue", "build", "--out", str(pages), "--data", str(self.dir / "data"), "--", *command, json.dumps(meta)], capture_output=True, text=True, timeout=60)
+                self.assertEqual(built.returncode, 0, built.stderr)
+                page = (pages / "default/index.html").read_text(encoding="utf-8")
+                self.assertIn(f"<h1>{called}</h1>", page)
+                self.assertEqual("Its own version" in page, bool(meta))
+                self.assertIn('<th scope="row">Protocol</th><td>2026-07-28</td>', page)
+
     def test_a_nul_in_the_name_of_an_argument_costs_its_own_tool_alone(self):
         bad = {"name": "bad", "description": "Get.", "inputSchema": {"type": "object", "properties": {"a\0b": {"type": "string"}}}}
         done = self.scan("--json", "--", *lister(self, [bad, GOOD]))
