@@ -25,6 +25,23 @@ constexpr std::size_t slowest_rate = 64 * 1024;
 
 std::string system_text(int code) { return std::generic_category().message(code); }
 
+/// What to do about a certificate that is not trusted.
+std::string_view remedy(long fault) {
+  switch (fault) {
+    case X509_V_OK:
+      return "see whether TLS is spoken there";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return "it has to be renewed there";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "look at the clocks of both machines";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "use a name or an address that the certificate holds";
+    default:
+      return "where you trust who issued it, name that certificate with `ca_file`";
+  }
+}
+
 Stream::Io from_errno(ssize_t result) {
   if (result >= 0) return {Stream::Status::done, static_cast<std::size_t>(result)};
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {Stream::Status::would_block, 0};
@@ -183,7 +200,8 @@ Task<Result<void>> Stream::secure(std::shared_ptr<TlsClient> tls, std::string ho
       default: {
         const long verify = SSL_get_verify_result(tls_);
         const std::string why = verify != X509_V_OK ? X509_verify_cert_error_string(verify) : "handshake failed";
-        co_return fail(ErrorKind::unavailable, fmt::format("no trusted TLS connection to `{}`: {}", host, why));
+        co_return fail(ErrorKind::unavailable,
+                       fmt::format("no trusted TLS connection to `{}`: {}; {}", host, why, remedy(verify)));
       }
     }
   }
@@ -275,7 +293,8 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& addr
     const int code = bound ? errno : bind_error;
     close(fd);
     return fail(code == EADDRINUSE ? ErrorKind::conflict : ErrorKind::unavailable,
-                fmt::format("cannot listen on {}: {}", address.text(), system_text(code)));
+                fmt::format("cannot listen on {}: {}{}", address.text(), system_text(code),
+                            code == EADDRINUSE ? "; stop what has it, or name another port (0 takes a free one)" : ""));
   }
   Address real = address;
   if (!is_unix) {
