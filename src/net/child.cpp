@@ -95,14 +95,23 @@ int spawn(ChildOptions& options, const Pipe& in, const Pipe& out, const Pipe& er
   return code;
 }
 
+/// Becomes readable when the process exits.
+struct ProcessHandle {
+  explicit ProcessHandle(pid_t pid) : fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
+  ~ProcessHandle() {
+    if (fd >= 0) close(fd);
+  }
+  ProcessHandle(const ProcessHandle&) = delete;
+  ProcessHandle& operator=(const ProcessHandle&) = delete;
+  const int fd;
+};
+
 /// True once the process has exited; waits at most `milliseconds`.
 bool exited_within(pid_t pid, int milliseconds) {
-  const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (handle < 0) return true;
-  pollfd wait{.fd = handle, .events = POLLIN, .revents = 0};
-  const bool exited = poll(&wait, 1, milliseconds) != 0;
-  close(handle);
-  return exited;
+  const ProcessHandle handle(pid);
+  if (handle.fd < 0) return true;
+  pollfd wait{.fd = handle.fd, .events = POLLIN, .revents = 0};
+  return poll(&wait, 1, milliseconds) != 0;
 }
 
 }  // namespace
@@ -156,7 +165,8 @@ Child::Child(Loop& loop, const ChildOptions& options, pid_t pid, int in, int out
       out_(loop, out, options.max_line),
       in_(loop, in, options.max_pending),
       err_(loop, err, 64 * 1024),
-      heard_error_(options.heard_error) {
+      heard_error_(options.heard_error),
+      stderr_closed_(loop) {
   tasks_.spawn(read_errors());
 }
 
@@ -174,15 +184,42 @@ Child::~Child() {
 // INVARIANT: the process is waited for after this object's end only: its number is still its own.
 void Child::kill() { ::kill(-pid_, SIGKILL); }
 
+void Child::hear_error(std::string_view line) {
+  last_words_.push_back(heard_error_ ? heard_error_(line) : std::string(line));
+  last_words_.back().resize(std::min(last_words_.back().size(), kept_line_bytes));
+  if (last_words_.size() > kept_error_lines) last_words_.pop_front();
+}
+
 Task<void> Child::read_errors() {
   for (;;) {
     auto line = co_await err_.next(Loop::forever);
-    if (!line && line.error().kind == ErrorKind::closed) co_return;
-    if (!line) continue;
-    last_words_.push_back(heard_error_ ? heard_error_(*line) : std::string(*line));
-    last_words_.back().resize(std::min(last_words_.back().size(), kept_line_bytes));
-    if (last_words_.size() > kept_error_lines) last_words_.pop_front();
+    if (line) {
+      hear_error(*line);
+    } else if (line.error().kind == ErrorKind::closed) {
+      break;
+    }
   }
+  if (!err_.rest().empty()) hear_error(err_.rest());
+  said_all_ = true;
+  stderr_closed_.notify();
+}
+
+Task<void> Child::over(Duration patience) {
+  // A process that it left behind may hold its stderr open.
+  if (!said_all_) [[maybe_unused]] const bool closed = co_await stderr_closed_.wait(patience);
+  const ProcessHandle handle(pid_);
+  if (handle.fd < 0) co_return;
+  Descriptor exit(loop_, handle.fd);
+  [[maybe_unused]] const bool exited = co_await exit.readable(patience);
+  exit.release();
+}
+
+// INVARIANT: as in kill(); looks without taking.
+std::string Child::how_it_ended() const {
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return {};
+  if (info.si_code == CLD_EXITED) return fmt::format("ended with code {}", info.si_status);
+  return fmt::format("was ended by signal {} ({})", info.si_status, strsignal(info.si_status));
 }
 
 std::string Child::last_words() const {

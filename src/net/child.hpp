@@ -40,14 +40,17 @@ class Child {
   pid_t pid() const { return pid_; }
   /// Ends it and its group now, unasked; its pipes close by themselves.
   void kill();
-  /// The last lines that it wrote to stderr, for a person who asks why it died.
+  /// The last lines that it wrote to stderr, for a person who asks why it died; the last may have no end.
   std::string last_words() const;
-  /// Answers once it has exited: its exit status, or 128 + the signal.
-  int exit_status() const { return status_; }
+  /// Waits until it has said all on stderr and has exited, `patience` at most for each.
+  Task<void> over(Duration patience);
+  /// As in `ended with code 1`; nothing while it runs.
+  std::string how_it_ended() const;
 
  private:
   Child(Loop& loop, const ChildOptions& options, pid_t pid, int in, int out, int err);
   Task<void> read_errors();
+  void hear_error(std::string_view line);
   Loop& loop_;
   pid_t pid_;
   int in_fd_;
@@ -58,7 +61,8 @@ class Child {
   LineReader err_;
   std::deque<std::string> last_words_;
   const std::function<std::string(std::string_view)> heard_error_;
-  int status_ = -1;
+  bool said_all_ = false;
+  Broadcast stderr_closed_;
   TaskGroup tasks_;
 };
 

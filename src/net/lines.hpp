@@ -33,6 +33,8 @@ class LineReader {
   Task<Result<std::string_view>> next(Duration timeout);
   /// To be called before the descriptor is closed.
   void release() { descriptor_.release(); }
+  /// What stands behind the last line and has no end; whole once next() said `closed`.
+  std::string_view rest() const { return skipping_ ? std::string_view() : in_.view().substr(used_); }
   /// A complete line is in memory: next() will not wait.
   bool has_line() const;
 

@@ -192,6 +192,38 @@ TEST(Child, SpeaksLinesAndIsReaped) {
   EXPECT_EQ((*child)->last_words(), "warm\n");
 }
 
+Task<void> wait_for_end(Child& child, bool& over) {
+  co_await child.over(std::chrono::seconds(20));
+  over = true;
+}
+
+/// Also a last line without an end, and whatever came after its stdout was closed.
+TEST(Child, TellsHowItEndedAndWhatItSaidLast) {
+  Loop loop;
+  auto child = Child::start(
+      loop, {.command = {"sh", "-c", "read -r go; exec >&-; echo first >&2; printf 'no such file' >&2; exit 3"}});
+  ASSERT_TRUE(child.has_value()) << child.error().message;
+  EXPECT_EQ((*child)->how_it_ended(), "");
+  TaskGroup group;
+  bool over = false;
+  group.spawn(wait_for_end(**child, over));
+  ASSERT_TRUE((*child)->in().send("go").has_value());
+  turn_until(loop, [&] { return over; });
+  EXPECT_EQ((*child)->how_it_ended(), "ended with code 3");
+  EXPECT_EQ((*child)->last_words(), "first\nno such file\n");
+}
+
+TEST(Child, TellsTheSignalThatEndedIt) {
+  Loop loop;
+  auto child = Child::start(loop, {.command = {"sh", "-c", "kill -TERM $$"}});
+  ASSERT_TRUE(child.has_value()) << child.error().message;
+  TaskGroup group;
+  bool over = false;
+  group.spawn(wait_for_end(**child, over));
+  turn_until(loop, [&] { return over; });
+  EXPECT_EQ((*child)->how_it_ended(), "was ended by signal 15 (Terminated)");
+}
+
 TEST(Child, AProgramThatDoesNotExistIsAnError) {
   Loop loop;
   const auto child = Child::start(loop, {.command = {"/no/such/program"}});
