@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json_pointer.hpp"
+
 namespace callgate::audit {
 namespace {
 
@@ -16,11 +18,7 @@ constexpr std::size_t around_entry = longest_shape + 4;  ///< comma, quotes and 
 
 void append_pointer(std::string& out, std::string_view name) {
   out += '/';
-  for (const char c : name) {
-    if (c == '~') out += "~0";
-    else if (c == '/') out += "~1";
-    else out += c;
-  }
+  json::append_token(out, name);
 }
 
 /// Follows a JSON Pointer within a document; nothing where it leads nowhere.

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 
+#include "base/json_pointer.hpp"
 #include "classify/judgement.hpp"
 #include "classify/odd_characters.hpp"
 #include "classify/phrase_matching.hpp"
@@ -53,7 +54,7 @@ Evidence Judgement::evidence_at(Claim claim, Place place, std::string_view says,
     }
     case Place::Where::sibling: {
       const Siblings::Theme& theme = siblings_.themes()[place.which];
-      put(out, theme.name, std::string("sibling:").append(pointer_part(theme.name)).append("/name"), place);
+      put(out, theme.name, std::string("sibling:").append(json::pointer_token(theme.name)).append("/name"), place);
       break;
     }
   }

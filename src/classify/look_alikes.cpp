@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/folded_name.hpp"
+#include "base/json_pointer.hpp"
 #include "classify/definition.hpp"
 #include "classify/schema_reader.hpp"
 
@@ -27,8 +28,12 @@ void quote_name(Classification& tool, Claim claim, std::string field, std::strin
   tool.evidence.push_back({.claim = claim, .field = std::move(field), .text = std::string(name), .end = static_cast<std::uint32_t>(name.size()), .says = std::move(says), .rule = std::string(rule)});
 }
 
-std::string field_of_sibling(std::string_view name) { return fmt::format("sibling:{}/name", pointer_part(name)); }
-std::string field_of_server(std::string_view server, std::string_view name) { return fmt::format("server:{}/{}/name", pointer_part(server), pointer_part(name)); }
+std::string field_of_sibling(std::string_view name) {
+  return fmt::format("sibling:{}/name", json::pointer_token(name));
+}
+std::string field_of_server(std::string_view server, std::string_view name) {
+  return fmt::format("server:{}/{}/name", json::pointer_token(server), json::pointer_token(name));
+}
 
 /// The risk of the worst tool that this one is taken for, with the reason in place of the default's.
 void raise_to(Classification& tool, const Classification& worst) {

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "base/json_pointer.hpp"
+
 namespace callgate::classify {
 namespace {
 
@@ -55,20 +57,6 @@ constexpr std::size_t max_visits = 2048;
 
 }  // namespace
 
-std::string pointer_part(std::string_view part) {
-  std::string out;
-  for (const char c : part) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 void SchemaReader::read() {
   const auto schema = definition_.find("inputSchema");
   if (!schema || !schema->is_object()) {
@@ -99,7 +87,7 @@ json::Value SchemaReader::resolve(json::Value schema, std::string& at) const {
     const auto shelf = input ? input->find(key) : std::nullopt;
     const auto found = shelf ? shelf->find(name) : std::nullopt;
     if (!found || !found->is_object()) return schema;
-    at = fmt::format("/inputSchema/{}/{}", key, pointer_part(name));
+    at = fmt::format("/inputSchema/{}/{}", key, json::pointer_token(name));
     schema = *found;
   }
   return schema;
@@ -128,7 +116,7 @@ void SchemaReader::read_property(json::Member property, const std::string& at, W
   made.depth = within.depth;
   made.array_item = within.array_item;
   made.required = required;
-  made.at = at + pointer_part(property.key.string());
+  made.at = at + json::pointer_token(property.key.string());
   if (property.value.is_object()) read_facts(property.value, made.at, index, 0);
 }
 

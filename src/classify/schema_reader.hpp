@@ -38,7 +38,4 @@ class SchemaReader {
   json::Value definition_;
 };
 
-/// `part` as one part of a JSON Pointer (RFC 6901 section 3).
-std::string pointer_part(std::string_view part);
-
 }  // namespace callgate::classify

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "base/json_pointer.hpp"
 #include "classify/schema_reader.hpp"
 
 namespace callgate::classify {
@@ -90,9 +91,9 @@ class Walk {
       } else if (each.key.contains('\\')) {
         std::string key;
         json::append_unescaped(key, each.key);
-        at += pointer_part(key);
+        at += json::pointer_token(key);
       } else {
-        at += pointer_part(each.key);
+        at += json::pointer_token(each.key);
       }
     }
     return at;

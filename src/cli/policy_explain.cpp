@@ -88,20 +88,14 @@ Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::
     err << "callgate: `--call`: " << call.error().message << '\n';
     return Exit::usage;
   }
-  const auto tools = load_tools(*flags);
-  const policy::ToolList* list = tools && *tools ? &**tools : nullptr;
-  const auto loaded = tools ? load_policy_file(flags->files[0], list) : Result<policy::Loaded>(std::unexpected(tools.error()));
-  if (!loaded) {
-    err << "callgate: " << loaded.error().message << '\n';
-    return exit_of(loaded.error());
-  }
-  write_left_out(err, list);
-  write_findings(err, *loaded, colour);
-  if (loaded->policy == nullptr) return Exit::refused;
+  const auto opened = open_policy(*flags, colour, err);
+  if (!opened) return opened.error();
+  const policy::ToolList* list = opened->list();
+  const policy::Loaded& loaded = opened->loaded;
 
-  const policy::Explanation told = policy::explain(*loaded->policy, *call, list);
+  const policy::Explanation told = policy::explain(*loaded.policy, *call, list);
   if (flags->json) {
-    out << json_of(*loaded->policy, told, list != nullptr);
+    out << json_of(*loaded.policy, told, list != nullptr);
   } else {
     write_text(*call, told, flags->files[0], colour, out);
     if (list == nullptr) out << '\n' << without_tools_note << '\n';

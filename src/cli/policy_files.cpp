@@ -64,6 +64,23 @@ void write_left_out(std::ostream& err, const policy::ToolList* tools) {
   for (const std::string& each : tools->left_out()) err << "callgate: " << each << '\n';
 }
 
+std::expected<OpenedPolicy, Exit> open_policy(const PolicyFlags& flags, Colour colour, std::ostream& err) {
+  const auto failed = [&err](const Error& error) {
+    err << "callgate: " << error.message << '\n';
+    return std::unexpected(exit_of(error));
+  };
+  auto tools = load_tools(flags);
+  if (!tools) return failed(tools.error());
+  OpenedPolicy opened{.tools = std::move(*tools), .loaded = {}};
+  auto loaded = load_policy_file(flags.files[0], opened.list());
+  if (!loaded) return failed(loaded.error());
+  opened.loaded = std::move(*loaded);
+  write_left_out(err, opened.list());
+  write_findings(err, opened.loaded, colour);
+  if (opened.loaded.policy == nullptr) return std::unexpected(Exit::refused);
+  return opened;
+}
+
 std::string findings_json(const std::vector<Error>& errors) {
   std::string out = "[";
   for (const Error& error : errors) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -27,12 +28,22 @@ std::string yellow(std::string_view text, Colour colour);
 /// where others than its owner may write to it.
 Result<policy::Loaded> load_policy_file(const std::string& path, const policy::ToolList* tools);
 
+/// Says on `err` which entries of the list are no tools.
+void write_left_out(std::ostream& err, const policy::ToolList* tools);
 /// The list that `--tools` names, or the pinned definitions of the server that
 /// `--server` names; nothing where neither is given. In policy_tools.cpp.
 /// Errors: `unavailable`, with what to do.
-/// Says on `err` which entries of the list are no tools.
-void write_left_out(std::ostream& err, const policy::ToolList* tools);
 Result<std::optional<policy::ToolList>> load_tools(const PolicyFlags& flags);
+
+/// One policy that compiles, with the list of tools it is judged with.
+struct OpenedPolicy {
+  std::optional<policy::ToolList> tools;
+  policy::Loaded loaded;
+  const policy::ToolList* list() const { return tools ? &*tools : nullptr; }
+};
+/// The file that the flags name, with what is to be said of it written on `err`; where
+/// it cannot be judged by, the exit status.
+std::expected<OpenedPolicy, Exit> open_policy(const PolicyFlags& flags, Colour colour, std::ostream& err);
 
 /// The exit status that a file's error means: 1 where the file is refused, else 3.
 Exit exit_of(const Error& error);

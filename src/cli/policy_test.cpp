@@ -80,21 +80,16 @@ Exit policy_test(std::span<const std::string_view> args, Colour colour, std::ost
     out << help;
     return Exit::ok;
   }
-  const auto tools = load_tools(*flags);
-  const policy::ToolList* list = tools && *tools ? &**tools : nullptr;
-  const auto loaded = tools ? load_policy_file(flags->files[0], list) : Result<policy::Loaded>(std::unexpected(tools.error()));
-  if (!loaded) {
-    err << "callgate: " << loaded.error().message << '\n';
-    return exit_of(loaded.error());
-  }
-  write_left_out(err, list);
-  write_findings(err, *loaded, colour);
-  if (loaded->policy == nullptr) return Exit::refused;
+  const auto opened = open_policy(*flags, colour, err);
+  if (!opened) return opened.error();
+  const policy::ToolList* list = opened->list();
+  const policy::Loaded& loaded = opened->loaded;
 
   std::vector<Run> runs;
-  for (const policy::Expectation& each : loaded->expectations) runs.push_back({each, policy::run(*loaded->policy, each, list)});
+  for (const policy::Expectation& each : loaded.expectations)
+    runs.push_back({each, policy::run(*loaded.policy, each, list)});
   if (flags->json) {
-    out << json_of(flags->files[0], *loaded->policy, runs, list != nullptr);
+    out << json_of(flags->files[0], *loaded.policy, runs, list != nullptr);
   } else {
     write_text(flags->files[0], runs, colour, out);
     if (list == nullptr && !runs.empty()) out << without_tools_note << '\n';

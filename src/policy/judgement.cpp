@@ -5,17 +5,20 @@
 
 #include <fmt/format.h>
 
-#include "policy/pointer.hpp"
+#include "base/json_pointer.hpp"
 #include "policy/sentence.hpp"
 
 namespace callgate::policy {
 namespace {
 
-Decision by_case(const Case& chosen) {
-  Decision decision{.verdict = chosen.action, .rule = chosen.pointer, .reason = chosen.reason, .has_author_reason = chosen.has_author_reason};
-  if (chosen.action < Verdict::require_approval) return decision;
-  decision.limits = chosen.limit_list;
-  if (chosen.approval) decision.approval = &*chosen.approval;
+/// What a rule or a case says of itself.
+template <class Said>
+Decision as_said(const Said& by) {
+  Decision decision{
+      .verdict = by.action, .rule = by.pointer, .reason = by.reason, .has_author_reason = by.has_author_reason};
+  if (by.action < Verdict::require_approval) return decision;
+  decision.limits = by.limit_list;
+  if (by.approval) decision.approval = &*by.approval;
   return decision;
 }
 
@@ -30,16 +33,10 @@ Decision invalid(std::string rule, std::string path, std::string keyword, std::s
 
 std::string place(const schema::Failure& failure) {
   if (failure.keyword != "required" || failure.property.empty()) return failure.path;
-  return failure.path + "/" + pointer_token(failure.property);
+  return failure.path + "/" + json::pointer_token(failure.property);
 }
 
-Decision by_rule(const Rule& rule) {
-  Decision decision{.verdict = rule.action, .rule = rule.pointer, .reason = rule.reason, .has_author_reason = rule.has_author_reason};
-  if (rule.action < Verdict::require_approval) return decision;
-  decision.limits = rule.limit_list;
-  if (rule.approval) decision.approval = &*rule.approval;
-  return decision;
-}
+Decision by_rule(const Rule& rule) { return as_said(rule); }
 
 Decision fault(std::string rule, std::string message) {
   Decision decision{.verdict = Verdict::fault, .rule = std::move(rule), .reason = "this call could not be judged: " + message};
@@ -66,7 +63,7 @@ Asked first_case(const Rule& rule, CaseInput& input) {
   for (const Case& each : rule.cases) {
     const cel::Value holds = input.judge(each);
     if (holds.is_fault()) return fault(each.pointer, each.when.describe(holds.fault()));
-    if (holds.truth()) return by_case(each);
+    if (holds.truth()) return as_said(each);
   }
   return std::nullopt;
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "policy/pointer.hpp"
+#include "base/json_pointer.hpp"
 
 namespace callgate::policy {
 namespace {
@@ -73,7 +73,7 @@ bool NamedKeys::clash_below(json::Value value, std::string& pointer) const {
     if (may_clash(value) && clash_in(value, pointer)) return true;
     for (const json::Member member : value.members()) {
       if (!clash_below(member.value, pointer)) continue;
-      pointer = "/" + pointer_token(member.key.string()) + pointer;
+      pointer = "/" + json::pointer_token(member.key.string()) + pointer;
       return true;
     }
   } else if (value.is_array()) {
@@ -91,7 +91,7 @@ bool NamedKeys::clash_below(json::Value value, std::string& pointer) const {
 
 bool NamedKeys::clash_in(json::Value object, std::string& pointer) const {
   const std::optional<json::Value> twin = any_ ? any_twin(object) : named_twin(object);
-  if (twin) pointer = "/" + pointer_token(twin->string());
+  if (twin) pointer = "/" + json::pointer_token(twin->string());
   return twin.has_value();
 }
 

@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "base/json_pointer.hpp"
 #include "base/suggest.hpp"
 #include "policy/argument_schema.hpp"
 #include "policy/case_reader.hpp"
 #include "policy/limit_reader.hpp"
-#include "policy/pointer.hpp"
 #include "policy/resource_uri.hpp"
 #include "policy/sentence.hpp"
 #include "policy/values.hpp"
@@ -179,7 +179,7 @@ std::optional<Rule> read_rule(const yaml::Member& member, Part part, const Rule*
 
   Rule rule;
   rule.key = member.key;
-  rule.pointer = fmt::format("/{}/{}", word(part), pointer_token(member.key));
+  rule.pointer = fmt::format("/{}/{}", word(part), json::pointer_token(member.key));
   rule.arguments_pointer = rule.pointer + "/arguments";
   rule.mark = member.key_mark;
   rule.action = read_action(member, report);

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "base/json_pointer.hpp"
+
 namespace callgate::schema {
 namespace {
 
@@ -35,15 +37,7 @@ std::optional<json::Value> step_into_array(std::string& pointer, json::Value fro
 
 void append_token(std::string& pointer, std::string_view token) {
   pointer += '/';
-  for (const char c : token) {
-    if (c == '~') {
-      pointer += "~0";
-    } else if (c == '/') {
-      pointer += "~1";
-    } else {
-      pointer += c;
-    }
-  }
+  json::append_token(pointer, token);
 }
 
 std::string pointer_to(json::Value root, json::Value target) {
