@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/suggest.hpp"
 #include "cli/approvals_command.hpp"
 #include "cli/audit_command.hpp"
 #include "cli/catalogue_command.hpp"
@@ -48,6 +49,11 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "generate") return cli::policy_generate(args.subspan(1), out, err);
   const bool help = cli::wants_help(args);
+  static constexpr std::array<std::string_view, 4> verbs{"check", "test", "explain", "generate"};
+  if (!help && !args.empty()) {
+    err << "callgate: there is no `policy " << args[0] << "`" << did_you_mean(args[0], verbs) << "; see `callgate policy --help`\n";
+    return Exit::usage;
+  }
   (help ? out : err) << "callgate policy check FILE…    every fault of a policy, with line and column\n"
                         "callgate policy test FILE      runs the policy's own `expect` tests\n"
                         "callgate policy explain FILE --call JSON    which rule decides a call, and why\n"
@@ -95,7 +101,9 @@ int main_of(Args args) {
   }
   const auto* command = std::ranges::find(commands, args[0], &Command::name);
   if (command == commands.end()) {
-    std::cerr << "callgate: there is no command `" << args[0] << "`: `callgate --help` lists them\n";
+    std::array<std::string_view, commands.size()> names;
+    std::ranges::transform(commands, names.begin(), &Command::name);
+    std::cerr << "callgate: there is no command `" << args[0] << "`" << did_you_mean(args[0], names) << "; `callgate --help` lists them\n";
     return static_cast<int>(Exit::usage);
   }
   return static_cast<int>(command->run(args.subspan(1), std::cout, std::cerr));

@@ -186,13 +186,21 @@ class Lists {
 
   void take_file(const std::string& file) {
     auto text = config::read_text(file, config::Writers::anybody, std::size_t{64} << 20U);
-    if (!text) return fault(file, text.error());
+    if (!text) {
+      err_ << "callgate: " << text.error().message << '\n';
+      unavailable_ = true;
+      return;
+    }
     const auto document = json::OwnedDocument::parse(std::move(*text), registry::definition_limits);
-    if (!document) return fault(file, document.error());
+    if (!document) {
+      Error error = document.error();
+      error.message = "it is no list of tools, which is `{\"tools\": [...]}`: " + error.message;
+      return fault(file, error);
+    }
     json::Value root = (*document)->root();
     if (const auto result = root.find("result")) root = *result;
     const auto tools = root.is_array() ? std::optional(root) : root.find("tools");
-    if (!tools || !tools->is_array()) return fault(file, {ErrorKind::invalid, "it is no list of tools: there is no array `tools`", {}});
+    if (!tools || !tools->is_array()) return fault(file, {ErrorKind::invalid, "it is no list of tools, which is `{\"tools\": [...]}`: there is no array `tools`", {}});
     const auto name = root.find("server");
     const std::string server = flags_.server ? flags_.server->name : name && name->is_string() ? name->string() : "default";
     catalogue::ServerFacts facts = saved_facts(root);

@@ -116,8 +116,9 @@ TEST_F(ScanCommand, CallsASavedListAsItIsTold) {
 TEST_F(ScanCommand, FilesThatAreNoListsAreNamed) {
   const std::string none = (world.folder.path() / "none.json").string();
   EXPECT_EQ(run({"--tools", none}), Exit::unavailable);
-  EXPECT_THAT(err, HasSubstr("none.json"));
-  EXPECT_EQ(run({"--tools", file("{")}), Exit::unavailable);
+  EXPECT_EQ(err, "callgate: cannot open `" + none + "`: No such file or directory\n");
+  EXPECT_EQ(run({"--tools", file("")}), Exit::unavailable);
+  EXPECT_THAT(err, HasSubstr("it is no list of tools, which is `{\"tools\": [...]}`: "));
   EXPECT_EQ(run({"--tools", file(R"({"tools":{}})")}), Exit::unavailable);
   EXPECT_THAT(err, HasSubstr("no array `tools`"));
 }

@@ -242,6 +242,16 @@ class Reloads(World):
         self.assertEqual(seen, {("allow", "deny"), ("deny", "allow")}, verdicts)
 
 
+class A_wrong_word(World):
+    def said(self, *words):
+        done = subprocess.run([gate_binary(), *words], capture_output=True, text=True, timeout=world.LONG)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_is_named_with_the_nearest_command(self):
+        self.assertEqual(self.said("serv"), (2, "callgate: there is no command `serv`; did you mean `serve`?; `callgate --help` lists them\n"))
+        self.assertEqual(self.said("policy", "chek", "x"), (2, "callgate: there is no `policy chek`; did you mean `check`?; see `callgate policy --help`\n"))
+
+
 class At_its_start(World):
     def test_a_faulty_pins_file_is_named_and_stops_it(self):
         """Security requirement S23."""
