@@ -37,6 +37,7 @@ std::vector<std::string> keys_for_next_start(const config::Config& now, const co
   add("data", now.data == fresh.data);
   add("state", now.state == fresh.state);
   add("auth", now.auth == fresh.auth);
+  add("session_header", now.session_header == fresh.session_header);
   add("audit", now.audit == fresh.audit);
   add("hosts", now.hosts == fresh.hosts);
   add("origins", now.origins == fresh.origins);
