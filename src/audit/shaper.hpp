@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "audit/secret_names.hpp"
 #include "audit/shape.hpp"
 #include "base/json.hpp"
+#include "base/secret_names.hpp"
 
 /// `arg_shapes` of a record: which arguments get a shape, and the shapes of one
 /// call as JSON text. Format and what it gives away: docs/journal.md.

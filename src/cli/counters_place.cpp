@@ -27,7 +27,7 @@ fs::path place(const fs::path& folder, const std::string& stem, int number) {
 std::string counters_stem(const config::Server& server) {
   std::string key = server.name;
   key += '\0';
-  key += server.address();
+  key += server.exact_address();
   key += '\0';
   key += fs::weakly_canonical(server.policy).string();
   return "run-" + server.name + "-" + sha256_hex(key).substr(0, 16);

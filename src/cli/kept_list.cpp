@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
+#include "config/address.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 
@@ -47,7 +48,7 @@ Result<std::optional<ServerList>> newest_pinned(store::Store& store, const std::
   std::ranges::sort(*keys, {}, &store::ListKey::era);  // `legacy` before `modern`
   std::optional<ServerList> chosen;
   for (const store::ListKey& key : *keys) {
-    if (!address.empty() && key.address != address) continue;
+    if (!address.empty() && config::shown_address(key.address) != address) continue;
     auto list = store.pins().find(key);
     if (!list) return std::unexpected(list.error());
     if (!*list || (*list)->pinned.empty()) continue;

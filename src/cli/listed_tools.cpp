@@ -25,7 +25,7 @@ std::optional<policy::ToolList> listed_tools(const config::Config& config, store
     const auto keys = store.pins().lists(name);
     if (server == nullptr || !keys) continue;
     for (const store::ListKey& key : *keys) {
-      if (key.address != server->address()) continue;
+      if (config::shown_address(key.address) != server->address()) continue;
       const auto list = store.pins().find(key);
       if (!list || !*list) continue;
       for (const store::Definition& pinned : (*list)->pinned) names.insert(pinned.tool);

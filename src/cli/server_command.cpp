@@ -10,6 +10,7 @@
 #include "cli/server_view.hpp"
 #include "config/load_server.hpp"
 #include "registry/difference.hpp"
+#include "registry/pins.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -100,6 +101,7 @@ Exit add(const OfflineRun& run) {
 
 /// The lists that are pinned for a server, and what waits beside them.
 Result<std::vector<ServerList>> lists_of(store::Store& store, std::string_view name) {
+  if (auto masked = registry::mask_addresses(store.pins(), name); !masked) return std::unexpected(masked.error());
   const auto keys = store.pins().lists(name);
   if (!keys) return std::unexpected(keys.error());
   std::vector<ServerList> lists;

@@ -10,6 +10,7 @@
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 #include "registry/pin_file.hpp"
+#include "registry/pins.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -91,6 +92,7 @@ Exit report(const OfflineRun& run, std::string_view name, const Pinning& done) {
 
 Exit server_pin(const OfflineRun& run) {
   const std::string_view name = run.words.words[0];
+  if (const auto masked = registry::mask_addresses(run.store.pins(), name); !masked) return run.fault(masked.error());
   const auto keys = run.store.pins().lists(name);
   if (!keys) return run.fault(keys.error());
   if (keys->empty()) {

@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 
 /// Another command or address under the same name is another server.
 fs::path file_of(const config::Config& config, const config::Server& server) {
-  return config.data / "policies" / fmt::format("{}-{}.yaml", server.name, sha256_hex(server.address()).substr(0, 12));
+  return config.data / "policies" /
+         fmt::format("{}-{}.yaml", server.name, sha256_hex(server.exact_address()).substr(0, 12));
 }
 
 Result<generate::Generated> policy_for(const config::Server& server, std::string tools) {

@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/credentials.hpp"
 
 namespace callgate::config {
 namespace {
@@ -68,8 +72,7 @@ bool needs_quotes(std::string_view argument) {
   });
 }
 
-std::string quoted_argument(std::string_view argument) {
-  if (!needs_quotes(argument)) return std::string(argument);
+std::string in_quotes(std::string_view argument) {
   std::string text = "'";
   for (const char c : argument) {
     if (c == '\'') {
@@ -79,6 +82,40 @@ std::string quoted_argument(std::string_view argument) {
     }
   }
   return text + "'";
+}
+
+std::string quoted_argument(std::string_view argument) {
+  return needs_quotes(argument) ? in_quotes(argument) : std::string(argument);
+}
+
+/// An argument with a letter for each mask: a mask alone needs no quotes.
+std::string without_masks(std::string text) {
+  for (std::size_t at = text.find(credential_mask); at != std::string::npos; at = text.find(credential_mask, at))
+    text.replace(at, credential_mask.size(), "x");
+  return text;
+}
+
+/// The arguments that `quoted_argument` was given.
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> words;
+  bool quoted = false;
+  bool begun = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == ' ' && !quoted) {
+      begun = false;
+      continue;
+    }
+    if (!std::exchange(begun, true)) words.emplace_back();
+    if (c == '\'') {
+      quoted = !quoted;
+    } else if (c == '\\' && !quoted && i + 1 < line.size()) {
+      words.back() += line[++i];
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
 }
 
 }  // namespace
@@ -144,6 +181,20 @@ std::string command_text(std::span<const std::string> command) {
     text += quoted_argument(argument);
   }
   return text;
+}
+
+std::string shown_command(std::span<const std::string> command) {
+  std::string text;
+  for (const Masked& argument : mask_arguments(command)) {
+    if (!text.empty()) text += ' ';
+    text += needs_quotes(without_masks(argument.text)) ? in_quotes(argument.text) : argument.text;
+  }
+  return text;
+}
+
+std::string shown_address(std::string_view address) {
+  if (address.starts_with("http://") || address.starts_with("https://")) return mask_credentials(address).text;
+  return shown_command(words_of(address));
 }
 
 }  // namespace callgate::config

@@ -35,8 +35,15 @@ bool is_address_literal(std::string_view host);
 /// no host or port), each with what to write instead.
 Result<void> check_url(std::string_view text);
 
-/// A command line as a shell would be given it; names a stdio server in pins
-/// and logs.
+/// A command line as a shell would be given it, credentials included.
 std::string command_text(std::span<const std::string> command);
+
+/// The same for people, files and logs: names a stdio server, credentials masked
+/// (`base/credentials.hpp`).
+std::string shown_command(std::span<const std::string> command);
+
+/// A URL or a command line as `command_text` or `shown_command` writes it, credentials masked.
+/// INVARIANT: what is masked already stays as it is.
+std::string shown_address(std::string_view address);
 
 }  // namespace callgate::config

@@ -121,8 +121,14 @@ struct Server {
   bool probe_unknown = true;         ///< learn the server's own answer for an unknown tool
   bool registered = false;           ///< named in the store, not in the file or by flags
 
-  /// What pins belong to besides the name: the URL, or the command line.
+  /// What pins belong to besides the name, and what people see: the URL, or the
+  /// command line. Credentials in it are masked: another token is no other server,
+  /// as it is none in `env` and `headers` (docs/decisions/0025).
   std::string address() const;
+  /// With its credentials: for digests that stay in the data folder alone.
+  std::string exact_address() const;
+  /// What nobody may read: values of `env` and `headers`, and what `address` masks, of a user with a password the password too.
+  std::vector<Secret> secrets() const;
   bool operator==(const Server&) const = default;
 };
 

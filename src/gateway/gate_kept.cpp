@@ -46,7 +46,8 @@ void Gate::note_kept(Conversation& conversation) {
 Result<std::shared_ptr<Conversation>> Gate::take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept) {
   if (auto here = find_session(id, caller.grant)) return here;  // another request was faster
   const auto revision = mcp::parse_revision(kept.revision);
-  const bool ours = kept.server == server_.name && kept.address == server_.address() && kept.grant == caller.grant;
+  const bool ours = kept.server == server_.name && config::shown_address(kept.address) == server_.address() &&
+                    kept.grant == caller.grant;
   if (!ours || !revision || mcp::era_of(*revision) == mcp::Era::modern || sessions_.contains(id)) return nullptr;
   json::Document document;
   const auto message = mcp::read_message(kept.opening, document, mcp::Direction::from_client);

@@ -25,20 +25,15 @@ constexpr std::size_t side_by_side = 2;
 /// Behind the start of the last of these, for whoever comes next.
 constexpr std::chrono::seconds spares_stay{30};
 
-std::vector<Secret> secrets_of(const config::Server& server) {
-  std::vector<Secret> secrets;
-  for (const auto& [name, value] : server.env) secrets.push_back(value);
-  return secrets;
-}
-
 }  // namespace
 
 Links::Links(const Parts& parts, const config::Server& server, Totals& totals)
     : parts_(parts),
       server_(server),
       totals_(totals),
-      stderr_(std::make_shared<upstream::StderrLog>(parts.log, server.name, secrets_of(server))),
-      skipped_(parts.metrics.counter("callgate_upstream_lines_skipped_total", "Lines of child processes that are no messages.", {{"server", server.name}})),
+      stderr_(std::make_shared<upstream::StderrLog>(parts.log, server.name, server.secrets())),
+      skipped_(parts.metrics.counter("callgate_upstream_lines_skipped_total",
+                                     "Lines of child processes that are no messages.", {{"server", server.name}})),
       is_sse_(server.transport == config::Transport::sse),
       eras_(parts, server,
             {.link = [this](mcp::Era era) {

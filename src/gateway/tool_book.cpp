@@ -174,6 +174,7 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
     }
   }
   const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
+  if (auto masked = registry::mask_addresses(parts_.store.pins(), links_.server().name); !masked) return masked;
                                                                                       : registry::NewTools::refuse;
   registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr};
   if (parts_.classes_of) source.classes_of = [this](std::span<const json::Value> listed) { return parts_.classes_of(links_.server(), listed); };

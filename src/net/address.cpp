@@ -11,6 +11,8 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include "base/credentials.hpp"
+
 namespace callgate::net {
 
 bool Address::is_loopback() const {
@@ -96,7 +98,7 @@ Result<std::uint16_t> read_port(std::string_view text) {
 
 Result<Url> Url::parse(std::string_view text) {
   Url url;
-  const std::string_view whole = text;
+  const std::string whole = mask_credentials(text).text;
   if (text.starts_with("https://")) {
     url.tls = true;
     text.remove_prefix(8);

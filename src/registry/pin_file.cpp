@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/suggest.hpp"
+#include "config/address.hpp"
 #include "registry/fingerprint.hpp"
 #include "registry/names.hpp"
 
@@ -124,7 +125,8 @@ Result<PinFile> PinFile::parse(std::string_view text, std::string_view file) {
 std::span<const store::Definition> PinFile::definitions(const store::ListKey& key) const {
   if (!server_.empty() && server_ != key.server) return {};
   for (const List& list : lists_) {
-    if (list.address && *list.address != key.address) continue;
+    // A file that was written with a credential in its address still holds, also for another one.
+    if (list.address && *list.address != key.address && config::shown_address(*list.address) != key.address) continue;
     if (list.era && *list.era != key.era) continue;
     return list.definitions;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "config/address.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 #include "registry/listing.hpp"
@@ -225,6 +226,10 @@ Result<std::shared_ptr<const ToolTable>> observe(store::Pins& pins, const ListSo
   comparison.run(previous);
   if (auto done = comparison.store_results(pins); !done) return std::unexpected(done.error());
   return std::move(comparison).table();
+}
+
+Result<void> mask_addresses(store::Pins& pins, std::string_view server) {
+  return pins.readdress(server, config::shown_address);
 }
 
 }  // namespace callgate::registry

@@ -43,4 +43,8 @@ Result<std::shared_ptr<const ToolTable>> observe(store::Pins& pins, const ListSo
                                                  std::span<const json::Value> definitions, std::int64_t now_ms,
                                                  const ToolTable* previous = nullptr);
 
+/// Takes credentials out of the addresses that lists of the server were kept under
+/// by versions that did not mask them: their pins go on. Errors: those of the store.
+Result<void> mask_addresses(store::Pins& pins, std::string_view server);
+
 }  // namespace callgate::registry

@@ -68,6 +68,33 @@ bool same(std::span<const Definition> stored, std::span<const Definition> given)
          });
 }
 
+/// Newest list first.
+Result<std::vector<std::string>> addresses(Database& database, std::string_view server) {
+  Query query(database, "SELECT address FROM pinned_lists WHERE server = ? GROUP BY address ORDER BY max(id) DESC");
+  query.bind(server);
+  std::vector<std::string> found;
+  auto row = query.step();
+  for (; row && *row; row = query.step()) found.push_back(query.text(0));
+  if (!row) return std::unexpected(row.error());
+  return found;
+}
+
+/// What stands at the new address already stays; the rest of the old one goes.
+Result<void> rename(Database& database, std::string_view server, std::string_view address, std::string_view now) {
+  for (const char* const statement :
+       {"UPDATE OR IGNORE pinned_lists SET address = ?3 WHERE server = ?1 AND address = ?2",
+        "UPDATE OR IGNORE unknown_tool_answers SET address = ?3 WHERE server = ?1 AND address = ?2"}) {
+    Query query(database, statement);
+    if (auto done = query.bind(server).bind(address).bind(now).run(); !done) return done;
+  }
+  for (const char* const statement : {"DELETE FROM pinned_lists WHERE server = ?1 AND address = ?2",
+                                      "DELETE FROM unknown_tool_answers WHERE server = ?1 AND address = ?2"}) {
+    Query query(database, statement);
+    if (auto done = query.bind(server).bind(address).run(); !done) return done;
+  }
+  return {};
+}
+
 class SqlitePins final : public Pins {
  public:
   explicit SqlitePins(Connection& connection) : connection_(connection) {}
@@ -126,6 +153,22 @@ class SqlitePins final : public Pins {
 
   Result<void> replace(const ListKey& key, std::span<const Definition> definitions) override {
     return put_part(key, Part::pinned, definitions);
+  }
+
+  Result<void> readdress(std::string_view server, const std::function<std::string(std::string_view)>& now) override {
+    const std::scoped_lock lock(connection_.mutex);
+    Database& database = *connection_.database;
+    const auto before = addresses(database, server);
+    if (!before) return std::unexpected(before.error());
+    if (std::ranges::all_of(*before, [&](const std::string& address) { return now(address) == address; })) return {};
+    auto transaction = Transaction::begin(database);
+    if (!transaction) return std::unexpected(transaction.error());
+    for (const std::string& address : *before) {
+      const std::string shown = now(address);
+      if (shown == address) continue;
+      if (auto done = rename(database, server, address, shown); !done) return done;
+    }
+    return transaction->commit();
   }
 
  private:

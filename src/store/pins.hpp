@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +38,9 @@ class Pins {
   /// The pinned definitions are now exactly these (of a reviewed file); writes
   /// only where they differ.
   virtual Result<void> replace(const ListKey& key, std::span<const Definition> definitions) = 0;
+  /// Gives the server's lists, and its unknown-tool answers, the address that `now` says of theirs. Of
+  /// several that come to one address and era, one that has it stands, then the newest; writes only where one differs.
+  virtual Result<void> readdress(std::string_view server, const std::function<std::string(std::string_view)>& now) = 0;
 };
 
 }  // namespace callgate::store

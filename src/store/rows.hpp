@@ -47,7 +47,7 @@ struct Grant {
 /// What a list of pinned tools belongs to (S10).
 struct ListKey {
   std::string server;
-  std::string address;  ///< URL or command line, as the gateway starts or reaches it
+  std::string address;  ///< URL or command line, credentials masked
   std::string era;      ///< `legacy` or `modern`
 
   bool operator==(const ListKey&) const = default;

@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "base/credentials.hpp"
+
 namespace callgate::upstream {
 
 StderrLog::StderrLog(Log& log, std::string server, std::vector<Secret> secrets) : log_(log), server_(std::move(server)), secrets_(std::move(secrets)) {
@@ -18,12 +20,14 @@ std::string StderrLog::masked(std::string_view text) const {
     const std::string_view value = secret.reveal();
     for (std::size_t at = shown.find(value); at != std::string::npos; at = shown.find(value, at + 3)) shown.replace(at, value.size(), "***");
   }
-  return shown;
+  return mask_credentials(shown).text;
 }
 
 std::string StderrLog::take(std::string_view line, net::Instant now) {
-  // Masked before it is cut: the rest of a secret is one as well.
-  std::string text = masked(line).substr(0, longest);
+  // Masked before it is cut: the rest of a secret is one as well. A line without end costs no more than a long one.
+  std::string text = masked(line.substr(0, looked_at));
+  if (line.size() > looked_at) text.resize(std::min(text.find_last_of(" \t") + 1, text.size()));
+  text.resize(std::min(text.size(), longest));
   if (line.find_first_not_of(" \t\r") != std::string_view::npos) say(text, now);
   return text;
 }

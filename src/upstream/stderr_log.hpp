@@ -13,13 +13,14 @@ namespace callgate::upstream {
 /// What the programs of one server say on stderr, as it comes, in the log
 /// (basic/transports: stderr is free text). One line each, cut to `longest`; all of
 /// them together say at most `at_once` lines, and one more every `each` behind that.
-/// What is left out is counted in the next line. Values of the environment that an
-/// operator gave the server are masked. Threads: the loop's.
+/// What is left out is counted in the next line. Credentials are masked: those that an
+/// operator gave the server, and what looks like one (`base/credentials.hpp`). Threads: the loop's.
 class StderrLog {
  public:
   static constexpr std::size_t at_once = 20;
   static constexpr net::Duration each = std::chrono::seconds(1);
   static constexpr std::size_t longest = 400;  ///< bytes
+  static constexpr std::size_t looked_at = 10 * longest;  ///< of a longer line; what is cut in two there is left out
   static constexpr std::size_t shortest_secret = 6;  ///< bytes: shorter values are parts of words
 
   StderrLog(Log& log, std::string server, std::vector<Secret> secrets);

@@ -52,6 +52,42 @@ TEST_F(ServerCommand, AnAddedServerIsListedAndShown) {
   EXPECT_EQ(out(), "valkey\n  command: uvx 'a b' --json\n  policy: " + policy + "\n  added: 2025-06-15 15:06 UTC\n");
 }
 
+TEST_F(ServerCommand, ShowsNoCredentialOfACommandOrAnAddress) {
+  ASSERT_EQ(run({"add", "valkey", "--", "npx", "some-mcp", "--api-key", "hunter2", "postgresql://bob:hunter2@db/shop"}),
+            Exit::ok)
+      << err();
+  std::string all = out();
+  ASSERT_EQ(run({"add", "far", "--url", "https://h.example/mcp?api_key=hunter2"}), Exit::ok) << err();
+  all += out();
+  {
+    const auto read = json::OwnedDocument::parse(old_tools);
+    std::vector<json::Value> definitions;
+    for (const json::Value tool : (*read)->root().elements()) definitions.push_back(tool);
+    // Pinned by a version that did not mask.
+    const registry::ListSource source{
+        .key = {"valkey", "npx some-mcp --api-key hunter2 postgresql://bob:hunter2@db/shop", "legacy"}};
+    ASSERT_TRUE(registry::observe(world_.store()->pins(), source, definitions, 1));
+  }
+  const std::string file = (world_.folder.path() / "pins.json").string();
+  for (const std::vector<std::string_view>& args :
+       std::vector<std::vector<std::string_view>>{{"list"},
+                                                  {"list", "--json"},
+                                                  {"show", "valkey"},
+                                                  {"show", "far", "--json"},
+                                                  {"tools", "valkey"},
+                                                  {"tools", "valkey", "--json"},
+                                                  {"pin", "valkey", "--write", file}}) {
+    ASSERT_EQ(run(args), Exit::ok) << err();
+    all += out() + err();
+  }
+  all += *config::read_text(file);
+  EXPECT_EQ(all.find("hunter2"), std::string::npos) << all;
+  EXPECT_NE(all.find(R"("address": "npx some-mcp --api-key *** postgresql://***@db/shop")"), std::string::npos) << all;
+  EXPECT_NE(all.find("far  https://h.example/mcp?api_key=***  policy: none"), std::string::npos) << all;
+  const auto stored = world_.store()->servers().find("valkey");
+  EXPECT_EQ((*stored)->command[3], "hunter2") << "it is started as it was added";
+}
+
 TEST_F(ServerCommand, JsonIsForPrograms) {
   ASSERT_EQ(run({"add", "billing", "--url=https://billing.example/mcp", "--json"}), Exit::ok) << err();
   EXPECT_NE(err().find("has no policy, so no gateway serves it; name one with `callgate server policy billing FILE`"), std::string::npos);

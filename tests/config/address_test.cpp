@@ -87,6 +87,27 @@ TEST(CommandTextTest, ItIsWhatAShellWouldBeGiven) {
   EXPECT_EQ(command_text(command), R"(npx -y @scope/server@1.2 '' 'a b' 'it'\''s' '$HOME')");
 }
 
+TEST(ShownCommandTest, MasksCredentialsAndStaysSo) {
+  const std::vector<std::string> command{
+      "npx", "some server", "--api-key", "it's", "--token=a b", "postgresql://u:p@h/d b", "", "***", "-v"};
+  const std::string shown = shown_command(command);
+  EXPECT_EQ(shown, "npx 'some server' --api-key *** --token=*** 'postgresql://***@h/d b' '' *** -v");
+  EXPECT_EQ(shown_address(shown), shown);
+  EXPECT_EQ(shown_address(command_text(command)), shown) << "an address of before is the same one";
+}
+
+TEST(ShownCommandTest, WithoutCredentialsItIsTheCommandItself) {
+  const std::vector<std::string> command{"npx", "-y", "@scope/server@1.2", "", "a b", "it's", "$HOME", "a\\b"};
+  EXPECT_EQ(shown_command(command), command_text(command));
+  EXPECT_EQ(shown_address(command_text(command)), command_text(command));
+}
+
+TEST(ShownAddressTest, MasksTheQueryOfAUrl) {
+  EXPECT_EQ(shown_address("https://h.example/mcp?api_key=hunter2&mode=ro"),
+            "https://h.example/mcp?api_key=***&mode=ro");
+  EXPECT_EQ(shown_address("https://h.example/mcp"), "https://h.example/mcp");
+}
+
 TEST(HostTest, HostsAndOriginsAreExactNames) {
   EXPECT_EQ(read_host("Gate.Example:8808").value(), "gate.example:8808");
   EXPECT_EQ(read_origin("https://App.example").value(), "https://app.example");

@@ -89,5 +89,16 @@ TEST(PinFileTest, AListHoldsForItsAddressAndEraOnly) {
   EXPECT_TRUE(pins->definitions({"other", "uvx valkey", "legacy"}).empty());
 }
 
+/// Written by a version that did not mask, with the token of then.
+TEST(PinFileTest, AFileWithACredentialInItsAddressHoldsForTheMaskedOne) {
+  const auto file = PinFile::parse(
+      R"({"callgate_pins":1,"lists":[{"address":"npx x --token hunter2","tools":[{"name":"a"}]},{"address":"https://h/mcp?key=hunter2","tools":[{"name":"b"}]}]})",
+      "p.json");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ(file->definitions({"s", "npx x --token ***", "legacy"}).size(), 1U);
+  EXPECT_EQ(file->definitions({"s", "https://h/mcp?key=***", "legacy"}).size(), 1U);
+  EXPECT_TRUE(file->definitions({"s", "npx y --token ***", "legacy"}).empty());
+}
+
 }  // namespace
 }  // namespace callgate::registry

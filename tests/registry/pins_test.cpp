@@ -284,6 +284,9 @@ class LockedPins final : public store::Pins {
   Result<void> offer(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
   Result<void> accept(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
   Result<void> replace(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
+  Result<void> readdress(std::string_view, const std::function<std::string(std::string_view)>&) override {
+    return locked();
+  }
 };
 
 /// Security requirement S22: what cannot be compared with the pins is not called.
@@ -295,6 +298,21 @@ TEST(PinsTest, WithoutTheStoreThereIsNoTable) {
   const auto table = observe(locked, {.key = {"s", "a", "legacy"}}, definitions, 0);
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().kind, ErrorKind::unavailable);
+}
+
+/// Another token is no other server: its pins stand, and what changed meanwhile is not taken for a first look.
+TEST(PinsTest, PinsUnderAnAddressWithACredentialGoOnUnderTheMaskedOne) {
+  World before;
+  before.source.key.address = "npx some-mcp --api-key hunter2";
+  before.list(array({tool("get")}));
+  World now;
+  now.store = std::move(before.store);
+  now.source.key.address = "npx some-mcp --api-key ***";
+  ASSERT_TRUE(mask_addresses(now.store->pins(), now.source.key.server));
+  now.list(array({tool("get", "other")}));
+  EXPECT_EQ(now.tools(), "?get");
+  for (const store::ListKey& key : now.store->pins().lists(now.source.key.server).value())
+    EXPECT_EQ(key.address.find("hunter2"), std::string::npos);
 }
 
 }  // namespace

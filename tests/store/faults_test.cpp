@@ -45,6 +45,10 @@ const std::vector<Operation> operations{
     {"pins_offer", true, [](Store& s) { return fault_of(s.pins().offer(key, std::vector{definition})); }},
     {"pins_accept", true, [](Store& s) { return fault_of(s.pins().accept(key, std::vector{definition})); }},
     {"pins_replace", true, [](Store& s) { return fault_of(s.pins().replace(key, {})); }},
+    {"pins_readdress", true,
+     [](Store& s) {
+       return fault_of(s.pins().readdress(key.server, [](std::string_view) { return std::string("elsewhere"); }));
+     }},
     {"answers_find", false, [](Store& s) { return fault_of(s.answers().find(key)); }},
     {"answers_put", true, [](Store& s) { return fault_of(s.answers().put(key, {.text = "{}"})); }},
     {"meta_get", false, [](Store& s) { return fault_of(s.meta().get("k")); }},

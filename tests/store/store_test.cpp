@@ -225,6 +225,28 @@ TEST_P(StoreContract, ReplacingThePinsLeavesNoneOfTheOldOnes) {
   EXPECT_EQ(store_->pins().find(key).value()->pinned, std::vector{definition("b", "2")});
 }
 
+TEST_P(StoreContract, ListsAndAnswersOfAServerGetAnotherAddress) {
+  const auto now = [](std::string_view address) { return std::string(address.substr(0, 1)); };
+  ASSERT_TRUE(store_->pins().pin_first({"s", "a1", "legacy"}, std::vector{definition("old", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "a2", "legacy"}, std::vector{definition("new", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "b", "legacy"}, std::vector{definition("stands", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "b1", "legacy"}, std::vector{definition("later", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "b1", "modern"}, std::vector{definition("moves", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first({"other", "a1", "legacy"}, std::vector{definition("x", "1")}));
+  ASSERT_TRUE(store_->answers().put({"s", "a2", "legacy"}, {.text = "no"}));
+  ASSERT_TRUE(store_->pins().readdress("s", now));
+  const auto tool_at = [&](const ListKey& key) {
+    const auto found = store_->pins().find(key);
+    return found && *found ? (*found)->pinned.front().tool : std::string("none");
+  };
+  EXPECT_EQ(tool_at({"s", "a", "legacy"}), "new");
+  EXPECT_EQ(tool_at({"s", "b", "legacy"}), "stands");
+  EXPECT_EQ(tool_at({"s", "b", "modern"}), "moves");
+  EXPECT_EQ(tool_at({"other", "a1", "legacy"}), "x");
+  EXPECT_EQ(store_->pins().lists("s")->size(), 3U) << "nothing is left at the old ones";
+  EXPECT_EQ(store_->answers().find({"s", "a", "legacy"}).value().value().text, "no");
+}
+
 TEST_P(StoreContract, UnknownToolAnswersAreKeptPerList) {
   EXPECT_EQ(store_->answers().find(key).value(), std::nullopt);
   ASSERT_TRUE(store_->answers().put(key, {.text = R"({"error":1})"}));

@@ -41,7 +41,7 @@ TEST(WhatAProgramSaysOnStderr, FloodsNoLog) {
   now += 1h;
   for (int line = 0; line < 1000; ++line) errors.take("again", now);
   EXPECT_EQ(log.count(), 2 * StderrLog::at_once + 1) << "an hour of silence makes up for no more than that";
-  errors.take(std::string(10'000, 'x'), now + StderrLog::each);
+  errors.take(std::string(3'000, 'x'), now + StderrLog::each);
   EXPECT_EQ(log.text.find(std::string(StderrLog::longest + 1, 'x')), std::string::npos);
 }
 
@@ -54,6 +54,28 @@ TEST(WhatAProgramSaysOnStderr, ShowsNoSecretThatItWasGiven) {
   EXPECT_NE(log.text.find(R"("line":"login with ***, or ***, on")"), std::string::npos) << log.text;
   errors.take(std::string(StderrLog::longest - 3, '.') + "hunter22", net::Instant{1h});
   EXPECT_EQ(log.text.find("hun"), std::string::npos) << "half of one is one too: " << log.text;
+}
+
+/// Masks shorten a line: the first half of a secret must not come into view from behind.
+TEST(WhatAProgramSaysOnStderr, ShowsNoHalfOfASecretOfALongLine) {
+  Lines log;
+  std::vector<Secret> secrets;
+  secrets.emplace_back("hunter22-" + std::string(1'000, 'y'));
+  StderrLog errors(log, "s", std::move(secrets));
+  std::string line;
+  while (line.size() + 1'010 < StderrLog::looked_at + 500) line += "hunter22-" + std::string(1'000, 'y') + " ";
+  line += "hunter22-" + std::string(1'000, 'y');
+  ASSERT_GT(line.size(), StderrLog::looked_at);
+  EXPECT_EQ(errors.take(line, net::Instant{1h}).find("hunter"), std::string::npos);
+  EXPECT_EQ(errors.take(std::string(10'000, 'x'), net::Instant{1h}), "") << "one word, cut in two";
+}
+
+TEST(WhatAProgramSaysOnStderr, ShowsNothingThatLooksLikeACredential) {
+  Lines log;
+  StderrLog errors(log, "s", {});
+  EXPECT_EQ(errors.take("cannot reach postgresql://bob:hunter2@db/shop with API_KEY=hunter2", net::Instant{1h}),
+            "cannot reach postgresql://***@db/shop with API_KEY=***");
+  EXPECT_EQ(log.text.find("hunter2"), std::string::npos) << log.text;
 }
 
 }  // namespace

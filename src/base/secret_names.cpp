@@ -1,16 +1,17 @@
-#include "audit/secret_names.hpp"
+#include "base/secret_names.hpp"
 
 #include <algorithm>
 
 #include "base/rows.hpp"
 
-namespace callgate::audit {
+namespace callgate {
 namespace {
 
 constexpr std::size_t longest_name = 128;
+constexpr std::size_t shortest_rest = 8;  ///< of a secret behind its beginning
 
 constexpr std::array built_in_tables = std::to_array<BuiltInTable>({
-#include CALLGATE_AUDIT_TABLES
+#include CALLGATE_BASE_TABLES
 });
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -32,7 +33,8 @@ struct Folded {
         apart = true;
         continue;
       }
-      const bool hump = is_large(c) && i > 0 && (is_small(name[i - 1]) || (i + 1 < name.size() && is_small(name[i + 1])));
+      const bool hump =
+          is_large(c) && i > 0 && (is_small(name[i - 1]) || (i + 1 < name.size() && is_small(name[i + 1])));
       begins[size] = apart || hump;
       letters[size++] = static_cast<char>(is_large(c) ? c | 0x20 : c);
       apart = false;
@@ -53,7 +55,14 @@ SecretNames::SecretNames() {
   for (const Row& row : rows_of(text_of_table(built_in_tables, "secrets"))) {
     for (std::string_view names = row.at(1); !names.empty();) {
       const std::size_t end = std::min(names.find(' '), names.size());
-      const Entry entry{.text = names.substr(0, end), .is_word = row.at(0) == "word", .keeps = row.at(0) == "text" ? KeptBack::text : KeptBack::all};
+      if (row.at(0) == "value") {
+        beginnings_.push_back(names.substr(0, end));
+        names.remove_prefix(std::min(end + 1, names.size()));
+        continue;
+      }
+      const Entry entry{.text = names.substr(0, end),
+                        .is_word = row.at(0) == "word",
+                        .keeps = row.at(0) == "text" ? KeptBack::text : KeptBack::all};
       entries_[static_cast<unsigned char>(entry.text.front()) & 0x7fU].push_back(entry);
       names.remove_prefix(std::min(end + 1, names.size()));
     }
@@ -74,4 +83,10 @@ KeptBack SecretNames::of(std::string_view name) const {
   return kept;
 }
 
-}  // namespace callgate::audit
+bool SecretNames::begins_as_secret(std::string_view word) const {
+  return std::ranges::any_of(beginnings_, [word](std::string_view each) {
+    return word.size() >= each.size() + shortest_rest && word.starts_with(each);
+  });
+}
+
+}  // namespace callgate

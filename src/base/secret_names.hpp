@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-/// Whether an argument's name says that its value is a secret, by the table
-/// `data/audit/secrets.tsv`. Rather too often than once too seldom.
-namespace callgate::audit {
+/// Whether the name of an argument, a flag or a variable says that its value is a
+/// secret, by the table `data/base/secrets.tsv`. Rather too often than once too seldom.
+namespace callgate {
 
 /// What is kept back under a name.
 enum class KeptBack : std::uint8_t {
@@ -23,6 +23,8 @@ class SecretNames {
 
   /// A name that is too long to be looked at keeps all back.
   KeptBack of(std::string_view name) const;
+  /// Whether a word begins as the tokens of a known service do, and is long enough for one.
+  bool begins_as_secret(std::string_view word) const;
 
  private:
   SecretNames();
@@ -32,6 +34,7 @@ class SecretNames {
     KeptBack keeps = KeptBack::all;
   };
   std::array<std::vector<Entry>, 128> entries_;  ///< by their first character
+  std::vector<std::string_view> beginnings_;
 };
 
-}  // namespace callgate::audit
+}  // namespace callgate
