@@ -48,7 +48,7 @@ std::vector<admin::ServerEntry> Directory::servers() const {
     if (const auto policy = gate->policy()) entry.policy = policy->hash();
     const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
     entry.state = known.table ? "ready" : known.fault.empty() ? "starting" : "failed";
-    entry.fault = known.fault;
+    entry.fault = known.told();
     if (known.table) {
       entry.tools = known.table->tools().size();
       entry.quarantined = static_cast<std::uint64_t>(std::ranges::count(known.table->tools(), registry::Tool::State::quarantined, &registry::Tool::state));
@@ -123,7 +123,8 @@ admin::Health Directory::health() const {
   if (parts_.policies.faulty() != 0) health.faults.push_back("a policy file is refused: the last good one stays in force");
   for (const auto& gate : gates_.all()) {
     const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
-    if (!known.fault.empty()) health.faults.push_back(fmt::format("the tools of `{}` could not be read: {}", gate->name(), known.fault));
+    if (!known.fault.empty())
+      health.faults.push_back(fmt::format("the tools of `{}` could not be read: {}", gate->name(), known.told()));
   }
   if (more_faults_) {
     for (std::string& fault : more_faults_()) health.faults.push_back(std::move(fault));

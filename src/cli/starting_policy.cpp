@@ -55,7 +55,11 @@ Result<std::string> starting_policy(const config::Config& config, std::ostream& 
   }
   err << "callgate: no `--policy` is given: one is made from the tools that the server lists\n" << std::flush;
   auto tools = list_of(config);
-  if (!tools) return std::unexpected(Error{ErrorKind::unavailable, fmt::format("no policy could be made: {}; name one with `--policy FILE`", tools.error().message), {}});
+  if (!tools) {
+    const Error& why = tools.error();
+    return fail(ErrorKind::unavailable, fmt::format("no policy could be made: {}{}; name one with `--policy FILE`",
+                                                    why.message, why.where.empty() ? "" : " (" + why.where + ")"));
+  }
   const auto made = policy_for(server, std::move(*tools));
   if (!made) return std::unexpected(made.error());
   if (auto folder = make_private_folder(file.parent_path()); !folder) return std::unexpected(folder.error());

@@ -139,17 +139,25 @@ Result<std::shared_ptr<upstream::StdioLink>> Links::new_child(upstream::Ids ids,
   if (const net::Duration left = restarts_->wait(caller, parts_.loop.now()); left > net::Duration::zero()) {
     // A program that cannot work is not started as often as clients ask for it.
     const unsigned times = restarts_->in_a_row(caller);
-    return fail(ErrorKind::unavailable, fmt::format("the server's program ended {} before it said anything: try again in {} s",
-                                                    times > 1 ? fmt::format("{} times in a row", times) : "too often", std::chrono::ceil<std::chrono::seconds>(left).count()));
+    return fail(ErrorKind::unavailable,
+                fmt::format("the server's program ended {} before it said anything: try again in {} s",
+                            times > 1 ? fmt::format("{} times in a row", times) : "too often",
+                            std::chrono::ceil<std::chrono::seconds>(left).count()),
+                *last_end_);
   }
-  upstream::StdioLink::Hearers hearers{.spoke = [restarts = restarts_, took = start_took_, caller](net::Duration now) {
-                                         restarts->spoke(caller);
-                                         *took = now;
-                                       },
-                                       .ended_unheard = [restarts = restarts_, caller, &loop = parts_.loop] { restarts->ended_unheard(caller, loop.now()); },
-                                       .skipped = [&skipped = skipped_] { skipped.add(); },
-                                       .errors = stderr_};
-  auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log, std::move(hearers));
+  upstream::StdioLink::Hearers hearers{
+      .spoke =
+          [restarts = restarts_, took = start_took_, caller](net::Duration now) {
+            restarts->spoke(caller);
+            *took = now;
+          },
+      .ended_unheard = [restarts = restarts_, caller,
+                        &loop = parts_.loop] { restarts->ended_unheard(caller, loop.now()); },
+      .ended = [last = last_end_](const std::string& how) { *last = how; },
+      .skipped = [&skipped = skipped_] { skipped.add(); },
+      .errors = stderr_};
+  auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log,
+                                         std::move(hearers));
   // Which program, and why, is for the log and not for an agent.
   if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);
   Totals& totals = totals_;

@@ -125,9 +125,11 @@ class Links {
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
   const std::shared_ptr<std::size_t> children_ = std::make_shared<std::size_t>(0);  ///< of this server; likewise
   const std::shared_ptr<upstream::StderrLog> stderr_;  ///< likewise
-  Counter& skipped_;  ///< lines of children that are no messages
-  bool is_sse_;  ///< the server speaks HTTP+SSE: it is set, or was found out
-  std::map<mcp::Revision, Common> common_;    ///< of a server that sessions share
+  /// How a child ended that had said nothing, for operators; likewise.
+  const std::shared_ptr<std::string> last_end_ = std::make_shared<std::string>();
+  Counter& skipped_;                        ///< lines of children that are no messages
+  bool is_sse_;                             ///< the server speaks HTTP+SSE: it is set, or was found out
+  std::map<mcp::Revision, Common> common_;  ///< of a server that sessions share
   upstream::SpareChildren spares_;
   bool spares_end_ = false;  ///< those that nobody takes, in a while
   const std::shared_ptr<net::Duration> start_took_ = std::make_shared<net::Duration>(0);  ///< from the start of a child to its first message, last

@@ -247,6 +247,7 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
       pause = std::min<net::Duration>(pause * 2, std::chrono::seconds(list ? 1 : 30));
     }
   }
+    state.known.detail = taken ? std::string() : taken.error().where;
   parts_.log.info("tools_read", {{"server", links_.server().name}, {"era", word(era)}, {"tools", state.known.table->tools().size()}});
   state.reading = false;
   state.changed.notify();

@@ -24,10 +24,13 @@ inline constexpr std::size_t max_reviewed_bytes = std::size_t{64} << 20U;
 struct KnownTools {
   std::shared_ptr<const registry::ToolTable> table;  ///< null until the first list was read
   mcp::UnknownToolAnswer unknown_tool;
-  bool mirrors = false;  ///< a tool of the table wants arguments mirrored into headers, or says the word
-  std::string fault;  ///< why the last reading failed; empty where it did not
+  bool mirrors = false;     ///< a tool of the table wants arguments mirrored into headers, or says the word
+  std::string fault;        ///< why the last reading failed; empty where it did not
+  std::string detail;       ///< what else an operator may read of that, and no client
   bool unrecorded = false;  ///< it failed by the gateway's own journal
 
+  /// The whole of that, for operators.
+  std::string told() const { return detail.empty() ? fault : fault + ": " + detail; }
   /// Why there is no table, or none that is current, also for whoever waited no longer.
   std::string_view why() const { return fault.empty() ? std::string_view("the server did not answer in time") : fault; }
 };

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "registry/difference.hpp"
+
 namespace callgate::upstream {
 
 namespace {
@@ -12,6 +16,20 @@ constexpr std::size_t max_noise_run = 1024 * 1024;
 constexpr std::size_t max_noise_bytes = 64 * 1024 * 1024;
 /// Each message makes up for so much: a log line a call is no flood.
 constexpr std::size_t noise_a_message = 64 * 1024;
+/// For its stderr to close, and for its exit, once its stdout is closed.
+constexpr net::Duration end_patience = std::chrono::milliseconds(500);
+constexpr std::size_t shown_words = 1000;  ///< bytes of its last words in an error
+
+/// The end of what it wrote, as one line that moves no terminal.
+std::string one_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  std::ranges::replace(text, '\n', ' ');
+  const std::string line = registry::visible(text);
+  if (line.size() <= shown_words) return line;
+  std::size_t begin = line.size() - shown_words;
+  while (begin < line.size() && (static_cast<unsigned char>(line[begin]) & 0xC0U) == 0x80U) ++begin;
+  return "…" + line.substr(begin);
+}
 
 }  // namespace
 
@@ -27,8 +45,18 @@ Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const confi
   return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server, max_result, ids, log, std::move(hearers)));
 }
 
-StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server, std::size_t max_result, Ids ids, Log& log, Hearers hearers)
-    : loop_(loop), child_(std::move(child)), server_(server.name), max_result_(max_result), log_(log), hearers_(std::move(hearers)), born_(loop.now()), start_time_(server.start_timeout), router_(loop, server_, max_result, ids, log) {
+StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server,
+                     std::size_t max_result, Ids ids, Log& log, Hearers hearers)
+    : loop_(loop),
+      child_(std::move(child)),
+      server_(server.name),
+      max_result_(max_result),
+      log_(log),
+      hearers_(std::move(hearers)),
+      born_(loop.now()),
+      start_time_(server.start_timeout),
+      end_known_(loop),
+      router_(loop, server_, max_result, ids, log) {
   tasks_.spawn(read());
 }
 
@@ -54,10 +82,26 @@ net::Task<void> StdioLink::read() {
     }
   }
   const bool by_itself = !std::exchange(dead_, true);
-  log_.warn("upstream_ended", {{"server", server_}, {"stderr", last_words()}, {"lines_skipped", noise_}});
   if (by_itself && !spoke_ && hearers_.ended_unheard) hearers_.ended_unheard();
-  router_.fail_all({ErrorKind::closed, "the server's process ended", {}});
+  co_await tell_end();
+  log_.warn(
+      "upstream_ended",
+      {{"server", server_}, {"how", child_->how_it_ended()}, {"stderr", last_words()}, {"lines_skipped", noise_}});
+  if (by_itself && !spoke_ && hearers_.ended) hearers_.ended(*end_);
+  router_.fail_all(ended());
 }
+
+net::Task<void> StdioLink::tell_end() {
+  co_await child_->over(end_patience);
+  const std::string how = child_->how_it_ended();
+  const std::string words = one_line(last_words());
+  end_ = fmt::format("the program {}", how.empty() ? "closed its stdout" : how);
+  if (words.find_first_not_of(' ') != std::string::npos) *end_ += fmt::format("; its last words: {}", words);
+  end_known_.notify();
+}
+
+/// The message is for clients, the place for operators.
+Error StdioLink::ended() const { return {ErrorKind::closed, "the server's process ended", end_.value_or("")}; }
 
 bool StdioLink::is_too_noisy() const { return noise_bytes_ > max_noise_bytes || noise_run_ > max_noise_run; }
 
@@ -90,7 +134,7 @@ std::chrono::milliseconds StdioLink::time_for(const Outbound& out) const {
 net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
   if (out.form == Form::end_session) dead_ = true;
   if (out.form != Form::message) co_return Delivery{};
-  if (dead_) co_return std::unexpected(Failure{{ErrorKind::closed, "the server's process ended", {}}, false});
+  if (dead_) co_return std::unexpected(Failure{ended(), false});
   CallRouter::Call call(loop_);
   const auto message = router_.begin(out, call);
   if (!message) co_return Delivery{.http_status = 202};
@@ -102,8 +146,12 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
     for (char& c : flat) c = c == '\n' || c == '\r' ? ' ' : c;
     bytes = flat;
   }
-  if (auto sent = child_->in().send(bytes); !sent)
-    co_return std::unexpected(Failure{std::move(sent.error()), false});
+  if (auto sent = child_->in().send(bytes); !sent) {
+    if (sent.error().kind != ErrorKind::closed) co_return std::unexpected(Failure{std::move(sent.error()), false});
+    // One that reads no more has ended almost always, which is known in a moment.
+    if (!end_) [[maybe_unused]] const bool known = co_await end_known_.wait(end_patience);
+    co_return std::unexpected(Failure{end_ ? ended() : std::move(sent.error()), false});
+  }
   if (!call.linked()) co_return Delivery{.http_status = 202};
   co_return co_await router_.answer(call, time_for(out), sink);
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,10 +19,11 @@ class StdioLink final : public Link {
  public:
   /// Who hears how the program fares; each may be empty.
   struct Hearers {
-    std::function<void(net::Duration took)> spoke;  ///< it sent its first message, so long after its start
-    std::function<void()> ended_unheard;  ///< it ended by itself before it did
-    std::function<void()> skipped;        ///< a line of it is no message
-    std::shared_ptr<StderrLog> errors{};  ///< hears its stderr; may be null
+    std::function<void(net::Duration took)> spoke;        ///< it sent its first message, so long after its start
+    std::function<void()> ended_unheard;                  ///< it ended by itself before it did
+    std::function<void(const std::string& how)> ended{};  ///< the same a little later: how, and its last words
+    std::function<void()> skipped;                        ///< a line of it is no message
+    std::shared_ptr<StderrLog> errors{};                  ///< hears its stderr; may be null
   };
   static Result<std::unique_ptr<StdioLink>> start(net::Loop& loop, const config::Server& server, std::size_t max_result,
                                                   Ids ids, Log& log, Hearers hearers);
@@ -48,6 +50,8 @@ class StdioLink final : public Link {
   StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server, std::size_t max_result, Ids ids, Log& log, Hearers hearers);
   std::chrono::milliseconds time_for(const Outbound& out) const;
   net::Task<void> read();
+  net::Task<void> tell_end();
+  Error ended() const;
   void take_line(std::string_view line);
   bool is_too_noisy() const;
 
@@ -61,6 +65,8 @@ class StdioLink final : public Link {
   const std::chrono::milliseconds start_time_;
   bool spoke_ = false;
   bool dead_ = false;
+  std::optional<std::string> end_;  ///< how it ended, for an operator: no client reads what it wrote
+  net::Broadcast end_known_;
   Heard heard_ = Heard::nothing;
   CallRouter router_;
   std::uint64_t noise_ = 0;  ///< lines that are no messages

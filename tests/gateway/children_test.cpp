@@ -20,6 +20,7 @@ cd "$1"
 echo started >>starts
 if [ -p gate ]; then read -r go <gate; fi
 while IFS= read -r line; do
+  if [ -e doomed ]; then echo 'token: hunter2' >&2; printf 'no \033[31mconfig' >&2; exit 3; fi
   echo "$$ $line" >>said
   id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\|"[^"]*"\)[,}].*/\1/p')
   n=$((n + 1))
@@ -36,7 +37,8 @@ while IFS= read -r line; do
     *'"method":"resources/'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{}}" ;;
     *callgate_probe_*) if [ -e brittle ]; then exit 1; fi
       echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32602,\"message\":\"Unknown tool\"}}" ;;
-    *'"method":"tools/call"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"done by $$\"}]}}" ;;
+    *'"method":"tools/call"'*) if [ -e last ]; then echo 'out of memory' >&2; exit 9; fi
+      echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"done by $$\"}]}}" ;;
   esac
 done
 )sh";
@@ -235,6 +237,35 @@ TEST_F(Children, ThatDieOfAnUnknownToolAreNotReadOnAndOn) {
   const long before = starts();
   turn_until([&] { return net::Loop::read_clock() > until; });
   EXPECT_LE(starts() - before, 1) << "nobody asked for anything";
+}
+
+/// The operator reads why, a client that it ended and nothing of what it wrote.
+TEST_F(Children, ThatCannotStartSayWhyToTheOperatorAlone) {
+  std::ofstream(folder / "doomed") << "";
+  start(allow_);
+  const gateway::KnownTools& known = gates->all().front()->tools().known(mcp::Era::legacy);
+  turn_until([&] { return !known.fault.empty(); });
+  EXPECT_EQ(
+      known.told(),
+      "the server's process ended: the program ended with code 3; its last words: token: *** no \\u001b[31mconfig");
+  EXPECT_TRUE(log.has("upstream_ended"));
+  const std::string body = open().body;
+  EXPECT_NE(body.find("ended"), std::string::npos) << body;
+  EXPECT_EQ(body.find("config"), std::string::npos) << body;
+  // The next tries wait for a while: what the last one said stands.
+  turn_until([&] { return known.fault.find("before it said anything") != std::string::npos; });
+  EXPECT_NE(known.told().find("its last words: token: ***"), std::string::npos) << known.told();
+}
+
+TEST_F(Children, ThatEndDuringACallSayWhyToTheOperatorAlone) {
+  start(allow_);
+  read_list();
+  ASSERT_EQ(open().status, 200);
+  std::ofstream(folder / "last") << "";
+  const std::string body = call("read").body;
+  EXPECT_NE(body.find("the server's process ended"), std::string::npos) << body;
+  EXPECT_EQ(body.find("out of memory"), std::string::npos) << body;
+  EXPECT_TRUE(log.has("the program ended with code 9; its last words: out of memory"));
 }
 
 TEST_F(Children, ThatStandReadyTakeNobodysRoom) {
