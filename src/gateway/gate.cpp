@@ -31,7 +31,7 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "refuse"}})) {
   tools_.on_found_changed([this] { announce_list_change({.tools = true}); });
-  links_.on_opened_anew([this](bool own_reading) { tools_.server_opened_anew(own_reading); });
+  links_.on_opened_anew([this](upstream::Reader met_by) { tools_.server_opened_anew(met_by); });
   links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
 }
 

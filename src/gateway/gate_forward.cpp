@@ -117,7 +117,7 @@ net::Task<Result<void>> Gate::reopen(const std::shared_ptr<Conversation>& conver
   auto noted = co_await link->forward(std::move(*permit), {.bytes = initialized, .message = note ? &*note : nullptr}, sink);
   if (!noted) co_return std::unexpected(std::move(noted.error().error));
   parts_.log.info("upstream_session_reopened", {{"server", server_.name}});
-  if (anew) tools_.server_opened_anew(false);
+  if (anew) tools_.server_opened_anew(upstream::Reader::client);
   // Calls do not wait for it.
   if (!conversation->watched.empty() || !conversation->log_level.empty()) tasks_.spawn(tell_wishes(conversation, link));
   co_return Result<void>{};
@@ -144,21 +144,24 @@ void Gate::note_wishes(const Inbound& in) {
 
 /// They hold for the new session too, as far as the policy of now lets them.
 net::Task<void> Gate::tell_wishes(std::shared_ptr<Conversation> conversation, std::shared_ptr<upstream::Link> link) {
-  std::vector<std::pair<mcp::MethodId, std::string>> wishes;
-  if (!conversation->log_level.empty()) wishes.emplace_back(mcp::MethodId::logging_set_level, fmt::format(R"("level":{})", conversation->log_level));
+  const auto fresh_id = [] { return fmt::format(R"("callgate-{}")", random_hex(8)); };
+  std::vector<std::string> wishes;
+  if (!conversation->log_level.empty()) wishes.push_back(mcp::set_level_request(fresh_id(), conversation->log_level));
   for (const std::string& uri : conversation->watched) {
-    if (may_hear_of(*conversation, uri)) wishes.emplace_back(mcp::MethodId::resources_subscribe, fmt::format(R"("uri":{})", json::quoted(uri)));
+    if (may_hear_of(*conversation, uri))
+      wishes.push_back(mcp::resource_request(fresh_id(), mcp::MethodId::resources_subscribe, uri));
   }
-  for (const auto& [method, member] : wishes) {
+  for (const std::string& request : wishes) {
     if (conversation->closed || conversation->link != link) co_return;
-    const std::string request = fmt::format(R"({{"jsonrpc":"2.0","id":"callgate-{}","method":"{}","params":{{{}}}}})", random_hex(8), mcp::method_name(method), member);
     json::Document document;
     const auto message = mcp::read_message(request, document, mcp::Direction::from_client);
     auto permit = co_await permit_for_own(parts_, audit::Internal::subscribe, server_.name);
     if (!message || !permit) co_return;
     CallSink sink(*this, conversation, conversation->session.revision, nullptr);
-    const auto taken = co_await link->forward(std::move(*permit), {.bytes = request, .message = &*message, .time = server_.call_timeout}, sink);
-    if (!taken || taken->look.is_error) parts_.log.warn("upstream_wish_lost", {{"server", server_.name}, {"method", mcp::method_name(method)}});
+    const auto taken = co_await link->forward(
+        std::move(*permit), {.bytes = request, .message = &*message, .time = server_.call_timeout}, sink);
+    if (!taken || taken->look.is_error)
+      parts_.log.warn("upstream_wish_lost", {{"server", server_.name}, {"method", message->method.view()}});
   }
 }
 

@@ -227,7 +227,7 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
   if (!made) return made;
   shared.link = *made;
   // Whoever hears it asks for the link at once.
-  if (anew && opened_anew_) opened_anew_(readings_ != 0);
+  if (anew && opened_anew_) opened_anew_(readings_ != 0 ? upstream::Reader::gateway : upstream::Reader::client);
   return made;
 }
 
@@ -290,7 +290,10 @@ upstream::BridgeParts Links::bridge_parts() {
           .starts_programs = !over_http(),
           .permit = [this](upstream::Own own) { return permit_for(own); },
           .mirror = [this](const mcp::Message& request) { return mirror(request); },
-          .opened_anew = [this](bool own_reading) { if (opened_anew_) opened_anew_(own_reading); },
+          .opened_anew =
+              [this](upstream::Reader met_by) {
+                if (opened_anew_) opened_anew_(met_by);
+              },
           .written = written_};
 }
 

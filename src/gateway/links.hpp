@@ -66,7 +66,7 @@ class Links {
   /// Where the headers of a call that a bridge makes modern come from.
   void take_params_from(std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params) { params_ = std::move(params); }
   /// Hears that a server which has answered before is opened again.
-  void on_opened_anew(std::function<void(bool own_reading)> hear) { opened_anew_ = std::move(hear); }
+  void on_opened_anew(std::function<void(upstream::Reader met_by)> hear) { opened_anew_ = std::move(hear); }
   /// While the gateway opens a link to read lists for itself: one child beyond the bounds may
   /// start for it, or a server whose children are all in use could not be read.
   class ForReading {
@@ -120,7 +120,7 @@ class Links {
   std::unique_ptr<upstream::HttpOrigin> origin_;
   std::map<std::string, Shared> shared_;  ///< by grant; over HTTP one for all, where nothing is bridged
   std::function<std::vector<mcp::ParamHeader>(const mcp::Message&)> params_;
-  std::function<void(bool own_reading)> opened_anew_;
+  std::function<void(upstream::Reader met_by)> opened_anew_;
   std::size_t readings_ = 0;  ///< links that are being opened for them
   const std::shared_ptr<upstream::Restarts> restarts_ = std::make_shared<upstream::Restarts>();  ///< links may outlive this
   const std::shared_ptr<std::size_t> children_ = std::make_shared<std::size_t>(0);  ///< of this server; likewise

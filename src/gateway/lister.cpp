@@ -27,7 +27,7 @@ class Lister::SaysNo final : public upstream::Sink {
   }
   /// Before a server of the other era the bridge says no for it.
   bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) override { return false; }
-  bool is_own_reading() const override { return true; }
+  upstream::Reader reader() const override { return upstream::Reader::gateway; }
 
  private:
   Lister& lister_;

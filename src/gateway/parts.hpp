@@ -45,6 +45,8 @@ struct Parts {
   /// The page where a person answers that approval; empty, or an empty text: there is none.
   std::function<std::string(std::string_view approval)> approval_url = {};
   net::Duration keep_alive_every = std::chrono::seconds(20);  ///< a comment line on a subscription
+  /// Between two readings of a server's list, whatever asks for them; calls wait for the last.
+  net::Duration between_readings = std::chrono::milliseconds(250);
 };
 
 }  // namespace callgate::gateway

@@ -22,8 +22,6 @@ constexpr net::Duration first_pause = std::chrono::milliseconds(250);
 /// part by part. One that lists by who asks is not read more often than this for all of them.
 constexpr net::Duration between_asking = std::chrono::seconds(30);
 constexpr std::size_t most_asked_for = 16;
-/// Whatever asks for readings, of which calls wait for the last.
-constexpr net::Duration between_readings = std::chrono::milliseconds(250);
 
 std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
 
@@ -58,19 +56,35 @@ void ToolBook::want_again(mcp::Era era) {
   if (started(other)) read_again(eras_[index(other)], other);
 }
 
+/// Names and fingerprints of what is shown and not accounted for. A list that comes again costs one digest of its
+/// bytes.
+const std::string& ToolBook::others_of(EraState& state, std::span<const mcp::ListItem> shown) {
+  const auto& table = state.known.table;
+  std::vector<const mcp::ListItem*> differ;
+  std::string texts;
+  for (const mcp::ListItem& item : shown) {
+    if (!item.fault.empty()) continue;
+    const registry::Tool* tool = table->find(item.key.view());
+    if (tool != nullptr && tool->definition == item.definition.text()) continue;
+    differ.push_back(&item);
+    texts.append(item.definition.text()) += '\n';
+  }
+  std::string digest = differ.empty() ? std::string() : sha256_hex(texts);
+  if (state.shown.digest == digest) return state.shown.others;
+  state.shown = {.digest = std::move(digest), .others = {}};
+  for (const mcp::ListItem* item : differ) {
+    const std::string fingerprint = registry::fingerprint(item->definition);
+    if (!table->accounts_for(item->key.view(), fingerprint))
+      state.shown.others += fmt::format("{} {}\n", item->key.view(), fingerprint);
+  }
+  return state.shown.others;
+}
+
 bool ToolBook::heed(mcp::Era era, std::span<const mcp::ListItem> shown) {
   EraState& state = eras_[index(era)];
   const auto table = state.known.table;
   if (!table) return false;
-  std::string other;
-  for (const mcp::ListItem& item : shown) {
-    if (!item.fault.empty()) continue;
-    const std::string_view name = item.key.view();
-    const registry::Tool* tool = table->find(name);
-    if (tool != nullptr && tool->definition == item.definition.text()) continue;
-    const std::string fingerprint = registry::fingerprint(item.definition);
-    if (!table->accounts_for(name, fingerprint)) other += fmt::format("{} {}\n", name, fingerprint);
-  }
+  const std::string& other = others_of(state, shown);
   if (other.empty()) return false;
   const net::Instant now = parts_.loop.now();
   std::erase_if(state.asked_for, [now](const auto& each) { return now - each.second > between_asking; });
@@ -81,13 +95,13 @@ bool ToolBook::heed(mcp::Era era, std::span<const mcp::ListItem> shown) {
   return true;
 }
 
-void ToolBook::server_opened_anew(bool own_reading) {
+void ToolBook::server_opened_anew(upstream::Reader met_by) {
   ++openings_;
   for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
     if (!started(era)) continue;
     eras_[index(era)].look_closely = true;
     // A reading that asked for another one because of itself would not end.
-    if (!own_reading) read_again(eras_[index(era)], era);
+    if (met_by != upstream::Reader::gateway) read_again(eras_[index(era)], era);
   }
 }
 
@@ -160,6 +174,7 @@ void ToolBook::recall_unknown_tool(mcp::Era era) {
 Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   EraState& state = eras_[index(era)];
   if (auto loaded = load_reviewed(); !loaded) return loaded;
+  if (auto masked = registry::mask_addresses(parts_.store.pins(), links_.server().name); !masked) return masked;
   std::vector<std::unique_ptr<json::Document>> documents;
   std::vector<json::Value> definitions;
   for (const std::string& page : list.pages) {
@@ -174,7 +189,6 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
     }
   }
   const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
-  if (auto masked = registry::mask_addresses(parts_.store.pins(), links_.server().name); !masked) return masked;
                                                                                       : registry::NewTools::refuse;
   registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr};
   if (parts_.classes_of) source.classes_of = [this](std::span<const json::Value> listed) { return parts_.classes_of(links_.server(), listed); };
@@ -184,7 +198,9 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
     parts_.log.warn("tools_differ", {{"server", links_.server().name}, {"era", word(era)}, {"tool", drift.tool},
                                      {"what", registry::word(drift.kind)}, {"detail", drift.detail}});
   state.known.table = std::move(*table);
-  state.known.mirrors = std::ranges::any_of(state.known.table->tools(), [](const registry::Tool& tool) { return tool.definition.contains("x-mcp-header"); });
+  state.shown = {};
+  state.known.mirrors = std::ranges::any_of(
+      state.known.table->tools(), [](const registry::Tool& tool) { return tool.definition.contains("x-mcp-header"); });
   if (list.unknown_tool) {
     state.probed = true;
     state.known.unknown_tool = *list.unknown_tool;
@@ -212,7 +228,9 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
   net::Duration pause = first_pause;
   recall_unknown_tool(era);
   for (;;) {
-    if (const net::Duration since = parts_.loop.now() - state.began; state.known.table && since < between_readings) co_await parts_.loop.sleep(between_readings - since);
+    if (const net::Duration since = parts_.loop.now() - state.began;
+        state.known.table && since < parts_.between_readings)
+      co_await parts_.loop.sleep(parts_.between_readings - since);
     state.began = parts_.loop.now();
     const std::uint64_t reading = state.wanted;
     Lister lister(parts_, links_, era);
@@ -229,6 +247,7 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     state.ours = !taken && (list || state.known.unrecorded);
     const bool told = state.known.unrecorded && !taken && state.known.fault == taken.error().message;
     state.known.fault = taken ? std::string() : taken.error().message;
+    state.known.detail = taken ? std::string() : taken.error().where;
     if (taken) state.read = reading;
     state.changed.notify();
     if (found_changed && found_changed_) found_changed_();
@@ -247,7 +266,6 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
       pause = std::min<net::Duration>(pause * 2, std::chrono::seconds(list ? 1 : 30));
     }
   }
-    state.known.detail = taken ? std::string() : taken.error().where;
   parts_.log.info("tools_read", {{"server", links_.server().name}, {"era", word(era)}, {"tools", state.known.table->tools().size()}});
   state.reading = false;
   state.changed.notify();

@@ -52,7 +52,7 @@ class ToolBook {
   bool heed(mcp::Era era, std::span<const mcp::ListItem> shown);
   /// What answered so far is gone, and what takes its place may be of another version. Where a
   /// reading of the gateway's own met that, it is reading the list of the new one.
-  void server_opened_anew(bool own_reading);
+  void server_opened_anew(upstream::Reader met_by);
   /// How often that was.
   std::uint64_t openings() const { return openings_; }
   /// Hears that a list is another one and that no server has said so.
@@ -83,10 +83,17 @@ class ToolBook {
     bool probed = false;
     bool look_closely = false;  ///< whether it became another one without a word of the server
     std::map<std::string, net::Instant> asked_for;  ///< when it was read for what a client was shown, by that
-    bool ours = false;         ///< the last reading failed by the gateway's own journal or store, or by what it made of the list
+    /// The last list that a client was shown, against this table.
+    struct Shown {
+      std::string digest;  ///< of the definitions that are not the table's, as written
+      std::string others;  ///< those of them that nothing accounts for
+    };
+    Shown shown;
+    bool ours = false;  ///< the last reading failed by the gateway's own journal or store, or by what it made of the list
     net::Broadcast changed;
     net::Signal again;
   };
+  static const std::string& others_of(EraState& state, std::span<const mcp::ListItem> shown);
   static std::size_t index(mcp::Era era) { return era == mcp::Era::modern ? 1 : 0; }
   void read_again(EraState& state, mcp::Era era);
   net::Task<void> keep_reading(mcp::Era era);

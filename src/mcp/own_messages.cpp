@@ -74,6 +74,14 @@ std::string probe_call(std::string_view id_text, std::string_view name, Revision
   return request(id_text, MethodId::tools_call, revision, std::move(member), {});
 }
 
+std::string set_level_request(std::string_view id_text, std::string_view level_text) {
+  return request(id_text, MethodId::logging_set_level, latest_legacy, fmt::format(R"("level":{})", level_text), {});
+}
+
+std::string resource_request(std::string_view id_text, MethodId method, std::string_view uri) {
+  return request(id_text, method, latest_legacy, fmt::format(R"("uri":{})", json::quoted(uri)), {});
+}
+
 std::string plain_notification(MethodId method) {
   return fmt::format(R"({{"jsonrpc":"2.0","method":"{}"}})", method_name(method));
 }

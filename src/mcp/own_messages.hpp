@@ -33,6 +33,11 @@ std::string plain_request(std::string_view id_text, MethodId method, Revision re
 /// server answers for tools that it does not have.
 std::string probe_call(std::string_view id_text, std::string_view name, Revision revision);
 
+/// What a client with a session wishes of its server: a log level (JSON text), and
+/// resources_subscribe or resources_unsubscribe. For revisions with sessions.
+std::string set_level_request(std::string_view id_text, std::string_view level_text);
+std::string resource_request(std::string_view id_text, MethodId method, std::string_view uri);
+
 /// A notification without params, e.g. tools/list_changed.
 std::string plain_notification(MethodId method);
 

@@ -31,8 +31,8 @@ struct BridgeParts {
   std::function<net::Task<Result<policy::Permit>>(Own)> permit;
   /// The header lines that mirror a modern request; empty where the transport has none.
   std::function<std::string(const mcp::Message&)> mirror;
-  /// Hears that a session was opened in the place of one that is gone, and whether the gateway's own reading did so.
-  std::function<void(bool own_reading)> opened_anew{};
+  /// Hears that a session was opened in the place of one that is gone, and for whom.
+  std::function<void(Reader met_by)> opened_anew{};
   std::shared_ptr<WrittenPool> written = std::make_shared<WrittenPool>();  ///< of all bridges to this server
 };
 

@@ -30,6 +30,9 @@ struct Event {
   std::string_view retry{};               ///< of the SSE event, digits: milliseconds until then
 };
 
+/// For whom an exchange is: a client, or the gateway that reads a list for itself.
+enum class Reader : std::uint8_t { client, gateway };
+
 /// Takes what arrives before the answer, in order.
 class Sink {
  public:
@@ -44,8 +47,7 @@ class Sink {
   virtual net::Task<bool> may_go_on() { co_return true; }
   /// Whether the server may ask the client for this.
   virtual bool may_ask(mcp::MethodId /*method*/, std::string_view /*name*/) { return true; }
-  /// Whether the gateway asks for itself, and not for a client.
-  virtual bool is_own_reading() const { return false; }
+  virtual Reader reader() const { return Reader::client; }
   /// Nobody waits any more for the answer to that request of the server.
   virtual void question_over(std::string_view /*id*/) {}
 };

@@ -105,7 +105,7 @@ net::Task<Result<StatelessBridge::BehindRef>> StatelessBridge::session(const mcp
       opening.done = true;
       if (anew) {
         behind->opened_anew = parts_.loop.now();
-        if (parts_.opened_anew) parts_.opened_anew(sink.is_own_reading());
+        if (parts_.opened_anew) parts_.opened_anew(sink.reader());
       }
       co_return behind;
     }

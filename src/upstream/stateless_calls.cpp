@@ -310,7 +310,7 @@ net::Task<void> StatelessBridge::set_level(BehindRef behind, const mcp::Message&
   const std::string level = log_level_of(request);
   if (level.empty() || level == behind->level || !behind->logs) co_return;
   behind->level = level;
-  co_await say_later(behind, Own::subscribe, fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"logging/setLevel","params":{{"level":{}}}}})", fresh_id(), level));
+  co_await say_later(behind, Own::subscribe, mcp::set_level_request(fresh_id(), level));
 }
 
 }  // namespace callgate::upstream

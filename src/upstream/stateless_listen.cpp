@@ -1,9 +1,8 @@
 // Subscriptions of the stateless bridge: a session's stream for those who listen.
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "mcp/answers.hpp"
+#include "mcp/own_messages.hpp"
 #include "mcp/requests.hpp"
 #include "upstream/stateless_parts.hpp"
 
@@ -17,10 +16,6 @@ bool is_set(json::Value filter, std::string_view key) {
 }
 
 bool watches(const std::vector<std::string>& uris, std::string_view uri) { return std::ranges::find(uris, uri) != uris.end(); }
-
-std::string about_resource(std::string_view id, std::string_view verb, std::string_view uri) {
-  return fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"resources/{}","params":{{"uri":{}}}}})", id, verb, json::quoted(uri));
-}
 
 }  // namespace
 
@@ -36,7 +31,8 @@ StatelessBridge::Subscription::~Subscription() {
   if (!behind->link || !behind->link->alive()) return;
   for (const std::string& uri : uris) {
     if (std::ranges::none_of(others, [&](const Subscription* each) { return watches(each->uris, uri); }))
-      bridge.tasks_.spawn(bridge.say_later(behind, Own::subscribe, about_resource(bridge.fresh_id(), "unsubscribe", uri)));
+      bridge.tasks_.spawn(bridge.say_later(
+          behind, Own::subscribe, mcp::resource_request(bridge.fresh_id(), mcp::MethodId::resources_unsubscribe, uri)));
   }
 }
 
@@ -53,7 +49,8 @@ net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
   subscription.resources = is_set(filter, "resourcesListChanged");
   for (const mcp::Text& uri : wanted->uris) {
     subscription.uris.emplace_back(uri.view());
-    co_await say_later(*behind, Own::subscribe, about_resource(fresh_id(), "subscribe", uri.view()));
+    co_await say_later(*behind, Own::subscribe,
+                       mcp::resource_request(fresh_id(), mcp::MethodId::resources_subscribe, uri.view()));
   }
   if ((*behind)->link && (*behind)->link->has_stream() && !std::exchange((*behind)->streaming, true)) (*behind)->stream.spawn(read_stream(**behind));
   subscription.events.push_front(mcp::acknowledged(filter.text(), subscription.id));

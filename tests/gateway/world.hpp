@@ -146,7 +146,9 @@ class World : public testing::Test {
     config.servers = {behind};
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, asking == nullptr ? *questions : *asking, *keeping, *store, policies, classes_of, approval_url, keep_alive_every});
+    parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting,
+                        asking == nullptr ? *questions : *asking, *keeping, *store, policies, classes_of, approval_url,
+                        keep_alive_every, between_readings});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -261,6 +263,7 @@ class World : public testing::Test {
   ClassesOf classes_of;
   std::function<std::string(std::string_view)> approval_url;  ///< where a person answers; empty: nowhere
   net::Duration keep_alive_every = std::chrono::seconds(20);  ///< on a subscription
+  net::Duration between_readings = std::chrono::milliseconds(250);
   std::string authorization;  ///< a header line of every request
   std::optional<Parts> parts;
   std::unique_ptr<Gates> gates;

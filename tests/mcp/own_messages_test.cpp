@@ -39,9 +39,13 @@ TEST(OwnMessages, AskForListsInTheFormOfTheRevision) {
 
 TEST(OwnMessages, AreAllReadByTheStrictReader) {
   for (const std::string& bytes :
-       {ping_request("\"x\""), probe_call("9", "k3v9q", Revision::r2025_11_25), probe_call("9", "k3v9q", Revision::r2026_07_28),
-        plain_request("1", MethodId::tools_list, Revision::r2026_07_28, "c"), cancelled_notification("\"a\"", "the \"client\" left"),
-        plain_notification(MethodId::notifications_tools_list_changed), progress_notification("5", 3, "waiting")}) {
+       {ping_request("\"x\""), probe_call("9", "k3v9q", Revision::r2025_11_25),
+        probe_call("9", "k3v9q", Revision::r2026_07_28),
+        plain_request("1", MethodId::tools_list, Revision::r2026_07_28, "c"),
+        cancelled_notification("\"a\"", "the \"client\" left"),
+        plain_notification(MethodId::notifications_tools_list_changed), progress_notification("5", 3, "waiting"),
+        set_level_request("1", "\"debug\""), resource_request("\"a\"", MethodId::resources_subscribe, "file:///a\"b"),
+        resource_request("2", MethodId::resources_unsubscribe, "x:y")}) {
     json::Document document;
     const auto message = read_message(bytes, document, Direction::from_client);
     ASSERT_TRUE(message) << bytes;
@@ -53,6 +57,8 @@ TEST(OwnMessages, CarryIdsAndTokensAsTheyWereWritten) {
   json::Document document;
   std::string bytes = cancelled_notification("\"a\\/b\"", "x");
   EXPECT_EQ(read_cancelled(*read_message(bytes, document, Direction::from_client))->request_id, "\"a\\/b\"");
+  bytes = resource_request("1", MethodId::resources_subscribe, "file:///a\"b");
+  EXPECT_EQ(read_resource_request(*read_message(bytes, document, Direction::from_client))->uri.view(), "file:///a\"b");
   bytes = progress_notification("\"t\"", 1);
   EXPECT_EQ(read_progress(*read_message(bytes, document, Direction::from_server))->token, "\"t\"");
 }
