@@ -54,8 +54,8 @@ suite_part() {
 fuzz_part() {
   local status=0
   # shellcheck disable=SC2046
-  fuzz_all 20 $(fuzz_targets) || status=$?
-  TOLD="$FUZZED targets, 20 s each"
+  fuzz_all 10 $(fuzz_targets) || status=$?
+  TOLD="$FUZZED targets, 10 s each"
   [ $status = 0 ] && PASSED=$((PASSED + FUZZED))
   return $status
 }
