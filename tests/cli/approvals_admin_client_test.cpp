@@ -9,6 +9,7 @@
 namespace callgate::cli {
 namespace {
 
+constexpr AdminLimits kSmall{.head_bytes = 1024, .body_bytes = 100};
 constexpr AdminLimits kImpatient{.time = std::chrono::milliseconds(50), .head_bytes = 1024, .body_bytes = 100};
 
 TEST(AdminClient, GetsTheAnswerOfALiveGateway) {
@@ -31,7 +32,7 @@ class BadAnswer : public testing::TestWithParam<Answer> {};
 TEST_P(BadAnswer, IsAnErrorOfItsKind) {
   const DataFolder folder;
   const TinyGateway gateway(folder, "a", GetParam().bytes);
-  const auto reply = ask_gateway(gateway.socket(), "GET", "/", {}, kImpatient);
+  const auto reply = ask_gateway(gateway.socket(), "GET", "/", {}, kSmall);
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().kind, GetParam().kind) << reply.error().message;
 }
