@@ -13,7 +13,7 @@ namespace callgate::registry {
 namespace {
 
 /// A name as it may stand in logs, whatever it holds.
-std::string shown_name(std::string_view name) { return visible(name.substr(0, 128)); }
+std::string shown_text(std::string_view name) { return visible(name.substr(0, 128)); }
 
 std::string name_of(json::Value definition) {
   const auto name = definition.find("name");
@@ -21,7 +21,7 @@ std::string name_of(json::Value definition) {
 }
 
 void report_bad_name(std::vector<Drift>& drift, const std::string& name) {
-  drift.push_back({Drift::Kind::bad_name, shown_name(name),
+  drift.push_back({Drift::Kind::bad_name, shown_text(name),
                    name.empty() ? "an entry of the list has no name"
                                 : "the name is outside [A-Za-z0-9_.-]{1,128}; the tool is refused"});
 }
@@ -32,11 +32,13 @@ void report_look_alikes(const std::vector<std::string>& names, std::vector<Drift
   for (const std::string& name : names) {
     const auto [first, is_new] = first_of.emplace(look_alike_key(name), name);
     if (is_new || first->second == name) continue;
-    drift.push_back({Drift::Kind::look_alike, shown_name(name), fmt::format("looks like `{}`", shown_name(first->second))});
+    drift.push_back({Drift::Kind::look_alike, shown_text(name), fmt::format("looks like `{}`", shown_text(first->second))});
   }
 }
 
 }  // namespace
+
+std::string shown_name(json::Value definition) { return definition.is_object() ? shown_text(name_of(definition)) : std::string(); }
 
 Listing read_listing(std::span<const json::Value> definitions) {
   Listing listing;

@@ -24,6 +24,9 @@ struct Listing {
   std::vector<Drift> drift;   ///< bad names, duplicates, look-alikes within the list
 };
 
+/// The name of an entry as it may stand in logs, whatever it holds; empty where it has none.
+std::string shown_name(json::Value definition);
+
 Listing read_listing(std::span<const json::Value> definitions);
 
 }  // namespace callgate::registry

@@ -83,6 +83,22 @@ std::string difference_from(const std::string& pinned_text, json::Value now) {
   return difference((*pinned)->root(), now);
 }
 
+/// Whatever a server lists: so many are named, and how many there are beside them.
+constexpr std::size_t most_named = 100;
+
+std::vector<store::LeftOut> left_out(std::span<const Drift> drift) {
+  std::vector<store::LeftOut> all;
+  std::size_t more = 0;
+  for (const Drift& each : drift) {
+    if (!is_left_out(each)) continue;
+    store::LeftOut one{.tool = each.tool, .why = each.detail};
+    if (all.size() < most_named) all.push_back(std::move(one));
+    else ++more;
+  }
+  if (more > 0) all.push_back({.tool = {}, .why = fmt::format("{} more are left out", more)});
+  return all;
+}
+
 /// One comparison of a list with its pins.
 class Comparison {
  public:
@@ -210,7 +226,8 @@ Result<void> Comparison::store_results(store::Pins& pins) const {
   } else if (!followed_.empty()) {
     if (auto done = pins.accept(source_.key, followed_); !done) return done;
   }
-  return pins.offer(source_.key, offered_);
+  if (auto done = pins.offer(source_.key, offered_); !done) return done;
+  return pins.leave_out(source_.key, left_out(listing_.drift));
 }
 
 }  // namespace
@@ -219,6 +236,7 @@ Result<std::shared_ptr<const ToolTable>> observe(store::Pins& pins, const ListSo
                                                  std::span<const json::Value> definitions, std::int64_t now_ms,
                                                  const ToolTable* previous) {
   Listing listing = read_listing(definitions);
+  listing.drift.insert(listing.drift.end(), source.unreadable.begin(), source.unreadable.end());
   auto pinned = pins_of(pins, source, listing, now_ms);
   if (!pinned) return std::unexpected(pinned.error());
 

@@ -30,12 +30,14 @@ struct ListSource {
   NewTools new_tools = NewTools::refuse;
   const PinFile* reviewed = nullptr;  ///< pins in version control instead of the store's
   ClassesOf classes_of = {};  ///< empty: nobody says
+  std::vector<Drift> unreadable = {};  ///< entries that are not among the definitions
 };
 
 /// Compares the list that the gateway itself read with the pins and makes the
 /// table that calls are judged by (S10, policy-language section 2.1). The first
 /// list of a key pins. What is new or changed is put beside the pins as an
 /// offer, for `server pin` to show and accept.
+/// What cannot be called stands beside the pins, for people to see.
 /// `definitions` are the elements of `result.tools` of all pages in order; a
 /// non-object is reported and left out. `previous` lends its compiled schemas.
 /// Errors: those of the store; nothing may be judged by an older list then.

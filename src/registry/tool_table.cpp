@@ -18,6 +18,7 @@ std::string_view word(Drift::Kind kind) {
     case Drift::Kind::bad_name: return "bad_name";
     case Drift::Kind::look_alike: return "look_alike";
     case Drift::Kind::twin: return "twin";
+    case Drift::Kind::unreadable: return "unreadable";
   }
   std::unreachable();
 }

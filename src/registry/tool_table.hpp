@@ -54,6 +54,7 @@ struct Drift {
     bad_name,   ///< no name, or one outside [A-Za-z0-9_.-]{1,128}: refused
     look_alike, ///< its name equals another's after folding
     twin,       ///< the definition of a pinned tool under another name
+    unreadable, ///< no definition that every reader takes for the same: left out
   };
   Kind kind = Kind::added;
   std::string tool;
@@ -62,6 +63,8 @@ struct Drift {
   bool operator==(const Drift&) const = default;
 };
 std::string_view word(Drift::Kind kind);
+/// An entry of the list that no client is shown, whatever is pinned: it cannot be called.
+inline bool is_left_out(const Drift& drift) { return drift.kind == Drift::Kind::duplicate || drift.kind == Drift::Kind::bad_name || drift.kind == Drift::Kind::unreadable; }
 
 /// The tools of one server and era as one immutable value: a call is judged by
 /// one table. Threads: any.

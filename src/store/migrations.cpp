@@ -69,6 +69,16 @@ CREATE TABLE meta (
 ALTER TABLE servers ADD COLUMN trust_hints INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE servers ADD COLUMN classes TEXT NOT NULL DEFAULT '';
 )sql"},
+    Migration{"tools that cannot be called",
+              R"sql(
+CREATE TABLE left_out (
+  list INTEGER NOT NULL REFERENCES pinned_lists (id) ON DELETE CASCADE,
+  place INTEGER NOT NULL,
+  tool TEXT NOT NULL,
+  why TEXT NOT NULL,
+  PRIMARY KEY (list, place)
+) WITHOUT ROWID;
+)sql"},
 };
 
 Result<std::int64_t> applied_count(Database& database) {

@@ -30,6 +30,16 @@ Result<std::int64_t> find_or_make_list(Database& database, const ListKey& key) {
   return *known ? Result<std::int64_t>(**known) : make_list(database, key);
 }
 
+Result<std::vector<LeftOut>> read_left_out(Database& database, std::int64_t list) {
+  Query query(database, "SELECT tool, why FROM left_out WHERE list = ? ORDER BY place");
+  query.bind(list);
+  std::vector<LeftOut> found;
+  auto row = query.step();
+  for (; row && *row; row = query.step()) found.push_back({query.text(0), query.text(1)});
+  if (!row) return std::unexpected(row.error());
+  return found;
+}
+
 Result<PinnedList> read_list(Database& database, std::int64_t list) {
   Query query(database, "SELECT offered, tool, fingerprint, text, time FROM definitions WHERE list = ? ORDER BY offered, tool");
   query.bind(list);
@@ -40,6 +50,9 @@ Result<PinnedList> read_list(Database& database, std::int64_t list) {
     part.push_back({query.text(1), query.text(2), query.text(3), query.number(4)});
   }
   if (!row) return std::unexpected(row.error());
+  auto left_out = read_left_out(database, list);
+  if (!left_out) return std::unexpected(left_out.error());
+  found.left_out = std::move(*left_out);
   return found;
 }
 
@@ -134,6 +147,28 @@ class SqlitePins final : public Pins {
 
   Result<void> offer(const ListKey& key, std::span<const Definition> definitions) override {
     return put_part(key, Part::offered, definitions);
+  }
+
+  Result<void> leave_out(const ListKey& key, std::span<const LeftOut> tools) override {
+    const std::scoped_lock lock(connection_.mutex);
+    const auto known = find_locked(key);
+    if (!known) return std::unexpected(known.error());
+    if (std::ranges::equal(*known ? std::span<const LeftOut>((*known)->left_out) : std::span<const LeftOut>(), tools)) return {};
+    Database& database = *connection_.database;
+    auto transaction = Transaction::begin(database);
+    if (!transaction) return std::unexpected(transaction.error());
+    const auto list = find_or_make_list(database, key);
+    if (!list) return std::unexpected(list.error());
+    {
+      Query query(database, "DELETE FROM left_out WHERE list = ?");
+      if (auto done = query.bind(*list).run(); !done) return done;
+    }
+    std::int64_t place = 0;
+    for (const LeftOut& each : tools) {
+      Query query(database, "INSERT INTO left_out (list, place, tool, why) VALUES (?, ?, ?, ?)");
+      if (auto done = query.bind(*list).bind(place++).bind(each.tool).bind(each.why).run(); !done) return done;
+    }
+    return transaction->commit();
   }
 
   Result<void> accept(const ListKey& key, std::span<const Definition> definitions) override {

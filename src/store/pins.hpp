@@ -16,6 +16,7 @@ namespace callgate::store {
 struct PinnedList {
   std::vector<Definition> pinned;   ///< accepted: at first use, or by a person
   std::vector<Definition> offered;  ///< new or changed since, waiting for `server pin`
+  std::vector<LeftOut> left_out{};  ///< neither, as the list was read last
 
   bool operator==(const PinnedList&) const = default;
 };
@@ -33,6 +34,8 @@ class Pins {
   virtual Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions) = 0;
   /// What waits for a person is now exactly this; writes only where it differs.
   virtual Result<void> offer(const ListKey& key, std::span<const Definition> definitions) = 0;
+  /// What cannot be called is now exactly this, in this order; writes only where it differs.
+  virtual Result<void> leave_out(const ListKey& key, std::span<const LeftOut> tools) = 0;
   /// Pins these definitions in place of those of the same tools.
   virtual Result<void> accept(const ListKey& key, std::span<const Definition> definitions) = 0;
   /// The pinned definitions are now exactly these (of a reviewed file); writes

@@ -53,6 +53,14 @@ struct ListKey {
   bool operator==(const ListKey&) const = default;
 };
 
+/// A tool of a list that no client is shown, since it cannot be called.
+struct LeftOut {
+  std::string tool;  ///< its name as people may see it; empty: it has none
+  std::string why;   ///< one sentence
+
+  bool operator==(const LeftOut&) const = default;
+};
+
 /// One tool definition, pinned or offered by a server.
 struct Definition {
   std::string tool;

@@ -275,6 +275,25 @@ TEST(PinsTest, TwoGatewaysThatComeAtOnceAgreeOnTheFirstList) {
   EXPECT_EQ(two.tools(), "?get");
 }
 
+/// Whatever a server lists, so many are named, each at a bounded length.
+TEST(PinsTest, WhatCannotBeCalledStandsBesideThePins) {
+  World world;
+  std::string many = "[" + tool("get");
+  for (int i = 0; i < 150; ++i) many += "," + tool(std::string(500, 'x') + " " + std::to_string(i));
+  world.source.unreadable = {{Drift::Kind::unreadable, "odd", "`tools` must hold objects only"}};
+  world.list(many + "]");
+  const auto kept = world.store->pins().find(world.source.key).value();
+  ASSERT_TRUE(kept);
+  ASSERT_EQ(kept->left_out.size(), 101U);
+  EXPECT_LE(kept->left_out[0].tool.size(), 128U);
+  EXPECT_EQ(kept->left_out[100].why, "51 more are left out");
+  EXPECT_EQ(kept->pinned.size(), 1U);
+  world.list("[" + tool("get") + "]");
+  const auto now = world.store->pins().find(world.source.key).value()->left_out;
+  ASSERT_EQ(now.size(), 1U);
+  EXPECT_EQ(now[0], (store::LeftOut{.tool = "odd", .why = "`tools` must hold objects only"}));
+}
+
 /// Pins whose every function fails, as with a locked database.
 class LockedPins final : public store::Pins {
   static std::unexpected<Error> locked() { return fail(ErrorKind::unavailable, "locked"); }
@@ -282,6 +301,7 @@ class LockedPins final : public store::Pins {
   Result<std::vector<store::ListKey>> lists(std::string_view) override { return locked(); }
   Result<store::PinnedList> pin_first(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
   Result<void> offer(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
+  Result<void> leave_out(const store::ListKey&, std::span<const store::LeftOut>) override { return locked(); }
   Result<void> accept(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
   Result<void> replace(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
   Result<void> readdress(std::string_view, const std::function<std::string(std::string_view)>&) override {
