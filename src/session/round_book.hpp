@@ -69,7 +69,9 @@ class MemoryRounds final : public RoundStore {
     const CallSoFar* found = book_.find(key.digest, clock_.now());
     return net::Task<std::optional<CallSoFar>>::ready(found != nullptr ? std::optional(*found) : std::nullopt);
   }
-  net::Task<std::optional<CallSoFar>> take(RoundKey key) override { return net::Task<std::optional<CallSoFar>>::ready(book_.take(key.digest, clock_.now())); }
+  net::Task<std::optional<CallSoFar>> take(RoundKey key) override {
+    return net::Task<std::optional<CallSoFar>>::ready(book_.take(key.digest, clock_.now()));
+  }
 
  private:
   const Clock& clock_;

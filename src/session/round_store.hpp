@@ -52,7 +52,9 @@ class RoundStore {
   virtual net::Task<std::optional<CallSoFar>> take(RoundKey key) = 0;
 
   /// Its next round may go on with it.
-  static bool may_go_on(const CallSoFar& so_far, BootTime now) { return so_far.rounds < most_rounds && so_far.began + good_for >= now; }
+  static bool may_go_on(const CallSoFar& so_far, BootTime now) {
+    return so_far.rounds < most_rounds && so_far.began + good_for >= now;
+  }
 };
 
 }  // namespace callgate::session

@@ -24,9 +24,11 @@ SharedRounds::SharedRounds(net::RedisClient& client, const Clock& clock, const O
       keys_({fmt::format("{}{{rounds}}:{}", options.prefix, round_key_form)}),
       lasts_(std::to_string(net::RedisTime::microseconds(options.lasts))) {}
 
-net::Task<SharedRounds::Items> SharedRounds::run(std::string_view function, const RoundKey& key, std::vector<std::string> args) {
+net::Task<SharedRounds::Items> SharedRounds::run(std::string_view function, const RoundKey& key,
+                                                 std::vector<std::string> args) {
   const net::Instant now = functions_.client().loop().now();
-  net::RedisCall call{.function = function, .keys = keys_, .args = {time_.at_most(now), lasts_, key.server, key.digest}};
+  net::RedisCall call{
+      .function = function, .keys = keys_, .args = {time_.at_most(now), lasts_, key.server, key.digest}};
   std::ranges::move(args, std::back_inserter(call.args));
   return read(now, functions_.run(std::move(call)));
 }
@@ -42,7 +44,8 @@ net::Task<SharedRounds::Items> SharedRounds::read(net::Instant sent, net::Task<R
 net::Task<bool> SharedRounds::expect(RoundKey key, CallSoFar so_far) {
   const auto age = std::to_string(net::RedisTime::microseconds(clock_.now() - so_far.began));
   return noted(run(names_.expect, key,
-                   {std::to_string(most_of_server), age, "rounds", std::to_string(so_far.rounds), "counted", so_far.counted ? "1" : "0", "covered", so_far.covered, "approval", so_far.approval}));
+                   {std::to_string(most_of_server), age, "rounds", std::to_string(so_far.rounds), "counted",
+                    so_far.counted ? "1" : "0", "covered", so_far.covered, "approval", so_far.approval}));
 }
 
 net::Task<bool> SharedRounds::noted(net::Task<Items> expecting) {

@@ -12,7 +12,8 @@ constexpr std::chrono::milliseconds busy{1000};
 
 }  // namespace
 
-Result<std::unique_ptr<StoredRounds>> StoredRounds::open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options) {
+Result<std::unique_ptr<StoredRounds>> StoredRounds::open(net::Loop& loop, const Clock& clock, Log& log,
+                                                         const std::filesystem::path& file, Options options) {
   auto opened = store::RoundFile::open(file, busy);
   if (!opened) return std::unexpected(opened.error());
   const auto rows = (*opened)->list();
@@ -22,8 +23,15 @@ Result<std::unique_ptr<StoredRounds>> StoredRounds::open(net::Loop& loop, const 
   return rounds;
 }
 
-StoredRounds::StoredRounds(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::RoundFile> file, Options options)
-    : loop_(loop), clock_(clock), log_(log), options_(options), inbox_(loop.inbox()), file_(std::move(file)), thread_([this](const std::stop_token& stop) { write_on(stop); }) {}
+StoredRounds::StoredRounds(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::RoundFile> file,
+                           Options options)
+    : loop_(loop),
+      clock_(clock),
+      log_(log),
+      options_(options),
+      inbox_(loop.inbox()),
+      file_(std::move(file)),
+      thread_([this](const std::stop_token& stop) { write_on(stop); }) {}
 
 /// The wall clock counts between two processes only.
 void StoredRounds::recall(const store::RoundRow& row) {
@@ -33,7 +41,12 @@ void StoredRounds::recall(const store::RoundRow& row) {
     gone.push_back(row.digest);
   } else {
     gone = book_.expect({.server = row.server, .digest = row.digest},
-                        {.rounds = static_cast<std::size_t>(row.rounds), .began = clock_.now() - age, .counted = row.counted, .covered = row.covered, .approval = row.approval}, clock_.now());
+                        {.rounds = static_cast<std::size_t>(row.rounds),
+                         .began = clock_.now() - age,
+                         .counted = row.counted,
+                         .covered = row.covered,
+                         .approval = row.approval},
+                        clock_.now());
   }
   for (std::string& digest : gone) add({.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
 }
@@ -46,9 +59,15 @@ std::int64_t StoredRounds::wall_of(BootTime time) const {
 
 net::Task<bool> StoredRounds::expect(RoundKey key, CallSoFar so_far) {
   store::RoundChange change{.kind = Kind::expected,
-                            .row = {.digest = key.digest, .server = key.server, .rounds = static_cast<std::int64_t>(so_far.rounds), .began_ms = wall_of(so_far.began),
-                                    .counted = so_far.counted, .covered = so_far.covered, .approval = so_far.approval}};
-  for (std::string& digest : book_.expect(std::move(key), std::move(so_far), clock_.now())) add({.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
+                            .row = {.digest = key.digest,
+                                    .server = key.server,
+                                    .rounds = static_cast<std::int64_t>(so_far.rounds),
+                                    .began_ms = wall_of(so_far.began),
+                                    .counted = so_far.counted,
+                                    .covered = so_far.covered,
+                                    .approval = so_far.approval}};
+  for (std::string& digest : book_.expect(std::move(key), std::move(so_far), clock_.now()))
+    add({.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
   auto told = std::make_shared<Told>(loop_);
   if (!add(std::move(change), told)) return net::Task<bool>::ready(false);
   return written(std::move(told));
@@ -63,7 +82,8 @@ net::Task<std::optional<CallSoFar>> StoredRounds::take(RoundKey key) {
   using Taken = net::Task<std::optional<CallSoFar>>;
   auto taken = book_.take(key.digest, clock_.now());
   auto told = std::make_shared<Told>(loop_);
-  if (!taken || !add({.kind = Kind::taken, .row = {.digest = std::move(key.digest)}}, told)) return Taken::ready(std::nullopt);
+  if (!taken || !add({.kind = Kind::taken, .row = {.digest = std::move(key.digest)}}, told))
+    return Taken::ready(std::nullopt);
   return finish_take(std::move(*taken), std::move(told));
 }
 
@@ -74,14 +94,18 @@ net::Task<std::optional<CallSoFar>> StoredRounds::finish_take(CallSoFar so_far, 
 
 net::Task<bool> StoredRounds::written(std::shared_ptr<Told> told) {
   if (!told->written) co_await told->done.wait(options_.write_time);
-  note(told->written ? *told->written : fail(ErrorKind::timeout, "the file of calls of several rounds was not written in time"));
+  note(told->written ? *told->written
+                     : fail(ErrorKind::timeout, "the file of calls of several rounds was not written in time"));
   co_return told->written && *told->written;
 }
 
 /// Each change once, however long it stays so.
 void StoredRounds::note(const Result<void>& written) {
   const bool faulty = !written;
-  if (faulty && !faulty_) log_.error("rounds_not_written", {{"fault", written.error().message}, {"effect", "calls of several rounds are counted, and asked about, once more than they should be"}});
+  if (faulty && !faulty_)
+    log_.error("rounds_not_written",
+               {{"fault", written.error().message},
+                {"effect", "calls of several rounds are counted, and asked about, once more than they should be"}});
   if (!faulty && faulty_) log_.info("rounds_written_again", {});
   faulty_ = faulty;
 }
@@ -92,7 +116,9 @@ bool StoredRounds::add(store::RoundChange change, std::shared_ptr<Told> told) {
   {
     const std::scoped_lock lock(mutex_);
     if (waiting_.size() >= options_.most_waiting) return false;
-    waiting_.push_back({.change = std::move(change), .oldest_ms = clock_.wall_ms() - std::chrono::milliseconds(good_for).count(), .told = std::move(told)});
+    waiting_.push_back({.change = std::move(change),
+                        .oldest_ms = clock_.wall_ms() - std::chrono::milliseconds(good_for).count(),
+                        .told = std::move(told)});
   }
   wake_.notify_one();
   return true;

@@ -30,9 +30,12 @@ class StoredRounds final : public RoundStore {
     std::size_t most_waiting = 4'096;  ///< changes that are not written yet; further ones are not noted
   };
 
-  /// Those that began too long ago are over; so are those that began later than now: by such a clock nobody knows when. Errors: the file's.
-  static Result<std::unique_ptr<StoredRounds>> open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options);
-  static Result<std::unique_ptr<StoredRounds>> open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file) {
+  /// Those that began too long ago are over; so are those that began later than now: by such a clock nobody knows when.
+  /// Errors: the file's.
+  static Result<std::unique_ptr<StoredRounds>> open(net::Loop& loop, const Clock& clock, Log& log,
+                                                    const std::filesystem::path& file, Options options);
+  static Result<std::unique_ptr<StoredRounds>> open(net::Loop& loop, const Clock& clock, Log& log,
+                                                    const std::filesystem::path& file) {
     return open(loop, clock, log, file, Options{});
   }
   StoredRounds(const StoredRounds&) = delete;

@@ -41,7 +41,9 @@ Result<void> RoundFile::prepare(const std::string& name) {
     found = query.number(0);
   }
   if (found > version)
-    return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; move it away to begin without its calls of several rounds", name));
+    return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; move it away to "
+                                                    "begin without its calls of several rounds",
+                                                    name));
   return database_->execute(schema);
 }
 
@@ -51,8 +53,17 @@ Result<void> RoundFile::write_one(const RoundChange& change) {
     Query query(*database_, "DELETE FROM rounds WHERE digest = ?");
     return query.bind(row.digest).run();
   }
-  Query query(*database_, "INSERT OR REPLACE INTO rounds (digest, server, rounds, began, counted, covered, approval) VALUES (?, ?, ?, ?, ?, ?, ?)");
-  return query.bind(row.digest).bind(row.server).bind(row.rounds).bind(row.began_ms).bind(std::int64_t{row.counted}).bind(row.covered).bind(row.approval).run();
+  Query query(*database_,
+              "INSERT OR REPLACE INTO rounds (digest, server, rounds, began, counted, covered, approval) VALUES (?, ?, "
+              "?, ?, ?, ?, ?)");
+  return query.bind(row.digest)
+      .bind(row.server)
+      .bind(row.rounds)
+      .bind(row.began_ms)
+      .bind(std::int64_t{row.counted})
+      .bind(row.covered)
+      .bind(row.approval)
+      .run();
 }
 
 Result<void> RoundFile::write(std::span<const RoundChange> changes, std::int64_t oldest_ms) {
@@ -69,12 +80,18 @@ Result<void> RoundFile::write(std::span<const RoundChange> changes, std::int64_t
 }
 
 Result<std::vector<RoundRow>> RoundFile::list() {
-  Query query(*database_, "SELECT digest, server, rounds, began, counted, covered, approval FROM rounds ORDER BY began");
+  Query query(*database_,
+              "SELECT digest, server, rounds, began, counted, covered, approval FROM rounds ORDER BY began");
   std::vector<RoundRow> rows;
   auto row = query.step();
   for (; row && *row; row = query.step()) {
-    rows.push_back({.digest = query.text(0), .server = query.text(1), .rounds = query.number(2), .began_ms = query.number(3), .counted = query.number(4) != 0,
-                    .covered = query.text(5), .approval = query.text(6)});
+    rows.push_back({.digest = query.text(0),
+                    .server = query.text(1),
+                    .rounds = query.number(2),
+                    .began_ms = query.number(3),
+                    .counted = query.number(4) != 0,
+                    .covered = query.text(5),
+                    .approval = query.text(6)});
   }
   if (!row) return std::unexpected(row.error());
   return rows;

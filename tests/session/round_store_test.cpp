@@ -24,11 +24,14 @@ using callgate::test::RedisServer;
 using namespace std::chrono_literals;
 using testing::IsEmpty;
 
-RoundKey key(const std::string& what, std::string server = "it") { return {.server = std::move(server), .digest = sha256_hex(what)}; }
+RoundKey key(const std::string& what, std::string server = "it") {
+  return {.server = std::move(server), .digest = sha256_hex(what)};
+}
 
 /// A gateway's view of a server that several share.
 struct Shared {
-  Shared(net::Loop& loop, const Clock& clock, const RedisServer& server, std::chrono::milliseconds lasts = RoundStore::good_for)
+  Shared(net::Loop& loop, const Clock& clock, const RedisServer& server,
+         std::chrono::milliseconds lasts = RoundStore::good_for)
       : client(loop, server.place()), rounds(client, clock, {.prefix = "callgate:", .lasts = lasts}) {
     client.start({});
   }
@@ -39,9 +42,15 @@ struct Shared {
 class Rounds : public testing::Test {
  protected:
   CallSoFar so_far(std::size_t rounds = 1) const {
-    return {.rounds = rounds, .began = clock_.now(), .counted = true, .covered = sha256_hex("covered"), .approval = "01ARZ3NDEKTSV4RRFFQ69G5FAV"};
+    return {.rounds = rounds,
+            .began = clock_.now(),
+            .counted = true,
+            .covered = sha256_hex("covered"),
+            .approval = "01ARZ3NDEKTSV4RRFFQ69G5FAV"};
   }
-  bool expect(RoundStore& store, const RoundKey& which, const CallSoFar& what) { return await(loop_, store.expect(which, what)); }
+  bool expect(RoundStore& store, const RoundKey& which, const CallSoFar& what) {
+    return await(loop_, store.expect(which, what));
+  }
   std::optional<CallSoFar> find(RoundStore& store, const RoundKey& which) { return await(loop_, store.find(which)); }
   std::optional<CallSoFar> take(RoundStore& store, const RoundKey& which) { return await(loop_, store.take(which)); }
 
@@ -53,11 +62,15 @@ class Rounds : public testing::Test {
 class RoundContract : public Rounds, public testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
-    if (GetParam() == "shared" && !RedisServer::program()) GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
+    if (GetParam() == "shared" && !RedisServer::program())
+      GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
     if (GetParam() == "shared") shared_.emplace(loop_, clock_, server_.emplace());
-    if (GetParam() == "stored") stored_ = std::move(*StoredRounds::open(loop_, clock_, log_, folder_.path() / "rounds.db", {.write_time = 20s}));
+    if (GetParam() == "stored")
+      stored_ = std::move(*StoredRounds::open(loop_, clock_, log_, folder_.path() / "rounds.db", {.write_time = 20s}));
   }
-  RoundStore& store() { return shared_ ? static_cast<RoundStore&>(shared_->rounds) : stored_ ? static_cast<RoundStore&>(*stored_) : memory_; }
+  RoundStore& store() {
+    return shared_ ? static_cast<RoundStore&>(shared_->rounds) : stored_ ? static_cast<RoundStore&>(*stored_) : memory_;
+  }
 
   const TemporaryFolder folder_;
   std::optional<RedisServer> server_;
@@ -116,14 +129,17 @@ TEST_P(RoundContract, WhatWentOnForTooManyRoundsOrTooLongGoesOnNoMore) {
   EXPECT_TRUE(take(store(), key("old")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Rounds, RoundContract, testing::Values("memory", "stored", "shared"), [](const auto& each) { return each.param; });
+INSTANTIATE_TEST_SUITE_P(Rounds, RoundContract, testing::Values("memory", "stored", "shared"),
+                         [](const auto& each) { return each.param; });
 
 /// Bounded for each server: a caller of one takes no room of another's.
 TEST(RoundBookTest, TheOldestOfTheSameServerMakesRoom) {
   RoundBook book;
   const BootTime now{1h};
   std::vector<std::string> gone = book.expect(key("other", "quiet"), {.rounds = 1, .began = now}, now);
-  for (std::size_t i = 0; i <= RoundStore::most_of_server; ++i) std::ranges::move(book.expect(key(fmt::format("{}", i)), {.rounds = 1, .began = now}, now), std::back_inserter(gone));
+  for (std::size_t i = 0; i <= RoundStore::most_of_server; ++i)
+    std::ranges::move(book.expect(key(fmt::format("{}", i)), {.rounds = 1, .began = now}, now),
+                      std::back_inserter(gone));
   EXPECT_THAT(gone, testing::ElementsAre(key("0").digest));
   EXPECT_EQ(book.find(key("0").digest, now), nullptr);
   EXPECT_NE(book.find(key("1").digest, now), nullptr);
@@ -175,7 +191,8 @@ TEST_F(StoredRoundsTest, NeitherTheStateNorTheRequestStandsInTheFileAndNobodyEls
   const auto all = rows();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].digest, sha256_hex("ann / s-secret"));
-  EXPECT_EQ(std::filesystem::status(file()).permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(std::filesystem::status(file()).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 TEST_F(StoredRoundsTest, TheTimeBetweenTwoProcessesCounts) {
@@ -204,7 +221,9 @@ TEST_F(StoredRoundsTest, WhatBeganLaterThanNowGoesOnNoMore) {
 
 /// Another connection that holds the file as long as it lives.
 struct Holder {
-  explicit Holder(const std::filesystem::path& file) : database(std::move(*store::Database::open(file, 1000ms))) { EXPECT_TRUE(database->execute("BEGIN IMMEDIATE")); }
+  explicit Holder(const std::filesystem::path& file) : database(std::move(*store::Database::open(file, 1000ms))) {
+    EXPECT_TRUE(database->execute("BEGIN IMMEDIATE"));
+  }
   std::unique_ptr<store::Database> database;
 };
 
@@ -311,7 +330,8 @@ TEST_F(SharedRoundsTest, TheOldestOfTheSameServerMakesRoomAndEveryKeyExpiresByIt
   expect(a_->rounds, key("quiet", "other"), so_far());
   for (std::size_t i = 0; i <= RoundStore::most_of_server; i += 500) {
     std::vector<net::Task<bool>> some;
-    for (std::size_t each = i; each < i + 500 && each <= RoundStore::most_of_server; ++each) some.push_back(a_->rounds.expect(key(fmt::format("{}", each)), so_far()));
+    for (std::size_t each = i; each < i + 500 && each <= RoundStore::most_of_server; ++each)
+      some.push_back(a_->rounds.expect(key(fmt::format("{}", each)), so_far()));
     for (auto& each : some) EXPECT_TRUE(await(loop_, std::move(each)));
   }
   EXPECT_FALSE(find(b_->rounds, key("0")));
@@ -320,7 +340,8 @@ TEST_F(SharedRoundsTest, TheOldestOfTheSameServerMakesRoomAndEveryKeyExpiresByIt
   EXPECT_TRUE(find(b_->rounds, key("quiet", "other")));
   const auto keys = callgate::test::ask(a_->client, {"KEYS", "callgate:*"});
   EXPECT_EQ(keys->items.size(), RoundStore::most_of_server + 1 + 3) << "two orders and a clock";
-  for (std::size_t i = 0; i < keys->items.size(); i += 997) EXPECT_GT(callgate::test::ask(a_->client, {"PTTL", keys->items[i].text})->integer, 0) << keys->items[i].text;
+  for (std::size_t i = 0; i < keys->items.size(); i += 997)
+    EXPECT_GT(callgate::test::ask(a_->client, {"PTTL", keys->items[i].text})->integer, 0) << keys->items[i].text;
 }
 
 }  // namespace
