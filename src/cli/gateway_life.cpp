@@ -13,6 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A database that cannot be read makes room for a new one.
+void move_aside(const fs::path& file) {
+  std::error_code ignored;
+  for (const char* part : {"", "-wal", "-shm"}) fs::rename(file.string() + part, file.string() + ".damaged" + part, ignored);
+}
+
 }  // namespace
 
 void GatewayProcess::take_up(const fs::path& file, How how) {
@@ -46,8 +52,7 @@ void GatewayProcess::open_sessions() {
   auto opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
   if (!opened && opened.error().kind != ErrorKind::unsupported) {
     log_.error("sessions_unreadable", {{"fault", opened.error().message}, {"effect", "clients open new ones; the file is moved aside"}});
-    std::error_code ignored;
-    for (const char* part : {"", "-wal", "-shm"}) fs::rename(file.string() + part, file.string() + ".damaged" + part, ignored);
+    move_aside(file);
     opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
   }
   if (opened) sessions_ = std::move(*opened);
@@ -57,6 +62,25 @@ void GatewayProcess::open_sessions() {
 session::SessionStore& GatewayProcess::session_store() {
   if (shared_) return shared_->sessions();
   return sessions_ ? static_cast<session::SessionStore&>(*sessions_) : no_sessions_;
+}
+
+/// `run` serves one client, which ends with it.
+void GatewayProcess::open_rounds() {
+  if (shared_ || command_ != config::Command::serve) return;
+  const fs::path file = config_.data / "rounds.db";
+  auto opened = session::StoredRounds::open(loop_, clock_, log_, file);
+  if (!opened && opened.error().kind != ErrorKind::unsupported) {
+    log_.error("rounds_unreadable", {{"fault", opened.error().message}, {"effect", "calls of several rounds that wait are counted, and asked about, anew; the file is moved aside"}});
+    move_aside(file);
+    opened = session::StoredRounds::open(loop_, clock_, log_, file);
+  }
+  if (opened) rounds_ = std::move(*opened);
+  else log_.error("rounds_not_kept", {{"fault", opened.error().message}, {"effect", "after a restart calls of several rounds are counted, and asked about, anew"}});
+}
+
+session::RoundStore& GatewayProcess::round_store() {
+  if (shared_) return shared_->rounds();
+  return rounds_ ? static_cast<session::RoundStore&>(*rounds_) : memory_rounds_;
 }
 
 /// Where it fails, an older file and the journal hold all calls between them.

@@ -155,7 +155,7 @@ Exit GatewayProcess::open_local_door(const net::ServerLimits& limits) {
 Exit GatewayProcess::open_doors() {
   parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, shared_ ? shared_->counters() : counters_,
                                shared_ ? shared_->questions() : questions_,
-                               session_store(), *store_, policies_, tool_classes(log_),
+                               session_store(), round_store(), *store_, policies_, tool_classes(log_),
                                [this](std::string_view approval) { return approval_url(approval); }});
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();
@@ -229,7 +229,7 @@ Exit GatewayProcess::announce() {
 }
 
 Exit GatewayProcess::open_shared_state() {
-  auto shared = SharedState::open(loop_, log_, metrics_, *config_.state, config_.data / "counters", *store_, [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
+  auto shared = SharedState::open(loop_, clock_, log_, metrics_, *config_.state, config_.data / "counters", *store_, [this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); });
   if (!shared) return say(err_, shared.error(), Exit::unavailable);
   shared_ = std::move(*shared);
   return Exit::ok;
@@ -260,6 +260,7 @@ Exit GatewayProcess::run() {
   config_seen_ = config::FileStamp::of(flags_.config_file);
   if (const Exit exit = restore_counters(); exit != Exit::ok) return exit;
   open_sessions();
+  open_rounds();
   if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
   net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
     if (signal == SIGHUP) return look_for_changes(Look::at_all);

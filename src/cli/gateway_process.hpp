@@ -23,6 +23,7 @@
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
 #include "limits/memory_counters.hpp"
+#include "session/stored_rounds.hpp"
 #include "session/stored_sessions.hpp"
 #include "store/grant_table.hpp"
 
@@ -76,6 +77,8 @@ class GatewayProcess {
   Exit open_shared_state();
   void open_sessions();
   session::SessionStore& session_store();
+  void open_rounds();
+  session::RoundStore& round_store();
   void take_up(const std::filesystem::path& file, How how);
   Result<void> keep_counters();
   void expire_records(std::uint64_t turn);
@@ -106,6 +109,8 @@ class GatewayProcess {
   approval::MemoryQuestions questions_{desk_};   ///< unless they are shared
   session::NoSessionStore no_sessions_;          ///< where there is neither a file nor a shared state
   std::unique_ptr<session::StoredSessions> sessions_;  ///< unless they are shared
+  session::MemoryRounds memory_rounds_{clock_};  ///< where there is neither a file nor a shared state
+  std::unique_ptr<session::StoredRounds> rounds_;      ///< unless they are shared
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;
   std::optional<audit::Retention> retention_;

@@ -13,6 +13,7 @@
 #include "mcp/tool_list.hpp"
 #include "net/child.hpp"
 #include "registry/difference.hpp"
+#include "session/round_book.hpp"
 
 namespace callgate::cli {
 namespace {
@@ -65,7 +66,7 @@ class Listing {
 
  private:
   void run() {
-    parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, counters_, questions_, sessions_, *store_, policies_});
+    parts_.emplace(gateway::Parts{loop_, clock_, log_, metrics_, config_, *journal_, *digest_key_, counters_, questions_, sessions_, rounds_, *store_, policies_});
     for (const config::Server& server : config_.servers) lists_.push_back({server.name, server.address(), fail(ErrorKind::unavailable, "it was not asked")});
     tasks_.on_failure = [this](std::exception_ptr) { loop_.stop(); };
     for (std::size_t i = 0; i < config_.servers.size(); ++i) tasks_.spawn(list(i));
@@ -110,6 +111,7 @@ class Listing {
   approval::Desk desk_{[](std::int64_t) { return random_hex(8); }};
   approval::MemoryQuestions questions_{desk_};
   session::NoSessionStore sessions_;
+  session::MemoryRounds rounds_{clock_};
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;
   std::optional<gateway::Parts> parts_;

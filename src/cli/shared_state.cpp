@@ -29,7 +29,7 @@ net::RedisPlace place_of(const config::SharedState& state) {
 
 }  // namespace
 
-Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log, Metrics& metrics, const config::SharedState& place, const fs::path& folder,
+Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, const Clock& clock, Log& log, Metrics& metrics, const config::SharedState& place, const fs::path& folder,
                                                         store::Store& store, approval::MakeId make_id) {
   if (auto made = make_private_folder(folder); !made) return std::unexpected(made.error());
   const fs::path file = folder / "shared-name";
@@ -39,12 +39,12 @@ Result<std::unique_ptr<SharedState>> SharedState::open(net::Loop& loop, Log& log
   std::error_code fault;
   fs::rename(fresh, file, fault);
   if (!written || fault) return fail(ErrorKind::unavailable, fmt::format("`{}` cannot be written", file.string()));
-  std::unique_ptr<SharedState> shared(new SharedState(loop, log, metrics, place, std::move(options), store, std::move(make_id)));
+  std::unique_ptr<SharedState> shared(new SharedState(loop, clock, log, metrics, place, std::move(options), store, std::move(make_id)));
   shared->start(fmt::format("{}:{}/{}", place.host, place.port, place.database));
   return shared;
 }
 
-SharedState::SharedState(net::Loop& loop, Log& log, Metrics& metrics, const config::SharedState& place, limits::RedisCounters::Options options, store::Store& store,
+SharedState::SharedState(net::Loop& loop, const Clock& clock, Log& log, Metrics& metrics, const config::SharedState& place, limits::RedisCounters::Options options, store::Store& store,
                          approval::MakeId make_id)
     : log_(log),
       client_(loop, place_of(place)),
@@ -52,6 +52,7 @@ SharedState::SharedState(net::Loop& loop, Log& log, Metrics& metrics, const conf
       counters_(client_, options),
       questions_(client_, feed_, std::move(make_id), {.gateway = options.gateway}),
       sessions_(client_, feed_),
+      rounds_(client_, clock),
       grants_(client_, feed_, store),
       peers_(client_, log, metrics, {.gateway = options.gateway}) {}
 

@@ -9,10 +9,11 @@
 #include "gateway/peers.hpp"
 #include "limits/redis_counters.hpp"
 #include "session/shared_grants.hpp"
+#include "session/shared_rounds.hpp"
 #include "session/shared_sessions.hpp"
 
 /// What this gateway shares with others by a server: counts of limits, questions
-/// to people, sessions, grants, and which policies each judges by.
+/// to people, sessions, calls of several rounds, grants, and which policies each judges by.
 namespace callgate::cli {
 
 class SharedState {
@@ -21,7 +22,7 @@ class SharedState {
   /// one on the same folder can end the sessions of one that was killed. Errors:
   /// `unavailable` where it cannot be written. Whether the server can be reached
   /// is for the log: the gateway starts, and refuses what needs the server.
-  static Result<std::unique_ptr<SharedState>> open(net::Loop& loop, Log& log, Metrics& metrics, const config::SharedState& place,
+  static Result<std::unique_ptr<SharedState>> open(net::Loop& loop, const Clock& clock, Log& log, Metrics& metrics, const config::SharedState& place,
                                                    const std::filesystem::path& folder, store::Store& store, approval::MakeId make_id);
   SharedState(const SharedState&) = delete;
   SharedState& operator=(const SharedState&) = delete;
@@ -29,6 +30,7 @@ class SharedState {
   limits::Counters& counters() { return counters_; }
   approval::Questions& questions() { return questions_; }
   session::SessionStore& sessions() { return sessions_; }
+  session::RoundStore& rounds() { return rounds_; }
   session::SharedGrants& grants() { return grants_; }
   const gateway::Peers& peers() const { return peers_; }
   /// From now on the others are told what `ours` gives.
@@ -37,7 +39,7 @@ class SharedState {
   net::Task<void> leave();
 
  private:
-  SharedState(net::Loop& loop, Log& log, Metrics& metrics, const config::SharedState& place, limits::RedisCounters::Options options, store::Store& store,
+  SharedState(net::Loop& loop, const Clock& clock, Log& log, Metrics& metrics, const config::SharedState& place, limits::RedisCounters::Options options, store::Store& store,
               approval::MakeId make_id);
   void start(const std::string& where);
 
@@ -47,6 +49,7 @@ class SharedState {
   limits::RedisCounters counters_;
   approval::SharedQuestions questions_;
   session::SharedSessions sessions_;
+  session::SharedRounds rounds_;
   session::SharedGrants grants_;
   gateway::Peers peers_;
   net::TaskGroup tasks_;

@@ -207,7 +207,7 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, Asking& aski
   if (!message) return false;
   if (message->result) note_task(in, message->result);
   if (message->result && in.era() == mcp::Era::modern) {
-    note_round(in, message->result);
+    see_round(in, message->result, asking);
     asking.marked = marked_as_servers(*message);
   }
   const auto asked = message->result ? message->result.find("inputRequests") : std::nullopt;
@@ -238,6 +238,7 @@ net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& deli
   // The link read the answer: most say that with them all is done.
   const bool may_go_on = delivery.look.may_go_on && (in.era() == mcp::Era::modern || may_begin_task(in));
   if (may_go_on && !may_ask(in, delivery, asking)) co_return co_await refuse_asking(in, asking.refused);
+  if (asking.next) co_await expect_round(in, std::move(*asking.next));
   const int status = in.status(shown_status(delivery.http_status));
   const std::string_view bytes = asking.marked.empty() ? delivery.bytes : std::string_view(asking.marked);
   if (const auto shown = without_hidden(*in.conversation, in.era(), {.bytes = bytes, .is_error = delivery.look.is_error}, &in.message))

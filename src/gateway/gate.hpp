@@ -19,7 +19,6 @@
 #include "gateway/own_tasks.hpp"
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
-#include "gateway/round_memory.hpp"
 #include "gateway/session_keys.hpp"
 #include "gateway/task_book.hpp"
 #include "gateway/tool_book.hpp"
@@ -144,6 +143,7 @@ class Gate {
   struct Asking {
     std::string refused;  ///< a method that the policy does not let it ask by
     std::string marked;   ///< the answer to give instead; empty: as it is
+    std::optional<session::RoundKey> next{};  ///< the round that may go on with the call
   };
   bool may_ask(Inbound& in, const upstream::Delivery& delivery, Asking& asking);
   net::Task<void> refuse_asking(Inbound& in, std::string_view asked);
@@ -284,10 +284,13 @@ class Gate {
   net::Task<void> answer_own_result(Inbound& in, InFlight& flight, std::shared_ptr<OwnTask> task);
   std::string with_own_tasks(const Inbound& in, std::string_view answer);
 
-  std::string round_key(const Inbound& in, json::Value state) const;
-  void note_round(const Inbound& in, json::Value result);
-  bool is_further_round(Inbound& in);
-  bool goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged);
+  session::RoundKey round_key(const Inbound& in, json::Value state) const;
+  void see_round(const Inbound& in, json::Value result, Asking& asking) const;
+  net::Task<void> expect_round(const Inbound& in, session::RoundKey key);
+  static bool brings_state(const Inbound& in);
+  net::Task<std::optional<session::CallSoFar>> take_round(Inbound& in);
+  net::Task<bool> is_further_round(Inbound& in);
+  net::Task<bool> goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged);
 
   // gate_listen.cpp
   net::Task<void> handle_listen(Inbound& in, InFlight& flight);
@@ -380,7 +383,6 @@ class Gate {
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
   TaskBook tasks_begun_;
   OwnTasks own_tasks_;
-  RoundMemory rounds_;
   std::vector<std::string> hidden_prompts_;  ///< names that lists left out, oldest first
   SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way

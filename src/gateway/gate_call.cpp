@@ -73,7 +73,7 @@ std::string_view Gate::shapes_of(const Judged& judged, const std::optional<json:
 
 /// A used-up limit refuses before a person is asked.
 net::Task<void> Gate::ask_if_free(Inbound& in, InFlight& flight, Draft& draft, Judged& judged) {
-  if (goes_on_with_yes(in, draft, judged)) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
+  if (brings_state(in) && co_await goes_on_with_yes(in, draft, judged)) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (!co_await limits_free(judged, *in.conversation)) co_return co_await refuse(in, draft, judged);
   Exchange nothing;
   if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, nothing, nullptr);
@@ -124,7 +124,7 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
 /// and forwards the judged bytes.
 net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes) {
   Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message, .openings = judged.openings};
-  if (uses_limits(judged.decision) && !is_further_round(in)) {
+  if (uses_limits(judged.decision) && !(brings_state(in) && co_await is_further_round(in))) {
     const Taking taking(*this, judged.decision, *in.conversation);
     draft.limits_taken_at = taking.at;
     auto taken = co_await taking.take();
@@ -132,6 +132,7 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
       if (yes != nullptr) yes->waiter.leave_open();  // the yes stays good until it expires
       co_return co_await refuse(in, draft, judged);
     }
+    in.so_far.counted = true;
     if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, what, yes);
   }
   if (yes != nullptr && !co_await use_yes(in, flight, draft, judged, what, *yes)) co_return;

@@ -74,54 +74,68 @@ void Gate::note_late_task(const Conversation& conversation, mcp::Revision revisi
   if (begun && begun->id.size() <= mcp::max_task_id_bytes) tasks_begun_.remember(owner_of(conversation), begun->id, tool, parts_.clock.now(), begun->lives);
 }
 
-std::string Gate::round_key(const Inbound& in, json::Value state) const {
-  const Conversation& conversation = *in.conversation;
+session::RoundKey Gate::round_key(const Inbound& in, json::Value state) const {
   // As it reads: clients write it anew, and may write it otherwise.
   const std::string text = state.is_string() ? json::quoted(state.string()) : std::string(state.text());
-  return sha256_hex(fmt::format("{}\n{}\n{}", owner_of(conversation), text, mcp::logical_text(in.message)));
+  const std::string who = json::quoted(owner_of(*in.conversation)) + json::quoted(server_.name) + json::quoted(server_.address());
+  return {.server = server_.name, .digest = sha256_hex(fmt::format("{}\n{}\n{}", who, text, mcp::logical_text(in.message)))};
 }
 
-/// The server wants more before it runs the call, which has used up its share of
-/// the limits already.
-void Gate::note_round(const Inbound& in, json::Value result) {
+/// The server wants more before it runs the call, which has used up its share of the
+/// limits, or a person's yes, already. Whoever used up nothing has nothing to go on with.
+void Gate::see_round(const Inbound& in, json::Value result, Asking& asking) const {
   const auto kind = result.find("resultType");
   const auto state = result.find("requestState");
-  if (!kind || !kind->equals("input_required") || !state) return;
-  CallSoFar so_far = in.so_far;
-  ++so_far.rounds;
-  rounds_.expect(round_key(in, *state), parts_.clock.now(), std::move(so_far));
+  if (!kind || !kind->equals("input_required") || !state || (!in.so_far.counted && in.so_far.covered.empty())) return;
+  asking.next = round_key(in, *state);
 }
 
-/// Whether the request is the next round of a call that was counted (protocol
-/// item 31). Each state is good for one.
-bool Gate::is_further_round(Inbound& in) {
-  if (in.further || in.era() != mcp::Era::modern || !in.message.params) return in.further;
-  const auto state = in.message.params.find("requestState");
-  const std::string key = state ? round_key(in, *state) : std::string();
-  const CallSoFar* so_far = state ? rounds_.find(key, parts_.clock.now()) : nullptr;
-  if (so_far == nullptr) return false;
-  in.so_far.rounds = so_far->rounds;
-  in.so_far.began = so_far->began;
-  rounds_.take(key);
-  return in.further = true;
+/// INVARIANT: that the round may come is noted before the client knows its state.
+net::Task<void> Gate::expect_round(const Inbound& in, session::RoundKey key) {
+  session::CallSoFar so_far = in.so_far;
+  const BootTime now = parts_.clock.now();
+  if (++so_far.rounds == 1) so_far.began = now;
+  if (!session::RoundStore::may_go_on(so_far, now)) co_return;
+  if (!co_await parts_.rounds.expect(std::move(key), std::move(so_far))) parts_.log.warn("round_not_noted", {{"server", server_.name}, {"effect", "the call's next round counts as a call of its own"}});
+}
+
+/// It may go on with a call that was answered before; most requests do not.
+bool Gate::brings_state(const Inbound& in) { return in.era() == mcp::Era::modern && in.message.params && in.message.params.find("requestState"); }
+
+/// The call that the request goes on with, which is good for this one alone. Pre: it brings a state.
+net::Task<std::optional<session::CallSoFar>> Gate::take_round(Inbound& in) {
+  auto taken = co_await parts_.rounds.take(round_key(in, *in.message.params.find("requestState")));
+  if (!taken) co_return std::nullopt;
+  in.further = true;
+  in.so_far.rounds = taken->rounds;
+  in.so_far.began = taken->began;
+  in.so_far.counted = taken->counted;
+  co_return taken;
+}
+
+/// Whether the request is the next round of a call that was counted (protocol item 31). Pre: it brings a state.
+net::Task<bool> Gate::is_further_round(Inbound& in) {
+  if (!in.further) [[maybe_unused]] const auto taken = co_await take_round(in);
+  co_return in.further && in.so_far.counted;
 }
 
 /// Whoever allowed a call allowed all of it: its further rounds go with the same
 /// yes, as long as caller, tool, arguments, definition and rule are what the
 /// person was asked about. What the client answers meanwhile was no part of that,
-/// as it is none where a session's client is asked in mid-call.
-bool Gate::goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
-  const auto state = in.era() == mcp::Era::modern && in.message.params ? in.message.params.find("requestState") : std::nullopt;
-  const CallSoFar* round = state ? rounds_.find(round_key(in, *state), parts_.clock.now()) : nullptr;
-  if (round == nullptr || round->covered.empty()) return false;
+/// as it is none where a session's client is asked in mid-call. Pre: the request brings a state.
+net::Task<bool> Gate::goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
+  const auto round = co_await parts_.rounds.find(round_key(in, *in.message.params.find("requestState")));
+  if (!round || round->covered.empty()) co_return false;
   const auto arguments = in.message.params.find("arguments");
-  if (round->covered != covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{})) return false;
-  in.so_far.covered = round->covered;
-  in.so_far.approval = round->approval;
-  [[maybe_unused]] const bool taken = is_further_round(in);
+  if (round->covered != covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{})) co_return false;
+  // Another may have taken it meanwhile.
+  const auto taken = co_await take_round(in);
+  if (!taken || taken->covered != round->covered) co_return false;
+  in.so_far.covered = taken->covered;
+  in.so_far.approval = taken->approval;
   draft.approval = in.so_far.approval;
   judged.decision.verdict = policy::Verdict::allow;
-  return true;
+  co_return true;
 }
 
 /// Put on record: that a caller is after a task that is not its own.

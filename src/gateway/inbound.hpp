@@ -10,10 +10,10 @@
 #include "gateway/channel.hpp"
 #include "gateway/conversation.hpp"
 #include "gateway/own_tasks.hpp"
-#include "gateway/round_memory.hpp"
 #include "mcp/message.hpp"
 #include "policy/policy.hpp"
 #include "registry/tool_table.hpp"
+#include "session/round_store.hpp"
 
 /// One message of a client on its way through the gate, and what was decided about
 /// it. Values; the references live as long as the message is worked on. Threads: the
@@ -33,8 +33,8 @@ struct Inbound {
   const mcp::Message& message;
   mcp::Revision revision;
   Channel& channel;
-  bool further = false;      ///< the next round of a call that was counted
-  CallSoFar so_far{};        ///< its earlier rounds, and the yes that lets it go
+  bool further = false;      ///< the next round of a call: `so_far` knows its earlier ones
+  session::CallSoFar so_far{};  ///< its earlier rounds, and the yes that lets it go
   std::optional<AskedBefore> asked_before{};
   std::uint64_t signs = 0;   ///< of life that its client got while it waited here
   std::string trace{};       ///< that the request's own head names; what the message says goes before it

@@ -17,6 +17,7 @@
 #include "limits/counters.hpp"
 #include "net/loop.hpp"
 #include "registry/pins.hpp"
+#include "session/round_store.hpp"
 #include "session/session_store.hpp"
 #include "store/store.hpp"
 
@@ -37,6 +38,7 @@ struct Parts {
   limits::Counters& counters;
   approval::Questions& questions;
   session::SessionStore& sessions;
+  session::RoundStore& rounds;
   store::Store& store;
   Policies& policies;
   /// Says what a server's tools are and how bad a call can get, once for each list

@@ -33,7 +33,7 @@ class TwoServers : public gateway::World {
   }
   void start_both(const std::string& policy_of_one, const std::string& policy_of_two) {
     config.servers = {behind(first_name, upstream.url(), policy_of_one), behind("two", second_url.empty() ? second.url() : second_url, policy_of_two)};
-    parts.emplace(gateway::Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, *questions, *keeping, *store, policies, classes_of, approval_url});
+    parts.emplace(gateway::Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, *questions, *keeping, *going_on, *store, policies, classes_of, approval_url});
     gates = std::make_unique<gateway::Gates>(*parts);
     grants.emplace(*store);
     many = std::make_unique<Aggregate>(*parts, *gates, session::Authenticator(config.auth, &*grants));

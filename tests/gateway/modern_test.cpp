@@ -220,26 +220,5 @@ TEST_F(ModernDiscovery, HasNoToolsWhereAllAreHidden) {
   EXPECT_NE(discover().find(R"("capabilities":{"prompts":{},)"), std::string::npos) << discover();
 }
 
-TEST(RoundMemory, ForgetsTheOldestAndWhatIsLate) {
-  RoundMemory memory;
-  const BootTime now{std::chrono::hours(1)};
-  memory.expect("a", now, {.rounds = 1});
-  EXPECT_EQ(memory.find("a", now + RoundMemory::good_for + std::chrono::seconds(1)), nullptr);
-  for (std::size_t i = 0; i <= RoundMemory::max_kept; ++i) memory.expect(std::to_string(i), now, {.rounds = 1});
-  EXPECT_EQ(memory.find("0", now), nullptr);
-  EXPECT_NE(memory.find("1", now), nullptr);
-  memory.take("1");
-  EXPECT_EQ(memory.find("1", now), nullptr);
-}
-
-TEST(RoundMemory, ExpectsNoMoreOfWhatWentOnForLong) {
-  RoundMemory memory;
-  const BootTime now{std::chrono::hours(9)};
-  memory.expect("many", now, {.rounds = RoundMemory::max_rounds, .began = now});
-  memory.expect("late", now, {.rounds = 2, .began = now - RoundMemory::good_for - std::chrono::seconds(1)});
-  EXPECT_EQ(memory.find("many", now), nullptr);
-  EXPECT_EQ(memory.find("late", now), nullptr);
-}
-
 }  // namespace
 }  // namespace callgate::gateway

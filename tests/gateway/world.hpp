@@ -15,6 +15,7 @@
 #include "gateway/http_front.hpp"
 #include "limits/memory_counters.hpp"
 #include "net/http_client.hpp"
+#include "session/round_book.hpp"
 #include "store/grant_table.hpp"
 
 namespace callgate::gateway {
@@ -147,7 +148,7 @@ class World : public testing::Test {
     auto loaded = policies.load(behind.policy);
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
     parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting,
-                        asking == nullptr ? *questions : *asking, *keeping, *store, policies, classes_of, approval_url,
+                        asking == nullptr ? *questions : *asking, *keeping, *going_on, *store, policies, classes_of, approval_url,
                         keep_alive_every, between_readings});
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
@@ -257,6 +258,8 @@ class World : public testing::Test {
   std::optional<approval::MemoryQuestions> questions;
   session::NoSessionStore no_sessions;
   session::SessionStore* keeping = &no_sessions;  ///< where sessions are kept
+  session::MemoryRounds memory_rounds{clock};
+  session::RoundStore* going_on = &memory_rounds;  ///< where calls of several rounds are kept
   approval::Questions* asking = nullptr;   ///< what the gate asks; null: memory
   std::unique_ptr<audit::Journal> journal;
   std::optional<store::GrantWatch> grants;

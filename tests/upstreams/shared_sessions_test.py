@@ -3,9 +3,49 @@ import time
 
 import world
 from shared_world import Shared
-from world import Http, decision_of
+from world import Http, decision_of, stateless_call
 
 POLICY = "callgate: 1\ndefault: allow\ntools:\n  odd: {action: allow, rate_limit: {max: 5, window: 1h, per: session}}\n"
+
+
+class Rounds(Shared):
+    """Protocol item 31, of several gateways together."""
+
+    def note(self, request):
+        message = request.message or {}
+        if message.get("method") != "tools/call" or message["params"]["name"] != "odd":
+            return False
+        self.calls += 1
+        request.result({"resultType": "input_required", "inputRequests": {"k": {"method": "elicitation/create", "params": {}}}, "requestState": f"s-{self.calls}"})
+        return True
+
+    def call(self, gate, state=None):
+        more = {"requestState": state, "inputResponses": {"k": {"action": "accept"}}} if state else None
+        return stateless_call(gate.client(), "odd", {}, {"elicitation": {}}, more)["result"]
+
+    def test_a_call_is_counted_once_whichever_gateways_its_rounds_come_to(self):
+        self.calls = 0
+        self.policy = "callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  odd: {action: allow, rate_limit: {max: 1, window: 1h, per: server}}\n"
+        store = self.store()
+        a, b = self.gate("a", store.port), self.gate("b", store.port)
+        verdict = lambda gate, state: decision_of({"result": self.call(gate, state)}).get("verdict", "allow")
+        self.assertEqual(self.call(a)["requestState"], "s-1")
+        self.assertEqual(self.call(b, "s-1")["requestState"], "s-2")
+        self.assertEqual([verdict(gate, "s-1") for gate in (a, b)], ["rate_limited"] * 2, "each state is good for one round")
+        a.process.kill()
+        a.process.wait()
+        (self.dir / "a" / "ready.json").unlink()
+        a = self.gate("a", store.port)
+        self.assertEqual(self.call(a, "s-2")["requestState"], "s-3")
+        b.process.kill()
+        b.process.wait()
+        (self.dir / "b" / "ready.json").unlink()
+        b = self.gate("b", store.port)
+        self.assertEqual(self.call(b, "s-3")["requestState"], "s-4")
+        self.assertEqual([verdict(gate, state) for gate in (a, b) for state in ("s-1", "s-2", "s-3")], ["rate_limited"] * 6)
+        self.assertEqual(self.calls, 4)
+        store.kill()
+        self.assertEqual(verdict(a, "s-4"), "fault", "nobody can tell")
 
 
 class ThreeGateways(Shared):

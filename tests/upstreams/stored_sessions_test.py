@@ -4,6 +4,7 @@ import signal
 import time
 
 import world
+from scripted_http import Scripted
 from world import World, decision_of, stateless_call
 
 POLICY = "callgate: 1\ndefault: allow\ntools:\n  echo: {action: allow, rate_limit: {max: 5, window: 1h, per: session}}\n"
@@ -160,6 +161,72 @@ class StartedAgain(World):
         again = stateless_call(gate.client(), "echo", {"text": "x"}, {"elicitation": {}}, {"requestState": first["requestState"]})
         self.assertEqual(again["result"]["resultType"], "input_required", again)
         self.assertIn("inputRequests", again["result"], "a new question is shown")
+
+    def rounds(self, policy):
+        """A server that asks for more three times, then is content; gives `again()` and `call(state)`."""
+        def script(incoming):
+            message = incoming.message or {}
+            if message.get("method") != "tools/call" or message["params"]["name"] != "odd":
+                return False
+            count = len(server.calls("odd"))
+            incoming.result({"resultType": "input_required", "inputRequests": {"k": {"method": "elicitation/create", "params": {}}}, "requestState": f"s-{count}"} if count < 4
+                            else {"resultType": "complete", "content": [{"type": "text", "text": "done"}]})
+            return True
+        server = Scripted(script)
+        self.addCleanup(server.end)
+        self.policy = policy
+        return server, self.starts(server.url)
+
+    def call(self, gate, state=None):
+        more = {"requestState": state, "inputResponses": {"k": {"action": "accept"}}} if state else None
+        return stateless_call(gate.client(), "odd", {}, {"elicitation": {}}, more)["result"]
+
+    def test_a_call_of_several_rounds_is_counted_once_over_restarts_and_kills(self):
+        """Protocol item 31."""
+        server, start = self.rounds("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  odd: {action: allow, rate_limit: {max: 1, window: 1h, per: server}}\n")
+        gate = start()
+        self.assertEqual(self.call(gate)["requestState"], "s-1")
+        for state, how in (("s-1", signal.SIGKILL), ("s-2", signal.SIGTERM), ("s-3", signal.SIGKILL)):
+            gate = self.again(gate, how, start)
+            self.assertFalse(self.call(gate, state).get("isError"), state)
+        gate = self.again(gate, signal.SIGKILL, start)
+        for state in (None, "s-1", "s-2", "s-3"):
+            self.assertEqual(decision_of({"result": self.call(gate, state)}).get("verdict"), "rate_limited", "used before: a call of its own")
+        self.assertEqual(len(server.calls("odd")), 4)
+        self.assertEqual((self.dir / "data" / "rounds.db").stat().st_mode & 0o777, 0o600)
+
+    def test_a_person_is_asked_once_about_a_call_of_several_rounds(self):
+        """Protocol item 31, security requirement S20."""
+        server, start = self.rounds("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  odd: {action: require_approval}\n")
+        gate = start()
+        asked = self.call(gate)
+        waiting = json.loads(self.callgate("approvals", "list", "--json"))["approvals"]
+        self.callgate("approvals", "approve", waiting[0]["id"])
+        self.assertEqual(self.call(gate, asked["requestState"])["requestState"], "s-1")
+        for state, next_state in (("s-1", "s-2"), ("s-2", "s-3")):
+            gate = self.again(gate, signal.SIGKILL, start)
+            self.assertEqual(self.call(gate, state)["requestState"], next_state)
+        self.assertEqual(json.loads(self.callgate("approvals", "list", "--json"))["approvals"], [], "nobody is asked again")
+        self.assertTrue(self.call(gate, "s-2")["requestState"].startswith("callgate:q:"), "used before: a person is asked")
+        self.assertEqual(len(server.calls("odd")), 3)
+
+    def callgate(self, *words):
+        import subprocess
+        return subprocess.run([world.gate_binary(), *words, "--data", str(self.dir / "data")], capture_output=True, text=True, check=True, timeout=world.LONG).stdout
+
+    def test_a_file_of_rounds_that_is_damaged_keeps_nobody_from_starting(self):
+        _, start = self.rounds("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  odd: {action: allow, rate_limit: {max: 2, window: 1h, per: server}}\n")
+        gate = start()
+        self.call(gate)
+        gate.process.kill()
+        gate.process.wait()
+        for name in ("rounds.db-wal", "rounds.db-shm"):
+            (self.dir / "data" / name).unlink(missing_ok=True)
+        (self.dir / "data" / "rounds.db").write_bytes(b"x" * 8192)
+        gate = self.again(gate, signal.SIGTERM, start)
+        self.assertIn("rounds_unreadable", gate.log.read_text())
+        self.assertFalse(self.call(gate, "s-1").get("isError"), "the second of two: counted anew")
+        self.assertEqual(decision_of({"result": self.call(gate)}).get("verdict"), "rate_limited")
 
 
 if __name__ == "__main__":
