@@ -274,7 +274,7 @@ class Gate {
   bool may_wait_as_task(const Inbound& in, const Judged& judged) const;
   net::Task<bool> begin_own_task(Inbound& in, InFlight& flight, const Judged& judged);
   std::shared_ptr<OwnTask> make_own_task(Inbound& in, const Judged& judged);
-  net::Task<void> run_own_task(std::shared_ptr<OwnTask> task);
+  net::Task<void> run_own_task(std::shared_ptr<OwnTask> task, std::string called, std::string trace);
   net::Instant asked_as_task(const Inbound& in, Draft& draft, const Judged& judged, const approval::Approval& approval);
   void finish_own_task(OwnTask& task);
   void note_own_task(OwnTask& task, std::string note);

@@ -114,7 +114,7 @@ std::shared_ptr<OwnTask> Gate::make_own_task(Inbound& in, const Judged& judged) 
 net::Task<bool> Gate::begin_own_task(Inbound& in, InFlight& flight, const Judged& judged) {
   const auto task = may_wait_as_task(in, judged) ? make_own_task(in, judged) : nullptr;
   if (!task) co_return false;
-  tasks_.spawn(run_own_task(task));
+  tasks_.spawn(run_own_task(task, in.called, in.trace));
   const net::Instant until = parts_.loop.now() + until_asked;
   while (!task->asked && !task->is_over()) {
     if (!co_await task->changed.wait(std::max<net::Duration>(until - parts_.loop.now(), net::Duration::zero()))) break;
@@ -138,13 +138,14 @@ net::Task<bool> Gate::begin_own_task(Inbound& in, InFlight& flight, const Judged
   co_return true;
 }
 
-net::Task<void> Gate::run_own_task(std::shared_ptr<OwnTask> task) {
+/// How long the request waited for its server is nothing to a call that runs after a person's yes, maybe days later.
+net::Task<void> Gate::run_own_task(std::shared_ptr<OwnTask> task, std::string called, std::string trace) {
   const std::shared_ptr<Conversation> conversation = task->conversation;
   const Busy of_gate(busy_);
   const Busy of_conversation(conversation->busy);
   std::optional<Counting> revocable;
   if (mcp::era_of(task->revision) == mcp::Era::modern) revocable.emplace(*this, *conversation);
-  Inbound in{.conversation = conversation, .message = task->message, .revision = task->revision, .channel = task->channel, .task = task.get()};
+  Inbound in{.conversation = conversation, .message = task->message, .revision = task->revision, .channel = task->channel, .trace = std::move(trace), .called = std::move(called), .task = task.get()};
   co_await handle_call(in, task->flight);
   finish_own_task(*task);
 }

@@ -121,7 +121,8 @@ net::Task<void> Gate::handle_round(Inbound& in, InFlight& flight, std::string st
   std::array<Changed, 2> changed;
   const auto message = before_round(in.message, asked.has_value(), inner, changed);
   if (!message) co_return co_await refuse_shape(in, message.error(), mcp::code::invalid_params);
-  Inbound before{.conversation = in.conversation, .message = **message, .revision = in.revision, .channel = in.channel, .asked_before = std::move(asked), .called = in.called};
+  Inbound before = in.as(**message);
+  before.asked_before = std::move(asked);
   co_await dispatch(before, flight);
 }
 

@@ -43,6 +43,11 @@ struct Inbound {
   net::Instant begin_until = net::Instant::max();  ///< what has to be known of its server first is known by then, or not waited for
   bool unheard = false;      ///< its server left the first question unanswered: nothing more is sent there for it
 
+  /// The same request as another text: how it came, and how long it has waited, stay.
+  Inbound as(const mcp::Message& text) const {
+    return {.conversation = conversation, .message = text, .revision = revision, .channel = channel, .asked_before = asked_before, .signs = signs,
+            .trace = trace, .called = called, .begin_until = begin_until, .unheard = unheard};
+  }
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.
   int status(int modern_status) const { return era() == mcp::Era::modern ? modern_status : 200; }

@@ -131,12 +131,14 @@ class SilentServer : public Eras {
   void costs_one_wait() {
     hold_everything = true;
     begin_with();
-    const std::array<std::pair<std::string, std::string>, 4> requests{{{modern_text("server/discover", "", "1"), modern_headers("server/discover")},
+    const std::string further = modern_text("tools/call", R"("name":"read","arguments":{},"requestState":"callgate:s:callgate:theirs")", "5");
+    const std::array<std::pair<std::string, std::string>, 5> requests{{{modern_text("server/discover", "", "1"), modern_headers("server/discover")},
                                                                        {modern_text("tools/list", "", "2"), modern_headers("tools/list")},
                                                                        {modern_text("prompts/list", "", "3"), modern_headers("prompts/list")},
-                                                                       {call_of("4"), modern_headers("tools/call", "read")}}};
-    std::array<Answer, 4> answers;
-    std::array<bool, 4> over{};
+                                                                       {call_of("4"), modern_headers("tools/call", "read")},
+                                                                       {further, modern_headers("tools/call", "read")}}};
+    std::array<Answer, 5> answers;
+    std::array<bool, 5> over{};
     const net::Instant began = net::Loop::read_clock();
     for (std::size_t each = 0; each < requests.size(); ++each) begin(requests[each].first, answers[each], over[each], requests[each].second);
     turn_until([&] { return std::ranges::all_of(over, [](bool is_over) { return is_over; }); });

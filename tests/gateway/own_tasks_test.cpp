@@ -52,6 +52,17 @@ TEST_F(StatelessTasks, RunTheCallOnceAfterTheYesAndGiveItsResult) {
   EXPECT_TRUE(has(records(), R"("approval":")")) << records();
 }
 
+/// The record of the call that runs later names the trace that its request came with.
+TEST_F(StatelessTasks, AreTracedLikeTheirRequest) {
+  begin_with();
+  const std::string id = member(post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write","arguments":{"n":1},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":)" + std::string(all) + "}}}",
+                                     modern_headers("tools/call", "write") + "Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n").body,
+                                "taskId");
+  approve();
+  outcome(id);
+  EXPECT_TRUE(has(records().substr(records().rfind(R"("verdict":"allow","rule":"/tools/write")")), R"("trace":"0af7651916cd43dd8448eb211c80319c")")) << records();
+}
+
 /// A server that is not asked for a task gives none, and asks nobody.
 TEST_F(StatelessTasks, AskTheServerForAPlainAnswer) {
   begin_with();
