@@ -34,6 +34,15 @@ class Channel {
   virtual bool may_resume() const = 0;
   /// Returns once the client is gone.
   virtual net::Task<void> until_gone() = 0;
+
+  /// The id of the last event of the server's that went to the client, from behind which it would ask for the rest.
+  void note_id(std::string_view id) {
+    if (!id.empty()) last_id_ = id;
+  }
+  const std::string& last_id() const { return last_id_; }
+
+ private:
+  std::string last_id_;
 };
 
 inline net::Task<bool> Channel::answer_in_parts(std::string_view begin, std::string_view rest) {

@@ -23,6 +23,15 @@ class ClientStream {
   /// The stream is there: its head may be sent.
   virtual void open() {}
   virtual void close() = 0;
+
+  /// The id of the last event of the server's that went to the client, from behind which it would ask for the rest.
+  void note_id(std::string_view id) {
+    if (!id.empty()) last_id_ = id;
+  }
+  const std::string& last_id() const { return last_id_; }
+
+ private:
+  std::string last_id_;
 };
 
 /// The events of one stream on their way. Many push, one coroutine writes:

@@ -358,6 +358,7 @@ class Gate {
   bool may_hear_of_task(const Conversation& conversation, const mcp::Message& news) const;
   net::Task<bool> tell_of_task(Conversation& conversation, mcp::Era era, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
+  net::Task<bool> tell_changed(Conversation& conversation, Channel* channel, const upstream::Event& event, const std::optional<std::string>& text);
   net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);
   void decline(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, std::string_view why, int code);
   net::Task<void> send_decline(std::shared_ptr<Conversation> conversation, std::string answer);

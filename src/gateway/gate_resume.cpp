@@ -6,6 +6,7 @@
 
 #include "gateway/gate_draft.hpp"
 #include "mcp/codes.hpp"
+#include "mcp/sse.hpp"
 
 namespace callgate::gateway {
 
@@ -48,6 +49,14 @@ std::chrono::milliseconds wish_of(std::string_view retry) {
   return std::max(shortest_wish, std::chrono::milliseconds(wish));
 }
 
+/// Where the events that a client was shown end before those that the server sent, since the rest was not for it:
+/// it would ask for the rest from behind an earlier one, or could not ask at all.
+std::string id_alone(std::string_view id) {
+  std::string event;
+  mcp::append_sse_event(event, {}, {}, id);
+  return event;
+}
+
 }  // namespace
 
 Resumable* Gate::find_resumable(Conversation& conversation, Ulid decision) {
@@ -65,6 +74,7 @@ net::Task<void> Gate::leave_to_be_resumed(Inbound& in, std::string_view last_eve
   }
   due.push_back({.id = std::string(in.message.id_text), .decision = decision, .tool = task_tool(in), .last_event = std::string(last_event)});
   tasks_.spawn(end_resumable(in.conversation, decision));
+  if (in.channel.last_id() != last_event) co_await in.channel.event({}, id_alone(last_event));
   co_await in.channel.ended();
 }
 
@@ -131,6 +141,8 @@ net::Task<Gate::Fed> Gate::feed(std::shared_ptr<Conversation> conversation, Queu
   });
   upstream::Outbound out{.form = upstream::Form::open_stream, .last_event_id = last_event_id, .time = server_.call_timeout};
   const auto over = co_await link->forward(std::move(*permit), std::move(out), sink);
+  const Resumable* const due = resumed ? find_resumable(*conversation, *resumed) : nullptr;
+  if (due != nullptr && further && stream.last_id() != due->last_event) stream.push({}, id_alone(due->last_event));
   if (over && over->http_status == 405) co_return Fed::unsupported;
   if (over && over->http_status >= 300) co_return Fed::refused;
   co_return further ? Fed::ended_further : Fed::ended;

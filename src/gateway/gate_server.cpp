@@ -2,6 +2,7 @@
 
 #include "gateway/gate_draft.hpp"
 #include "mcp/codes.hpp"
+#include "mcp/sse.hpp"
 
 namespace callgate::gateway {
 
@@ -63,8 +64,21 @@ class Told {
 
 /// To the client: on the call's own channel, else on its open stream.
 net::Task<bool> Gate::tell(Conversation& conversation, Channel* channel, const upstream::Event& event) {
-  if (channel != nullptr) co_return co_await channel->event(event.bytes, event.raw);
-  co_return conversation.stream && conversation.stream->push(event.bytes, event.raw);
+  if (channel != nullptr) {
+    channel->note_id(event.id);
+    co_return co_await channel->event(event.bytes, event.raw);
+  }
+  if (!conversation.stream || !conversation.stream->push(event.bytes, event.raw)) co_return false;
+  conversation.stream->note_id(event.id);
+  co_return true;
+}
+
+/// The same with another text. The event's id stays: who resumes the stream behind an earlier one would hear of it again.
+net::Task<bool> Gate::tell_changed(Conversation& conversation, Channel* channel, const upstream::Event& event, const std::optional<std::string>& text) {
+  if (!text) co_return co_await tell(conversation, channel, event);
+  std::string raw;
+  if (!event.id.empty()) mcp::append_sse_event(raw, *text, "message", event.id);
+  co_return co_await tell(conversation, channel, {.message = nullptr, .bytes = *text, .raw = raw, .id = event.id});
 }
 
 /// One message of the server besides an answer. Requests are decided, what the
@@ -147,7 +161,7 @@ net::Task<bool> Gate::tell_of_task(Conversation& conversation, mcp::Era era, Cha
   }
   const auto policies = hiding(conversation);
   const auto shown = policies ? mcp::without_hidden(*news, hidden_names(*policies, era, nullptr)) : std::nullopt;
-  co_return co_await tell(conversation, channel, shown ? upstream::Event{.message = nullptr, .bytes = *shown, .raw = {}} : event);
+  co_return co_await tell_changed(conversation, channel, event, shown);
 }
 
 bool Gate::may_hear_of_task(const Conversation& conversation, const mcp::Message& message) const {
@@ -182,7 +196,7 @@ net::Task<bool> Gate::late_answer(std::shared_ptr<Conversation> conversation, Ch
   resumable_over_.notify();
   parts_.journal.outcome(decision.text(), {.status = "answered_on_resumed_stream", .is_error = upstream::says_error(message), .bytes = event.bytes.size()});
   const auto shown = without_hidden(*conversation, mcp::Era::legacy, {.bytes = event.bytes, .is_error = upstream::says_error(message)}, nullptr);
-  co_return co_await tell(*conversation, channel, shown ? upstream::Event{.message = nullptr, .bytes = *shown, .raw = {}} : event);
+  co_return co_await tell_changed(*conversation, channel, event, shown);
 }
 
 /// What the server asks of the client, decided and put on record.

@@ -229,6 +229,77 @@ TEST_F(StreamBrokenOff, IsAnsweredByTheServerThatResumesIt) {
   EXPECT_EQ(stream.body.find("-32603"), std::string::npos) << stream.body;
 }
 
+/// Protocol item 71: events of the server that are not for this client have ids, too.
+class WithheldEvents : public SessionStream {
+ protected:
+  /// The stream of a call, or one that resumes it, ends behind what the client may not see.
+  static constexpr const char* hidden = R"(data: {"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"hid://secret"}})";
+
+  void begin_with(const std::string& events) {
+    upstream.raw_answer = [events](net::HttpExchange& exchange, std::string) -> net::Task<void> { co_await exchange.respond(200, "Content-Type: text/event-stream\r\n", events); };
+    start("callgate: 1\ndefault: allow\nresources:\n  \"hid://**\": {action: hide}\n");
+    open_session();
+    first = call("read", "{}", 7).body;
+  }
+  void resume(const std::string& behind) {
+    stream = {};
+    over = false;
+    group.spawn(talk("GET", "Accept: text/event-stream\r\nLast-Event-ID: " + behind + "\r\nMcp-Session-Id: " + session_id + "\r\n", "", stream, over));
+  }
+  static std::string last_id(const std::string& events) {
+    const std::size_t at = events.rfind("id: ");
+    return at == std::string::npos ? std::string() : events.substr(at + 4, events.find('\n', at) - at - 4);
+  }
+
+  std::string first;  ///< what came of the call
+};
+
+TEST_F(WithheldEvents, LeaveAClientThatSawNoneAWayToItsAnswer) {
+  begin_with("id: e1\n" + std::string(hidden) + "\n\n");
+  EXPECT_FALSE(first.contains("secret")) << first;
+  ASSERT_EQ(last_id(first), "e1") << first;
+  upstream.stream_events = "id: e2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"content\":[]}}\n\n";
+  resume("e1");
+  EXPECT_TRUE(hears(R"("id":7,"result")")) << stream.body;
+  EXPECT_TRUE(records().contains(R"("status":"answered_on_resumed_stream")"));
+}
+
+TEST_F(WithheldEvents, BehindThoseThatItSawAreNotTakenForAnotherStream) {
+  const std::string shown = R"(data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}})";
+  begin_with("id: e1\n" + shown + "\n\nid: e2\n" + std::string(hidden) + "\n\n");
+  EXPECT_TRUE(first.contains("notifications/message")) << first;
+  EXPECT_FALSE(first.contains("secret")) << first;
+  ASSERT_EQ(last_id(first), "e2") << first;
+  // The resumed stream ends behind one that is withheld as well.
+  upstream.stream_events = "id: e3\n" + std::string(hidden) + "\n\n";
+  upstream.stream_ends = true;
+  resume("e2");
+  turn_until([&] { return over; });
+  EXPECT_FALSE(stream.body.contains("secret")) << stream.body;
+  ASSERT_EQ(last_id(stream.body), "e3") << stream.body;
+  upstream.stream_events = "id: e4\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"content\":[]}}\n\n";
+  resume("e3");
+  EXPECT_TRUE(hears(R"("id":7,"result")")) << stream.body;
+  EXPECT_EQ(stream.body.find(R"("id":7)"), stream.body.rfind(R"("id":7)")) << "once: " << stream.body;
+}
+
+TEST_F(WithheldEvents, ThatWereShownLeaveTheStreamAsItCame) {
+  const std::string shown = "id: e1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";
+  begin_with("id: e0\n" + std::string(hidden) + "\n\n" + shown);
+  EXPECT_EQ(first, shown);
+}
+
+/// A message of which something was cut out keeps its place.
+TEST_F(WithheldEvents, ThatAreChangedKeepTheirIds) {
+  adjust = [](config::Server& server) { server.call_timeout = std::chrono::milliseconds(1500); };
+  begin_with("id: e1\ndata: \n\n");
+  upstream.stream_events = "id: e2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"content\":[{\"type\":\"resource_link\",\"name\":\"n\",\"uri\":\"hid://secret\"}]}}\n\n";
+  resume("e1");
+  EXPECT_TRUE(hears(R"("id":7,"result")")) << stream.body;
+  EXPECT_FALSE(stream.body.contains("secret")) << stream.body;
+  EXPECT_EQ(last_id(stream.body), "e2") << stream.body;
+}
+
 class StoppingGate : public SessionStream {};
 
 /// At the end of the time that a stop leaves: each request hears of it by its own id.
