@@ -96,6 +96,16 @@ TEST_F(World, ARecordNamesTheTraceOfItsCall) {
   EXPECT_NE(upstream.calls.front().find(in_message), std::string::npos) << "it passes as it came";
 }
 
+/// Protocol items 1, 2: in a list a member name with a NUL costs its tool; what a call brings is passed on, and nothing is decided by it.
+TEST_F(World, AResultThatHoldsToolsComesBackByteForByte) {
+  upstream.call_result = R"({"content":[],"tools":[{"name":"a","in\u0000put":1}]})";
+  start(allow_all);
+  open_session();
+  EXPECT_TRUE(call("read").body.contains(upstream.call_result));
+  upstream.call_result = R"({"content":[],"to\u0000ols":[]})";
+  EXPECT_FALSE(call("read", "{}", 2).body.contains("to\\u0000ols"));
+}
+
 /// Security requirements S22, S24: no record, no call.
 TEST_F(World, WhatCannotBeRecordedIsNotForwarded) {
   start(allow_all);
