@@ -19,6 +19,7 @@ std::string server_text(const ServerEntry& server) {
       .number("tools", server.tools)
       .number("quarantined", server.quarantined)
       .number("unknown", server.unknown)
+      .number("left_out", server.left_out)
       .done();
 }
 
@@ -37,6 +38,8 @@ std::string tool_text(const ToolEntry& tool) {
   return object.done();
 }
 
+std::string left_out_text(const LeftOutEntry& tool) { return JsonObject().text("name", tool.name).text("era", tool.era).text("reason", tool.reason).done(); }
+
 }  // namespace
 
 std::string_view word(ToolEntry::State state) {
@@ -51,7 +54,9 @@ Api::Answering Api::list_servers(const Call& /*call*/) {
 Api::Answering Api::list_tools(const Call& call) {
   const Result<std::vector<ToolEntry>> tools = parts_.servers.tools(call.segments[0]);
   if (!tools) return Answering::ready(answer_error(tools.error()));
-  return Answering::ready(answer_json(200, json_list("tools", *tools, tool_text)));
+  const Result<std::vector<LeftOutEntry>> left_out = parts_.servers.left_out(call.segments[0]);
+  if (!left_out) return Answering::ready(answer_error(left_out.error()));
+  return Answering::ready(answer_json(200, JsonObject().raw("tools", json_array(*tools, tool_text)).raw("left_out", json_array(*left_out, left_out_text)).done()));
 }
 
 Api::Answering Api::pin(const Call& call) {

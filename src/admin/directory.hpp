@@ -24,6 +24,7 @@ struct ServerEntry {
   std::uint64_t tools = 0;        ///< pinned
   std::uint64_t quarantined = 0;  ///< changed since they were pinned
   std::uint64_t unknown = 0;      ///< listed by the server, not pinned
+  std::uint64_t left_out = 0;     ///< listed by the server, and cannot be called
 };
 
 /// One tool as pinned and as the server lists it now.
@@ -47,6 +48,13 @@ struct ToolEntry {
 };
 std::string_view word(ToolEntry::State state);
 
+/// An entry of the server's list that cannot be called, so that no client is shown it.
+struct LeftOutEntry {
+  std::string name;    ///< as people may see it; empty: it has none
+  std::string era;
+  std::string reason;  ///< one sentence
+};
+
 /// What to accept. Without `tool`: all that is offered. With `fingerprint` only
 /// exactly that definition, so that nothing is accepted which nobody looked at.
 struct PinRequest {
@@ -60,6 +68,8 @@ class ServerDirectory {
   virtual std::vector<ServerEntry> servers() const = 0;
   /// Errors: `not_found` (no such server), `unavailable` (store).
   virtual Result<std::vector<ToolEntry>> tools(std::string_view server) const = 0;
+  /// Likewise.
+  virtual Result<std::vector<LeftOutEntry>> left_out(std::string_view server) const = 0;
   /// Answers the names of the tools whose definition was accepted. Errors: as
   /// `tools`; `not_found` also for a tool that is not offered, `conflict` when
   /// its fingerprint is another by now.

@@ -46,16 +46,22 @@ class JsonObject {
   std::string out_ = "{";
 };
 
-/// `{"KEY":[…]}` of a range, each element through `write` (→ JSON text).
+/// A range as a JSON array, each element through `write` (→ JSON text).
 template <class Range, class Write>
-std::string json_list(std::string_view key, const Range& range, Write write) {
+std::string json_array(const Range& range, Write write) {
   std::string list = "[";
   for (const auto& each : range) {
     if (list.size() > 1) list += ',';
     list += write(each);
   }
   list += ']';
-  return JsonObject().raw(key, list).done();
+  return list;
+}
+
+/// `{"KEY":[…]}` of a range.
+template <class Range, class Write>
+std::string json_list(std::string_view key, const Range& range, Write write) {
+  return JsonObject().raw(key, json_array(range, write)).done();
 }
 
 }  // namespace callgate::admin

@@ -81,7 +81,7 @@ std::string_view openapi_text() {
         "operationId": "listTools",
         "summary": "A server's tools as pinned and as listed now",
         "responses": {
-          "200": {"description": "The tools", "content": {"application/json": {"schema": {"type": "object", "required": ["tools"], "properties": {"tools": {"type": "array", "items": {"$ref": "#/components/schemas/Tool"}}}}}}},
+          "200": {"description": "The tools", "content": {"application/json": {"schema": {"type": "object", "required": ["tools", "left_out"], "properties": {"tools": {"type": "array", "items": {"$ref": "#/components/schemas/Tool"}}, "left_out": {"type": "array", "items": {"$ref": "#/components/schemas/LeftOut"}}}}}}},
           "404": {"$ref": "#/components/responses/Refused"},
           "default": {"$ref": "#/components/responses/Refused"}
         }
@@ -240,7 +240,7 @@ std::string_view openapi_text() {
       },
       "Server": {
         "type": "object",
-        "required": ["name", "transport", "address", "state", "policy", "source", "tools", "quarantined", "unknown"],
+        "required": ["name", "transport", "address", "state", "policy", "source", "tools", "quarantined", "unknown", "left_out"],
         "properties": {
           "name": {"type": "string"},
           "transport": {"enum": ["stdio", "http"]},
@@ -251,7 +251,8 @@ std::string_view openapi_text() {
           "source": {"enum": ["file", "flags", "store"]},
           "tools": {"type": "integer"},
           "quarantined": {"type": "integer"},
-          "unknown": {"type": "integer"}
+          "unknown": {"type": "integer"},
+          "left_out": {"type": "integer", "description": "entries of its list that cannot be called, by their name or definition"}
         }
       },
       "Tool": {
@@ -269,6 +270,15 @@ std::string_view openapi_text() {
           "class_reason": {"type": "string", "description": "why, where one did"},
           "definition": {"type": "object"},
           "offered_definition": {"type": "object"}
+        }
+      },
+      "LeftOut": {
+        "type": "object",
+        "required": ["name", "era", "reason"],
+        "properties": {
+          "name": {"type": "string", "description": "with what a screen does not show written as \\uXXXX; empty where it has none"},
+          "era": {"enum": ["legacy", "modern"]},
+          "reason": {"type": "string"}
         }
       },
       "Wish": {

@@ -52,6 +52,7 @@ std::vector<admin::ServerEntry> Directory::servers() const {
     if (known.table) {
       entry.tools = known.table->tools().size();
       entry.quarantined = static_cast<std::uint64_t>(std::ranges::count(known.table->tools(), registry::Tool::State::quarantined, &registry::Tool::state));
+      entry.left_out = static_cast<std::uint64_t>(std::ranges::count_if(known.table->drift(), registry::is_left_out));
       entry.unknown = static_cast<std::uint64_t>(std::ranges::count(known.table->drift(), registry::Drift::Kind::added, &registry::Drift::kind));
     }
     entries.push_back(std::move(entry));
@@ -84,6 +85,19 @@ Result<std::vector<admin::ToolEntry>> Directory::tools(std::string_view server) 
     }
   }
   for (admin::ToolEntry& entry : entries) put_class(entry, parts_, *gate);
+  return entries;
+}
+
+Result<std::vector<admin::LeftOutEntry>> Directory::left_out(std::string_view server) const {
+  const gateway::Gate* gate = gates_.find(server);
+  if (gate == nullptr) return fail(ErrorKind::not_found, fmt::format("there is no server `{}`", server));
+  std::vector<admin::LeftOutEntry> entries;
+  for (const std::string_view era : eras) {
+    const auto list = parts_.store.pins().find({.server = gate->name(), .address = gate->server().address(), .era = std::string(era)});
+    if (!list) return std::unexpected(list.error());
+    if (!*list) continue;
+    for (const store::LeftOut& each : (*list)->left_out) entries.push_back({.name = each.tool, .era = std::string(era), .reason = each.why});
+  }
   return entries;
 }
 

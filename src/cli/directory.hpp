@@ -18,6 +18,7 @@ class Directory final : public admin::ServerDirectory, public admin::HealthSourc
 
   std::vector<admin::ServerEntry> servers() const override;
   Result<std::vector<admin::ToolEntry>> tools(std::string_view server) const override;
+  Result<std::vector<admin::LeftOutEntry>> left_out(std::string_view server) const override;
   Result<std::vector<std::string>> pin(std::string_view server, const admin::PinRequest& request) override;
   admin::Health health() const override;
   /// Sentences of `faults` stand in the health too.

@@ -22,6 +22,7 @@ struct Pinning {
   std::size_t accepted = 0;
   std::vector<registry::PinnedLists> lists;  ///< as they stand afterwards
   std::string json;
+  std::string left_out;  ///< JSON as well: what cannot be pinned
 };
 
 std::string changes_text(const store::Definition* pinned, const store::Definition& offered) {
@@ -65,14 +66,19 @@ Result<void> pin_list(const OfflineRun& run, const store::ListKey& key, Pinning&
   }
   auto now = run.store.pins().find(key);
   if (!now) return std::unexpected(now.error());
-  if (*now) done.lists.push_back({key, std::move((*now)->pinned)});
+  if (!*now) return {};
+  if (!(*now)->left_out.empty() && !run.json()) write_left_out(run.out, {key, **now});
+  for (const store::LeftOut& each : (*now)->left_out) {
+    done.left_out += fmt::format(R"({}{{"name":{},"era":{},"reason":{}}})", done.left_out.empty() ? "" : ",", json::quoted(each.tool), json::quoted(key.era), json::quoted(each.why));
+  }
+  done.lists.push_back({key, std::move((*now)->pinned)});
   return {};
 }
 
 Exit report(const OfflineRun& run, std::string_view name, const Pinning& done) {
   const auto file = run.words.value("--write");
   if (run.json()) {
-    fmt::print(run.out, "{{\"server\":{},\"pinned\":[{}]}}\n", json::quoted(name), done.json);
+    fmt::print(run.out, "{{\"server\":{},\"pinned\":[{}],\"left_out\":[{}]}}\n", json::quoted(name), done.json, done.left_out);
   } else if (done.accepted == 0) {
     fmt::print(run.out, "nothing of `{}` is new or changed\n", name);
   } else {

@@ -22,11 +22,13 @@ struct Counts {
   std::size_t pinned = 0;
   std::size_t quarantined = 0;
   std::size_t unknown = 0;
+  std::size_t left_out = 0;
 };
 
 Counts counts_of(std::span<const ServerList> lists) {
   Counts counts;
   for (const ServerList& list : lists) {
+    counts.left_out += list.list.left_out.size();
     for (const ToolRow& row : tool_rows(list)) {
       counts.pinned += row.pinned != nullptr ? 1 : 0;
       counts.quarantined += row.state == "quarantined" ? 1 : 0;
@@ -75,9 +77,9 @@ std::vector<ToolRow> tool_rows(const ServerList& list) {
 std::string server_json(const store::Server& server, std::span<const ServerList> lists) {
   const Counts counts = counts_of(lists);
   return fmt::format(
-      R"({{"name":{},"transport":{},"address":{},"policy":{},"source":"store","created":{},"tools":{},"quarantined":{},"unknown":{}}})",
+      R"({{"name":{},"transport":{},"address":{},"policy":{},"source":"store","created":{},"tools":{},"quarantined":{},"unknown":{},"left_out":{}}})",
       json::quoted(server.name), server.url.empty() ? "\"stdio\"" : "\"http\"", json::quoted(as_config(server).address()),
-      json::quoted(server.policy), json::quoted(utc_text(server.created_ms)), counts.pinned, counts.quarantined, counts.unknown);
+      json::quoted(server.policy), json::quoted(utc_text(server.created_ms)), counts.pinned, counts.quarantined, counts.unknown, counts.left_out);
 }
 
 RowClasses row_classes(const ServerList& list, const ClassRules& rules) {
@@ -101,7 +103,14 @@ std::string tools_json(std::span<const ServerList> lists, std::span<const RowCla
     const auto rows = tool_rows(lists[i]);
     for (std::size_t k = 0; k < rows.size(); ++k) body += (body.empty() ? "" : ",") + tool_json(rows[k], lists[i], classes[i].tools[k]);
   }
-  return "{\"tools\":[" + body + "]}";
+  std::string left_out;
+  for (const ServerList& list : lists) {
+    for (const store::LeftOut& each : list.list.left_out) {
+      left_out += fmt::format(R"({}{{"name":{},"era":{},"address":{},"reason":{}}})", left_out.empty() ? "" : ",", json::quoted(each.tool), json::quoted(list.key.era),
+                              json::quoted(list.key.address), json::quoted(each.why));
+    }
+  }
+  return fmt::format(R"({{"tools":[{}],"left_out":[{}]}})", body, left_out);
 }
 
 void write_server(std::ostream& out, const store::Server& server, std::span<const ServerList> lists) {
@@ -110,8 +119,8 @@ void write_server(std::ostream& out, const store::Server& server, std::span<cons
              minute_text(server.created_ms));
   for (const ServerList& list : lists) {
     const Counts counts = counts_of(std::span(&list, 1));
-    fmt::print(out, "  {} list of {}: {} pinned, {} changed, {} new\n", list.key.era, visible(list.key.address), counts.pinned,
-               counts.quarantined, counts.unknown);
+    fmt::print(out, "  {} list of {}: {} pinned, {} changed, {} new{}\n", list.key.era, visible(list.key.address), counts.pinned,
+               counts.quarantined, counts.unknown, counts.left_out == 0 ? std::string() : fmt::format(", {} left out: see `callgate server tools {}`", counts.left_out, server.name));
   }
 }
 
@@ -130,6 +139,14 @@ void write_tools(std::ostream& out, std::span<const ServerList> lists, std::span
       fmt::print(out, "  {:{}}  by the configuration (judged {}, {}): {}\n", "", width, word(is.overridden->category), word(is.overridden->risk), visible(is.overridden->reason));
     }
     if (rows.empty()) out << "  no tools\n";
+    write_left_out(out, lists[i]);
+  }
+}
+
+void write_left_out(std::ostream& out, const ServerList& list) {
+  for (const store::LeftOut& each : list.list.left_out) {
+    if (each.tool.empty()) fmt::print(out, "  left out: {}\n", visible(each.why));
+    else fmt::print(out, "  left out: `{}`: {}\n", visible(each.tool), visible(each.why));
   }
 }
 

@@ -43,6 +43,9 @@ std::string tools_json(std::span<const ServerList> lists, std::span<const RowCla
 void write_server(std::ostream& out, const store::Server& server, std::span<const ServerList> lists);
 void write_tools(std::ostream& out, std::span<const ServerList> lists, std::span<const RowClasses> classes);
 
+/// A line for each tool that no client is shown, and why.
+void write_left_out(std::ostream& out, const ServerList& list);
+
 /// `  (2 definitions wait for server pin)` or nothing.
 std::string waiting_text(std::span<const ServerList> lists);
 

@@ -9,6 +9,7 @@
 #include "config/text_file.hpp"
 #include "mcp/tool_list.hpp"
 #include "registry/fingerprint.hpp"
+#include "registry/listing.hpp"
 #include "registry/pins.hpp"
 
 namespace callgate::gateway {
@@ -177,6 +178,7 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   if (auto masked = registry::mask_addresses(parts_.store.pins(), links_.server().name); !masked) return masked;
   std::vector<std::unique_ptr<json::Document>> documents;
   std::vector<json::Value> definitions;
+  std::vector<registry::Drift> unreadable;
   for (const std::string& page : list.pages) {
     documents.push_back(std::make_unique<json::Document>());
     const auto message = mcp::read_message(page, *documents.back(), mcp::Direction::from_server, upstream::whole_answer);
@@ -185,18 +187,22 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
     if (!read) return std::unexpected(read.error());
     for (const mcp::ListItem& item : read->items) {
       if (item.fault.empty()) definitions.push_back(item.definition);
-      else parts_.log.warn("tool_unreadable", {{"server", links_.server().name}, {"era", word(era)}, {"why", item.fault}});
+      else unreadable.push_back({registry::Drift::Kind::unreadable, registry::shown_name(item.definition), item.fault});
+      if (!item.fault.empty()) parts_.log.warn("tool_unreadable", {{"server", links_.server().name}, {"era", word(era)}, {"tool", unreadable.back().tool}, {"why", item.fault}});
     }
   }
   const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
                                                                                       : registry::NewTools::refuse;
   registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr};
+  source.unreadable = std::move(unreadable);
   if (parts_.classes_of) source.classes_of = [this](std::span<const json::Value> listed) { return parts_.classes_of(links_.server(), listed); };
   auto table = registry::observe(parts_.store.pins(), source, definitions, parts_.clock.wall_ms(), state.known.table.get());
   if (!table) return std::unexpected(table.error());
-  for (const registry::Drift& drift : (*table)->drift())
+  for (const registry::Drift& drift : (*table)->drift()) {
+    if (drift.kind == registry::Drift::Kind::unreadable) continue;  // said above
     parts_.log.warn("tools_differ", {{"server", links_.server().name}, {"era", word(era)}, {"tool", drift.tool},
                                      {"what", registry::word(drift.kind)}, {"detail", drift.detail}});
+  }
   state.known.table = std::move(*table);
   state.shown = {};
   state.known.mirrors = std::ranges::any_of(

@@ -202,7 +202,8 @@ TEST(Api, ListsServersAndTheirTools) {
                               .source = "flags",
                               .tools = 3,
                               .quarantined = 1,
-                              .unknown = 0}};
+                              .unknown = 0,
+                              .left_out = 1}};
   world.directory.tool_entries = {{.name = "valkey_write",
                                    .state = ToolEntry::State::quarantined,
                                    .era = "legacy",
@@ -213,13 +214,14 @@ TEST(Api, ListsServersAndTheirTools) {
                                    .class_reason = "writes to production",
                                    .definition = R"({"name":"valkey_write"})",
                                    .offered_definition = {}}};
+  world.directory.left_out_entries = {{.name = "a\\u202eb", .era = "legacy", .reason = "the name is none"}};
   EXPECT_EQ(world.get("/api/v1/servers").body,
             R"({"servers":[{"name":"valkey","transport":"stdio","address":"uvx x","state":"failed",)"
-            R"("fault":"exited with 1","policy":"sha256:p","source":"flags","tools":3,"quarantined":1,"unknown":0}]})");
+            R"("fault":"exited with 1","policy":"sha256:p","source":"flags","tools":3,"quarantined":1,"unknown":0,"left_out":1}]})");
   EXPECT_EQ(world.get("/api/v1/servers/valkey/tools").body,
             R"({"tools":[{"name":"valkey_write","state":"quarantined","era":"legacy","fingerprint":"sha256:1",)"
             R"("offered":"sha256:2","category":"Write","risk":"High","overridden":true,"class_reason":"writes to production",)"
-            R"("definition":{"name":"valkey_write"}}]})");
+            R"("definition":{"name":"valkey_write"}}],"left_out":[{"name":"a\\u202eb","era":"legacy","reason":"the name is none"}]})");
 }
 
 TEST(Api, PinAcceptsExactlyWhatWasLookedAt) {

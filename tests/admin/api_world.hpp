@@ -19,6 +19,7 @@ struct FakeDirectory final : ServerDirectory {
     if (server != "valkey") return fail(ErrorKind::not_found, "no server of this name");
     return tool_entries;
   }
+  Result<std::vector<LeftOutEntry>> left_out(std::string_view /*server*/) const override { return left_out_entries; }
   Result<std::vector<std::string>> pin(std::string_view server, const PinRequest& request) override {
     asked.emplace_back(server);
     asked.push_back(request.tool);
@@ -27,6 +28,7 @@ struct FakeDirectory final : ServerDirectory {
   }
   std::vector<ServerEntry> entries;
   std::vector<ToolEntry> tool_entries;
+  std::vector<LeftOutEntry> left_out_entries;
   std::vector<std::string> asked;
   Result<std::vector<std::string>> pinned = std::vector<std::string>{"valkey_write"};
 };

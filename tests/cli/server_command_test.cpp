@@ -93,12 +93,40 @@ TEST_F(ServerCommand, JsonIsForPrograms) {
   EXPECT_NE(err().find("has no policy, so no gateway serves it; name one with `callgate server policy billing FILE`"), std::string::npos);
   const std::string one =
       R"({"name":"billing","transport":"http","address":"https://billing.example/mcp","policy":"","source":"store",)"
-      R"("created":"2025-06-15T15:06:40.000Z","tools":0,"quarantined":0,"unknown":0})";
+      R"("created":"2025-06-15T15:06:40.000Z","tools":0,"quarantined":0,"unknown":0,"left_out":0})";
   EXPECT_EQ(out(), one + "\n");
   ASSERT_EQ(run({"list", "--json"}), Exit::ok);
   EXPECT_EQ(out(), "{\"servers\":[" + one + "]}\n");
   ASSERT_EQ(run({"show", "billing", "--json"}), Exit::ok);
   EXPECT_EQ(out(), one + "\n");
+}
+
+/// Nobody is shown them, so an operator is told why.
+TEST_F(ServerCommand, ToolsThatCannotBeCalledAreSaidWhereverAServersToolsAre) {
+  ASSERT_EQ(run({"add", "valkey", "--policy", world_.policy(), "--", "uvx", "valkey"}), Exit::ok) << err();
+  list_tools(R"([{"name":"get","inputSchema":{}},{"name":"a\u0000b\u202ec","inputSchema":{}},{"name":"put","inputSchema":{}},{"name":"put","inputSchema":{}},{"inputSchema":{}}])");
+  ASSERT_EQ(run({"show", "valkey"}), Exit::ok) << err();
+  EXPECT_NE(out().find("1 pinned, 0 changed, 0 new, 3 left out: see `callgate server tools valkey`"), std::string::npos) << out();
+  const std::string lines = "  left out: `a\\u0000b\\u202ec`: the name is outside [A-Za-z0-9_.-]{1,128}; the tool is refused\n"
+                            "  left out: an entry of the list has no name\n"
+                            "  left out: `put`: listed 2 times; all of them are refused\n";
+  ASSERT_EQ(run({"tools", "valkey"}), Exit::ok) << err();
+  EXPECT_NE(out().find(lines), std::string::npos) << out();
+  ASSERT_EQ(run({"pin", "valkey"}), Exit::ok) << err();
+  EXPECT_EQ(out(), lines + "nothing of `valkey` is new or changed\n");
+  for (const char* command : {"tools", "pin"}) {
+    ASSERT_EQ(run({command, "valkey", "--json"}), Exit::ok) << err();
+    const auto read = json::OwnedDocument::parse(out());
+    ASSERT_TRUE(read) << out();
+    const auto left_out = (*read)->root().find("left_out");
+    ASSERT_TRUE(left_out && left_out->size() == 3) << out();
+    EXPECT_EQ((*left_out->elements().begin()).find("name")->string(), "a\\u0000b\\u202ec");
+  }
+  ASSERT_EQ(run({"show", "valkey", "--json"}), Exit::ok);
+  EXPECT_NE(out().find(R"("left_out":3)"), std::string::npos) << out();
+  list_tools(R"([{"name":"get","inputSchema":{}}])");
+  ASSERT_EQ(run({"tools", "valkey"}), Exit::ok);
+  EXPECT_EQ(out().find("left out"), std::string::npos) << "no longer: " << out();
 }
 
 struct Fault {
