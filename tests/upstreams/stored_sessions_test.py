@@ -1,6 +1,7 @@
 """Sessions of one gate that is stopped or killed and started again: its clients go on without opening new ones."""
 import json
 import signal
+import subprocess
 import time
 
 import world
@@ -201,7 +202,7 @@ class StartedAgain(World):
         gate = start()
         asked = self.call(gate)
         waiting = json.loads(self.callgate("approvals", "list", "--json"))["approvals"]
-        self.callgate("approvals", "approve", waiting[0]["id"])
+        self.callgate("approvals", "approve", waiting[0]["id"], "--yes")
         self.assertEqual(self.call(gate, asked["requestState"])["requestState"], "s-1")
         for state, next_state in (("s-1", "s-2"), ("s-2", "s-3")):
             gate = self.again(gate, signal.SIGKILL, start)
@@ -211,7 +212,6 @@ class StartedAgain(World):
         self.assertEqual(len(server.calls("odd")), 3)
 
     def callgate(self, *words):
-        import subprocess
         return subprocess.run([world.gate_binary(), *words, "--data", str(self.dir / "data")], capture_output=True, text=True, check=True, timeout=world.LONG).stdout
 
     def test_a_file_of_rounds_that_is_damaged_keeps_nobody_from_starting(self):
