@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <span>
 
 #include "audit/replay.hpp"
 #include "base/ids.hpp"
@@ -62,7 +63,12 @@ void count_again(const fs::path& chain, std::uint64_t after, limits::MemoryCount
                  TakenUp& found) {
   limits::Recount recount(counters, moment);
   const Result<std::uint64_t> replayed = audit::replay(chain.string(), after, [&](const audit::RecordedCall& call) {
-    for (const audit::RecordedCall::Use& use : call.uses) {
+    for (std::size_t i = 0; i < call.uses.size(); ++i) {
+      const audit::RecordedCall::Use& use = call.uses[i];
+      const bool counted = std::ranges::any_of(std::span(call.uses).first(i), [&](const audit::RecordedCall::Use& earlier) {
+        return earlier.scope == use.scope && recount.same_counter(earlier.limit, use.limit);
+      });
+      if (counted) continue;
       const bool read = recount.add({.server = call.server,
                                      .grant = call.grant,
                                      .session = call.session,

@@ -10,7 +10,8 @@ namespace {
 // Time is a number in the caller's unit (microseconds, where the server's clock
 // tells it), windows too. A counter `c` has a key, a max, a window, the time in
 // milliseconds that its keys outlive their last change, and, if it is a
-// session's, the key where the calls of ended sessions of its grant stand.
+// session's, the key where the calls of ended sessions of its grant stand. Its max
+// may be another one from call to call; the calls stay.
 //
 // Small limits keep each call: a sorted set of times. Calls inherited from ended
 // sessions begin with `<`: they count here and are not passed on again.
@@ -44,10 +45,12 @@ end
 
 function exact.inherit(c) copy(c.ended, c.key, false, '<') end
 
--- More calls than max do not change when the next may pass.
+-- More calls than max do not change when the next may pass. The max of the session's
+-- first call may have been raised since: so many as the session made count anyway.
 function exact.pass_on(c)
+  local most = math.max(c.max, redis.call('ZCARD', c.key))
   copy(c.key, c.ended, true, '')
-  redis.call('ZREMRANGEBYRANK', c.ended, 0, -c.max - 1)
+  redis.call('ZREMRANGEBYRANK', c.ended, 0, -most - 1)
 end
 )lua";
 
@@ -124,6 +127,18 @@ function slots.inherit(c)
   end)
 end
 
+-- Puts calls that were kept one by one into slots.
+local function to_slots(c, key)
+  local calls, left = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'), redis.call('PTTL', key)
+  redis.call('DEL', key)
+  for i = 1, #calls, 2 do
+    local slot = math.floor(tonumber(calls[i + 1]) / width(c))
+    count(key, slot, 1)
+    if calls[i]:sub(1, 1) == '<' then redis.call('HINCRBY', key, '<' .. text(slot), 1) end
+  end
+  if left > 0 then redis.call('PEXPIRE', key, text(left)) end
+end
+
 function slots.pass_on(c)
   each(c.key, function(slot, calls, inherited)
     if calls > inherited then count(c.ended, slot, calls - inherited) end
@@ -132,7 +147,16 @@ end
 )lua";
 
 constexpr std::string_view counters = R"lua(
-local function way(c) return c.max > MAX_EXACT and slots or exact end
+-- A large limit that was made smaller keeps its slots until they are empty; the
+-- calls of a small one that was made large are put into slots.
+local function way(c)
+  local of_key = redis.call('TYPE', c.key).ok
+  local of_ended = c.ended ~= '' and redis.call('TYPE', c.ended).ok or 'none'
+  if c.max <= MAX_EXACT and of_key ~= 'hash' and of_ended ~= 'hash' then return exact end
+  if of_key == 'zset' then to_slots(c, c.key) end
+  if of_ended == 'zset' then to_slots(c, c.ended) end
+  return slots
+end
 
 -- A counter that is no session's names its own key twice.
 local function read(keys, args, first_key, first_arg)
@@ -174,16 +198,20 @@ local function take(keys, args)
   local counters = read(keys, args, 4, 5)
   local answer = states(counters, now, raw)
   if answer[1] == 0 then return answer end
-  local session_keep = 0
+  local session_keep, counted = 0, {}
   for i, c in ipairs(counters) do
-    if c.new then
-      way(c).inherit(c)
-      redis.call('HSET', keys[2], c.key, text(c.max) .. ' ' .. text(c.window) .. ' ' .. text(c.keep) .. ' ' .. c.ended)
+    -- Limits that differ in max alone count a call once.
+    if not counted[c.key] then
+      counted[c.key] = true
+      if c.new then
+        way(c).inherit(c)
+        redis.call('HSET', keys[2], c.key, text(c.max) .. ' ' .. text(c.window) .. ' ' .. text(c.keep) .. ' ' .. c.ended)
+      end
+      way(c).add(c, now, args[4] .. '.' .. i)
+      redis.call('PEXPIRE', c.key, text(c.keep))
+      outlive(keys[1], c.keep)
+      if c.ended ~= '' then session_keep = math.max(session_keep, c.keep) end
     end
-    way(c).add(c, now, args[4] .. '.' .. i)
-    redis.call('PEXPIRE', c.key, text(c.keep))
-    outlive(keys[1], c.keep)
-    if c.ended ~= '' then session_keep = math.max(session_keep, c.keep) end
   end
   if session_keep > 0 then
     redis.call('SADD', keys[3], keys[2])
@@ -202,7 +230,11 @@ end
 
 -- KEYS counter and ended of each limit. ARGV id, time of the take, then as for take.
 local function give_back(keys, args)
-  for i, c in ipairs(read(keys, args, 1, 3)) do way(c).remove(c, tonumber(args[2]), args[1] .. '.' .. i) end
+  local removed = {}
+  for i, c in ipairs(read(keys, args, 1, 3)) do
+    if not removed[c.key] then way(c).remove(c, tonumber(args[2]), args[1] .. '.' .. i) end
+    removed[c.key] = true
+  end
   return 1
 end
 )lua";

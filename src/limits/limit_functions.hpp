@@ -17,7 +17,7 @@ struct LimitFunctions {
 };
 
 /// Stands in every key; another form of what is kept gets another number.
-inline constexpr std::string_view key_form = "2";
+inline constexpr std::string_view key_form = "3";
 
 /// Up to this many calls every call's time is kept by the server; above, calls
 /// per 64th of the window (as `limits::Window` does).

@@ -16,15 +16,15 @@ bool has(const policy::RateLimit& limit, policy::Per per) { return std::ranges::
 
 // Meters ----------------------------------------------------------------------
 
-std::uint64_t MemoryCounters::meter_hash(const Subject& who, std::string_view scope, std::string_view id) {
-  return mix(mix(mix(1, who.server), scope), id);
+std::uint64_t MemoryCounters::meter_hash(const Subject& who, std::string_view scope, const CounterName& name) {
+  return mix(mix(mix(mix(1, who.server), scope), name.rule), name.rest);
 }
 
 std::uint32_t MemoryCounters::find_meter(std::uint64_t hash, const Subject& who, std::string_view scope,
-                                         std::string_view id) const {
+                                         const CounterName& name) const {
   return meter_index_.find(hash, [&](std::uint32_t slot) {
     const Meter& meter = meters_[slot];
-    return meter.id == id && meter.scope == scope && meter.server == who.server;
+    return meter.rest == name.rest && meter.rule == name.rule && meter.scope == scope && meter.server == who.server;
   });
 }
 
@@ -32,21 +32,29 @@ std::uint32_t MemoryCounters::find_meter(const policy::RateLimit& limit, const S
   std::uint32_t& hint = meter_hints_[fold(reinterpret_cast<std::uintptr_t>(&limit), 0) % meter_hints_.size()];
   if (hint < meters_.size()) {
     const Meter& meter = meters_[hint];
-    if (meter.counters > 0 && meter.id == limit.id && meter.scope == scope && meter.server == who.server) return hint;
+    if (meter.counters > 0 && is_counted_as(limit.id, {meter.rule, meter.rest}) && meter.scope == scope && meter.server == who.server) return hint;
   }
-  const std::uint32_t found = find_meter(meter_hash(who, scope, limit.id), who, scope, limit.id);
+  const CounterName name = counter_name(limit.id);
+  const std::uint32_t found = find_meter(meter_hash(who, scope, name), who, scope, name);
   if (found != none) hint = found;
   return found;
 }
 
+/// Its counters are kept for the largest max that they were held against.
 std::uint32_t MemoryCounters::meter_for(const policy::RateLimit& limit, const Subject& who, std::string_view scope) {
   const std::uint32_t found = find_meter(limit, who, scope);
-  if (found != none) return found;
+  if (found != none) {
+    std::uint64_t& most = meters_[found].rate.max;
+    most = std::max(most, limit.max);
+    return found;
+  }
+  const CounterName name = counter_name(limit.id);
   return add_meter({.server = std::string(who.server),
                     .scope = std::string(scope),
-                    .id = limit.id,
+                    .rule = std::string(name.rule),
+                    .rest = std::string(name.rest),
                     .rate = {limit.max, std::max<std::int64_t>(limit.window.count(), 1)},
-                    .hash = meter_hash(who, scope, limit.id),
+                    .hash = meter_hash(who, scope, name),
                     .per_session = has(limit, policy::Per::session),
                     .per_grant = has(limit, policy::Per::grant)});
 }
@@ -115,7 +123,10 @@ std::uint32_t MemoryCounters::make(const Key& key) {
 /// A session's counter starts with the calls of the sessions that ended before it.
 std::uint32_t MemoryCounters::find_or_make(const Key& key, std::int64_t now) {
   const std::uint32_t found = find(key);
-  if (found != none) return found;
+  if (found != none) {
+    counters_[found].window.fit(meters_[key.meter].rate, now);
+    return found;
+  }
   const std::uint32_t made = make(key);
   if (key.kind != Kind::session) return made;
   const std::uint32_t ended = find(key_of(key.meter, meters_[key.meter].hash, Kind::ended, key.grant, {}));
@@ -293,6 +304,13 @@ Look MemoryCounters::look_now(std::span<const Ask> asks, const Subject& who, Boo
   return look;
 }
 
+bool MemoryCounters::counts(const Taken& taken, std::uint64_t counter) {
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (taken.part(i).counter == counter) return true;
+  }
+  return false;
+}
+
 Counters::TakeResult MemoryCounters::take_now(std::span<const Ask> asks, const Subject& who, BootTime time) {
   const std::int64_t now = at_least(time);
   clear_some(now);
@@ -306,13 +324,16 @@ Counters::TakeResult MemoryCounters::take_now(std::span<const Ask> asks, const S
       const std::uint32_t slot = find_or_make(key_for(meter_for(*limit, who, ask.scope), who), now);
       Counter& counter = counters_[slot];
       const Rate& rate = meters_[counter.meter].rate;
-      const std::uint64_t used = counter.window.used(rate, now);
-      if (used >= rate.max) {
+      const std::uint64_t ref = std::uint64_t{counter.generation} << 32U | slot;
+      // Limits that differ in max alone count a call once.
+      const bool counted = counts(taken, ref);
+      const std::uint64_t used = counter.window.used(rate, now) - (counted ? 1 : 0);
+      if (used >= limit->max) {
         undo(taken);
         return std::unexpected(look_now(asks, who, time));
       }
-      counter.window.add(rate, {now, 1});
-      taken.add({std::uint64_t{counter.generation} << 32U | slot, rate.max - used - 1});
+      if (!counted) counter.window.add(rate, {now, 1});
+      taken.add({counted ? counted_already : ref, limit->max - used - 1});
     }
   }
   return taken;

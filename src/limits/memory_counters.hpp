@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "limits/counter_name.hpp"
 #include "limits/counters.hpp"
 #include "limits/slot_index.hpp"
 #include "limits/window.hpp"
@@ -51,12 +52,13 @@ class MemoryCounters final : public Counters {
  private:
   static constexpr std::uint32_t none = SlotIndex::none;
 
-  /// One limit of one policy of one server.
+  /// One limit of one policy of one server, whatever its max.
   struct Meter {
     std::string server;
     std::string scope;
-    std::string id;
-    Rate rate;
+    std::string rule;  ///< of its `CounterName`, as is `rest`
+    std::string rest;
+    Rate rate;       ///< its max is the largest that these counters were held against
     std::uint64_t hash = 0;
     std::uint32_t counters = 0;  ///< that belong to it
     bool per_session = false;
@@ -88,8 +90,8 @@ class MemoryCounters final : public Counters {
     std::uint64_t hash = 0;
   };
 
-  static std::uint64_t meter_hash(const Subject& who, std::string_view scope, std::string_view id);
-  std::uint32_t find_meter(std::uint64_t hash, const Subject& who, std::string_view scope, std::string_view id) const;
+  static std::uint64_t meter_hash(const Subject& who, std::string_view scope, const CounterName& name);
+  std::uint32_t find_meter(std::uint64_t hash, const Subject& who, std::string_view scope, const CounterName& name) const;
   std::uint32_t find_meter(const policy::RateLimit& limit, const Subject& who, std::string_view scope);
   std::uint32_t meter_for(const policy::RateLimit& limit, const Subject& who, std::string_view scope);
   std::uint32_t add_meter(Meter meter);
@@ -110,7 +112,7 @@ class MemoryCounters final : public Counters {
   void pass_on(const Counter& session, std::int64_t now);
   void merge(std::uint32_t slot, std::vector<Batch> calls);
   static Result<MemoryCounters> read(std::string_view bytes, const Moment& moment);
-  bool read_counter(SnapshotReader& reader, std::int64_t shift, std::int64_t now);
+  bool read_counter(SnapshotReader& reader, bool with_max, std::int64_t shift, std::int64_t now);
   void end_all_sessions(std::int64_t now);
 
   struct State {
@@ -119,6 +121,9 @@ class MemoryCounters final : public Counters {
   };
   State state_of(const policy::RateLimit& limit, const Subject& who, std::string_view scope, std::int64_t now);
   std::int64_t at_least(BootTime now);
+  /// Of a limit whose counter an earlier one of the call stands for; no counter's.
+  static constexpr std::uint64_t counted_already = UINT64_MAX;
+  static bool counts(const Taken& taken, std::uint64_t counter);
   void undo(const Taken& taken);
 
   std::vector<Meter> meters_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "limits/counter_name.hpp"
+
 namespace callgate::limits {
 namespace {
 
@@ -82,6 +84,12 @@ bool Recount::add(const RecordedUse& use) {
   ++counted_;
   if (!sessions_.contains(std::tie(use.server, use.grant, use.session))) sessions_.emplace(use.server, use.grant, use.session);
   return true;
+}
+
+bool Recount::same_counter(std::string_view one_id, std::string_view other_id) {
+  const policy::RateLimit* one = limit_of(one_id);
+  const policy::RateLimit* other = limit_of(other_id);
+  return one != nullptr && other != nullptr && counter_name(one->id) == counter_name(other->id);
 }
 
 Recount::~Recount() {

@@ -41,6 +41,8 @@ class Recount {
   /// False where the id cannot be read; nothing is counted then. Calls whose
   /// window has passed count for nothing.
   bool add(const RecordedUse& use);
+  /// Whether one counter stands for both limits, which counts a call once.
+  bool same_counter(std::string_view one_id, std::string_view other_id);
   std::uint64_t counted() const { return counted_; }
 
  private:

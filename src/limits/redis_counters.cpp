@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "limits/counter_name.hpp"
+
 namespace callgate::limits {
 
 /// Where the call was counted: the counters as `give_back` takes them.
@@ -83,12 +85,13 @@ std::int64_t RedisCounters::units(Nanos time) const {
 void RedisCounters::add_limits(net::RedisCall& call, std::span<const Ask> asks, const Subject& who) const {
   for (const Ask& ask : asks) {
     for (const policy::RateLimit* limit : ask.limits) {
+      const std::string counter = counter_name(limit->id).text();
       if (has(*limit, policy::Per::session)) {
-        call.keys.push_back(key("session", {who.server, ask.scope, limit->id, who.grant, who.session}));
-        call.keys.push_back(key("ended", {who.server, ask.scope, limit->id, who.grant}));
+        call.keys.push_back(key("session", {who.server, ask.scope, counter, who.grant, who.session}));
+        call.keys.push_back(key("ended", {who.server, ask.scope, counter, who.grant}));
       } else {
         const std::string_view grant = has(*limit, policy::Per::grant) ? who.grant : std::string_view();
-        call.keys.push_back(key("plain", {who.server, ask.scope, limit->id, grant}));
+        call.keys.push_back(key("plain", {who.server, ask.scope, counter, grant}));
         call.keys.push_back(call.keys.back());
       }
       const Nanos keep = options_.time == Time::of_caller ? kept_in_tests : limit->window + kept_longer;

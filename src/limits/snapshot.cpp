@@ -10,7 +10,9 @@
 namespace callgate::limits {
 namespace {
 
-constexpr std::string_view magic = "callgate-counters-1\n";
+constexpr std::string_view magic = "callgate-counters-2\n";
+/// Here counters stood under the ids of limits, max and all.
+constexpr std::string_view magic_with_max = "callgate-counters-1\n";
 
 void put(std::string& out, std::int64_t number) {
   for (unsigned i = 0; i < 8; ++i) out += static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i) & 0xffU);
@@ -90,7 +92,8 @@ std::string MemoryCounters::snapshot(const Moment& moment) const {
     const Meter& meter = meters_[counter.meter];
     put(out, meter.server);
     put(out, meter.scope);
-    put(out, meter.id);
+    put(out, meter.rule);
+    put(out, meter.rest);
     put(out, meter.rate.max);
     put(out, meter.rate.window);
     put(out, std::uint64_t{meter.per_session} | std::uint64_t{meter.per_grant} << 1U);
@@ -113,11 +116,14 @@ std::string MemoryCounters::snapshot(const Moment& moment) const {
 }
 
 /// Reads one counter into this; false where the bytes make no sense.
-bool MemoryCounters::read_counter(SnapshotReader& reader, std::int64_t shift, std::int64_t now) {
+bool MemoryCounters::read_counter(SnapshotReader& reader, bool with_max, std::int64_t shift, std::int64_t now) {
   Meter meter;
   meter.server = reader.text();
   meter.scope = reader.text();
-  meter.id = reader.text();
+  const std::string_view id_or_rule = reader.text();
+  const CounterName name = with_max ? counter_name(id_or_rule) : CounterName{id_or_rule, reader.text()};
+  meter.rule = name.rule;
+  meter.rest = name.rest;
   meter.rate.max = reader.number();
   meter.rate.window = reader.time();
   const std::uint64_t per = reader.number();
@@ -131,26 +137,29 @@ bool MemoryCounters::read_counter(SnapshotReader& reader, std::int64_t shift, st
   if ((kind != 0) != meter.per_session) return false;
 
   const Rate rate = meter.rate;
-  const std::uint64_t hash = meter_hash({.server = meter.server}, meter.scope, meter.id);
+  const std::uint64_t hash = meter_hash({.server = meter.server}, meter.scope, name);
   meter.hash = hash;
-  std::uint32_t slot = find_meter(hash, {.server = meter.server}, meter.scope, meter.id);
+  std::uint32_t slot = find_meter(hash, {.server = meter.server}, meter.scope, name);
   if (slot == none) {
     slot = add_meter(std::move(meter));
-  } else if (meters_[slot].rate.max != rate.max || meters_[slot].rate.window != rate.window ||
+  } else if ((!with_max && meters_[slot].rate.max != rate.max) || meters_[slot].rate.window != rate.window ||
              meters_[slot].per_session != meter.per_session) {
     return false;
+  } else {
+    meters_[slot].rate.max = std::max(meters_[slot].rate.max, rate.max);
   }
   const Key key = key_of(slot, hash, static_cast<Kind>(kind), grant, session);
-  if (find(key) != none) return false;
-  Window& window = counters_[make(key)].window;
+  std::uint32_t counter = find(key);
+  if (counter != none && !with_max) return false;
+  if (counter == none) counter = make(key);
+  std::vector<Batch> calls;
   for (std::uint64_t i = 0; i < batches; ++i) {
     const std::int64_t at = reader.time();
-    const std::uint64_t calls = std::min(reader.number(), std::uint64_t{1} << 40U);
+    const std::uint64_t count = std::min(reader.number(), std::uint64_t{1} << 40U);
     if (reader.bad() || !is_time(at)) return false;
-    const std::int64_t when = std::min(at + shift, now);
-    window.used(rate, when);
-    window.add(rate, {when, calls});
+    calls.push_back({std::min(at + shift, now), count});
   }
+  merge(counter, std::move(calls));
   return true;
 }
 
@@ -164,7 +173,9 @@ void MemoryCounters::end_all_sessions(std::int64_t now) {
 
 Result<MemoryCounters> MemoryCounters::read(std::string_view bytes, const Moment& moment) {
   const auto malformed = [] { return fail(ErrorKind::malformed, "the snapshot of the counters cannot be read"); };
-  if (!bytes.starts_with(magic)) return malformed();
+  const bool with_max = bytes.starts_with(magic_with_max);
+  if (!with_max && !bytes.starts_with(magic)) return malformed();
+  static_assert(magic.size() == magic_with_max.size());
   SnapshotReader reader(bytes.substr(magic.size()));
   const bool same_boot = reader.text() == moment.boot_id;
   const std::int64_t then = reader.time();
@@ -176,7 +187,7 @@ Result<MemoryCounters> MemoryCounters::read(std::string_view bytes, const Moment
   MemoryCounters fresh;
   const std::int64_t now = fresh.at_least(moment.now);
   for (std::uint64_t i = 0; i < count; ++i) {
-    if (!fresh.read_counter(reader, *by, now)) return malformed();
+    if (!fresh.read_counter(reader, with_max, *by, now)) return malformed();
   }
   if (!reader.at_end()) return malformed();
   fresh.end_all_sessions(now);
@@ -197,8 +208,9 @@ Result<void> MemoryCounters::absorb(std::string_view bytes, const Moment& moment
   for (const Counter& counter : theirs->counters_) {
     if (!counter.held) continue;
     const Meter& meter = theirs->meters_[counter.meter];
-    std::uint32_t slot = find_meter(meter.hash, {.server = meter.server}, meter.scope, meter.id);
+    std::uint32_t slot = find_meter(meter.hash, {.server = meter.server}, meter.scope, {meter.rule, meter.rest});
     if (slot == none) slot = add_meter(meter);
+    meters_[slot].rate.max = std::max(meters_[slot].rate.max, meter.rate.max);
     std::vector<Batch> calls;
     counter.window.each(/*own_only=*/false, [&](Batch batch) { calls.push_back(batch); });
     merge(find_or_make(key_of(slot, meter.hash, counter.kind, counter.grant, {}), now), std::move(calls));

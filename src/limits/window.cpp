@@ -61,6 +61,28 @@ bool Times::remove(const Rate& /*rate*/, std::int64_t at) {
 
 std::int64_t Times::newest() const { return size_ == 0 ? INT64_MIN : time(size_ - 1); }
 
+// Window ----------------------------------------------------------------------
+
+void Window::fit(const Rate& rate, std::int64_t now) {
+  auto* const times = std::get_if<Times>(&calls_);
+  if (times == nullptr || rate.max <= max_exact) return;
+  times->used(rate, now);
+  std::size_t inherited = 0;
+  times->each(/*own_only=*/false, [&](Batch) { ++inherited; });
+  times->each(/*own_only=*/true, [&](Batch) { --inherited; });
+  Slots slots;
+  if (inherited == 0) {
+    times->each(/*own_only=*/false, [&](Batch batch) { slots.add(rate, batch); });
+  } else {
+    std::size_t copied = 0;  // the inherited come first
+    times->each(/*own_only=*/false, [&](Batch batch) {
+      slots.add(rate, batch);
+      if (++copied == inherited) slots.inherit();
+    });
+  }
+  calls_ = std::move(slots);
+}
+
 // Slots -----------------------------------------------------------------------
 
 std::size_t Slots::index(std::int64_t slot) const {

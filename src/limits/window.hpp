@@ -25,8 +25,9 @@ struct Batch {
   std::uint64_t calls = 0;
 };
 
-/// The times of the latest calls, at most `max` of them: more do not change when
-/// the next may pass. Some of the oldest may be inherited from ended sessions.
+/// The times of the latest calls, at most as many as the largest `max` that they
+/// are held against: more do not change when the next may pass. Some of the
+/// oldest may be inherited from ended sessions.
 class Times {
  public:
   std::uint64_t used(const Rate& rate, std::int64_t now);
@@ -90,12 +91,15 @@ class Slots {
   std::uint64_t total_ = 0;
 };
 
-/// The calls of one counter, kept in the way that its `max` asks for.
+/// The calls of one counter, kept in the way that its `max` asks for. It may be
+/// held against a smaller one than it is kept for, never against a larger one.
 class Window {
  public:
   explicit Window(const Rate& rate) {
     if (rate.max > max_exact) calls_.emplace<Slots>();
   }
+  /// Keeps the same calls for a `max` that was raised.
+  void fit(const Rate& rate, std::int64_t now);
   std::uint64_t used(const Rate& rate, std::int64_t now) {
     return std::visit([&](auto& calls) { return calls.used(rate, now); }, calls_);
   }

@@ -257,6 +257,77 @@ TEST_P(CountersContract, CounterSurvivesAReloadThatKeepsTheLimit) {
   EXPECT_FALSE(take(limit(1, 60s), ann_, 1s)) << "another object of the same id";
 }
 
+/// Security requirement S19: a changed max hands out nothing anew.
+TEST_P(CountersContract, AnotherMaxIsHeldAgainstTheCallsOfBefore) {
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(take(limit(5, 60s), ann_, i * 1s));
+  EXPECT_FALSE(take(limit(4, 60s), ann_, 10s)) << "tighter";
+  EXPECT_EQ(look(limit(4, 60s), ann_, 10s).retry_after, 51s) << "two have to leave";
+  EXPECT_EQ(look(limit(7, 60s), ann_, 10s).remaining, 2U) << "wider";
+  EXPECT_TRUE(take(limit(7, 60s), ann_, 11s));
+  EXPECT_TRUE(take(limit(7, 60s), ann_, 11s));
+  EXPECT_FALSE(take(limit(7, 60s), ann_, 11s));
+  EXPECT_FALSE(take(limit(5, 60s), ann_, 61s)) << "five of the seven are in the window still";
+  EXPECT_TRUE(take(limit(5, 60s), ann_, 62s));
+  EXPECT_EQ(look(limit(5, 60s), ann_, 62s).remaining, 0U);
+  EXPECT_FALSE(take(limit(0, 60s), ann_, 200s));
+}
+
+/// Security requirement S19: also where calls are kept in another way for the other max.
+TEST_P(CountersContract, SmallAndLargeMaxGoOnWithEachOthersCalls) {
+  for (const bool by_session : {false, true}) {
+    counters_ = &maker_->make();
+    const auto of = [&](std::uint64_t max) { return limit(max, 64s, {by_session ? Per::session : Per::grant}); };
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(take(of(3), ann_, i * 1s));
+    EXPECT_EQ(look(of(2000), ann_, 3s).remaining, 1997U);
+    const RateLimit large = of(2000);
+    const RateLimit* const all[] = {&large};
+    auto taken = take_all(all, ann_, time(3s));
+    ASSERT_TRUE(taken.has_value());
+    EXPECT_EQ(taken->remaining(), 1996U);
+    EXPECT_FALSE(take(of(4), ann_, 4s));
+    counters_->give_back(std::move(*taken));
+    EXPECT_TRUE(take(of(4), ann_, 5s));
+    EXPECT_FALSE(take(of(4), ann_, 6s));
+    counters_->session_ended(ann_, time(7s));
+    const Subject next{"valkey", "ann", "s2"};
+    EXPECT_EQ(look(of(5), next, 8s).remaining, 1U);
+    EXPECT_TRUE(take(of(5), next, 8s));
+    EXPECT_FALSE(take(of(5), next, 9s));
+    EXPECT_EQ(look(of(5000), next, 9s).remaining, 4995U);
+    EXPECT_TRUE(take(of(1), next, 8s + 66s)) << "all have left";
+  }
+}
+
+/// Security requirement S19: the calls that a session made under a max that was raised while it was open.
+TEST_P(CountersContract, CallsUnderARaisedMaxArePassedOnWhole) {
+  EXPECT_TRUE(take(limit(2, 60s), ann_, 0s));
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(take(limit(6, 60s), ann_, 1s));
+  counters_->session_ended(ann_, time(2s));
+  EXPECT_FALSE(take(limit(6, 60s), {"valkey", "ann", "s2"}, 3s));
+  EXPECT_EQ(look(limit(8, 60s), {"valkey", "ann", "s2"}, 3s).remaining, 2U);
+}
+
+TEST_P(CountersContract, LimitsThatDifferInMaxAloneCountACallOnce) {
+  for (const std::uint64_t larger : {4ULL, 4000ULL}) {
+    counters_ = &maker_->make();
+    const RateLimit wide = limit(larger, 60s);
+    const RateLimit narrow = limit(2, 60s);
+    const RateLimit* const both[] = {&wide, &narrow};
+    auto taken = take_all(both, ann_, time(0s));
+    ASSERT_TRUE(taken.has_value());
+    EXPECT_EQ(taken->remaining(0), larger - 1);
+    EXPECT_EQ(taken->remaining(1), 1U);
+    EXPECT_TRUE(take_all(both, ann_, time(1s)).has_value());
+    const auto refused = take_all(both, ann_, time(2s));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().limit, &narrow);
+    counters_->give_back(std::move(*taken));
+    EXPECT_EQ(look(wide, ann_, 2s).remaining, larger - 1);
+    EXPECT_TRUE(take_all(both, ann_, time(3s)).has_value());
+    EXPECT_FALSE(take_all(both, ann_, time(3s)).has_value());
+  }
+}
+
 /// Security requirement S19: a new session starts with the counts of those that ended.
 TEST_P(CountersContract, NewSessionStartsWithTheCountsOfThoseThatEnded) {
   const RateLimit three = limit(3, 60s);
@@ -378,6 +449,27 @@ TEST_P(CountersContract, AgreesWithTheModelOnRandomCalls) {
       }
     }
     EXPECT_LE(model.densest(), max);
+  }
+}
+
+// The same while somebody changes the max from call to call.
+TEST_P(CountersContract, AgreesWithTheModelWhileTheMaxChanges) {
+  for (unsigned seed = 0; seed < maker_->share_of(60); ++seed) {
+    counters_ = &maker_->make();
+    std::mt19937_64 random(seed);
+    const Nanos window(1 + static_cast<std::int64_t>(random() % 100'000));
+    Model model(40, window);
+    BootTime now(1h);
+    for (int i = 0; i < 400; ++i) {
+      const RateLimit one = limit(1 + random() % 40, window);
+      const RateLimit* const all[] = {&one};
+      now += Nanos(static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(window.count()) / 10 + 2)));
+      const bool may = model.used(now) < one.max;
+      ASSERT_EQ(look_all(all, ann_, now).free, may) << "seed " << seed << " call " << i;
+      ASSERT_EQ(take_all(all, ann_, now).has_value(), may);
+      if (may) model.add(now);
+    }
+    EXPECT_GT(model.densest(), 10U);
   }
 }
 

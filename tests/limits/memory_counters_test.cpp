@@ -63,9 +63,9 @@ TEST(MemoryCounters, OneLimitListedTwiceIsNeverOverrun) {
   const RateLimit one = limit(3, 60s);
   const RateLimit* const twice[] = {&one, &one};
   const Subject ann{"valkey", "ann", "s1"};
-  EXPECT_TRUE(counters.take_now(twice, ann, BootTime(1s)).has_value());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(counters.take_now(twice, ann, BootTime(1s)).has_value()) << "it counts a call once";
   EXPECT_FALSE(counters.take_now(twice, ann, BootTime(1s)).has_value());
-  EXPECT_EQ(counters.look_now(twice, ann, BootTime(1s)).remaining, 1U);
+  EXPECT_EQ(counters.look_now(twice, ann, BootTime(1s)).remaining, 0U);
 }
 
 TEST(MemoryCounters, ManyLimitsOnOneCallAreGivenBackWhole) {

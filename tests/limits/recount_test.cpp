@@ -95,5 +95,20 @@ TEST(Recount, AddsToWhatTheSnapshotHeld) {
   EXPECT_EQ(left(after, {"valkey", "bob", "new"}), 3U);
 }
 
+/// Security requirement S19: a max that was changed meanwhile is held against the calls of before.
+TEST(Recount, CountsForTheLimitOfAnotherMax) {
+  MemoryCounters counters;
+  {
+    Recount recount(counters, now);
+    for (int i = 0; i < 2; ++i)
+      EXPECT_TRUE(recount.add({"valkey", "ann", "old", "server", "/tools/x max=9 window=60s per=session", now.now - 5s, now.wall_ms, now.boot_id}));
+    EXPECT_TRUE(recount.same_counter(id, "/tools/x max=9 window=60s per=session"));
+    EXPECT_FALSE(recount.same_counter(id, "/tools/x max=3 window=61s per=session"));
+    EXPECT_FALSE(recount.same_counter(id, "/tools/xy max=3 window=60s per=session"));
+    EXPECT_FALSE(recount.same_counter("no id", "no id"));
+  }
+  EXPECT_EQ(left(counters, {"valkey", "ann", "new"}), 1U);
+}
+
 }  // namespace
 }  // namespace callgate::limits

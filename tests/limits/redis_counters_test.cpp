@@ -18,7 +18,7 @@ using policy::RateLimit;
 using namespace std::chrono_literals;
 
 RateLimit limit(std::uint64_t max, Nanos window, std::vector<Per> per = {Per::session}) {
-  return {.max = max, .window = window, .per = std::move(per), .pointer = "/x", .id = "/x max=" + std::to_string(max)};
+  return {.max = max, .window = window, .per = std::move(per), .pointer = "/x", .id = "/x of " + std::to_string(max)};
 }
 
 class RedisCountersTest : public testing::Test {

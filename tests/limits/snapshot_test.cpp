@@ -46,6 +46,35 @@ TEST_F(CountersSnapshot, CountsRecordedCallsWhateverTheLimitSays) {
   EXPECT_EQ(look(two, ann_, 10s).retry_after, 53s) << "the second newest must leave first";
 }
 
+/// Security requirement S19: a policy with another max does not start the count anew, in whatever order it comes.
+TEST_F(CountersSnapshot, AnotherMaxAfterTheRestartGoesOnWithTheCounts) {
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(take(limit(8, 60s, {Per::grant}), ann_, i * 1s));
+  restart(moment(10s, 1'000'000, "boot"), moment(10s, 1'000'000, "boot"));
+  EXPECT_EQ(look(limit(6, 60s, {Per::grant}), ann_, 10s).remaining, 1U);
+  EXPECT_FALSE(take(limit(5, 60s, {Per::grant}), ann_, 10s));
+  EXPECT_EQ(look(limit(2000, 60s, {Per::grant}), ann_, 10s).remaining, 1995U);
+}
+
+/// Writes numbers and texts as snapshots hold them.
+std::string number(std::int64_t value) {
+  std::string out;
+  for (unsigned i = 0; i < 8; ++i) out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xffU);
+  return out;
+}
+std::string text(const std::string& value) { return number(static_cast<std::int64_t>(value.size())) + value; }
+
+/// Snapshots of the version before kept a counter for each max.
+TEST_F(CountersSnapshot, CountersOfEarlierVersionsAreJoined) {
+  const std::int64_t now = time(2s).time_since_epoch().count();
+  const auto counter = [&](std::int64_t max, std::int64_t calls) {
+    return text("valkey") + text("server") + text("/tools/x max=" + std::to_string(max) + " window=60s per=grant") + number(max) + number(Nanos(60s).count()) + number(2) +
+           number(0) + text("ann") + text("") + number(1) + number(now - Nanos(1s).count()) + number(calls);
+  };
+  const std::string bytes = "callgate-counters-1\n" + text("boot") + number(now) + number(1'000'000) + number(2) + counter(3, 3) + counter(9, 4);
+  ASSERT_TRUE(counters_.restore(bytes, moment(2s, 1'000'000, "boot")).has_value());
+  EXPECT_EQ(look(limit(9, 60s, {Per::grant}, "/tools/x max=9 window=60s per=grant"), ann_, 3s).remaining, 2U);
+}
+
 /// Security requirement S19: durable across a restart.
 TEST_F(CountersSnapshot, CountsSurviveARestartOfTheProcess) {
   const RateLimit per_grant = limit(2, 60s, {Per::grant});
