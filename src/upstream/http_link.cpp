@@ -209,6 +209,9 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();
       const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())};
       if (!co_await sink.event(out)) co_return std::unexpected(broken_off());
+      // A client that takes its events slowly holds the call no longer than a server that says nothing.
+      if (!endless && wanted.deadline.left() == net::Duration::zero())
+        co_return std::unexpected(failed(ErrorKind::timeout, "the server did not answer in time"));
     }
   }
 }

@@ -1,4 +1,8 @@
 // The stream of a session, and what becomes of its calls when the client leaves.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "gateway/world.hpp"
 
 namespace callgate::gateway {
@@ -108,6 +112,47 @@ TEST_F(SessionStream, OfACallMayHaveEventsThatAreNoMessages) {
     EXPECT_EQ(answer.body.find("theirs"), std::string::npos) << answer.body;
     EXPECT_EQ(answer.body.find("keepalive"), std::string::npos) << answer.body;
   }
+}
+
+/// A client that takes its events a little at a time holds the call no longer than `call_timeout`.
+TEST_F(SessionStream, ASlowReaderDoesNotKeepACallBeyondItsTime) {
+  adjust = [](config::Server& server) { server.call_timeout = std::chrono::milliseconds(300); };
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  bool left = false;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string) -> net::Task<void> {
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    const std::string event = R"(data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":")" + std::string(60'000, 'x') + "\"}}\n\n";
+    while (co_await exchange.write(event)) {}
+    left = true;
+  };
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int little = 4096;
+  ::setsockopt(client, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(address.port()));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  const std::string body = call_text("read");
+  const std::string request = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMcp-Session-Id: " + session_id +
+                              "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  ASSERT_EQ(::send(client, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  std::size_t read = 0;
+  const auto begun = net::Loop::read_clock();
+  turn_until([&] {
+    const auto passed = net::Loop::read_clock() - begun;
+    const auto may = static_cast<std::size_t>(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());  // a megabyte a second
+    std::string bytes(may - std::min(read, may), '\0');
+    const ssize_t size = ::recv(client, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (size > 0) read += static_cast<std::size_t>(size);
+    return left || passed > std::chrono::seconds(8);
+  });
+  EXPECT_TRUE(left) << "the client read " << read << " bytes";
+  EXPECT_GT(read, 0U);
+  ::close(client);
+  turn_until([&] { return records().find(R"("outcome")") != std::string::npos; });
+  EXPECT_NE(records().find(R"("status":"failed")"), std::string::npos) << records();
 }
 
 /// Protocol item 72: in a session a client that leaves has cancelled nothing.
