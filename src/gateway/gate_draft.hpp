@@ -31,6 +31,7 @@ struct Gate::Draft {
   std::vector<audit::LimitUse> limits;
   BootTime limits_taken_at;
 };
+};
 
 /// One message to forward, and what was taken for it.
 struct Gate::Exchange {
@@ -42,6 +43,7 @@ struct Gate::Exchange {
   const upstream::SeenAnswer* seen = nullptr;  ///< an answer that may come again
   const Subscribed* subscribed = nullptr;  ///< a subscription, and what it may bring
   bool opened_again = false;              ///< one that its client has already
+  bool sending = false;                   ///< it was handed to the link: the server may have seen it
   std::optional<limits::Taken> taken;     ///< its share of the limits
   Draft* draft = nullptr;                 ///< of a call that takes limits: it takes them again to be sent again
   Judged* judged = nullptr;               ///< likewise

@@ -177,12 +177,15 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
   const Ulid id = what.record.id;
   if (in.era() == mcp::Era::modern && links_.over_http()) what.headers = mcp::mirrored_lines(*what.message, in.revision, param_headers(in));
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(what.record));
+  what.sending = false;
+  audit::Ticket ticket = parts_.journal.record(what.record);
+  CallOutcome outcome(parts_.journal, id, stopping_);
+  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, std::move(ticket));
   if (!permit) {
+    outcome.unrecorded();
     parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});
     co_return std::unexpected(upstream::Failure{{ErrorKind::internal, fmt::format("the call could not be put on record, so it was refused: {}", permit.error().message), {}}, false});
   }
-  CallOutcome outcome(parts_.journal, id, stopping_);
   const bool is_call = in.message.method_id == mcp::MethodId::tools_call;
   if (is_call && what.openings && tools_.openings() != *what.openings && !co_await still_allowed(in, what)) {
     outcome.ended("not_sent", true, 0);
@@ -203,6 +206,8 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
                                .endless = what.subscribed != nullptr,
                                .seen = what.seen,
                                .call = id};
+  what.sending = true;
+  outcome.sending();
   auto forwarding = link->forward(std::move(*permit), std::move(out), sink);
   auto forwarded = signs ? co_await tell_while(parts_.loop, *signs, [&] { return link->starting(); }, std::move(forwarding)) : co_await forwarding;
   if (forwarded) {
@@ -230,8 +235,10 @@ net::Task<upstream::Forwarded> Gate::forward_while_there(Inbound& in, InFlight& 
   tasks.spawn(forward_into(in, what, out, done));
   if (!out) co_await done.wait(net::Loop::forever);
   if (out) co_return std::move(*out);
-  if (may_leave) co_await cancel_upstream(in, link, what.record.id);
-  co_return std::unexpected(upstream::Failure{{ErrorKind::closed, "the client left", {}}, true});
+  const bool sent = what.sending;
+  if (may_leave && sent) co_await cancel_upstream(in, link, what.record.id);
+  // It may read on where it closed its own side alone.
+  co_return std::unexpected(upstream::Failure{{ErrorKind::closed, "the connection was closed from the client's side before the answer, which cancels a request without a session: keep it open until the answer is there", {}}, sent});
 }
 
 net::Task<void> Gate::forward_into(Inbound& in, Exchange& what, std::optional<upstream::Forwarded>& out, net::Signal& done) {

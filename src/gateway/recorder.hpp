@@ -23,7 +23,7 @@ inline net::Task<Result<policy::Permit>> permit_for_own(const Parts& parts, audi
 
 /// Writes the outcome's record when the call ends, however it ends: answered,
 /// failed, or the frame destroyed because the client went away or the gateway
-/// stopped.
+/// stopped. Until it is handed to the link it was not sent.
 class CallOutcome {
  public:
   CallOutcome(audit::Journal& journal, Ulid id, const bool& stopping)
@@ -31,12 +31,16 @@ class CallOutcome {
   CallOutcome(const CallOutcome&) = delete;
   CallOutcome& operator=(const CallOutcome&) = delete;
   ~CallOutcome() {
-    if (outcome_.status.empty()) outcome_.status = stopping_ ? "gateway_stopped" : "client_left";
+    if (unrecorded_) return;
+    if (outcome_.status.empty()) outcome_.status = !sending_ ? "not_sent" : stopping_ ? "gateway_stopped" : "client_left";
     const auto took = net::Loop::read_clock() - began_;
     outcome_.latency = std::chrono::duration_cast<std::chrono::microseconds>(took);
     journal_.outcome(id_.text(), outcome_);
   }
 
+  void sending() { sending_ = true; }
+  /// The decision could not be written: nothing is said of it.
+  void unrecorded() { unrecorded_ = true; }
   void ended(std::string_view status, bool is_error, std::size_t bytes) {
     outcome_.status = status;
     outcome_.is_error = is_error;
@@ -48,6 +52,8 @@ class CallOutcome {
   Ulid id_;
   const bool& stopping_;
   net::Instant began_;
+  bool sending_ = false;
+  bool unrecorded_ = false;
   audit::Outcome outcome_{.status = {}, .is_error = true, .bytes = 0, .latency = {}};
 };
 

@@ -1,5 +1,9 @@
 #include <string>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "gateway/world.hpp"
 #include "registry/fingerprint.hpp"
 
@@ -341,6 +345,56 @@ TEST_F(Listen, ACallOfAClientThatLeftEndsAtTheServer) {
   turn_until([&] { return left; });
   EXPECT_TRUE(left);
   EXPECT_NE(records().find("client_left"), std::string::npos);
+}
+
+/// A client that closes its side right behind its request, and reads on.
+class HalfClosing {
+ public:
+  HalfClosing(int port, std::string request) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    EXPECT_EQ(::send(fd_, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+    ::shutdown(fd_, SHUT_WR);
+  }
+  ~HalfClosing() { ::close(fd_); }
+  HalfClosing(const HalfClosing&) = delete;
+  HalfClosing& operator=(const HalfClosing&) = delete;
+  /// Whether all has come that will.
+  bool over() {
+    char bytes[4096];
+    const ssize_t size = ::recv(fd_, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (size > 0) text.append(bytes, static_cast<std::size_t>(size));
+    return size == 0;
+  }
+  std::string text;
+
+ private:
+  int fd_;
+};
+
+/// What was never sent takes nothing of a limit, has an outcome on record, and the client is told.
+TEST_F(Listen, ACallWhoseClientLeftAtOnceIsNotSentAndTakesNothing) {
+  start("callgate: 1\ndefault: allow\ntools:\n  read: {action: allow, rate_limit: {max: 1, window: 1h, per: server}}\n");
+  const std::string read = modern_text("tools/call", R"("name":"read","arguments":{})", "1");
+  const std::string headers = modern_headers("tools/call", "read");
+  post(modern_text("tools/list", "", "0"), modern_headers("tools/list"));
+  {
+    HalfClosing client(address.port(), "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + headers +
+                                           "Content-Length: " + std::to_string(read.size()) + "\r\n\r\n" + read);
+    turn_until([&] { return client.over(); });
+    EXPECT_NE(client.text.find("keep it open until the answer is there"), std::string::npos) << client.text;
+    EXPECT_NE(client.text.find(R"("id":1)"), std::string::npos) << client.text;
+  }
+  turn_until([&] { return records().find(R"("status":"not_sent")") != std::string::npos; });
+  EXPECT_NE(records().find(R"("status":"not_sent")"), std::string::npos) << records();
+  EXPECT_EQ(records().find("client_left"), std::string::npos) << records();
+  EXPECT_TRUE(upstream.calls.empty());
+  for (const std::string& note : upstream.notes) EXPECT_EQ(note.find("cancelled"), std::string::npos) << "there is nothing to cancel: " << note;
+  EXPECT_NE(post(read, headers).body.find("done"), std::string::npos) << "the limit has room still";
+  EXPECT_EQ(post(read, headers).body.find("done"), std::string::npos);
 }
 
 }  // namespace
