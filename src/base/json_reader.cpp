@@ -14,6 +14,10 @@ namespace callgate::json {
 
 namespace {
 
+/// Values that one text may leave nodes of. They take more memory than the shortest values take bytes; a text of
+/// 4 MiB, the most that a request has, can hardly hold so many, and answers are looked at by their envelope.
+constexpr std::size_t most_values = std::size_t{1} << 21U;
+
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -82,10 +86,14 @@ class Scanner {
   [[gnu::cold, gnu::noinline]] const char* too_many_keys(const char* p) {
     return stop(p, ErrorKind::too_large, fmt::format("more than {} keys", limits_.max_keys));
   }
+  [[gnu::cold, gnu::noinline]] const char* too_many_values(const char* p) {
+    return stop(p, ErrorKind::too_large, fmt::format("more than {} values", most_values));
+  }
   bool kept() const { return document_.frames_.size() <= limits_.keep_depth; }
 
   const char* leaf(const char* first, const char* last, Kind kind, bool escaped) {
     if (kept()) {
+      if (document_.nodes_.size() >= most_values) [[unlikely]] return too_many_values(first);
       const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
       document_.nodes_.push({.begin = at(first), .end = at(last), .next = index + 1, .count = 0,
                              .kind = static_cast<std::uint32_t>(kind) & 0xfU, .escaped = escaped ? 1U : 0U});
@@ -121,6 +129,7 @@ class Scanner {
     const bool object = *p == '{';
     const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
     if (kept()) {
+      if (index >= most_values) [[unlikely]] return too_many_values(p);
       const Kind kind = object ? Kind::object : Kind::array;
       document_.nodes_.push({.begin = at(p), .kind = static_cast<std::uint32_t>(kind) & 0xfU});
     }
@@ -168,7 +177,9 @@ class Scanner {
     const char* last = string(first, escaped);
     if (last == nullptr) return nullptr;
     remember_key(first + 1, last - 1, escaped);
-    const char* p = skip_space(leaf(first, last, Kind::string, escaped));
+    const char* p = leaf(first, last, Kind::string, escaped);
+    if (p == nullptr) return nullptr;
+    p = skip_space(p);
     if (p == end_ || *p != ':') return stop(p, ErrorKind::malformed, "a `:` should follow the key");
     return skip_space(p + 1);
   }

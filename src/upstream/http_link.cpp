@@ -19,6 +19,25 @@ Failure unreadable(const Error& why) {
   return failure;
 }
 
+/// What a larger answer was read into is not kept.
+constexpr std::size_t most_kept_scratch = std::size_t{256} << 10U;
+
+/// Uses an origin's scratch document for one text.
+class Scratch {
+ public:
+  Scratch(HttpOrigin& origin, std::size_t bytes) : origin_(origin), large_(bytes > most_kept_scratch) {}
+  ~Scratch() {
+    if (large_) origin_.scratch.emplace();
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  json::Document& document() { return *origin_.scratch; }
+
+ private:
+  HttpOrigin& origin_;
+  bool large_;
+};
+
 /// The bytes of an answer live in its reply.
 Delivery answer_of(std::unique_ptr<net::HttpReply> reply, Delivery answer) {
   answer.reply = std::move(reply);
@@ -144,7 +163,8 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
   if (wanted.seen != nullptr && status == 200 && wanted.seen->is(*body, wanted.id))
     co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .session_lost = lost_, .seen = true});
   // Nothing is awaited while the scratch document is in use.
-  auto message = mcp::read_message(*body, origin_.scratch, mcp::Direction::from_server, answer_limits);
+  Scratch scratch(origin_, body->size());
+  auto message = mcp::read_message(*body, scratch.document(), mcp::Direction::from_server, answer_limits);
   if (!message) {
     if (status >= 300) co_return std::unexpected(refused_by_server(status, wanted.session_unknown));
     co_return std::unexpected(unreadable(message.error()));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,8 @@ struct HttpOrigin {
   net::HttpClient client;
   std::string headers;         ///< the operator's own, ready lines
   std::size_t max_result = 0;  ///< bytes of one answer, all its events together
-  json::Document scratch;      ///< for answers that are read and done with at once: keeps its memory
+  /// For answers that are read and done with at once: keeps its memory, but that of a large one.
+  std::optional<json::Document> scratch{std::in_place};
 };
 
 /// One legacy session, or the stateless form, over Streamable HTTP

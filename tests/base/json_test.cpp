@@ -89,6 +89,27 @@ TEST(Json, KeysAreBoundedInTheWholeText) {
   EXPECT_EQ(read(R"([{"a":1,"c":1},{"a":1,"b":2}])", limits).error().kind, ErrorKind::too_large);
 }
 
+/// Security requirement S25: values take more memory than the bytes that the shortest of them stand in.
+TEST(Json, ValuesThatLeaveNodesAreBounded) {
+  const auto zeros = [](std::size_t count) {
+    std::string text = "[";
+    for (std::size_t i = 1; i < count; ++i) text += "0,";
+    return text + "0]";
+  };
+  Document document;
+  EXPECT_TRUE(parse(zeros((std::size_t{1} << 21U) - 1), {}, document));
+  for (const std::string& text : {zeros(std::size_t{1} << 21U), "[" + zeros(std::size_t{3} << 20U) + "]"}) {
+    const auto read = parse(text, {}, document);
+    ASSERT_FALSE(read.has_value());
+    EXPECT_EQ(read.error().kind, ErrorKind::too_large);
+    EXPECT_EQ(read.error().message, "more than 2097152 values");
+  }
+  std::string keys = "{";
+  for (int i = 0; i < 1'100'000; ++i) keys += "\"" + std::to_string(i) + "\":0,";
+  EXPECT_EQ(parse(keys + "\"\":0}", {.max_keys = 4'000'000}, document).error().kind, ErrorKind::too_large);
+  EXPECT_TRUE(parse("[" + zeros(std::size_t{3} << 20U) + "]", {.keep_depth = 1}, document)) << "what leaves none is not counted";
+}
+
 TEST(Json, DuplicatesAreFoundAmongManyKeys) {
   std::string many = "{";
   for (int i = 0; i < 5000; ++i) many += "\"key" + std::to_string(i) + "\":0,";
