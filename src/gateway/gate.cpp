@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json_words.hpp"
 #include "gateway/gate_draft.hpp"
+#include "gateway/recorded_words.hpp"
 #include "gateway/start_signs.hpp"
 #include "mcp/codes.hpp"
 
@@ -271,8 +273,9 @@ net::Task<void> Gate::answer_failure(Inbound& in, const Error& error) {
 
 net::Task<void> Gate::refuse_shape(Inbound& in, const Error& error, int code) {
   refused_.add();
-  parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = error.message});
-  parts_.log.info("message_refused", {{"server", server_.name}, {"why", error.message}});
+  const std::string why = json::without_key(error);
+  parts_.journal.refused({.server = server_.name, .method = in.message.method.view(), .era = mcp::word(in.revision), .reason = why});
+  parts_.log.info("message_refused", {{"server", server_.name}, {"why", why}});
   if (in.message.is_notification()) {
     co_await in.channel.accepted();
     co_return;
@@ -286,7 +289,7 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   refused_.add();
   parts_.journal.record(record_of(draft, in, judged));
   // The journal has it; a line of the log for each would be paid for by whoever is refused most.
-  parts_.log.debug("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", draft.subject},
+  parts_.log.debug("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", names_resource(draft.action) ? std::string_view(draft.recorded.subject) : draft.subject},
                                    {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule}});
   if (!judged.unhidden || judged.unhidden->verdict >= policy::Verdict::require_approval)
     co_return co_await answer_refusal(in, draft, judged, approval);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "gateway/recorded_words.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
@@ -97,6 +98,11 @@ net::Task<void> Gate::handle_judged(Inbound& in, InFlight& flight) {
     if (!resource) co_return co_await refuse_shape(in, resource.error(), mcp::code::invalid_params);
     name = resource->uri;
     action = in.message.method_id == mcp::MethodId::resources_read ? policy::Action::resource_read : policy::Action::resource_subscribe;
+    // What its record leaves out of the URI still tells two of them apart.
+    if (recorded_uri(name.view()) != name.view()) {
+      draft.digest = parts_.digest_key.of(*in.message.params.find("uri"));
+      draft.has_digest = true;
+    }
   }
   draft.action = action;
   draft.subject = name.view();

@@ -30,7 +30,12 @@ struct Gate::Draft {
   std::string_view approval;
   std::vector<audit::LimitUse> limits;
   BootTime limits_taken_at;
-};
+  /// What its record says instead of words that may hold a caller's data; `record_of` writes them.
+  struct Recorded {
+    std::string subject;
+    std::string reason;
+  };
+  mutable Recorded recorded{};
 };
 
 /// One message to forward, and what was taken for it.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "gateway/recorded_words.hpp"
 #include "mcp/trace.hpp"
 #include "policy/decision.hpp"
 
@@ -205,10 +206,12 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   audit::CallRecord record = record_for(*in.conversation, in.revision);
   record.id = draft.id;
   record.tool = draft.subject;
+  if (names_resource(draft.action)) record.tool = draft.recorded.subject = recorded_uri(draft.subject);
   record.method = in.message.is_response() ? std::string_view("response") : in.message.method.view();
   record.verdict = judged.decision.verdict;
   record.rule = judged.decision.rule;
   record.reason = judged.decision.reason;
+  if (judged.decision.verdict == policy::Verdict::invalid_arguments) record.reason = draft.recorded.reason = recorded_reason(judged.decision);
   record.faults = judged.decision.faults;
   if (const policy::Policy* deciding = judged.deciding()) record.policy = deciding->hash();
   const registry::Risk risk = judged.tool != nullptr ? judged.tool->risk : registry::Risk::unknown;

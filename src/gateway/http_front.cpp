@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_words.hpp"
 #include "gateway/http_channel.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
@@ -220,7 +221,7 @@ net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
     co_await carry(exchange, visit, *message);
   } else {
     const int status = message.error().kind == ErrorKind::too_large ? 413 : 400;
-    co_await refuse(exchange, status, mcp::refuse_unreadable(exchange.body(), message.error()), message.error().message);
+    co_await refuse(exchange, status, mcp::refuse_unreadable(exchange.body(), message.error()), json::without_key(message.error()));
   }
   give_document(std::move(document));
 }
@@ -264,7 +265,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   std::vector<mcp::Header> mirrored = mirrored_of(exchange.head());
   auto meta = mcp::read_request_meta(message);
   if (!meta)
-    co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_params, meta.error().message), meta.error().message);
+    co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_params, meta.error().message), json::without_key(meta.error()));
   const mcp::Era era = mcp::era_of(mirrored, message, *meta);
   const bool opens = era == mcp::Era::legacy && message.method_id == mcp::MethodId::initialize && message.is_request();
   if (era == mcp::Era::legacy && !opens) {

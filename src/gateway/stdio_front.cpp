@@ -1,5 +1,6 @@
 #include "gateway/stdio_front.hpp"
 
+#include "base/json_words.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
 #include "mcp/requests.hpp"
@@ -77,8 +78,9 @@ net::Task<void> StdioFront::take(std::string line) {
   auto message = mcp::read_message(line, document, mcp::Direction::from_client);
   auto meta = message ? mcp::read_request_meta(*message) : Result<mcp::RequestMeta>(std::unexpected(message.error()));
   if (!meta) {
-    parts_.journal.refused({.server = gate_.name(), .reason = meta.error().message});
-    parts_.log.info("message_refused", {{"server", gate_.name()}, {"why", meta.error().message}});
+    const std::string why = json::without_key(meta.error());
+    parts_.journal.refused({.server = gate_.name(), .reason = why});
+    parts_.log.info("message_refused", {{"server", gate_.name()}, {"why", why}});
     // A notification has no answer, also when it is refused; what cannot be read has one.
     const bool answer = !message || message->is_request();
     if (answer) [[maybe_unused]] const auto sent = send(mcp::refuse_unreadable(line, meta.error()));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_words.hpp"
 #include "upstream/http_words.hpp"
 
 namespace callgate::upstream {
@@ -12,10 +13,10 @@ namespace {
 
 Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
 
-/// The reader's own words may quote the server: they are for the log, not for an agent.
+/// The reader's own words are for the log, not for an agent; without a key that they quote.
 Failure unreadable(const Error& why) {
   Failure failure = failed(ErrorKind::malformed, "the server's answer is not a well-formed MCP message");
-  failure.error.where = why.message;
+  failure.error.where = json::without_key(why);
   return failure;
 }
 
