@@ -59,7 +59,7 @@ void Links::retire() {
 
 Result<upstream::HttpOrigin*> Links::origin() {
   if (!origin_) {
-    auto made = upstream::HttpOrigin::make(parts_.loop, server_, parts_.config.limits.result);
+    auto made = upstream::HttpOrigin::make(parts_.loop, server_, parts_.config.limits.result, parts_.replies);
     if (!made) return std::unexpected(made.error());
     origin_ = std::move(*made);
   }

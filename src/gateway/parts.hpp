@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "gateway/policies.hpp"
 #include "limits/counters.hpp"
 #include "net/loop.hpp"
+#include "net/reply_room.hpp"
 #include "registry/pins.hpp"
 #include "session/round_store.hpp"
 #include "session/session_store.hpp"
@@ -49,6 +51,7 @@ struct Parts {
   net::Duration keep_alive_every = std::chrono::seconds(20);  ///< a comment line on a subscription
   /// Between two readings of a server's list, whatever asks for them; calls wait for the last.
   net::Duration between_readings = std::chrono::milliseconds(250);
+  std::shared_ptr<net::ReplyRoom> replies = std::make_shared<net::ReplyRoom>();  ///< for large answers of servers over HTTP
 };
 
 }  // namespace callgate::gateway

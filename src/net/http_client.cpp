@@ -21,7 +21,7 @@ Instant deadline(const Loop& loop, Duration time) {
 }  // namespace
 
 HttpClient::HttpClient(Loop& loop, Url url, std::shared_ptr<TlsClient> tls, ClientLimits limits)
-    : loop_(loop), url_(std::move(url)), authority_(url_.authority()), tls_(std::move(tls)), limits_(limits) {}
+    : loop_(loop), url_(std::move(url)), authority_(url_.authority()), tls_(std::move(tls)), limits_(std::move(limits)) {}
 
 namespace {
 
@@ -128,9 +128,17 @@ HttpReply::HttpReply(HttpClient& client, std::unique_ptr<ClientConnection> conne
 }
 
 HttpReply::~HttpReply() {
+  if (counted_ != 0) client_.limits_.room->give_back(client_.held_, counted_);
   if (!complete_ || !head_.keep_alive) return;
   connection_->in.consume(used_);
   if (connection_->in.size() == 0) client_.give_back(std::move(connection_));
+}
+
+Result<void> HttpReply::count(std::size_t bytes) {
+  if (!client_.limits_.room || bytes <= std::max(ReplyRoom::large, counted_)) return {};
+  auto taken = client_.limits_.room->take(client_.held_, bytes - counted_);
+  if (taken) counted_ = bytes;
+  return taken;
 }
 
 Task<Result<void>> HttpReply::fill(Instant until) {
@@ -215,6 +223,7 @@ Task<Result<std::string_view>> HttpReply::whole(std::size_t limit, Duration time
     if (remaining_ > limit) co_return too_large();
     const std::size_t end = head_bytes_ + static_cast<std::size_t>(remaining_);
     const std::size_t length = static_cast<std::size_t>(remaining_);
+    if (auto counted = count(length); !counted) co_return std::unexpected(counted.error());
     in.reserve(end + 1);  // a read that does not fill its room tells that there is no more
     while (in.size() < end) {
       if (auto filled = co_await fill(until); !filled) co_return std::unexpected(filled.error());
@@ -228,6 +237,7 @@ Task<Result<std::string_view>> HttpReply::whole(std::size_t limit, Duration time
     auto progress = decode();
     if (!progress) co_return std::unexpected(progress.error());
     if (decoded_.size() > limit) co_return too_large();
+    if (auto counted = count(decoded_.capacity()); !counted) co_return std::unexpected(counted.error());
     if (complete_) break;
     in.consume(used_);
     used_ = 0;

@@ -12,6 +12,7 @@
 #include "net/chunked.hpp"
 #include "net/http1.hpp"
 #include "net/loop.hpp"
+#include "net/reply_room.hpp"
 #include "net/stream.hpp"
 
 /// HTTP/1.1 client of one origin with kept connections. Follows no redirect,
@@ -19,11 +20,12 @@
 namespace callgate::net {
 
 struct ClientLimits {
-  HeadLimits head;
+  HeadLimits head{};
   Duration connect_time = std::chrono::seconds(10);  ///< name, addresses and TLS together
   Duration write_time = std::chrono::seconds(30);
   std::size_t idle_connections = 128;
   Duration idle_time = std::chrono::seconds(50);
+  std::shared_ptr<ReplyRoom> room;  ///< for large answers, with other clients; null: they are not counted
 };
 
 struct SendFailure {
@@ -63,6 +65,9 @@ class HttpReply {
   /// The next piece of the body, empty at its end; the view holds until the
   /// next call. Fails when no content came before `time` was over.
   Task<Result<std::string_view>> next(Duration time);
+  /// The answer takes up so many bytes in all until this is destroyed. Error: there is no room.
+  Result<void> count(std::size_t bytes);
+  bool counts() const { return counted_ != 0; }
 
  private:
   friend class HttpClient;
@@ -79,6 +84,7 @@ class HttpReply {
   std::uint64_t remaining_ = 0;    ///< of a body with a length
   std::optional<ChunkedBody> chunks_;
   std::string decoded_;
+  std::size_t counted_ = 0;        ///< of the room for large answers
   bool until_close_ = false;
   bool complete_ = false;
 };
@@ -111,6 +117,7 @@ class HttpClient {
   std::string authority_;
   std::shared_ptr<TlsClient> tls_;
   ClientLimits limits_;
+  std::size_t held_ = 0;  ///< by its large answers
   std::vector<std::unique_ptr<ClientConnection>> idle_;
 };
 

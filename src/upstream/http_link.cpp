@@ -60,7 +60,7 @@ struct HttpLink::Wanted {
   std::string last_id;     ///< of the events so far
 };
 
-Result<std::unique_ptr<HttpOrigin>> HttpOrigin::make(net::Loop& loop, const config::Server& server, std::size_t max_result) {
+Result<std::unique_ptr<HttpOrigin>> HttpOrigin::make(net::Loop& loop, const config::Server& server, std::size_t max_result, std::shared_ptr<net::ReplyRoom> room) {
   auto url = net::Url::parse(server.url);
   if (!url) return std::unexpected(url.error());
   std::shared_ptr<net::TlsClient> tls;
@@ -69,7 +69,7 @@ Result<std::unique_ptr<HttpOrigin>> HttpOrigin::make(net::Loop& loop, const conf
     if (!made) return std::unexpected(made.error());
     tls = std::move(*made);
   }
-  auto origin = std::make_unique<HttpOrigin>(loop, std::move(*url), std::move(tls));
+  auto origin = std::make_unique<HttpOrigin>(loop, std::move(*url), std::move(tls), std::move(room));
   origin->max_result = max_result;
   for (const auto& [name, value] : server.headers) {
     origin->headers += name;
@@ -202,6 +202,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
     if (!endless && wanted.bytes > origin_.max_result)
       co_return std::unexpected(failed(ErrorKind::too_large, fmt::format("the server's answer is over {} bytes", origin_.max_result)));
     reader.push(*chunk);
+    if (auto counted = reply->count(reader.pending()); !counted) co_return std::unexpected(Failure{std::move(counted.error()), true});
     for (;;) {
       auto event = reader.next();
       if (!event) co_return std::unexpected(Failure{std::move(event.error()), true});
@@ -224,7 +225,9 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
         answer.raw = std::string_view(*answer.owned).substr(0, raw_size);
         answer.bytes = std::string_view(*answer.owned).substr(raw_size);
         // Where the stream's end is here already, taking it keeps the connection for others.
-        if (auto rest = co_await reply->next(net::Duration::zero()); rest && rest->empty()) reply.reset();
+        if (auto rest = co_await reply->next(net::Duration::zero()); rest && rest->empty() && !reply->counts()) reply.reset();
+        // A large one takes up its room until it was passed on.
+        if (reply && reply->counts()) co_return answer_of(std::move(reply), std::move(answer));
         co_return answer;
       }
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();

@@ -14,9 +14,10 @@ namespace callgate::upstream {
 
 /// One server reached by Streamable HTTP; shared by all links to it.
 struct HttpOrigin {
-  HttpOrigin(net::Loop& loop, net::Url url, std::shared_ptr<net::TlsClient> tls)
-      : client(loop, std::move(url), std::move(tls), {}) {}
-  static Result<std::unique_ptr<HttpOrigin>> make(net::Loop& loop, const config::Server& server, std::size_t max_result);
+  HttpOrigin(net::Loop& loop, net::Url url, std::shared_ptr<net::TlsClient> tls, std::shared_ptr<net::ReplyRoom> room)
+      : client(loop, std::move(url), std::move(tls), {.room = std::move(room)}) {}
+  /// `room`: for large answers, shared with other origins.
+  static Result<std::unique_ptr<HttpOrigin>> make(net::Loop& loop, const config::Server& server, std::size_t max_result, std::shared_ptr<net::ReplyRoom> room);
 
   net::HttpClient client;
   std::string headers;         ///< the operator's own, ready lines

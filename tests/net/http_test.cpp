@@ -146,6 +146,46 @@ TEST_F(HttpWorld, AnswerOverTheLimitIsRefused) {
   EXPECT_NE(out.find("over"), std::string::npos);
 }
 
+/// Asks, reads the answer and holds it.
+Task<void> hold(HttpClient& client, std::string body, std::unique_ptr<HttpReply>& held, std::string& out, bool& done) {
+  auto reply = co_await client.send("POST", {}, body, std::chrono::seconds(5));
+  if (reply) {
+    held = std::move(*reply);
+    auto whole = co_await held->whole(1 << 20, std::chrono::seconds(5));
+    out = whole ? std::to_string(whole->size()) : whole.error().message;
+    if (!whole) held.reset();
+  }
+  done = true;
+}
+
+/// Security requirement S25: large answers have a bound in sum, and a server no more than its share.
+TEST_F(HttpWorld, LargeAnswersTakeUpRoomUntilTheyWerePassedOn) {
+  start();
+  const auto room = std::make_shared<ReplyRoom>(400'000);
+  std::vector<std::unique_ptr<HttpClient>> servers;
+  for (int i = 0; i < 6; ++i) servers.push_back(std::make_unique<HttpClient>(loop, url("/"), nullptr, ClientLimits{.room = room}));
+  const auto asked = [&](HttpClient& client, std::size_t size, std::unique_ptr<HttpReply>& held) {
+    std::string out;
+    bool done = false;
+    group.spawn(hold(client, std::string(size, 'a'), held, out, done));
+    turn_until(loop, [&] { return done; });
+    return out;
+  };
+  std::vector<std::unique_ptr<HttpReply>> held(8);
+  EXPECT_EQ(asked(*servers[0], 80'000, held[0]), "80000");
+  EXPECT_EQ(asked(*servers[0], 80'000, held[6]), "too many large answers of this server at once: try again");
+  EXPECT_EQ(asked(*servers[0], 10'000, held[6]), "10000") << "small ones are not counted";
+  for (std::size_t i = 1; i < 5; ++i) EXPECT_EQ(asked(*servers[i], 80'000, held[i]), "80000");
+  EXPECT_EQ(asked(*servers[5], 10'000, held[5]), "10000");
+  EXPECT_EQ(asked(*servers[5], 80'000, held[5]), "too many large answers at once: try again");
+  held[0].reset();
+  EXPECT_EQ(asked(*servers[5], 80'000, held[5]), "80000") << "there is room again";
+  EXPECT_EQ(asked(*servers[0], 80'000, held[0]), "too many large answers at once: try again");
+  held.clear();
+  EXPECT_EQ(asked(*servers[0], 99'000, held.emplace_back()), "99000");
+  held.clear();
+}
+
 TEST_F(HttpWorld, ChunkedRequestsAreDecoded) {
   start();
   const std::string got = raw("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
