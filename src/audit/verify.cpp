@@ -1,5 +1,7 @@
 #include "audit/verify.hpp"
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "audit/line.hpp"
@@ -196,6 +198,16 @@ Result<std::vector<ChainReport>> verify_chains(std::span<const std::string> fold
   }
   for (ChainReport& chain : chains) judge_beginning(chain, chains, public_key);
   return chains;
+}
+
+void check_names(std::span<ChainReport> chains) {
+  for (ChainReport& chain : chains) {
+    if (chain.fault || chain.records == 0) continue;
+    const std::filesystem::path folder = std::filesystem::path(chain.folder).lexically_normal();
+    const std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+    if (name != chain.beginning.instance)
+      chain.fault = ChainReport::Fault{chain.beginning.where, fmt::format("the chain of instance `{}` stands in a folder of another name: it was moved or exchanged", chain.beginning.instance)};
+  }
 }
 
 Result<ChainReport> verify_chain(const std::string& folder, std::string_view public_key) {

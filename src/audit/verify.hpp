@@ -66,6 +66,10 @@ struct ChainReport {
 /// key, one under a signature. Errors: `unavailable` where a file cannot be read.
 Result<std::vector<ChainReport>> verify_chains(std::span<const std::string> folders, std::string_view public_key = {});
 
+/// A journal names the folder of a chain by its instance: under another name it
+/// was exchanged, or renamed to stand for another. Makes that a fault.
+void check_names(std::span<ChainReport> chains);
+
 /// The same for one chain, with what it says itself.
 Result<ChainReport> verify_chain(const std::string& folder, std::string_view public_key = {});
 

@@ -188,38 +188,45 @@ bool wait_a_moment() {
   return sigtimedwait(&ending, nullptr, &moment) < 0;
 }
 
-/// The key that must have signed; empty where none is asked for.
-Result<std::string> read_key(const Run& run, const fs::path& data) {
+/// The key that must have signed.
+struct VerifyKey {
+  std::string key;      ///< empty: there is none
+  std::string missing;  ///< where it was looked for then
+};
+
+Result<VerifyKey> read_key(const Run& run, const fs::path& data) {
   const fs::path home = run.words.words.empty() ? data : fs::path(run.folder);
   std::string path = (home / "keys" / "journal.key.pub").string();
   std::error_code error;
   if (const auto key = run.words.value("--key")) {
-    if (key->size() == 43 && key->find('/') == std::string_view::npos) return std::string(*key);
+    if (key->size() == 43 && key->find('/') == std::string_view::npos) return VerifyKey{.key = std::string(*key), .missing = {}};
     path = *key;
-  } else if (!fs::exists(path, error)) {
-    return std::string();
+  } else if (!fs::exists(path, error) && (!error || error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)) {
+    return VerifyKey{.key = {}, .missing = path};
   }
   Result<std::string> text = run.setting.environment.file(path);
-  if (!text) return text;
+  if (!text) return std::unexpected(text.error());
   while (!text->empty() && text->back() == '\n') text->pop_back();
   if (text->size() != 43) return fail(ErrorKind::invalid, fmt::format("`{}` holds no public key", path));
-  return text;
+  return VerifyKey{.key = std::move(*text), .missing = {}};
 }
 
 Exit verify(const Run& run, const fs::path& data) {
-  const Result<std::string> key = read_key(run, data);
+  const Result<VerifyKey> key = read_key(run, data);
   if (!key) return run.fault(key.error());
   const Result<std::vector<std::string>> folders = audit::find_chains(run.folder);
   if (!folders) return run.fault(folders.error());
   if (folders->empty()) return run.fault(Exit::unavailable, fmt::format("there is no journal in `{}`", run.folder));
-  const Result<std::vector<audit::ChainReport>> proved = audit::verify_chains(*folders, *key);
+  Result<std::vector<audit::ChainReport>> proved = audit::verify_chains(*folders, key->key);
   if (!proved) return run.fault(proved.error());
-  const std::vector<audit::ChainReport>& chains = *proved;
+  std::vector<audit::ChainReport>& chains = *proved;
+  // One that was named by itself may be a copy under another name.
+  if (chains.front().folder != run.folder) audit::check_names(chains);
   const bool sound = std::ranges::none_of(chains, [](const audit::ChainReport& chain) { return chain.fault.has_value(); });
   if (run.json()) {
-    run.out << proofs_json(chains);
+    run.out << proofs_json(chains, key->missing);
   } else {
-    write_proofs(run.out, chains, run.setting.showing);
+    write_proofs(run.out, chains, key->missing, run.setting.showing);
   }
   return sound ? Exit::ok : Exit::refused;
 }

@@ -90,6 +90,19 @@ std::string state_of(const ChainReport& chain) {
   return joined(parts, ", ");
 }
 
+/// Sound chains that do not end with their closing record.
+std::size_t not_closed(std::span<const ChainReport> chains) {
+  return static_cast<std::size_t>(std::ranges::count_if(chains, [](const ChainReport& chain) { return !chain.fault && !chain.closed; }));
+}
+
+/// What sound chains leave open, a line each.
+void write_not_proved(std::ostream& out, std::span<const ChainReport> chains, std::string_view missing_key) {
+  if (const std::size_t open = not_closed(chains); open > 0)
+    fmt::print(out, "not proved: the end of {} chain{} without a closing record: still open, ended by a crash, or cut off behind the last signature\n", open, open == 1 ? "" : "s");
+  if (!missing_key.empty())
+    fmt::print(out, "not proved: who signed. There is no public key at `{}`, so signatures were checked against none; name one with `--key`\n", visible(missing_key));
+}
+
 }  // namespace
 
 void RecordTable::write(std::span<const Entry> entries) {
@@ -133,7 +146,7 @@ void write_record(std::ostream& out, const Entry& entry) {
   }
 }
 
-void write_proofs(std::ostream& out, std::span<const ChainReport> chains, const Showing& showing) {
+void write_proofs(std::ostream& out, std::span<const ChainReport> chains, std::string_view missing_key, const Showing& showing) {
   std::uint64_t records = 0;
   std::size_t damaged = 0;
   for (const ChainReport& chain : chains) {
@@ -150,9 +163,10 @@ void write_proofs(std::ostream& out, std::span<const ChainReport> chains, const 
   } else {
     fmt::print(out, "{} of {} chain{} damaged\n", damaged, chains.size(), chains.size() == 1 ? " is" : "s are");
   }
+  write_not_proved(out, chains, missing_key);
 }
 
-std::string proofs_json(std::span<const ChainReport> chains) {
+std::string proofs_json(std::span<const ChainReport> chains, std::string_view missing_key) {
   std::string out = "{\"chains\":[";
   bool sound = true;
   for (const ChainReport& chain : chains) {
@@ -169,7 +183,7 @@ std::string proofs_json(std::span<const ChainReport> chains) {
                        json::quoted(chain.folder), chain.records, chain.segments, chain.first_seq, chain.last_seq,
                        chain.signed_seq, json::quoted(chain.key), chain.closed, joined(torn, ","), fault);
   }
-  out += fmt::format("],\"ok\":{}}}\n", sound);
+  out += fmt::format("],\"ok\":{},\"not_closed\":{},\"key_checked\":{}}}\n", sound, not_closed(chains), missing_key.empty());
   return out;
 }
 

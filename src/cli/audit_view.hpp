@@ -41,8 +41,10 @@ void write_record_lines(std::ostream& out, std::span<const audit::Entry> entries
 /// Every member of one record and its outcome, a line each.
 void write_record(std::ostream& out, const audit::Entry& entry);
 
-/// A line for each chain, then one that sums up.
-void write_proofs(std::ostream& out, std::span<const audit::ChainReport> chains, const Showing& showing);
-std::string proofs_json(std::span<const audit::ChainReport> chains);
+/// A line for each chain, then one that sums up, and what was not proved.
+/// `missing_key`: the file that would have held the key to check signatures
+/// against; empty where they were checked.
+void write_proofs(std::ostream& out, std::span<const audit::ChainReport> chains, std::string_view missing_key, const Showing& showing);
+std::string proofs_json(std::span<const audit::ChainReport> chains, std::string_view missing_key);
 
 }  // namespace callgate::cli

@@ -252,6 +252,31 @@ TEST_F(AuditCommand, VerifyWantsTheGivenKey) {
   EXPECT_NE(answer.out.find("another key"), std::string::npos);
 }
 
+TEST_F(AuditCommand, VerifySaysWhatItDidNotProve) {
+  const Answer whole = run({"verify"});
+  EXPECT_EQ(whole.out.find("not proved"), std::string::npos) << whole.out;
+  EXPECT_NE(run({"verify", "--json"}).out.find(R"("ok":true,"not_closed":0,"key_checked":true})"), std::string::npos);
+  std::filesystem::remove(data_ / "keys/journal.key.pub");
+  const Answer keyless = run({"verify"});
+  EXPECT_EQ(keyless.exit, Exit::ok);
+  EXPECT_NE(keyless.out.find("not proved: who signed. There is no public key at `" + (data_ / "keys/journal.key.pub") + "`"), std::string::npos) << keyless.out;
+  std::string text = audit::test::read_file(segment());
+  text.resize(text.rfind('\n', text.size() - 2) + 1);
+  audit::test::write_file(segment(), text);
+  const Answer cut = run({"verify"});
+  EXPECT_EQ(cut.exit, Exit::ok);
+  EXPECT_NE(cut.out.find("not proved: the end of 1 chain without a closing record"), std::string::npos) << cut.out;
+  EXPECT_NE(run({"verify", "--json"}).out.find(R"("ok":true,"not_closed":1,"key_checked":false})"), std::string::npos);
+}
+
+TEST_F(AuditCommand, AChainUnderAnotherNameIsAFault) {
+  std::filesystem::rename(data_ / "journal/one", data_ / "journal/two");
+  const Answer answer = run({"verify"});
+  EXPECT_EQ(answer.exit, Exit::refused);
+  EXPECT_NE(answer.out.find("instance `one` stands in a folder of another name"), std::string::npos) << answer.out;
+  EXPECT_EQ(run_bare({"verify", data_ / "journal/two"}).exit, Exit::ok) << "a copy that is named by itself";
+}
+
 TEST_F(AuditCommand, TornTailIsSaidButIsNoDamage) {
   std::string text = audit::test::read_file(segment());
   text.resize(text.size() - 20);
