@@ -50,18 +50,38 @@ void GatewayProcess::open_sessions() {
   const fs::path file = config_.data / "sessions.db";
   const session::StoredSessions::Options options{.most = config_.limits.sessions};
   auto opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
-  if (!opened && opened.error().kind != ErrorKind::unsupported) {
+  if (!opened && session::StoredSessions::is_damage(opened.error())) {
     log_.error("sessions_unreadable", {{"fault", opened.error().message}, {"effect", "clients open new ones; the file is moved aside"}});
     move_aside(file);
     opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
   }
-  if (opened) sessions_ = std::move(*opened);
-  else log_.error("sessions_not_kept", {{"fault", opened.error().message}, {"effect", "sessions end with this process"}});
+  if (opened) {
+    sessions_ = std::move(*opened);
+    late_sessions_.go_on_with(*sessions_);
+    return;
+  }
+  const bool may_come = opened.error().kind == ErrorKind::unavailable;
+  log_.error("sessions_not_kept", {{"fault", opened.error().message}, {"effect", may_come ? "until the file can be opened, which is tried again, sessions end with this process" : "sessions end with this process"}});
+  if (may_come) tasks_.spawn(open_sessions_later(file, {.most = options.most, .open_time = std::chrono::milliseconds(5)}));
+}
+
+/// What holds the file at the start (a backup, say) lets it go, mostly.
+net::Task<void> GatewayProcess::open_sessions_later(fs::path file, session::StoredSessions::Options options) {
+  for (;;) {
+    co_await loop_.sleep(std::chrono::seconds(2));
+    // The loop does not wait for it: whoever holds it is met again.
+    auto opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
+    if (!opened) continue;
+    sessions_ = std::move(*opened);
+    late_sessions_.go_on_with(*sessions_);
+    log_.info("sessions_kept_again", {{"sessions", sessions_->size()}});
+    co_return co_await sessions_->keep_going();
+  }
 }
 
 session::SessionStore& GatewayProcess::session_store() {
   if (shared_) return shared_->sessions();
-  return sessions_ ? static_cast<session::SessionStore&>(*sessions_) : no_sessions_;
+  return late_sessions_;
 }
 
 /// `run` serves one client, which ends with it.

@@ -23,6 +23,7 @@
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
 #include "limits/memory_counters.hpp"
+#include "session/late_sessions.hpp"
 #include "session/stored_rounds.hpp"
 #include "session/stored_sessions.hpp"
 #include "store/grant_table.hpp"
@@ -76,6 +77,7 @@ class GatewayProcess {
   Exit restore_counters();
   Exit open_shared_state();
   void open_sessions();
+  net::Task<void> open_sessions_later(std::filesystem::path file, session::StoredSessions::Options options);
   session::SessionStore& session_store();
   void open_rounds();
   session::RoundStore& round_store();
@@ -107,7 +109,7 @@ class GatewayProcess {
   std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
   approval::MemoryQuestions questions_{desk_};   ///< unless they are shared
-  session::NoSessionStore no_sessions_;          ///< where there is neither a file nor a shared state
+  session::LateSessions late_sessions_;          ///< of the file, once it could be opened
   std::unique_ptr<session::StoredSessions> sessions_;  ///< unless they are shared
   session::MemoryRounds memory_rounds_{clock_};  ///< where there is neither a file nor a shared state
   std::unique_ptr<session::StoredRounds> rounds_;      ///< unless they are shared

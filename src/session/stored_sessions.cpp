@@ -12,7 +12,6 @@ using store::SessionRow;
 
 namespace {
 
-constexpr std::chrono::milliseconds busy{1000};
 
 SessionRow row_of(const KeptSession& session, std::int64_t used_ms) {
   return {.name = session.name, .digest = session.digest, .server = session.server, .address = session.address, .grant = session.grant,
@@ -27,7 +26,7 @@ KeptSession session_of(SessionRow row) {
 }  // namespace
 
 Result<std::unique_ptr<StoredSessions>> StoredSessions::open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options) {
-  auto opened = store::SessionFile::open(file, busy);
+  auto opened = store::SessionFile::open(file, options.open_time);
   if (!opened) return std::unexpected(opened.error());
   const auto rows = (*opened)->list();
   if (!rows) return std::unexpected(rows.error());
@@ -35,6 +34,8 @@ Result<std::unique_ptr<StoredSessions>> StoredSessions::open(net::Loop& loop, co
   for (const SessionRow& row : *rows) sessions->recall(row);
   return sessions;
 }
+
+bool StoredSessions::is_damage(const Error& error) { return store::Database::is_damage(error); }
 
 StoredSessions::StoredSessions(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::SessionFile> file, Options options)
     : loop_(loop), clock_(clock), log_(log), options_(options), writer_(loop.inbox(), std::move(file), options.most_waiting) {}

@@ -37,8 +37,11 @@ class StoredSessions final : public SessionStore {
     std::chrono::milliseconds idle = std::chrono::minutes(60);
     std::size_t most = 20'000;  ///< sessions in all: those longest unused make room
     std::chrono::milliseconds write_time{500};  ///< so long a new session waits for its write
+    std::chrono::milliseconds open_time{1000};  ///< so long whoever else holds the file is waited for
     std::size_t most_waiting = std::size_t{8} << 20U;  ///< bytes of new sessions that are not written yet
   };
+  /// Whether that error of `open` says that the file is damaged.
+  static bool is_damage(const Error& error);
   static constexpr net::Duration find_time = std::chrono::seconds(2);
   static constexpr net::Duration between_sweeps = std::chrono::seconds(10);
 

@@ -15,15 +15,18 @@ namespace callgate::store {
 namespace {
 
 constexpr std::string_view memory_name = ":memory:";
+constexpr std::string_view damage = "` is damaged (";
 
 /// SQLite gives the files beside the database (-wal, -shm) the same mode, so
 /// making the file first with 0600 keeps all three private.
 Result<void> make_private_file(const std::filesystem::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
   if (descriptor < 0) {
+    const int error = errno;
+    const bool full = error == ENOSPC || error == EDQUOT;
     return fail(ErrorKind::unavailable,
-                fmt::format("cannot open the database `{}`: {}; check the folder's rights or give another with `--data`",
-                            file.string(), std::generic_category().message(errno)));
+                fmt::format("cannot open the database `{}`: {}; {} or give another with `--data`", file.string(), std::generic_category().message(error),
+                            full ? "free some space" : "check the folder's rights"));
   }
   struct stat status {};
   if (::fstat(descriptor, &status) == 0 && (status.st_mode & 077) != 0) {
@@ -82,6 +85,8 @@ Result<void> Database::execute(const char* sql) {
   return {};
 }
 
+bool Database::is_damage(const Error& error) { return error.kind == ErrorKind::unavailable && error.message.contains(damage); }
+
 std::int64_t Database::own_changes() const { return sqlite3_total_changes64(connection_); }
 
 Error Database::error(int code) const {
@@ -99,7 +104,7 @@ Error Database::error(int code) const {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {ErrorKind::unavailable,
-              fmt::format("the database `{}` is damaged ({}); restore a backup, or move it away to start anew", name_, detail),
+              fmt::format("the database `{}{}{}); restore a backup, or move it away to start without what it held{}", name_, damage, detail, name_.ends_with("callgate.db") ? ": grants, registered servers and pins" : ""),
               {}};
     case SQLITE_FULL:
       return {ErrorKind::unavailable, fmt::format("the disk of `{}` is full; free some space", name_), {}};
@@ -108,6 +113,9 @@ Error Database::error(int code) const {
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_IOERR:
+      // The shared memory beside the database is made at once, and says so on a full disk.
+      if (const int why = connection_ != nullptr ? sqlite3_system_errno(connection_) : 0; why == ENOSPC || why == EDQUOT)
+        return {ErrorKind::unavailable, fmt::format("the disk of `{}` is full; free some space", name_), {}};
       return {ErrorKind::unavailable,
               fmt::format("the database `{}` cannot be used: {}; check the rights of the file and its folder", name_, detail),
               {}};

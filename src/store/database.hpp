@@ -27,6 +27,8 @@ class Database {
   /// Opens or makes the file (mode 0600, WAL). `busy` is how long another
   /// process's write is waited for. `:memory:` is a database of its own.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, std::chrono::milliseconds busy);
+  /// Whether that is the error of a file that is damaged or no database at all.
+  static bool is_damage(const Error& error);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

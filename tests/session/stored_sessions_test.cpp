@@ -10,6 +10,7 @@
 
 #include "base/sha256.hpp"
 #include "net/redis_server.hpp"
+#include "session/late_sessions.hpp"
 #include "session/session.hpp"
 #include "store/temporary_folder.hpp"
 
@@ -54,6 +55,30 @@ class StoredSessionsTest : public testing::Test {
   std::unique_ptr<StoredSessions> sessions_;
   std::vector<std::string> ended_;
 };
+
+/// A file that somebody holds is not damaged, and what was in it is there once it is free.
+TEST_F(StoredSessionsTest, AreFoundOnceTheirFileIsFree) {
+  ASSERT_TRUE(keep(session_of("id-1")));
+  sessions_.reset();
+  LateSessions late;
+  std::vector<std::string> ended;
+  late.on_end([&](std::string_view name) { ended.emplace_back(name); });
+  {
+    const Holder holder(file());
+    const auto locked = StoredSessions::open(loop_, clock_, log_, file(), {.open_time = 5ms});
+    ASSERT_FALSE(locked.has_value());
+    EXPECT_FALSE(StoredSessions::is_damage(locked.error())) << locked.error().message;
+    EXPECT_FALSE(late.keeps());
+    EXPECT_EQ(await(loop_, late.find("id-1", "g1")).value(), std::nullopt);
+  }
+  open();
+  late.go_on_with(*sessions_);
+  EXPECT_TRUE(late.keeps());
+  EXPECT_EQ(await(loop_, late.find("id-1", "g1")).value(), session_of("id-1"));
+  late.serves(session_of("id-1"));
+  late.end(session_name("id-1"));
+  EXPECT_EQ(await(loop_, late.find("id-1", "g1")).value(), std::nullopt);
+}
 
 /// Protocol item 22.
 TEST_F(StoredSessionsTest, GoOnInTheNextProcess) {

@@ -82,6 +82,8 @@ TEST(StoreFaults, AFileThatIsNoDatabaseIsSaidToBeDamaged) {
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().kind, ErrorKind::unavailable);
   EXPECT_NE(store.error().message.find("is damaged"), std::string::npos) << store.error().message;
+  EXPECT_TRUE(Database::is_damage(store.error()));
+  EXPECT_FALSE(Database::is_damage({ErrorKind::unavailable, "the database `x` is locked by another process", {}}));
 }
 
 TEST(StoreFaults, ADatabaseOfANewerVersionIsLeftAlone) {

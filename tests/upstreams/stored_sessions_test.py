@@ -1,6 +1,7 @@
 """Sessions of one gate that is stopped or killed and started again: its clients go on without opening new ones."""
 import json
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -132,6 +133,31 @@ class StartedAgain(World):
         self.assertEqual(bob.exchange("POST", ping)[::2], unknown.exchange("POST", ping)[::2])
         again = gate.client(token=tokens[0])
         again.headers["Mcp-Session-Id"] = ann.headers["Mcp-Session-Id"]
+        self.assertEchoes(again)
+
+    def test_a_file_that_another_process_holds_is_taken_up_later(self):
+        start = self.starts(*self.fake())
+        gate = start()
+        old = gate.client()
+        old.initialize()
+        self.assertEchoes(old)
+        gate.process.kill()
+        gate.process.wait()
+        holder = sqlite3.connect(self.dir / "data" / "sessions.db", isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        gate = self.again(gate, signal.SIGTERM, start)
+        self.assertIn("sessions_not_kept", gate.log.read_text())
+        self.assertFalse((self.dir / "data" / "sessions.db.damaged").exists())
+        client = gate.client()
+        client.initialize()
+        self.assertEchoes(client)
+        holder.execute("ROLLBACK")
+        holder.close()
+        until = time.monotonic() + 20
+        while "sessions_kept_again" not in gate.log.read_text() and time.monotonic() < until:
+            time.sleep(0.05)
+        again = gate.client()
+        again.headers["Mcp-Session-Id"] = old.headers["Mcp-Session-Id"]
         self.assertEchoes(again)
 
     def test_a_file_that_is_damaged_keeps_nobody_from_starting(self):
