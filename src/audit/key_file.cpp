@@ -37,7 +37,7 @@ Result<std::optional<KeyBytes>> load(const std::string& path) {
   if ((status.st_mode & 077U) != 0) {
     return fail(ErrorKind::refused, fmt::format("key file `{}` is open to others; `chmod 600` it, or remove it to get a new key", path));
   }
-  if (got != 32) return fail(ErrorKind::invalid, fmt::format("key file `{}` does not hold 32 bytes; remove it to get a new key", path));
+  if (got != 32) return fail(ErrorKind::invalid, fmt::format("key file `{}` does not hold 32 bytes; put it back from a backup, or remove it to get a new key, which proves nothing of what the old one signed or digested", path));
   KeyBytes key;
   std::copy_n(bytes.begin(), key.size(), key.begin());
   OPENSSL_cleanse(bytes.data(), bytes.size());

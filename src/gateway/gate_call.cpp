@@ -172,10 +172,10 @@ net::Task<void> Gate::not_wanted(Inbound& in, InFlight& flight, Draft& draft, Ju
   if (yes != nullptr) yes->waiter.cancel();
   judged.decision.verdict = policy::Verdict::deny;
   if (in.conversation->closed && !flight.cancelled) {
-    judged.decision.reason = fmt::format("the caller's grant or session ended {}", yes != nullptr ? "before the call ran" : "while the call's limits were counted");
+    judged.decision.reason = fmt::format("the caller's grant or session ended {}", yes != nullptr ? "before the call ran" : "before the call was passed on");
     co_return co_await refuse(in, draft, judged);
   }
-  judged.decision.reason = yes != nullptr ? "cancelled before it ran" : "cancelled while its limits were counted";
+  judged.decision.reason = yes != nullptr ? "cancelled before it ran" : "cancelled before it was passed on";
   refused_.add();
   parts_.journal.record(record_of(draft, in, judged));
   co_await in.channel.ended();

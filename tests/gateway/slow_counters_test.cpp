@@ -108,7 +108,7 @@ TEST_F(SlowCounters, ACallThatIsCancelledMeanwhileIsNotForwarded) {
   let_go();
   EXPECT_TRUE(upstream.calls.empty());
   EXPECT_EQ(held_.given_back, 1);
-  EXPECT_TRUE(records().contains("cancelled while its limits were counted"));
+  EXPECT_TRUE(records().contains("cancelled before it was passed on"));
 }
 
 TEST_F(SlowCounters, AStatelessCallerWhoMayCallNoLongerIsNotForwarded) {
