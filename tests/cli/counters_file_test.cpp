@@ -25,10 +25,10 @@ class Process {
     keep();
   }
   bool call(std::string_view session = "s1") {
-    const policy::RateLimit* const all[] = {&limit_};
+    const policy::RateLimit* const all[] = {&limit_, &wider_};
     auto taken = counters_.take_now(all, {"valkey", "ann", session}, clock_.now());
     if (!taken) return false;
-    const audit::LimitUse uses[] = {{limit_.id, "server", taken->remaining()}};
+    const audit::LimitUse uses[] = {{limit_.id, "server", taken->remaining(0)}, {wider_.id, "server", taken->remaining(1)}};
     (void)journal_->record({.id = journal_->next_id(),
                             .server = "valkey",
                             .session = session,
@@ -51,6 +51,8 @@ class Process {
   std::unique_ptr<audit::Journal> journal_;
   MemoryCounters counters_;
   policy::RateLimit limit_ = limits::limit_of_id("/tools/x max=5 window=60s per=session").value();
+  /// Differs in max alone, so that one counter stands for both and counts a call once.
+  policy::RateLimit wider_ = limits::limit_of_id("/tools/x max=9 window=60s per=session").value();
   TakenUp found_;
 };
 

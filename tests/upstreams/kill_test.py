@@ -48,6 +48,15 @@ class Killed(World):
                         allowed[record["tool"]] = allowed.get(record["tool"], 0) + 1
         return allowed
 
+    def torn(self):
+        """Segments that end in an unfinished line."""
+        count = 0
+        for name in glob.glob(str(self.dir / "data" / "journal" / "*" / "*.jsonl")):
+            with open(name, "rb") as file:
+                text = file.read()
+                count += not text.rstrip(b"\0").endswith(b"\n") and len(text) > 0
+        return count
+
     def test_nothing_was_forwarded_without_a_record_and_no_limit_was_passed(self):
         """Security requirements S6, S19, S24."""
         server = Scripted()
@@ -68,8 +77,12 @@ class Killed(World):
             for thread in threads:
                 thread.join(world.LONG)
         allowed = self.decisions()
+        torn = self.torn()
         arrived = {tool: len(server.calls(tool)) for tool in ("odd", "plain")}
-        print(f"        {KILLS} kills, {len(answered)} calls answered, {sum(arrived.values())} forwarded, {sum(allowed.values())} on record, slowest start {slowest:.2f} s")
+        print(f"        {KILLS} kills, {len(answered)} calls answered, {sum(arrived.values())} forwarded, {sum(allowed.values())} on record, slowest start {slowest:.2f} s, {torn} torn records")
+        self.assertEqual(torn, 0, "a kill comes between two writes, not into one")
+        if world.LONG <= 20:
+            self.assertEqual(allowed["odd"], MOST, "the limit was reached, and counted through all kills")
         for tool, count in arrived.items():
             self.assertLessEqual(count, allowed.get(tool, 0), tool)
         self.assertLessEqual(arrived["odd"], MOST)
