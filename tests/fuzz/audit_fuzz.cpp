@@ -49,12 +49,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(sha256_hex(line.substr(0, line.size() - audit::hash_tail_size) + "}") == link->hash);
   }
 
-  limits::MemoryCounters counters;
-  const std::string snapshot = "callgate-counters-1\n" + std::string(bytes);
-  (void)counters.restore(snapshot, {BootTime(std::chrono::hours(1)), 1'000'000, "boot"});
-  const policy::RateLimit limit{.max = 3, .window = std::chrono::seconds(60), .pointer = "/x", .id = "/x"};
-  const policy::RateLimit* const all[] = {&limit};
-  (void)counters.take_now(all, {"server", "grant", "session"}, BootTime(std::chrono::hours(2)));
+  for (const char* form : {"callgate-counters-1\n", "callgate-counters-2\n"}) {
+    limits::MemoryCounters counters;
+    (void)counters.restore(form + std::string(bytes), {BootTime(std::chrono::hours(1)), 1'000'000, "boot"});
+    const policy::RateLimit limit{.max = 3, .window = std::chrono::seconds(60), .pointer = "/x", .id = "/x"};
+    const policy::RateLimit* const all[] = {&limit};
+    (void)counters.take_now(all, {"server", "grant", "session"}, BootTime(std::chrono::hours(2)));
+  }
 
   std::ofstream(path + "/" + audit::segment_name(1), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(size));
   const auto report = audit::verify_chain(path);
