@@ -89,7 +89,7 @@ void GatewayProcess::open_rounds() {
   if (shared_ || command_ != config::Command::serve) return;
   const fs::path file = config_.data / "rounds.db";
   auto opened = session::StoredRounds::open(loop_, clock_, log_, file);
-  if (!opened && opened.error().kind != ErrorKind::unsupported) {
+  if (!opened && session::StoredSessions::is_damage(opened.error())) {
     log_.error("rounds_unreadable", {{"fault", opened.error().message}, {"effect", "calls of several rounds that wait are counted, and asked about, anew; the file is moved aside"}});
     move_aside(file);
     opened = session::StoredRounds::open(loop_, clock_, log_, file);
