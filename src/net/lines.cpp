@@ -21,6 +21,8 @@ constexpr std::size_t line_cost = turn_bytes / 128;
 constexpr std::size_t joined = 4 * 1024;
 /// Of a line that is too long, until that is said once more.
 constexpr std::size_t told_again = 1024 * 1024;
+/// Memory for what the pipe did not take at once is kept for the next time up to this size.
+constexpr std::size_t kept_memory = 1024 * 1024;
 
 }  // namespace
 
@@ -105,9 +107,9 @@ ssize_t LineWriter::write_line(std::string_view line) {
 
 Result<void> LineWriter::send(std::string_view line) {
   if (broken_) return fail(ErrorKind::closed, "the other side reads no more");
-  if (!pending_.empty()) {
-    if (pending_.size() + line.size() > max_pending_)
-      return fail(ErrorKind::unavailable, "the other side reads too slowly");
+  if (!idle()) {
+    if (unsent() + line.size() > max_pending_) return fail(ErrorKind::unavailable, "the other side reads too slowly");
+    forget_sent();
     pending_ += line;
     pending_ += '\n';
     return {};
@@ -126,20 +128,29 @@ Result<void> LineWriter::send(std::string_view line) {
   return {};
 }
 
+/// A side that is always a little behind never lets the text become empty: what it has
+/// read goes once it is the larger part, so that each byte is moved once at most.
+void LineWriter::forget_sent() {
+  if (sent_ <= pending_.size() / 2) return;
+  pending_.erase(0, sent_);
+  sent_ = 0;
+}
+
 Task<void> LineWriter::drain() {
-  std::size_t done = 0;
-  while (done < pending_.size()) {
+  while (!idle()) {
     if (!descriptor_.may_write()) co_await descriptor_.writable(Loop::forever);
-    const auto put = write_some(std::string_view(pending_).substr(done));
+    const auto put = write_some(std::string_view(pending_).substr(sent_));
     if (!put) break;
-    done += *put;
+    sent_ += *put;
   }
+  if (pending_.capacity() > kept_memory) std::string().swap(pending_);
   pending_.clear();
+  sent_ = 0;
   drained_.raise();
 }
 
 Task<bool> LineWriter::drained(Duration timeout) {
-  while (!pending_.empty()) {
+  while (!idle()) {
     if (!co_await drained_.wait(timeout)) co_return false;
   }
   co_return !broken_;

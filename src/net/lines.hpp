@@ -59,7 +59,9 @@ class LineWriter {
 
   /// Fails when the other side is gone or takes nothing and the bound is reached.
   Result<void> send(std::string_view line);
-  bool idle() const { return pending_.empty(); }
+  bool idle() const { return unsent() == 0; }
+  /// What the pipe has not taken yet; the bound is for this.
+  std::size_t unsent() const { return pending_.size() - sent_; }
   /// To be called before the descriptor is closed.
   void release() { descriptor_.release(); }
   /// Until everything is written or the pipe is broken; false after `timeout`.
@@ -68,11 +70,13 @@ class LineWriter {
  private:
   ssize_t write_line(std::string_view line);
   Result<std::size_t> write_some(std::string_view bytes);
+  void forget_sent();
   Task<void> drain();
 
   Descriptor descriptor_;
   std::size_t max_pending_;
   std::string pending_;
+  std::size_t sent_ = 0;  ///< of `pending_`
   std::string joined_;  ///< a line and its end; keeps its memory
   bool broken_ = false;
   Signal drained_;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -163,6 +164,30 @@ TEST(LineWriter, RefusesMoreThanItsBound) {
   for (int i = 0; i < 20 && sent; ++i) sent = writer.send(std::string(200'000, 'z'));
   ASSERT_FALSE(sent.has_value());
   EXPECT_EQ(sent.error().kind, ErrorKind::unavailable);
+}
+
+/// A client that reads all the time and is always one answer behind.
+TEST(LineWriter, CountsAndKeepsOnlyWhatIsUnsent) {
+  Loop loop;
+  Pipe pipe;
+  LineWriter writer(loop, pipe.ends[1], 1'000'000);
+  const std::string line(300'000, 'z');
+  ASSERT_TRUE(writer.send(line).has_value());
+  std::string read_text(100'000, ' ');
+  std::size_t most_memory = 0;
+  const std::size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_TRUE(writer.send(line).has_value()) << "line " << i << ": two are unsent at most";
+    std::size_t got = 0;
+    turn_until(loop, [&] {
+      const ssize_t more = read(pipe.ends[0], read_text.data(), std::min(read_text.size(), line.size() + 1 - got));
+      if (more > 0) got += static_cast<std::size_t>(more);
+      return got == line.size() + 1;
+    });
+    ASSERT_FALSE(writer.idle());
+    most_memory = std::max(most_memory, mallinfo2().uordblks + mallinfo2().hblkhd - before);
+  }
+  EXPECT_LT(most_memory, 4'000'000U) << "of 18 MB that went through";
 }
 
 TEST(LineWriter, ABrokenPipeIsAnError) {
