@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,17 +62,27 @@ void append_log_line(std::string& out, std::int64_t wall_ms, Level level, std::s
                      std::span<const LogField> fields);
 
 /// JSON lines to a file descriptor (standard error by default), one write(2) a
-/// line; lines below `least` are left out. A line that cannot be written is lost.
+/// line; lines below `least` are left out. Never waits for whoever reads them: a
+/// line for which there is no room is lost, and the next one that goes is preceded
+/// by `lines_dropped` with their number. For a pipe long texts are cut, so that
+/// each line goes in whole.
 class FdLog final : public Log {
  public:
-  explicit FdLog(const Clock& clock, Level least = Level::info, int fd = 2)
-      : clock_(clock), least_(least), fd_(fd) {}
+  explicit FdLog(const Clock& clock, Level least = Level::info, int fd = 2);
   void write(Level level, std::string_view event, std::span<const LogField> fields) override;
 
  private:
+  bool put(std::string_view line);
+  bool put_in_socket(std::string_view line);
+
   const Clock& clock_;
   Level least_;
   int fd_;
+  bool is_pipe_ = false;
+  bool is_socket_ = false;
+  std::mutex one_at_a_time_;
+  std::uint64_t dropped_ = 0;  ///< since it was told last
+  std::string unsent_;         ///< the end of a line that a socket took a part of
 };
 
 /// Swallows everything.

@@ -1,12 +1,18 @@
 #include "base/log.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
+#include <climits>
 #include <limits>
 #include <sstream>
+#include <thread>
 
 #include "base/json.hpp"
 
@@ -67,6 +73,61 @@ TEST(FdLog, LeavesOutWhatIsBelowItsLevel) {
   ::close(ends[0]);
   const std::string text(bytes.data(), static_cast<std::size_t>(got));
   EXPECT_EQ(text, "{\"time\":\"2025-06-15T15:06:40.000Z\",\"level\":\"error\",\"event\":\"loud\"}\n");
+}
+
+/// Whoever keeps the log may stall: what is gated does not stall with it.
+TEST(FdLog, APipeThatNobodyReadsStopsNobodyAndTheLossIsTold) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const FakeClock clock;
+  FdLog log(clock, Level::info, ends[1]);
+  std::atomic<bool> written = false;
+  std::thread writer([&] {
+    for (int i = 0; i < 2000; ++i) log.info("event", {{"text", std::string(100, 'x')}});
+    written = true;
+  });
+  for (int waited = 0; waited < 1000 && !written; ++waited) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(written) << "it waits for a reader";
+  std::string text;
+  const auto take = [&] {
+    std::array<char, 65536> bytes{};
+    const ssize_t got = ::read(ends[0], bytes.data(), bytes.size());
+    if (got > 0) text.append(bytes.data(), static_cast<std::size_t>(got));
+  };
+  ::fcntl(ends[0], F_SETFL, ::fcntl(ends[0], F_GETFL) | O_NONBLOCK);
+  while (!written) take();
+  writer.join();
+  for (std::size_t before = text.size() + 1; before != text.size(); take()) before = text.size();
+  const auto kept = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  EXPECT_LT(kept, 2000U);
+  text.clear();
+  log.info("again");
+  take();
+  ::close(ends[0]);
+  ::close(ends[1]);
+  EXPECT_NE(text.find(fmt::format(R"("event":"lines_dropped","count":{})", 2000 - kept)), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("event":"again")"), std::string::npos) << text;
+}
+
+TEST(FdLog, ALineForAPipeIsNoLongerThanWhatGoesInWhole) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const FakeClock clock;
+  FdLog log(clock, Level::info, ends[1]);
+  log.info("long", {{"text", std::string(3000, '"')}, {"other", 1}});
+  log.info("next");
+  ::close(ends[1]);
+  std::array<char, 65536> bytes{};
+  const ssize_t got = ::read(ends[0], bytes.data(), bytes.size());
+  ::close(ends[0]);
+  ASSERT_GT(got, 0);
+  const std::string text(bytes.data(), static_cast<std::size_t>(got));
+  const std::size_t end = text.find('\n');
+  EXPECT_LE(end + 1, std::size_t{PIPE_BUF});
+  json::Document document;
+  EXPECT_TRUE(json::parse(text.substr(0, end), {}, document).has_value()) << text.substr(0, end);
+  EXPECT_NE(text.find(R"("text":"\"\"\")"), std::string::npos) << "as much as there is room for";
+  EXPECT_NE(text.find(R"("event":"next")"), std::string::npos);
 }
 
 }  // namespace
