@@ -134,14 +134,26 @@ void GatewayProcess::expire_records(std::uint64_t turn) {
   log_.info("records_removed", {{"instance", (*gone)->removal.instance}, {"segments", (*gone)->segments.size()}, {"through", (*gone)->removal.seq}});
 }
 
+bool GatewayProcess::config_is_to_be_read(Look look, bool registered) {
+  using enum config::FileWatch::Found;
+  const auto found = config_watch_.look(flags_.config_file, loop_.now());
+  if (found == restless)
+    log_.warn("config_being_written", {{"file", flags_.config_file.string()}, {"effect", "the last good configuration stays in force until the file rests"}});
+  if (found == unchanged) return registered || look == Look::everything;
+  return found == settled || look == Look::everything;
+}
+
 /// The servers of a changed file or store are served from now on; a faulty
 /// configuration leaves the last good one in force.
-void GatewayProcess::reload_config(Look look) {
+void GatewayProcess::reload_config(Look look, bool registered) {
   if (command_ != config::Command::serve) return;
+  registered_waits_ = registered_waits_ || registered;
+  if (!config_is_to_be_read(look, registered_waits_)) return;
   const config::FileStamp stamp = config::FileStamp::of(flags_.config_file);
-  if (look == Look::only_if_changed && stamp == config_seen_) return;
-  config_seen_ = stamp;
   auto fresh = read_again(started_, *store_);
+  if (config::FileStamp::of(flags_.config_file) != stamp) return;  // written to meanwhile: the next look finds it changed
+  config_watch_.taken(stamp);
+  registered_waits_ = false;
   auto served = fresh ? serve_from_now_on(std::move(*fresh)) : std::unexpected(fresh.error());
   if (!served) log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
 }
@@ -207,9 +219,10 @@ void GatewayProcess::look_for_changes(Look look) {
     const auto changed = store_->changed(store_seen_);
     return changed && *changed;
   }();
-  const bool registered = flags_.from_store && store_changed;
-  reload_config(registered ? Look::at_all : look);
-  if (policies_.refresh()) {
+  reload_config(look, flags_.from_store && store_changed);
+  using Policies = gateway::Policies;
+  const auto at_policies = look == Look::settled ? Policies::Look::settled : look == Look::replaced ? Policies::Look::replaced : Policies::Look::at_once;
+  if (policies_.refresh(at_policies, loop_.now())) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
   }
   take_up_grants();
@@ -223,7 +236,7 @@ void GatewayProcess::look_for_changes(Look look) {
 net::Task<void> GatewayProcess::every_second() {
   for (std::uint64_t second = 0;; ++second) {
     co_await loop_.sleep(std::chrono::milliseconds(500));
-    look_for_changes(Look::only_if_changed);
+    look_for_changes(Look::settled);
     parts_->questions.expire(approval::Moment::of(clock_));
     journal_->tick();
     if (second % 120 == 0) {

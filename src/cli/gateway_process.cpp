@@ -172,7 +172,7 @@ Exit GatewayProcess::open_doors() {
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
   admin_access.accept_url(config_.admin_url);
-  wishes_ = std::make_unique<WishWorker>(WishWorker::Parts{loop_, config_, *store_, policies_, log_, [this] { look_for_changes(Look::only_if_changed); }, model_endpoint(config::ProcessEnvironment())});
+  wishes_ = std::make_unique<WishWorker>(WishWorker::Parts{loop_, config_, *store_, policies_, log_, [this] { look_for_changes(Look::replaced); }, model_endpoint(config::ProcessEnvironment())});
   api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_, *wishes_},
                                       admin::Guard(*token, admin_access));
   page_ = std::make_unique<admin::ApprovalPage>(admin::ApprovalPage::Parts{parts_->questions, clock_, log_, config_.admin_url},
@@ -257,13 +257,13 @@ Exit GatewayProcess::run() {
   for (const auto step : {&GatewayProcess::prepare, &GatewayProcess::load_policies, &GatewayProcess::open_journal}) {
     if (const Exit exit = (this->*step)(); exit != Exit::ok) return exit;
   }
-  config_seen_ = config::FileStamp::of(flags_.config_file);
+  config_watch_.taken(flags_.config_stamp);
   if (const Exit exit = restore_counters(); exit != Exit::ok) return exit;
   open_sessions();
   open_rounds();
   if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
   net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
-    if (signal == SIGHUP) return look_for_changes(Look::at_all);
+    if (signal == SIGHUP) return look_for_changes(Look::everything);
     if (!std::exchange(stopping_, true)) tasks_.spawn(stop_gently());
   });
   // From here on calls wait for the loop: what finds the database locked comes back later instead.

@@ -65,9 +65,14 @@ class GatewayProcess {
   net::Task<void> write_outcomes();
   net::Task<void> serve_stdio();
   net::Task<void> stop_gently();
-  enum class Look : std::uint8_t { only_if_changed, at_all };
+  enum class Look : std::uint8_t {
+    settled,     ///< changed files, once they are written
+    replaced,    ///< the same, policies that were put in place of others at once
+    everything,
+  };
   void look_for_changes(Look look);
-  void reload_config(Look look);
+  void reload_config(Look look, bool registered);
+  bool config_is_to_be_read(Look look, bool registered);
   Result<void> serve_from_now_on(config::Config fresh);
   void load_grant_policies();
   void take_up_grants();
@@ -102,7 +107,8 @@ class GatewayProcess {
   std::unique_ptr<store::Store> store_;
   std::optional<store::GrantWatch> grants_;
   store::Store::Version store_seen_;
-  config::FileStamp config_seen_;
+  config::FileWatch config_watch_;
+  bool registered_waits_ = false;  ///< the store's servers changed while the file was being written
   std::optional<CountersPlace> counters_place_;
   gateway::Policies policies_{log_};
   limits::MemoryCounters counters_;              ///< unless they are shared

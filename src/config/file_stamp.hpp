@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 
@@ -16,6 +17,45 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 
   static FileStamp of(const std::filesystem::path& path);
+};
+
+/// Tells when a file that others write is to be read anew: not while it is being
+/// written. Whoever writes in place has its first half there for a moment, which
+/// may be a valid text with fewer rules; so a changed file has to rest first. The
+/// version in force stands meanwhile, however long that takes.
+class FileWatch {
+ public:
+  using Instant = std::chrono::steady_clock::time_point;
+  /// How long a file that is written in place has to rest. One that was put in
+  /// place of another has to be the same at two looks.
+  static constexpr std::chrono::milliseconds rest{1500};
+  /// For which it may change before that is worth a word.
+  static constexpr std::chrono::seconds patience{10};
+
+  enum class Hurry : std::uint8_t {
+    none,
+    for_replaced,  ///< one that was put in place of another is settled at the first look
+  };
+  enum class Found : std::uint8_t {
+    unchanged,
+    unsettled,
+    restless,  ///< unsettled for long: told once
+    settled,   ///< to be read now
+  };
+
+  FileWatch() = default;
+  explicit FileWatch(const FileStamp& read) { taken(read); }
+  Found look(const std::filesystem::path& path, Instant now, Hurry hurry = Hurry::none);
+  /// The version with this stamp was read, whatever was found in it.
+  void taken(const FileStamp& read);
+
+ private:
+  FileStamp read_;
+  FileStamp seen_;         ///< at the last look
+  Instant seen_since_{};
+  Instant changing_since_{};
+  bool changing_ = false;
+  bool told_ = false;
 };
 
 }  // namespace callgate::config

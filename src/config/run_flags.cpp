@@ -278,6 +278,7 @@ void Parser::finish_with_config() {
   if (usage_) return;
 
   const Config& told = flags_.config;
+  flags_.config_stamp = FileStamp::of(flags_.config_file);
   Loaded loaded = load_config(flags_.config_file, environment_,
                               {.listen = listen_, .admin_listen = told.admin_listen, .public_url = told.public_url, .hosts = told.hosts,
                                .auth = auth_});

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "config/environment.hpp"
+#include "config/file_stamp.hpp"
 
 namespace callgate::config {
 
@@ -21,6 +22,7 @@ struct RunFlags {
   bool help = false;  ///< `--help` or `-h`: nothing else was looked at
   Config config;
   std::filesystem::path config_file;  ///< empty for flag starts; a reload reads it again
+  FileStamp config_stamp;             ///< of the version that was read
   std::filesystem::path ready_file;   ///< gets the ready line
   std::optional<int> ready_fd;
   /// serve without a server of its own: those registered in the store are meant.

@@ -87,6 +87,13 @@ Result<std::string> read_text(const std::filesystem::path& path, Writers writers
   return read_all(file.number(), path, max_bytes, static_cast<std::size_t>(status.st_size));
 }
 
+Result<std::string> read_version(const std::filesystem::path& path, FileStamp& stamp, Writers writers, std::size_t max_bytes) {
+  stamp = FileStamp::of(path);
+  auto text = read_text(path, writers, max_bytes);
+  if (FileStamp::of(path) != stamp) return fail(ErrorKind::conflict, fmt::format("`{}` was written to while it was read", path.string()));
+  return text;
+}
+
 Result<void> write_text(const std::filesystem::path& path, std::string_view text) {
   std::string temporary = path.string() + ".XXXXXX";
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));

@@ -7,26 +7,30 @@
 
 namespace callgate::gateway {
 
-Policies::Entry Policies::read(const std::filesystem::path& path) const {
-  // The stamp first: a file that changes while it is read is read again.
-  Entry entry{.stamp = config::FileStamp::of(path), .policy = nullptr, .fault = {}};
-  const auto text = config::read_text(path, config::Writers::owner_only);
+Policies::Version Policies::read(const std::filesystem::path& path) const {
+  Version version;
+  const auto text = config::read_version(path, version.stamp, config::Writers::owner_only);
   if (!text) {
-    entry.fault = text.error().message;
-    return entry;
+    version.fault = text.error().message;
+    version.torn = text.error().kind == ErrorKind::conflict;
+    return version;
   }
   const auto tools = tools_of_ ? tools_of_(path) : std::nullopt;
   auto loaded = policy::load(*text, path.string(), tools ? &*tools : nullptr);
   for (const Error& fault : loaded.faults)
-    entry.fault += fmt::format("{}{}: {}", entry.fault.empty() ? "" : "\n", fault.where, fault.message);
-  entry.policy = std::move(loaded.policy);
-  return entry;
+    version.fault += fmt::format("{}{}: {}", version.fault.empty() ? "" : "\n", fault.where, fault.message);
+  version.policy = std::move(loaded.policy);
+  return version;
 }
 
 Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesystem::path& path) {
   if (const auto known = entries_.find(path); known != entries_.end() && known->second.policy) return known->second.policy;
   // A faulty file is kept in mind too: once it is mended, `refresh` takes it up.
-  const Entry& entry = entries_.insert_or_assign(path, read(path)).first->second;
+  Version version = read(path);
+  Entry& entry = entries_.insert_or_assign(path, Entry{}).first->second;
+  if (!version.torn) entry.watch.taken(version.stamp);
+  entry.fault = std::move(version.fault);
+  entry.policy = std::move(version.policy);
   if (!entry.policy) return fail(ErrorKind::invalid, entry.fault, path.string());
   hide_something_ = hide_something_ || entry.policy->hides_anything();
   return entry.policy;
@@ -37,12 +41,21 @@ std::shared_ptr<const policy::Policy> Policies::find(const std::filesystem::path
   return entry == entries_.end() ? nullptr : entry->second.policy;
 }
 
-bool Policies::refresh() {
+bool Policies::is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, config::FileWatch::Instant now) {
+  using enum config::FileWatch::Found;
+  const auto found = entry.watch.look(path, now, look == Look::replaced ? config::FileWatch::Hurry::for_replaced : config::FileWatch::Hurry::none);
+  if (found == restless)
+    log_.warn("policy_being_written", {{"file", path.string()}, {"effect", "the last good policy stays in force until the file rests"}});
+  return found == settled || (found != unchanged && look == Look::at_once);
+}
+
+bool Policies::refresh(Look look, config::FileWatch::Instant now) {
   bool changed = false;
   for (auto& [path, entry] : entries_) {
-    if (config::FileStamp::of(path) == entry.stamp) continue;
-    Entry fresh = read(path);
-    entry.stamp = fresh.stamp;
+    if (!is_to_be_read(path, entry, look, now)) continue;
+    Version fresh = read(path);
+    if (fresh.torn) continue;  // the next look finds it changed
+    entry.watch.taken(fresh.stamp);
     entry.fault = fresh.fault;
     if (!fresh.policy) {
       log_.error("policy_refused", {{"file", path.string()}, {"fault", fresh.fault}, {"effect", "the last good policy stays in force"}});

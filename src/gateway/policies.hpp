@@ -35,8 +35,13 @@ class Policies {
   Result<std::shared_ptr<const policy::Policy>> load(const std::filesystem::path& path);
   /// The policy of a loaded file; null for one that is not, or never was good.
   std::shared_ptr<const policy::Policy> find(const std::filesystem::path& path) const;
+  enum class Look : std::uint8_t {
+    settled,   ///< files that are being written are left for later
+    replaced,  ///< the same, but one that was put in place of another is taken at once
+    at_once,
+  };
   /// Looks at every file; true if any policy is another one now.
-  bool refresh();
+  bool refresh(Look look = Look::at_once, config::FileWatch::Instant now = {});
   /// False: none of them hides anything, or ever did.
   bool hide_something() const { return hide_something_; }
   /// Files whose present text is refused, for health and metrics.
@@ -44,11 +49,18 @@ class Policies {
 
  private:
   struct Entry {
-    config::FileStamp stamp;
+    config::FileWatch watch;
     std::shared_ptr<const policy::Policy> policy;
     std::string fault;
   };
-  Entry read(const std::filesystem::path& path) const;
+  struct Version {
+    config::FileStamp stamp;
+    std::shared_ptr<const policy::Policy> policy;
+    std::string fault;
+    bool torn = false;  ///< it was written to while it was read
+  };
+  Version read(const std::filesystem::path& path) const;
+  bool is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, config::FileWatch::Instant now);
 
   Log& log_;
   ToolsOf tools_of_;

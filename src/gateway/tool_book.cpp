@@ -124,9 +124,17 @@ void ToolBook::pins_changed() {
   }
 }
 
-void ToolBook::look_at_reviewed() {
+bool ToolBook::reviewed_is_to_be_read() {
+  using enum config::FileWatch::Found;
   const std::filesystem::path& file = links_.server().pins;
-  if (!file.empty() && config::FileStamp::of(file) != reviewed_stamp_) pins_changed();
+  const auto found = file.empty() ? unchanged : reviewed_watch_.look(file, parts_.loop.now());
+  if (found == restless)
+    parts_.log.warn("pins_being_written", {{"file", file.string()}, {"effect", "the last good pins stay in force until the file rests"}});
+  return found == settled;
+}
+
+void ToolBook::look_at_reviewed() {
+  if (reviewed_is_to_be_read()) pins_changed();
 }
 
 net::Task<void> ToolBook::settled(mcp::Era era, net::Duration time) {
@@ -154,8 +162,13 @@ net::Task<bool> ToolBook::current(mcp::Era era, net::Duration time) {
 
 Result<void> ToolBook::load_reviewed() {
   if (links_.server().pins.empty()) return {};
-  reviewed_stamp_ = config::FileStamp::of(links_.server().pins);
-  const auto text = config::read_text(links_.server().pins, config::Writers::owner_only, max_reviewed_bytes);
+  // A list may have to be read while the file is being written: the pins before stand.
+  if (reviewed_ && !reviewed_is_to_be_read()) return {};
+  config::FileStamp stamp;
+  const auto text = config::read_version(links_.server().pins, stamp, config::Writers::owner_only, max_reviewed_bytes);
+  if (!text && text.error().kind == ErrorKind::conflict && reviewed_) return {};
+  reviewed_watch_.taken(stamp);
+  reviewed_.reset();  // what cannot be read is tried again at every reading of the list
   if (!text) return std::unexpected(text.error());
   auto file = registry::PinFile::parse(*text, links_.server().pins.string());
   if (!file) return std::unexpected(file.error());

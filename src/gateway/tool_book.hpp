@@ -59,7 +59,7 @@ class ToolBook {
   void on_found_changed(std::function<void()> hear) { found_changed_ = std::move(hear); }
   /// The store changed: eras that were read are read again.
   void pins_changed();
-  /// The same if the reviewed file changed.
+  /// The same if the reviewed file changed, and is not being written.
   void look_at_reviewed();
   /// Until the list was read, or `time` is over.
   net::Task<void> settled(mcp::Era era, net::Duration time);
@@ -100,6 +100,7 @@ class ToolBook {
   Result<void> take(mcp::Era era, const ServerList& list);
   net::Task<Result<void>> take_soon(mcp::Era era, const ServerList& list);
   Result<void> load_reviewed();
+  bool reviewed_is_to_be_read();
   store::ListKey key(mcp::Era era) const;
   void recall_unknown_tool(mcp::Era era);
 
@@ -107,7 +108,7 @@ class ToolBook {
   Links& links_;
   std::array<EraState, 2> eras_;
   std::optional<registry::PinFile> reviewed_;
-  config::FileStamp reviewed_stamp_;
+  config::FileWatch reviewed_watch_;
   std::function<void()> found_changed_;
   std::uint64_t openings_ = 0;
   net::TaskGroup tasks_;

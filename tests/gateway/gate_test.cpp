@@ -249,6 +249,25 @@ TEST_F(World, AChangedPolicyFileIsTakenUpAndAFaultyOneIsNot) {
   EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
 }
 
+/// Security requirement S23: half a file may be a policy that lacks the rules that follow.
+TEST_F(World, APolicyFileThatIsBeingWrittenIsLeftUntilItRests) {
+  start("callgate: 1\ndefault: deny\n");
+  open_session();
+  using Look = Policies::Look;
+  config::FileWatch::Instant now{};
+  const auto later = [&](std::chrono::milliseconds time) { return policies.refresh(Look::settled, now += time); };
+  const std::chrono::milliseconds half_a_second(500);
+  EXPECT_FALSE(later(half_a_second));
+  write_policy("callgate: 1\ndefault: allow\n");
+  EXPECT_FALSE(later(half_a_second));
+  EXPECT_FALSE(later(half_a_second)) << "it was the same at two looks, and may still be half a file";
+  write_policy("callgate: 1\ndefault: allow\ntools:\n  read: {action: deny, reason: the whole of it}\n");
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(later(half_a_second));
+  EXPECT_EQ(call("read", "{}", 1).body.find("the whole of it"), std::string::npos);
+  EXPECT_TRUE(later(config::FileWatch::rest));
+  EXPECT_NE(call("read", "{}", 2).body.find("the whole of it"), std::string::npos);
+}
+
 /// Security requirement S23: a link that is swapped is a changed file, and is taken up whole.
 TEST_F(World, APolicyBehindALinkIsTakenUpWhenTheLinkIsSwapped) {
   const auto points_to = [&](const std::string& name, const std::string& text) {

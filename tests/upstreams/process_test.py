@@ -252,6 +252,58 @@ class A_wrong_word(World):
         self.assertEqual(self.said("policy", "chek", "x"), (2, "callgate: there is no `policy chek`; did you mean `check`?; see `callgate policy --help`\n"))
 
 
+class A_file_that_is_written_in_place(World):
+    """Its first half may be valid, and lack the rules that follow."""
+
+    HALF = "callgate: 1\ndefault: deny\ntools:\n  echo:\n    action: allow\n"
+    REST = "    arguments:\n      properties: {text: {type: string, maxLength: 3}}\n"
+
+    def half_written(self, name, half, meanwhile):
+        """Runs `meanwhile` again and again while the file holds its first half, for longer than a look at it takes; gives its answers."""
+        answers = []
+        with open(self.dir / name, "w", encoding="utf-8") as file:
+            file.write(half)
+            file.flush()
+            over = time.monotonic() + 1.0
+            while time.monotonic() < over:
+                answers.append(meanwhile())
+        return answers
+
+    def test_a_policy_counts_only_when_it_is_whole(self):
+        gate = self.serve(*self.fake(), policy=self.HALF + self.REST)
+        client = gate.client()
+        client.initialize()
+        verdicts = self.half_written("policy.yaml", "# of today\n" + self.HALF, lambda: decision_of(client.call("echo", {"text": "too long"})).get("verdict"))
+        self.assertEqual(set(verdicts), {"invalid_arguments"}, "a call passed by half a policy")
+        self.write("policy.yaml", ALLOW)
+        self.assertEqual(text_of(world.until(lambda: client.call("echo", {"text": "too long"}), lambda answer: not decision_of(answer))), "too long")
+
+    def test_a_configuration_counts_only_when_it_is_whole(self):
+        self.write("policy.yaml", ALLOW)
+        servers = [f"  {name}:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n" for name in ("one", "two")]
+        head = "listen: 127.0.0.1:0\nauth: none\nservers:\n" + servers[0]
+        gate = self.started(["--config", self.write("callgate.yaml", head + servers[1])], [])
+        client = world.Http(f"{gate.ready['url']}/mcp/two")
+        client.initialize()
+        statuses = self.half_written("callgate.yaml", head, lambda: (client.call("echo", {"text": "x"}), client.status)[1])
+        self.assertEqual(set(statuses), {200})
+        self.write("callgate.yaml", head)
+        self.assertEqual(world.until(lambda: client.exchange("GET")[0], lambda status: status == 404), 404)
+
+    def test_that_never_rests_is_told_and_the_one_before_stands(self):
+        gate = self.serve(*self.fake(), policy=self.HALF + self.REST)
+        client = gate.client()
+        client.initialize()
+        deadline = time.monotonic() + world.LONG
+        with open(self.dir / "policy.yaml", "w", encoding="utf-8") as file:
+            file.write(self.HALF)
+            while "policy_being_written" not in gate.last_words() and time.monotonic() < deadline:
+                file.write("# more\n")
+                file.flush()
+                self.assertEqual(decision_of(client.call("echo", {"text": "too long"})).get("verdict"), "invalid_arguments")
+        self.assertIn("policy_being_written", gate.last_words())
+
+
 class At_its_start(World):
     def test_a_faulty_pins_file_is_named_and_stops_it(self):
         """Security requirement S23."""
