@@ -1,11 +1,20 @@
 #include "gateway/stdio_front.hpp"
 
+#include <algorithm>
+
 #include "base/json_words.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
 #include "mcp/requests.hpp"
 
 namespace callgate::gateway {
+
+namespace {
+
+/// What waits for a client that does not read, or four answers of the largest size.
+constexpr std::size_t least_unread = std::size_t{64} << 20U;
+
+}  // namespace
 
 /// Lines on stdout. A line that arrives with line ends inside gets blanks instead.
 class StdioFront::Lines final : public Channel {
@@ -43,10 +52,11 @@ StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
     : parts_(parts),
       gate_(gate),
       in_(parts.loop, in, parts.config.limits.body),
-      out_(parts.loop, out, std::size_t{256} << 20U),
+      out_(parts.loop, out, std::max(least_unread, 4 * parts.config.limits.result)),
       stream_(std::make_shared<Stream>(*this)),
       session_(std::make_shared<Conversation>()),
-      stateless_(std::make_shared<Conversation>()) {
+      stateless_(std::make_shared<Conversation>()),
+      over_(parts.loop) {
   net::make_nonblocking(in);
   net::make_nonblocking(out);
   for (const auto& conversation : {session_, stateless_}) {
@@ -60,10 +70,22 @@ StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
 StdioFront::~StdioFront() { stream_->close(); }
 
 Result<void> StdioFront::send(std::string_view line) {
-  if (!net::has_line_end(line)) return out_.send(line);
-  std::string flat(line);
-  for (char& c : flat) c = c == '\n' || c == '\r' ? ' ' : c;
-  return out_.send(flat);
+  std::string flat;
+  if (net::has_line_end(line)) {
+    flat = line;
+    for (char& c : flat) c = c == '\n' || c == '\r' ? ' ' : c;
+    line = flat;
+  }
+  auto sent = out_.send(line);
+  if (!sent) lose_client(sent.error());
+  return sent;
+}
+
+/// An answer that is lost is waited for without end: then rather an end that the client sees.
+void StdioFront::lose_client(const Error& why) {
+  if (std::exchange(lost_, true)) return;
+  parts_.log.error("client_lost", {{"server", gate_.name()}, {"why", why.message}, {"unread_bytes", out_.unsent()}, {"effect", "this process ends"}});
+  over_.raise();
 }
 
 /// Clients write cancels without an envelope: the call tells which era is meant.
@@ -102,9 +124,17 @@ net::Task<void> StdioFront::take(std::string line) {
 }
 
 net::Task<void> StdioFront::run() {
+  reading_.spawn(read());
+  co_await over_.wait(net::Loop::forever);
+  // Who sends no more may still read what is under way.
+  for (int waited = 0; waited < 300 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
+  co_await drained();
+}
+
+net::Task<void> StdioFront::read() {
   for (;;) {
     auto line = co_await in_.next(net::Loop::forever);
-    if (stopped_) break;
+    if (stopped_ || lost_) break;
     if (line) {
       if (!line->empty()) tasks_.spawn(take(std::string(*line)));
     } else if (line.error().kind == ErrorKind::closed) {
@@ -114,9 +144,7 @@ net::Task<void> StdioFront::run() {
       [[maybe_unused]] const auto sent = send(mcp::rpc_error({}, mcp::code::invalid_request, line.error().message));
     }
   }
-  // The client is done sending; it may still read what is under way.
-  for (int waited = 0; waited < 300 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
-  co_await drained();
+  over_.raise();
 }
 
 net::Task<void> StdioFront::drained() { [[maybe_unused]] const bool done = co_await out_.drained(std::chrono::seconds(2)); }

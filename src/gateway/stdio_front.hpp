@@ -15,7 +15,7 @@ class StdioFront {
   StdioFront(const Parts& parts, Gate& gate, int in, int out);
   ~StdioFront();
 
-  /// Until stdin ends; then what is under way gets some time to finish.
+  /// Until stdin ends, or nobody reads stdout; then what is under way gets some time to finish.
   net::Task<void> run();
   /// Takes no further message.
   void stop() { stopped_ = true; }
@@ -27,6 +27,8 @@ class StdioFront {
   class Lines;
   class Stream;
   net::Task<void> take(std::string line);
+  net::Task<void> read();
+  void lose_client(const Error& why);
   bool cancels_stateless(const mcp::Message& message) const;
   Result<void> send(std::string_view line);
 
@@ -38,7 +40,10 @@ class StdioFront {
   std::shared_ptr<Conversation> session_;           ///< of the handshake
   std::shared_ptr<Conversation> stateless_;
   bool stopped_ = false;
+  bool lost_ = false;   ///< stdout takes no more
+  net::Signal over_;
   net::TaskGroup tasks_;
+  net::TaskGroup reading_;
 };
 
 }  // namespace callgate::gateway

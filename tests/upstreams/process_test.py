@@ -2,6 +2,7 @@
 
 CALLGATE_RELOADS says how often a policy is exchanged under load (100 by default).
 """
+import contextlib
 import glob
 import json
 import os
@@ -302,6 +303,58 @@ class A_file_that_is_written_in_place(World):
                 file.flush()
                 self.assertEqual(decision_of(client.call("echo", {"text": "too long"})).get("verdict"), "invalid_arguments")
         self.assertIn("policy_being_written", gate.last_words())
+
+
+class Whoever_does_not_read(World):
+    def test_the_log_stops_nothing(self):
+        """S31: a collector of logs that stalls is no reason to stop calls, nor not to end."""
+        ends = os.pipe()
+        self.addCleanup(os.close, ends[0])
+        command = [gate_binary(), "run", "--policy", self.write("policy.yaml", ALLOW), "--data", str(self.dir / "data"), "--", *self.fake()]
+        pipe = world.Pipe(command, f"/dev/fd/{ends[1]}")
+        os.close(ends[1])
+        self.addCleanup(pipe.end)
+        self.addCleanup(pipe.process.kill)
+        pipe.log = self.dir / "none.log"
+        pipe.log.write_text("")
+        pipe.initialize()
+        for number in range(2000):  # each of them is a line of the log
+            pipe.send(world.request(number, "tools/call", {"name": 5}))
+            self.assertIn("error", pipe.answer_to(number))
+        self.assertEqual(text_of(pipe.call("echo", {"text": "on"})), "on")
+        pipe.process.send_signal(signal.SIGTERM)
+        self.assertEqual(pipe.process.wait(world.LONG), 0)
+
+    def initialized(self):
+        """`run` whose stdout is the test's to read, or not; its log."""
+        log = self.dir / "gate.log"
+        command = [gate_binary(), "run", "--policy", self.write("policy.yaml", ALLOW), "--data", str(self.dir / "data"), "--", *self.fake()]
+        with open(log, "wb") as errors:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        self.addCleanup(world.end, process)
+        self.send(process, 0, "initialize", {"protocolVersion": world.LATEST_HANDSHAKE, "capabilities": {}, "clientInfo": {"name": "world", "version": "1"}})
+        process.stdout.readline()
+        return process, log
+
+    @staticmethod
+    def send(process, number, method, params):
+        process.stdin.write(json.dumps(world.request(number, method, params)).encode() + b"\n")
+        process.stdin.flush()
+
+    def test_its_answers_ends_run(self):
+        process, log = self.initialized()
+        process.stdout.close()
+        self.send(process, 1, "tools/call", {"name": "echo", "arguments": {"text": "x"}})
+        self.assertEqual(process.wait(world.LONG), 0)
+        self.assertIn("client_lost", log.read_text())
+
+    def test_its_answers_costs_bounded_memory(self):
+        process, log = self.initialized()
+        with contextlib.suppress(BrokenPipeError):
+            for number in range(1, 200):
+                self.send(process, number, "tools/call", {"name": "echo", "arguments": {"text": "x" * 1_000_000}})
+        self.assertEqual(process.wait(2 * world.LONG), 0)
+        self.assertIn("client_lost", log.read_text())
 
 
 class At_its_start(World):
