@@ -21,6 +21,7 @@
 #include "gateway/recorder.hpp"
 #include "gateway/session_keys.hpp"
 #include "gateway/task_book.hpp"
+#include "gateway/told_rate.hpp"
 #include "gateway/tool_book.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/discovery.hpp"
@@ -351,6 +352,7 @@ class Gate {
   bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
   net::Task<bool> cut_off(const mcp::Message& message, mcp::Revision revision);
   bool belongs_to_call(const mcp::Message& message, const mcp::Message* asked);
+  void tell_of_message(std::string_view event, const mcp::Message& message);
   void drop_message(const mcp::Message& message);
   static net::Task<bool> drop_event();
   bool may_hear_of(const Conversation& conversation, std::string_view uri) const;
@@ -392,6 +394,7 @@ class Gate {
   net::ListNode under_way_;         ///< requests
   Counter& allowed_;
   Counter& refused_;
+  ToldRate message_log_;  ///< of messages that go no further
   net::TaskGroup tasks_;
 };
 

@@ -91,7 +91,7 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
   if (message.is_response()) co_return co_await late_answer(conversation, channel, event) || goes_on;
   if (message.is_request() && !goes_on) co_return co_await cut_off(message, revision);
   if (mcp::standing(message.method_id, revision, mcp::Direction::from_server) == mcp::Standing::unknown) {
-    parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
+    tell_of_message("upstream_message_dropped", message);
     if (message.is_request()) decline(conversation, message, "this method is not known in this revision", mcp::code::method_not_found);
     co_return true;
   }
@@ -99,7 +99,7 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
   const bool of_task = message.method_id == mcp::MethodId::notifications_tasks || message.method_id == mcp::MethodId::notifications_tasks_status;
   if (of_task) co_return co_await tell_of_task(*conversation, mcp::era_of(revision), channel, event) || goes_on;
   if (!may_hear(*conversation, message)) {
-    parts_.log.warn("upstream_message_withheld", {{"server", server_.name}, {"method", message.method.view()}});
+    tell_of_message("upstream_message_withheld", message);
     co_return true;
   }
   if (message.method_id == mcp::MethodId::notifications_tools_list_changed) {
@@ -129,9 +129,15 @@ bool Gate::belongs_to_call(const mcp::Message& message, const mcp::Message* aske
   return false;
 }
 
+/// A server may send them without end; the log has to stay readable.
+void Gate::tell_of_message(std::string_view event, const mcp::Message& message) {
+  if (!message_log_.may_tell(parts_.loop.now())) return;
+  parts_.log.warn(event, {{"server", server_.name}, {"method", message.method.view()}, {"untold", message_log_.take_untold()}});
+}
+
 /// Whoever may not hear of it: that the tools are others now is the gate's to know.
 void Gate::drop_message(const mcp::Message& message) {
-  parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}});
+  tell_of_message("upstream_message_dropped", message);
   if (message.method_id == mcp::MethodId::notifications_tools_list_changed) tools_.want_again(mcp::Era::modern);
 }
 
@@ -156,7 +162,7 @@ net::Task<bool> Gate::tell_of_task(Conversation& conversation, mcp::Era era, Cha
   json::Document document;
   const auto news = mcp::read_message(event.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
   if (!news || !may_hear_of_task(conversation, *news)) {
-    parts_.log.warn("upstream_message_withheld", {{"server", server_.name}, {"method", event.message->method.view()}});
+    tell_of_message("upstream_message_withheld", *event.message);
     co_return true;
   }
   const auto policies = hiding(conversation);

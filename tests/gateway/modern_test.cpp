@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "gateway/world.hpp"
@@ -54,6 +55,18 @@ TEST_F(Modern, AStreamCarriesWhatIsAboutItsOwnCall) {
   EXPECT_NE(answer.body.find("working"), std::string::npos) << answer.body;
   EXPECT_EQ(answer.body.find("list_changed"), std::string::npos);
   EXPECT_NE(answer.body.find("done"), std::string::npos);
+}
+
+/// A server that floods must not hide what else the log says.
+TEST_F(Modern, MessagesThatAreDroppedAreToldAtABoundedRate) {
+  start("callgate: 1\ndefault: allow\n");
+  std::vector<std::string> flood(500, R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"of-others","progress":1}})");
+  flood.push_back(done);
+  answer_with(std::move(flood));
+  EXPECT_NE(call_tool("read").body.find("done"), std::string::npos);
+  const auto told = std::ranges::count_if(log.lines(), [](const std::string& line) { return line.contains("upstream_message_dropped"); });
+  EXPECT_GE(told, 10);
+  EXPECT_LE(told, 100) << "ten a second";
 }
 
 /// Protocol items 66 and 75.
