@@ -22,6 +22,7 @@
 #include "cli/scan_command.hpp"
 #include "cli/server_command.hpp"
 #include "cli/words.hpp"
+#include "net/file_limit.hpp"
 #include "net/signals.hpp"
 
 namespace callgate {
@@ -67,6 +68,7 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
 template <config::Command command>
 Exit gateway(Args args, std::ostream& out, std::ostream& err) {
   net::block_signals();
+  net::raise_file_limit();
   return cli::gateway_command(command, args, out, err);
 }
 

@@ -15,6 +15,7 @@
 #include "cli/tool_classes.hpp"
 #include "config/text_file.hpp"
 #include "net/child.hpp"
+#include "net/file_limit.hpp"
 #include "net/signals.hpp"
 #include "registry/pin_file.hpp"
 
@@ -23,6 +24,13 @@ namespace callgate::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// What clients may have of the open files: the rest is for servers, the journal and the store.
+std::size_t most_connections(std::size_t wanted) {
+  const std::size_t files = net::file_limit();
+  const std::size_t reserve = std::max<std::size_t>(files / 4, 128);
+  return std::min(wanted, files > 2 * reserve ? files - reserve : std::max<std::size_t>(files / 2, 16));
+}
 
 }  // namespace
 
@@ -197,6 +205,8 @@ Exit GatewayProcess::open_doors() {
     front_->serve_also(*aggregate_);
   }
   net::ServerLimits limits{.body = config_.limits.body, .connections_per_address = config_.limits.connections_per_address};
+  limits.connections = most_connections(limits.connections);
+  limits.connections_per_address = std::min(limits.connections_per_address, limits.connections - limits.connections / 8);
   limits.bodies = std::max(limits.bodies, 4 * limits.body);  // one caller has a quarter of it, and one body has to fit
   server_ = std::make_unique<net::HttpServer>(loop_, *front_, limits);
   for (const config::Endpoint& endpoint : config_.listen) {

@@ -1,5 +1,7 @@
 #include "net/child.hpp"
 
+#include "net/file_limit.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -141,7 +143,11 @@ Result<std::unique_ptr<Child>> Child::start(Loop& loop, ChildOptions options) {
   pid_t pid = -1;
   const std::string program = options.command.empty() ? "" : options.command.front();
   int code = in.open() && out.open() && err.open() ? 0 : errno;
-  if (code == 0) code = spawn(options, in, out, err, pid);
+  if (code == 0) {
+    const LimitForChild limit(err.write_end);
+    code = spawn(options, in, out, err, pid);
+    if (code == 0) limit.started(pid);
+  }
   if (code != 0) {
     in.close_both();
     out.close_both();

@@ -75,6 +75,7 @@ Task<void> HttpConnection::serve() {
     if (!begun_) co_await exchange.respond(500, {}, {});
     if (!ended_) co_return;  // a stream that was cut short cannot be told from its end
     end_work();
+    served_ = true;
     if (unread_) {
       if (!keep_) co_return co_await linger();
       if (!co_await pass_over_body()) co_return;
@@ -109,12 +110,15 @@ Task<Result<void>> HttpConnection::fill(Duration limit) {
     }
     if (io.status != Stream::Status::would_block) co_return fail(ErrorKind::closed, "the client left");
     const bool idle = in_.size() == 0 && head_bytes_ == 0;
-    const Duration wait = idle ? server_.limits_.idle_time : until - server_.loop_.now();
+    const Duration wait = idle ? idle_limit() : until - server_.loop_.now();
     if (wait <= Duration::zero() || !co_await stream_->readable(wait))
       co_return idle ? fail(ErrorKind::closed, "idle for too long") : fail(ErrorKind::timeout, "the request came too slowly");
     if (idle) started_ = server_.loop_.now();
   }
 }
+
+/// One that was never useful is not kept as long as others.
+Duration HttpConnection::idle_limit() const { return served_ ? server_.limits_.idle_time : server_.limits_.head_time; }
 
 /// How long a request may take of whose body `arrived` bytes are here (S14).
 Duration HttpConnection::body_limit(std::size_t arrived) const {

@@ -29,6 +29,7 @@ class HttpConnection : public ListNode {
   void uncount_body();
   Result<void> make_room_for_body();
   Task<Result<void>> fill(Duration limit);
+  Duration idle_limit() const;
   Duration body_limit(std::size_t arrived) const;
   void begin_work();
   void end_work();
@@ -67,6 +68,7 @@ class HttpConnection : public ListNode {
   bool writing_ = false;           ///< a piece of a stream is on its way
   bool head_only_ = false;         ///< the current request wants no body back
   bool keep_ = true;
+  bool served_ = false;            ///< a request was answered
 };
 
 }  // namespace callgate::net

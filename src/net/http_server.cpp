@@ -22,6 +22,7 @@ Result<Address> HttpServer::listen(const Address& address, Port port) {
   auto listener = Listener::open(loop_, address, port);
   if (!listener) return std::unexpected(listener.error());
   listeners_.push_back(std::move(*listener));
+  listeners_.back()->on_no_descriptor([this] { return make_room({}); });
   accepting_.spawn(accept(*listeners_.back()));
   return listeners_.back()->address();
 }

@@ -27,7 +27,7 @@ struct ServerLimits {
   Duration body_time = std::chrono::seconds(30);
   Duration body_grace = std::chrono::seconds(5);  ///< what any body may take; each byte that comes buys more
   std::size_t body_rate = 1024;                   ///< bytes a second that a body has to bring after that
-  Duration idle_time = std::chrono::seconds(60);
+  Duration idle_time = std::chrono::seconds(60);  ///< between requests; the first one of a connection has `head_time`
   Duration write_time = std::chrono::seconds(30);
   Duration handshake_time = std::chrono::milliseconds(200);  ///< for those that have begun, before a port is left
   Duration leave_time = std::chrono::seconds(1);  ///< for one more request of silent connections, after that

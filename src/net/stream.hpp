@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -90,6 +91,8 @@ class Listener {
   const Address& address() const { return address_; }  ///< with the real port
   /// The next connection; the listener must outlive the wait.
   Task<Result<std::unique_ptr<Stream>>> accept(Address& peer);
+  /// Asked where there is no descriptor for a connection that waits: whether one becomes free soon.
+  void on_no_descriptor(std::function<bool()> make_room) { make_room_ = std::move(make_room); }
   /// One that is there already; null where there is none, or no descriptor for it.
   std::unique_ptr<Stream> take(Address& peer);
   /// Before a shared port is given up. A connection belongs to one listener from its first
@@ -106,6 +109,7 @@ class Listener {
   Descriptor descriptor_;
   Address address_;
   TurnShare share_;
+  std::function<bool()> make_room_;
 };
 
 }  // namespace callgate::net

@@ -2,7 +2,9 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -75,6 +77,35 @@ TEST(IdleConnection, IsClosedAfterItsTime) {
   EXPECT_TRUE(closed);
   EXPECT_TRUE(got.starts_with("HTTP/1.1 204")) << got;
   EXPECT_GE(Loop::read_clock() - began, std::chrono::milliseconds(50));
+}
+
+/// Those that send nothing must not keep out whoever comes after them.
+TEST(IdleConnection, MakesRoomWhereNoDescriptorIsLeft) {
+  Loop loop;
+  Nothing nothing;
+  HttpServer server(loop, nothing, {});
+  const auto address = server.listen(*Address::numeric("127.0.0.1", 0));
+  ASSERT_TRUE(address.has_value());
+  TaskGroup group;
+  std::vector<std::unique_ptr<Stream>> silent(20);
+  for (auto& each : silent) group.spawn(connect_into(loop, *address, each));
+  const Instant began = Loop::read_clock();
+  while (server.open_connections() < silent.size() && Loop::read_clock() < began + std::chrono::seconds(5)) loop.turn(std::chrono::milliseconds(5));
+  ASSERT_EQ(server.open_connections(), silent.size());
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);
+  ASSERT_GE(next, 0);
+  close(next);
+  std::string got;
+  bool closed = false;
+  // Room for the client's own end and no more.
+  const rlimit tight{.rlim_cur = static_cast<rlim_t>(next) + 1, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  group.spawn(ask_and_stay(loop, *address, got, closed));
+  while (got.empty() && !closed && Loop::read_clock() < began + std::chrono::seconds(10)) loop.turn(std::chrono::milliseconds(5));
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 204")) << got;
 }
 
 }  // namespace

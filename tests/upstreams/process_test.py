@@ -6,7 +6,9 @@ import contextlib
 import glob
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -355,6 +357,56 @@ class Whoever_does_not_read(World):
                 self.send(process, number, "tools/call", {"name": "echo", "arguments": {"text": "x" * 1_000_000}})
         self.assertEqual(process.wait(2 * world.LONG), 0)
         self.assertIn("client_lost", log.read_text())
+
+
+class Open_files(World):
+    """The limit that a shell gives: 1024, of many more that are allowed."""
+
+    @staticmethod
+    def limited(soft, hard):
+        return ("sh", "-c", 'ulimit -Sn "$1" && ulimit -Hn "$2" && shift 2 && exec "$@"', "sh", str(soft), str(hard))
+
+
+    def setUp(self):
+        super().setUp()
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096:
+            self.skipTest("too few open files are allowed")
+        self.around = self.limited(1024, 4096)
+
+    def silent_connections(self, gate, count, source="127.0.9.9"):
+        host, port = gate.url.split("/")[2].split(":")
+        for _ in range(count):
+            one = socket.socket()
+            self.addCleanup(one.close)
+            one.bind((source, 0))
+            one.connect((host, int(port)))
+
+    def test_of_one_address_lock_nobody_out(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        for self.around in (self.limited(1024, 1024), self.limited(256, 256)):
+            gate = self.serve(*self.fake())
+            first = gate.client()
+            first.initialize()
+            self.silent_connections(gate, 1020)
+            began = time.monotonic()
+            client = gate.client()
+            client.initialize()
+            self.assertEqual(text_of(client.call("echo", {"text": "served"})), "served")
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(text_of(first.call("echo", {"text": "still"})), "still")
+            self.assertEqual(gate.end(), 0)
+            (self.dir / "ready.json").unlink()
+
+    def test_the_gate_raises_its_own_limit_and_not_that_of_its_servers(self):
+        told = self.dir / "limit"
+        script = 'ulimit -n >"$1"; shift; exec "$@"'
+        gate = self.serve("sh", "-c", script, "sh", str(told), *self.fake())
+        gate.client().initialize()
+        limits = next(line for line in open(f"/proc/{gate.process.pid}/limits", encoding="ascii") if line.startswith("Max open files"))
+        self.assertEqual(limits.split()[3:5], ["4096", "4096"])
+        self.assertEqual(told.read_text().strip(), "1024")
 
 
 class At_its_start(World):
