@@ -19,6 +19,10 @@ void move_aside(const fs::path& file) {
   for (const char* part : {"", "-wal", "-shm"}) fs::rename(file.string() + part, file.string() + ".damaged" + part, ignored);
 }
 
+/// For calls in flight at the end. 30 s are promised for all of the end, and whoever started
+/// the process may kill it then: children that do not want to end take another 3.5 s.
+constexpr net::Duration time_to_finish = std::chrono::seconds(25);
+
 }  // namespace
 
 void GatewayProcess::take_up(const fs::path& file, How how) {
@@ -276,7 +280,8 @@ net::Task<void> GatewayProcess::stop_gently() {
   if (stdio_) stdio_->stop();
   for (const auto& gate : gates_->all()) gate->stop();
   if (aggregate_) aggregate_->router().stop();
-  for (int waited = 0; busy() && waited < 600; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));
+  const net::Instant until = loop_.now() + time_to_finish;
+  while (busy() && loop_.now() < until) co_await loop_.sleep(std::chrono::milliseconds(50));
   // Whoever waits for a server that does not answer hears so before its connection ends.
   if (busy()) gates_->give_up();
   for (int waited = 0; busy() && waited < 20; ++waited) co_await loop_.sleep(std::chrono::milliseconds(50));

@@ -274,7 +274,10 @@ Exit GatewayProcess::run() {
   if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
   net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
     if (signal == SIGHUP) return look_for_changes(Look::everything);
-    if (!std::exchange(stopping_, true)) tasks_.spawn(stop_gently());
+    if (!std::exchange(stopping_, true)) return tasks_.spawn(stop_gently());
+    // Who asks twice does not want to wait. What is on record is still written.
+    log_.warn("stopped_at_once", {{"connections_at_work", server_ ? server_->busy_connections() : std::size_t{0}}});
+    loop_.stop();
   });
   // From here on calls wait for the loop: what finds the database locked comes back later instead.
   store_->wait_at_most(std::chrono::milliseconds(10));

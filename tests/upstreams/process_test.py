@@ -4,6 +4,7 @@ CALLGATE_RELOADS says how often a policy is exchanged under load (100 by default
 """
 import contextlib
 import glob
+import http.client
 import json
 import os
 import resource
@@ -100,6 +101,41 @@ class Sigterm(World):
         thread.join(world.LONG)
         self.assertEqual(text_of(answers[0]), "done")
         self.assertEqual(gate.process.wait(world.LONG), 0)
+
+    def in_flight(self, gate):
+        """Begins a call that is not answered for long."""
+        client = gate.client()
+        client.initialize()
+        thread = threading.Thread(target=lambda: self.quietly(client.call, "misbehave", {"how": "slow", "size": 3000}), daemon=True)
+        thread.start()
+        while not [m for m in self.seen("tools/call") if m["params"].get("name") == "misbehave"]:
+            time.sleep(0.01)
+
+    @staticmethod
+    def quietly(what, *arguments):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            what(*arguments)
+
+    def test_a_second_time_does_not_wait(self):
+        gate = self.serve(*self.fake())
+        self.in_flight(gate)
+        gate.process.send_signal(signal.SIGTERM)
+        while "stopping" not in gate.last_words():
+            time.sleep(0.01)
+        began = time.monotonic()
+        gate.process.send_signal(signal.SIGTERM)
+        self.assertEqual(gate.process.wait(2 * world.LONG), 0)
+        self.assertLess(time.monotonic() - began, 10)
+        checked = subprocess.run([gate_binary(), "audit", "verify", "--data", str(self.dir / "data")], capture_output=True, text=True, timeout=world.LONG)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+
+    def test_is_over_after_30_seconds(self):
+        gate = self.serve(*self.fake())
+        self.in_flight(gate)
+        began = time.monotonic()
+        gate.process.send_signal(signal.SIGTERM)
+        self.assertEqual(gate.process.wait(60), 0)
+        self.assertLess(time.monotonic() - began, 30)
 
     def test_tells_a_held_call_at_once(self):
         gate = self.serve(*self.fake(), policy=ASKS)
