@@ -192,6 +192,30 @@ std::size_t head_size(std::string_view bytes, std::size_t from) {
   return end == std::string_view::npos ? 0 : end + 4;
 }
 
+bool has_bare_line_feed(std::string_view head, std::size_t from) {
+  for (std::size_t at = head.find('\n', from); at != std::string_view::npos; at = head.find('\n', at + 1)) {
+    if (at == 0 || head[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
+namespace {
+
+/// `http://host/path` (RFC 9112 section 3.2.2). The host there counts, and has to be the one in `Host`: what others on the
+/// way read must not be another one.
+Result<void> read_absolute_form(RequestHead& out) {
+  const std::size_t scheme = out.target.find("://");
+  const std::string_view name = out.target.substr(0, scheme);
+  if (scheme == std::string_view::npos || !(same_name(name, "http") || same_name(name, "https"))) return {};
+  const std::string_view rest = out.target.substr(scheme + 3);
+  const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
+  if (!same_name(rest.substr(0, slash), out.headers.find(HeaderName::host))) return bad("the address and `Host` name different hosts");
+  out.target = slash == rest.size() ? std::string_view("/") : rest.substr(slash);
+  return out.target.starts_with('/') ? Result<void>{} : bad("the address has no path");
+}
+
+}  // namespace
+
 Result<void> read_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out) {
   if (head.size() > limits.bytes) return fail(ErrorKind::too_large, fmt::format("the headers are over {} bytes", limits.bytes));
   HeadReader reader(head, limits);
@@ -199,6 +223,7 @@ Result<void> read_request_head(std::string_view head, const HeadLimits& limits, 
   if (auto line = reader.request_line(out); !line) return line;
   if (auto fields = reader.fields(out.headers); !fields) return fields;
   if (!out.headers.has(HeaderName::host) || out.headers.repeats(HeaderName::host)) return bad("exactly one `Host` is needed");
+  if (auto absolute = read_absolute_form(out); !absolute) return absolute;
   return reader.finish(out);
 }
 

@@ -39,6 +39,9 @@ struct HeadLimits {
 /// The length of the head that starts `bytes`, its blank line included; 0 while
 /// it is not complete. `from`: bytes before it were searched already.
 std::size_t head_size(std::string_view bytes, std::size_t from);
+/// Whether a head that has not ended has a line, from `from` on, that ends with LF
+/// alone: such a head never ends.
+bool has_bare_line_feed(std::string_view head, std::size_t from = 0);
 
 /// Reads a complete head. Refused: whatever security requirement S13 names
 /// (length and transfer coding together or repeated, folded lines, bare CR or

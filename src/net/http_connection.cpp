@@ -133,6 +133,7 @@ Task<Result<bool>> HttpConnection::read_head() {
   begun_ = head_only_ = writing_ = false;
   std::size_t searched = 0;
   while ((head_bytes_ = head_size(in_.view(), searched)) == 0) {
+    if (has_bare_line_feed(in_.view(), searched)) co_return fail(ErrorKind::malformed, "a line of the head ends without CR");
     searched = in_.size();
     if (searched > server_.limits_.head.bytes) co_return fail(ErrorKind::too_large, "the headers are too large");
     if (in_.room().empty()) in_.reserve(std::max(Buffer::small, in_.capacity() * 2));

@@ -48,6 +48,10 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"two_hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"},
         Row{"http_2", "POST / HTTP/2.0\r\nHost: a\r\n\r\n"},
         Row{"no_version", "POST /\r\nHost: a\r\n\r\n"},
+        Row{"absolute_of_another_host", "POST http://b/mcp HTTP/1.1\r\nHost: a\r\n\r\n"},
+        Row{"absolute_of_another_port", "POST http://a:81/mcp HTTP/1.1\r\nHost: a:80\r\n\r\n"},
+        Row{"absolute_with_user", "POST http://a@b/mcp HTTP/1.1\r\nHost: b\r\n\r\n"},
+        Row{"absolute_without_path", "POST http://a?x HTTP/1.1\r\nHost: a\r\n\r\n"},
         Row{"space_in_target", "POST /a b HTTP/1.1\r\nHost: a\r\n\r\n"},
         Row{"leading_space", " POST / HTTP/1.1\r\nHost: a\r\n\r\n"},
         Row{"long_target", "POST /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"},
@@ -74,6 +78,17 @@ TEST(RequestHead, IsTakenApart) {
   EXPECT_EQ(out.headers.find("mcp-name"), "a b");
   EXPECT_TRUE(out.headers.has("x-empty"));
   EXPECT_FALSE(out.headers.has("absent"));
+}
+
+/// RFC 9112 section 3.2.2: a server must take it, also where no proxy stands before it.
+TEST(RequestHead, AnAddressInAbsoluteFormIsItsPath) {
+  RequestHead out;
+  ASSERT_TRUE(read("POST http://Gate:80/mcp?x=1 HTTP/1.1\r\nHost: gate:80\r\n\r\n", out).has_value());
+  EXPECT_EQ(out.target, "/mcp?x=1");
+  ASSERT_TRUE(read("POST HTTPS://gate HTTP/1.1\r\nHost: gate\r\n\r\n", out).has_value());
+  EXPECT_EQ(out.target, "/");
+  ASSERT_TRUE(read("POST /to?back=http://b/ HTTP/1.1\r\nHost: gate\r\n\r\n", out).has_value());
+  EXPECT_EQ(out.target, "/to?back=http://b/");
 }
 
 TEST(RequestHead, VersionsSayWhetherTheConnectionIsKept) {

@@ -363,6 +363,34 @@ TEST_F(HttpWorld, ASlowHeaderIsCutOff) {
   EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHos").starts_with("HTTP/1.1 408"));
 }
 
+/// Security requirement S13: such a head has no end that could be waited for.
+TEST_F(HttpWorld, AHeadWithBareLineFeedsIsRefusedAtOnce) {
+  start();
+  for (const char* head : {"GET / HTTP/1.1\nHost: a\n\n", "\nGET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\n"}) {
+    const Instant began = Loop::read_clock();
+    EXPECT_TRUE(raw(head).starts_with("HTTP/1.1 400")) << head;
+    EXPECT_LT(Loop::read_clock() - began, std::chrono::seconds(5)) << head;
+  }
+  EXPECT_EQ(echo.handled, 0);
+}
+
+Task<void> connect_and_stay(Loop& loop, Address address, bool& closed) {
+  auto stream = co_await connect(loop, {address}, loop.now() + std::chrono::seconds(2));
+  char byte = 0;
+  while (stream && (*stream)->read_now({&byte, 1}).status == Stream::Status::would_block && co_await (*stream)->readable(std::chrono::seconds(8))) {
+  }
+  closed = true;
+}
+
+TEST_F(HttpWorld, AConnectionThatAsksNothingIsKeptNoLongerThanAHead) {
+  start({.head_time = milliseconds(50)});
+  bool closed = false;
+  const Instant began = Loop::read_clock();
+  group.spawn(connect_and_stay(loop, address, closed));
+  turn_until(loop, [&] { return closed; });
+  EXPECT_LT(Loop::read_clock() - began, std::chrono::seconds(5));
+}
+
 /// Sends the bytes one by one, never idle for long.
 Task<void> trickle(Loop& loop, Address address, std::string bytes, bool& refused) {
   auto stream = co_await connect(loop, {address}, loop.now() + std::chrono::seconds(2));
