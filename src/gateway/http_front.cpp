@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -27,18 +28,28 @@ bool repeats_single(const net::Headers& headers) {
                              [&](net::HeaderName name) { return headers.repeats(name); });
 }
 
-/// application/json, with no charset but utf-8 (RFC 8259 section 8.1).
+std::string_view without_blanks(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// application/json, with no charset but utf-8 (RFC 8259 section 8.1), and that once.
 bool is_json(std::string_view type) {
-  const std::size_t semicolon = type.find(';');
-  std::string_view media = type.substr(0, semicolon);
-  while (media.ends_with(' ')) media.remove_suffix(1);
-  if (!net::same_name(media, "application/json")) return false;
-  if (semicolon == std::string_view::npos) return true;
-  std::string rest;
-  for (const char c : type.substr(semicolon)) {
-    if (c != ' ' && c != '"') rest += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  std::size_t semicolon = type.find(';');
+  if (!net::same_name(without_blanks(type.substr(0, semicolon)), "application/json")) return false;
+  bool named = false;
+  while (semicolon != std::string_view::npos) {
+    type.remove_prefix(semicolon + 1);
+    semicolon = type.find(';');
+    const std::string_view parameter = without_blanks(type.substr(0, semicolon));
+    const std::size_t equals = parameter.find('=');
+    if (!net::same_name(without_blanks(parameter.substr(0, equals)), "charset")) continue;
+    std::string_view charset = equals == std::string_view::npos ? std::string_view{} : without_blanks(parameter.substr(equals + 1));
+    if (charset.size() >= 2 && charset.starts_with('"') && charset.ends_with('"')) charset = charset.substr(1, charset.size() - 2);
+    if (std::exchange(named, true) || !net::same_name(charset, "utf-8")) return false;
   }
-  return rest.find("charset=") == std::string::npos || rest.find(";charset=utf-8") != std::string::npos;
+  return true;
 }
 
 bool takes_content(const net::Headers& headers) {

@@ -69,6 +69,26 @@ TEST_F(TwoParts, AnotherMediaTypeIsRefusedBeforeItsBody) {
   EXPECT_TRUE(got.starts_with("HTTP/1.1 415")) << got;
 }
 
+/// RFC 8259 section 8.1: what one reader takes for UTF-8 must not be another text for the next.
+TEST_F(TwoParts, ACharsetBesideUtf8IsRefused) {
+  start(allow_all);
+  const auto status_for = [&](const std::string& type) {
+    std::string got;
+    bool done = false;
+    group.spawn(send("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: " + type + "\r\nContent-Length: 2\r\n\r\n", "{}", got, done));
+    go_on.raise();
+    turn_until([&] { return done; });
+    return got.substr(9, 3);
+  };
+  for (const char* type : {"application/json; charset=utf-8; charset=utf-16", "application/json; charset=utf-8-evil", "application/json; charset=utf-16",
+                           "application/json; charset", "application/json; charset = \"utf-16\"", "application/jsonp"}) {
+    EXPECT_EQ(status_for(type), "415") << type;
+  }
+  for (const char* type : {"application/json", "Application/JSON ; Charset=UTF-8", "application/json;charset=\"utf-8\"", "application/json; x=1; charset=utf-8"}) {
+    EXPECT_EQ(status_for(type), "400") << type;
+  }
+}
+
 TEST_F(TwoParts, ABodyThatComesLaterIsServed) {
   start(allow_all);
   open_session();
