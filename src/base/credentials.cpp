@@ -17,6 +17,8 @@ constexpr std::size_t changes_one_in = 4;
 constexpr std::size_t fewest_different = 8;
 /// Numbers under `token` and the like count something.
 constexpr std::size_t longest_count = 7;
+/// So far is looked for the end of a value or an authority that may be none: a hostile line costs no more than so often.
+constexpr std::size_t looked_at = 512;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_small(char c) { return c >= 'a' && c <= 'z'; }
@@ -119,7 +121,7 @@ class Search {
     if (begin < end) places_.push_back({begin, end});
   }
   std::size_t name_at(std::size_t begin);
-  std::size_t value_end(std::size_t begin, std::string_view name, char sign) const;
+  static std::size_t value_end(std::string_view text, std::size_t begin, std::string_view name, char sign);
   void user_at(std::size_t begin);
   std::size_t words_at(std::size_t begin);
 
@@ -128,16 +130,22 @@ class Search {
 };
 
 /// Where the value that begins there ends: at its quote, or where the next thing begins.
-std::size_t Search::value_end(std::size_t begin, std::string_view name, char sign) const {
-  if (begin > 0 && is_quote(text_[begin - 1])) return std::min(text_.find(text_[begin - 1], begin), text_.size());
+std::size_t Search::value_end(std::string_view text, std::size_t begin, std::string_view name, char sign) {
+  if (begin > 0 && is_quote(text[begin - 1])) {
+    // A quote behind a backslash is part of the value, unless the first one stood behind one as well.
+    const bool escaped = begin > 1 && text[begin - 2] == '\\';
+    std::size_t at = begin;
+    while (at < text.size() && text[at] != text[begin - 1]) at += text[at] == '\\' && !escaped ? 2 : 1;
+    return std::min(at, text.size());
+  }
   // A header's value holds blanks and signs of its own.
   const std::string folded = small(name);
   if (sign == ':' && (folded.contains("authoriz") || folded.contains("cookie")))
-    return std::min(text_.find_first_of("\r\n\"'`", begin), text_.size());
+    return std::min(text.find_first_of("\r\n\"'`", begin), text.size());
   std::size_t from =
-      std::min(text_.find_first_not_of(blanks, begin + scheme_length(text_.substr(begin))), text_.size());
-  if (text_.substr(from).starts_with("${")) from = std::min(text_.find('}', from), text_.size() - 1) + 1;
-  return std::min(text_.find_first_of(" \t\r\n\"'`&,;)]}", from), text_.size());
+      std::min(text.find_first_not_of(blanks, begin + scheme_length(text.substr(begin))), text.size());
+  if (text.substr(from).starts_with("${")) from = std::min(text.find('}', from), text.size() - 1) + 1;
+  return std::min(text.find_first_of(" \t\r\n\"'`&,;)]}", from), text.size());
 }
 
 /// A name, and the value that belongs to it. Answers where to go on.
@@ -157,16 +165,21 @@ std::size_t Search::name_at(std::size_t begin) {
   while (value < text_.size() && text_[value] == ' ') ++value;
   if (value < text_.size() && text_[value] == '\\') ++value;
   if (value < text_.size() && is_quote(text_[value])) ++value;
-  std::size_t until = value_end(value, name, signs ? text_[at] : ' ');
-  if (until > value && text_[until - 1] == '\\') --until;  // of the quote behind it
-  if (!hides(name, text_.substr(value, until - value))) return end;
+  const char sign = signs ? text_[at] : ' ';
+  const std::string_view near = text_.substr(0, value + looked_at);
+  std::size_t until = value_end(near, std::min(value, near.size()), name, sign);
+  const auto without_escape = [&] { return until > value && text_[until - 1] == '\\' ? until - 1 : until; };  // of the quote behind it
+  if (!hides(name, text_.substr(value, without_escape() - value))) return end;
+  if (until == near.size()) until = value_end(text_, value, name, sign);
+  until = without_escape();
   note(value + scheme_length(text_.substr(value, until - value)), until);
   return until;
 }
 
 /// What stands before the `@` of an authority, also where its password holds a slash.
 void Search::user_at(std::size_t begin) {
-  const std::size_t end = std::min(text_.find_first_of(" \t\r\n\"'`<>", begin), text_.size());
+  const std::string_view near = text_.substr(0, begin + looked_at);
+  const std::size_t end = std::min(near.find_first_of(" \t\r\n\"'`<>", begin), near.size());
   const std::string_view whole = text_.substr(begin, end - begin);
   std::string_view authority = whole.substr(0, whole.find_first_of("/?#"));
   const std::size_t colon = authority.find(':');

@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -91,6 +92,12 @@ FdLog::FdLog(const Clock& clock, Level least, int fd) : clock_(clock), least_(le
   if (::fstat(fd, &kind) != 0) return;
   is_socket_ = S_ISSOCK(kind.st_mode);
   is_pipe_ = S_ISFIFO(kind.st_mode);
+  // Of a terminal `poll` says that there is some room, not how much. Whether writing waits belongs to what was opened, which others share.
+  if (::isatty(fd) != 0) terminal_ = ::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+FdLog::~FdLog() {
+  if (terminal_ >= 0) ::close(terminal_);
 }
 
 void FdLog::write(Level level, std::string_view event, std::span<const LogField> fields) {
@@ -111,7 +118,7 @@ void FdLog::write(Level level, std::string_view event, std::span<const LogField>
 
 /// A pipe that is ready has room for PIPE_BUF bytes, so the write does not wait.
 bool FdLog::put(std::string_view line) {
-  if (is_socket_) return put_in_socket(line);
+  if (is_socket_ || terminal_ >= 0) return put_in_parts(line);
   pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
   if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return false;
   // One call a line, so that lines of several threads do not mix.
@@ -121,10 +128,10 @@ bool FdLog::put(std::string_view line) {
   return wrote >= 0;
 }
 
-/// A socket may take a part: its end goes before the next line.
-bool FdLog::put_in_socket(std::string_view line) {
+/// What was taken of a line but for its end: that goes before the next line.
+bool FdLog::put_in_parts(std::string_view line) {
   const auto send_some = [this](std::string_view bytes) {
-    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = terminal_ >= 0 ? ::write(terminal_, bytes.data(), bytes.size()) : ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? std::size_t{0} : static_cast<std::size_t>(sent);
   };
   if (!unsent_.empty()) unsent_.erase(0, send_some(unsent_));

@@ -65,24 +65,28 @@ void append_log_line(std::string& out, std::int64_t wall_ms, Level level, std::s
 /// line; lines below `least` are left out. Never waits for whoever reads them: a
 /// line for which there is no room is lost, and the next one that goes is preceded
 /// by `lines_dropped` with their number. For a pipe long texts are cut, so that
-/// each line goes in whole.
+/// each line goes in whole. Sockets and terminals may take a part of a line.
 class FdLog final : public Log {
  public:
   explicit FdLog(const Clock& clock, Level least = Level::info, int fd = 2);
+  ~FdLog() override;
+  FdLog(const FdLog&) = delete;
+  FdLog& operator=(const FdLog&) = delete;
   void write(Level level, std::string_view event, std::span<const LogField> fields) override;
 
  private:
   bool put(std::string_view line);
-  bool put_in_socket(std::string_view line);
+  bool put_in_parts(std::string_view line);
 
   const Clock& clock_;
   Level least_;
   int fd_;
   bool is_pipe_ = false;
   bool is_socket_ = false;
+  int terminal_ = -1;  ///< the same terminal, opened anew so that writing to it does not wait
   std::mutex one_at_a_time_;
   std::uint64_t dropped_ = 0;  ///< since it was told last
-  std::string unsent_;         ///< the end of a line that a socket took a part of
+  std::string unsent_;         ///< the end of a line of which a part was taken
 };
 
 /// Swallows everything.

@@ -45,10 +45,11 @@ end
 
 function exact.inherit(c) copy(c.ended, c.key, false, '<') end
 
--- More calls than max do not change when the next may pass. The max of the session's
--- first call may have been raised since: so many as the session made count anyway.
+-- More calls than max do not change when the next may pass, but whose max? It may be
+-- raised later, and other sessions may have begun under another one: all are kept, as
+-- many as a set may hold.
 function exact.pass_on(c)
-  local most = math.max(c.max, redis.call('ZCARD', c.key))
+  local most = math.max(MAX_EXACT, redis.call('ZCARD', c.key))
   copy(c.key, c.ended, true, '')
   redis.call('ZREMRANGEBYRANK', c.ended, 0, -most - 1)
 end

@@ -141,6 +141,13 @@ Result<void> HttpReply::count(std::size_t bytes) {
   return taken;
 }
 
+void HttpReply::keep_counted(std::size_t bytes) {
+  const std::size_t kept = bytes <= ReplyRoom::large ? 0 : bytes;
+  if (kept >= counted_) return;
+  client_.limits_.room->give_back(client_.held_, counted_ - kept);
+  counted_ = kept;
+}
+
 Task<Result<void>> HttpReply::fill(Instant until) {
   Buffer& in = connection_->in;
   if (in.room().empty()) in.reserve(std::max(Buffer::small, in.capacity() * 2));

@@ -67,6 +67,8 @@ class HttpReply {
   Task<Result<std::string_view>> next(Duration time);
   /// The answer takes up so many bytes in all until this is destroyed. Error: there is no room.
   Result<void> count(std::size_t bytes);
+  /// Of a stream without an end: it takes up no more than so many bytes now.
+  void keep_counted(std::size_t bytes);
   bool counts() const { return counted_ != 0; }
 
  private:

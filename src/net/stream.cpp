@@ -323,8 +323,9 @@ Task<Result<std::unique_ptr<Stream>>> Listener::accept(Address& peer) {
       descriptor_.drained();
       co_await descriptor_.readable(Loop::forever);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // Out of descriptors: whoever came first and sends nothing must not keep all others out.
-      const bool soon = make_room_ && make_room_();
+      // Out of descriptors of its own: whoever came first and sends nothing must not keep all others out.
+      // What the whole system lacks does not come by closing some here.
+      const bool soon = errno == EMFILE && make_room_ && make_room_();
       co_await descriptor_.loop().sleep(std::chrono::milliseconds(soon ? 1 : 100));
     } else if (errno != EINTR && errno != ECONNABORTED) {
       co_return fail(ErrorKind::unavailable, fmt::format("no more connections: {}", system_text(errno)));

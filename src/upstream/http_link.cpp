@@ -237,6 +237,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if (!endless && wanted.deadline.left() == net::Duration::zero())
         co_return std::unexpected(failed(ErrorKind::timeout, "the server did not answer in time"));
     }
+    if (endless) reply->keep_counted(reader.pending());
   }
 }
 

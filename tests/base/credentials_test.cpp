@@ -7,6 +7,13 @@ namespace {
 
 using testing::ElementsAre;
 
+TEST(LongTexts, AreMaskedToTheEndOfACredentialAndStayCheapToLookAt) {
+  EXPECT_EQ(mask_credentials("token=" + std::string(5000, 'q') + " on").text, "token=*** on");
+  std::string hostile;
+  for (int i = 0; i < 40'000; ++i) hostile += "://a:";
+  EXPECT_EQ(mask_credentials(hostile).text, hostile);  // with the square of its length in steps, this would take a minute
+}
+
 struct Text {
   const char* given;
   const char* shown;
@@ -32,6 +39,7 @@ INSTANTIATE_TEST_SUITE_P(
         Text{"authorization=bearer hunter2", "authorization=bearer ***"}, Text{"Cookie: a=b; c=d", "Cookie: ***"},
         Text{"Server=db;Password=hunter2;Database=x", "Server=db;Password=***;Database=x"},
         Text{"https://h.example/mcp?api_key=hunter2&mode=ro", "https://h.example/mcp?api_key=***&mode=ro"},
+        Text{R"({"password":"ab\"cdef","x":1})", R"({"password":"***","x":1})"},
         // By their place.
         Text{"postgresql://bob:hunter2@db.example:5432/shop", "postgresql://***@db.example:5432/shop"},
         Text{"https://hunter2@h.example/x", "https://***@h.example/x"},

@@ -109,6 +109,42 @@ TEST(FdLog, APipeThatNobodyReadsStopsNobodyAndTheLossIsTold) {
   EXPECT_NE(text.find(R"("event":"again")"), std::string::npos) << text;
 }
 
+/// Of a terminal nobody knows how much it takes: a part of a line may.
+TEST(FdLog, ATerminalThatNobodyReadsStopsNobody) {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(master, 0);
+  ASSERT_EQ(::grantpt(master), 0);
+  ASSERT_EQ(::unlockpt(master), 0);
+  const int terminal = ::open(::ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(terminal, 0);
+  const FakeClock clock;
+  FdLog log(clock, Level::info, terminal);
+  std::atomic<bool> written = false;
+  std::thread writer([&] {
+    for (int i = 0; i < 2000; ++i) log.info("event", {{"text", std::string(1000, 'x')}});
+    written = true;
+  });
+  for (int waited = 0; waited < 1000 && !written; ++waited) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(written) << "it waits for a reader";
+  ::fcntl(master, F_SETFL, ::fcntl(master, F_GETFL) | O_NONBLOCK);
+  std::string text;
+  const auto take = [&] {
+    std::array<char, 65536> bytes{};
+    const ssize_t got = ::read(master, bytes.data(), bytes.size());
+    if (got > 0) text.append(bytes.data(), static_cast<std::size_t>(got));
+    return got > 0;
+  };
+  while (!written) take();
+  writer.join();
+  while (take()) continue;
+  log.info("again");
+  while (take()) continue;
+  ::close(terminal);
+  ::close(master);
+  EXPECT_NE(text.find(R"("event":"lines_dropped")"), std::string::npos);
+  EXPECT_TRUE(text.ends_with("\"event\":\"again\"}\r\n")) << text.substr(text.size() < 300 ? 0 : text.size() - 300);
+}
+
 TEST(FdLog, ALineForAPipeIsNoLongerThanWhatGoesInWhole) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);

@@ -307,6 +307,17 @@ TEST_P(CountersContract, CallsUnderARaisedMaxArePassedOnWhole) {
   EXPECT_EQ(look(limit(8, 60s), {"valkey", "ann", "s2"}, 3s).remaining, 2U);
 }
 
+/// Nor does a session that began under the lower max shorten what others have made since and passed on.
+TEST_P(CountersContract, ASessionFromBeforeARaisedMaxTakesNoCallsOfOthersAway) {
+  const limits::Subject other{"valkey", "ann", "s2"};
+  const limits::Subject third{"valkey", "ann", "s3"};
+  EXPECT_TRUE(take(limit(2, 60s), ann_, 0s));
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(take(limit(6, 60s), other, 1s));
+  counters_->session_ended(other, time(2s));
+  counters_->session_ended(ann_, time(3s));
+  EXPECT_EQ(look(limit(8, 60s), third, 4s).remaining, 2U);
+}
+
 TEST_P(CountersContract, LimitsThatDifferInMaxAloneCountACallOnce) {
   for (const std::uint64_t larger : {4ULL, 4000ULL}) {
     counters_ = &maker_->make();

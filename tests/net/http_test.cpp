@@ -183,6 +183,11 @@ TEST_F(HttpWorld, LargeAnswersTakeUpRoomUntilTheyWerePassedOn) {
   EXPECT_EQ(asked(*servers[0], 80'000, held[0]), "too many large answers at once: try again");
   held.clear();
   EXPECT_EQ(asked(*servers[0], 99'000, held.emplace_back()), "99000");
+  EXPECT_EQ(asked(*servers[0], 80'000, held.emplace_back()), "too many large answers of this server at once: try again");
+  held.front()->keep_counted(17'000);
+  EXPECT_EQ(asked(*servers[0], 80'000, held.back()), "80000") << "a stream passed its large event on";
+  held.front()->keep_counted(10'000);
+  EXPECT_FALSE(held.front()->counts());
   held.clear();
 }
 

