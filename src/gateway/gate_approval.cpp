@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "gateway/recorded_words.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
 
@@ -198,7 +199,8 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   const approval::Approval approval = std::move(asked->approval);
   approval::Waiter waiter = std::move(asked->waiter);
   draft.approval = approval.id;
-  parts_.log.info("approval_asked", {{"approval", approval.id}, {"server", server_.name}, {"tool", draft.subject}});
+  const std::string subject = names_resource(draft.action) ? recorded_uri(draft.subject) : std::string(draft.subject);
+  parts_.log.info("approval_asked", {{"approval", approval.id}, {"server", server_.name}, {"tool", subject}});
   if (approval.state != approval::State::waiting) held.told(approval);
   // Who can be told to come back hears of the question at once, and waits when it is back.
   const bool is_back = was_asked(in, approval);

@@ -66,5 +66,15 @@ TEST_F(Recorded, UrisOfResourcesAreToldApartByTheirDigest) {
   EXPECT_NE(text.find(R"("tool":"https://h/x")"), std::string::npos) << text;
 }
 
+TEST_F(Recorded, AUriThatAPersonIsAskedAboutIsLoggedWithoutItsQuery) {
+  config.approval_wait = std::chrono::seconds(0);
+  start("callgate: 1\ndefault: allow\nresources: {'**': {action: require_approval}}\n");
+  open_session();
+  post(R"({"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"https://h/x?token=S3CRETVALUE"}})");
+  ASSERT_EQ(desk->waiting(), 1U) << records();
+  ASSERT_TRUE(log.has("approval_asked"));
+  no_word_of_it();
+}
+
 }  // namespace
 }  // namespace callgate::gateway
