@@ -36,6 +36,7 @@ struct Binding {
   std::string session;  ///< only under `auth: none`, else empty: a grant's new session may pick up its yes
   std::string server;
   std::string address;      ///< command line or URL, as in the pins
+  std::string account;      ///< keyed digest of the exact command line or URL, credentials and all
   std::string tool;
   std::string args_digest;  ///< SHA-256 of the canonical arguments
   std::string rest_digest;  ///< of what else the call says; empty where it says nothing else

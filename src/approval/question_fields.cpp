@@ -14,10 +14,11 @@ struct OfBinding {
   std::string_view name;
   std::string Binding::*text;
 };
-constexpr std::array<OfBinding, 9> binding_fields{{{"grant", &Binding::grant},
+constexpr std::array<OfBinding, 10> binding_fields{{{"grant", &Binding::grant},
                                                    {"bound_session", &Binding::session},
                                                    {"server", &Binding::server},
                                                    {"address", &Binding::address},
+                                                   {"account", &Binding::account},
                                                    {"tool", &Binding::tool},
                                                    {"args_digest", &Binding::args_digest},
                                                    {"rest_digest", &Binding::rest_digest},

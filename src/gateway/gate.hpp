@@ -187,6 +187,7 @@ class Gate {
   net::Task<bool> use_yes(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Exchange& what, Yes& yes);
   net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
   net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
+  net::Task<Result<void>> know_account(Inbound& in) const;
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
   std::string covered_by_yes(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view arguments) const;
   Result<void> run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what);
@@ -287,7 +288,8 @@ class Gate {
 
   session::RoundKey round_key(const Inbound& in, json::Value state) const;
   void see_round(const Inbound& in, json::Value result, Asking& asking) const;
-  net::Task<void> expect_round(const Inbound& in, session::RoundKey key);
+  static session::RoundKey of_account(session::RoundKey key, const Inbound& in);
+  net::Task<void> expect_round(Inbound& in, session::RoundKey key);
   static bool brings_state(const Inbound& in);
   net::Task<std::optional<session::CallSoFar>> take_round(Inbound& in);
   net::Task<bool> is_further_round(Inbound& in);

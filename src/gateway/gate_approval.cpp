@@ -81,7 +81,17 @@ std::string Gate::approval_url(std::string_view id) const { return parts_.approv
 
 net::Instant Gate::held_until() const { return parts_.loop.now() + parts_.config.approval_wait; }
 
-/// All that a yes is tied to, as the call is judged now.
+/// Whose account at the server a call uses: a yes for one is none for another, though both are shown alike. By the key
+/// of seals, which all gateways of these questions have, and which outlives the process.
+net::Task<Result<void>> Gate::know_account(Inbound& in) const {
+  if (!in.account.empty()) co_return Result<void>();
+  const auto key = co_await parts_.questions.seal_key(approval::Moment::of(parts_.clock));
+  if (!key) co_return std::unexpected(key.error());
+  in.account = hex(HmacSha256(*key).of(fmt::format("account of a server\n{}", server_.exact_address())));
+  co_return Result<void>();
+}
+
+/// All that a yes is tied to, as the call is judged now. Pre: its account is known.
 approval::Binding Gate::binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const {
   const session::Session& session = in.conversation->session;
   const bool tool = in.message.method_id == mcp::MethodId::tools_call;
@@ -90,6 +100,7 @@ approval::Binding Gate::binding_of(const Inbound& in, const Draft& draft, const 
   if (session.grant.empty()) binding.session = session.name;
   binding.server = server_.name;
   binding.address = server_.address();
+  binding.account = in.account;
   binding.tool = tool ? std::string(draft.subject) : fmt::format("{} {}", in.message.method.view(), draft.subject);
   binding.args_digest = sha256_hex(draft.canonical);
   binding.rest_digest = rest_digest(in.message);
@@ -98,12 +109,12 @@ approval::Binding Gate::binding_of(const Inbound& in, const Draft& draft, const 
   return binding;
 }
 
-/// What all rounds of one call have in common and a yes to it covers; `arguments` as they run.
+/// What all rounds of one call have in common and a yes to it covers; `arguments` as they run. Pre: its account is known.
 std::string Gate::covered_by_yes(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view arguments) const {
   const approval::Binding yes = binding_of(in, draft, judged);
   const std::string rest = rest_digest(in.message, false);
   std::string text;
-  for (const std::string_view part : std::initializer_list<std::string_view>{yes.grant, yes.session, yes.server, yes.address, yes.tool, yes.args_digest, rest, yes.definition, yes.rule_digest, arguments})
+  for (const std::string_view part : std::initializer_list<std::string_view>{yes.grant, yes.session, yes.server, yes.address, yes.account, yes.tool, yes.args_digest, rest, yes.definition, yes.rule_digest, arguments})
     text += json::quoted(part);
   return sha256_hex(text);
 }
@@ -180,6 +191,10 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
   if (co_await ran_out(in)) {
     judged.decision.verdict = policy::Verdict::deny;
     judged.decision.reason = nobody_answered;
+    co_return co_await refuse(in, draft, judged);
+  }
+  if (const auto account = co_await know_account(in); !account) {
+    note_unasked(judged.decision, account.error());
     co_return co_await refuse(in, draft, judged);
   }
   const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;

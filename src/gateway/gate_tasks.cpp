@@ -81,6 +81,12 @@ session::RoundKey Gate::round_key(const Inbound& in, json::Value state) const {
   return {.server = server_.name, .digest = sha256_hex(fmt::format("{}\n{}\n{}", who, text, mcp::logical_text(in.message)))};
 }
 
+/// The key as the store knows it: nobody can tell, or try out, what it is made of. Pre: the account is known.
+session::RoundKey Gate::of_account(session::RoundKey key, const Inbound& in) {
+  key.digest = sha256_hex(key.digest + in.account);
+  return key;
+}
+
 /// The server wants more before it runs the call, which has used up its share of the
 /// limits, or a person's yes, already. Whoever used up nothing has nothing to go on with.
 void Gate::see_round(const Inbound& in, json::Value result, Asking& asking) const {
@@ -91,12 +97,13 @@ void Gate::see_round(const Inbound& in, json::Value result, Asking& asking) cons
 }
 
 /// INVARIANT: that the round may come is noted before the client knows its state.
-net::Task<void> Gate::expect_round(const Inbound& in, session::RoundKey key) {
+net::Task<void> Gate::expect_round(Inbound& in, session::RoundKey key) {
   session::CallSoFar so_far = in.so_far;
   const BootTime now = parts_.clock.now();
   if (++so_far.rounds == 1) so_far.began = now;
   if (!session::RoundStore::may_go_on(so_far, now)) co_return;
-  if (!co_await parts_.rounds.expect(std::move(key), std::move(so_far))) parts_.log.warn("round_not_noted", {{"server", server_.name}, {"effect", "the call's next round counts as a call of its own"}});
+  const bool noted = co_await know_account(in) && co_await parts_.rounds.expect(of_account(std::move(key), in), std::move(so_far));
+  if (!noted) parts_.log.warn("round_not_noted", {{"server", server_.name}, {"effect", "the call's next round counts as a call of its own"}});
 }
 
 /// It may go on with a call that was answered before; most requests do not.
@@ -104,7 +111,8 @@ bool Gate::brings_state(const Inbound& in) { return in.era() == mcp::Era::modern
 
 /// The call that the request goes on with, which is good for this one alone. Pre: it brings a state.
 net::Task<std::optional<session::CallSoFar>> Gate::take_round(Inbound& in) {
-  auto taken = co_await parts_.rounds.take(round_key(in, *in.message.params.find("requestState")));
+  if (!co_await know_account(in)) co_return std::nullopt;
+  auto taken = co_await parts_.rounds.take(of_account(round_key(in, *in.message.params.find("requestState")), in));
   if (!taken) co_return std::nullopt;
   in.further = true;
   in.so_far.rounds = taken->rounds;
@@ -124,7 +132,8 @@ net::Task<bool> Gate::is_further_round(Inbound& in) {
 /// person was asked about. What the client answers meanwhile was no part of that,
 /// as it is none where a session's client is asked in mid-call. Pre: the request brings a state.
 net::Task<bool> Gate::goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
-  const auto round = co_await parts_.rounds.find(round_key(in, *in.message.params.find("requestState")));
+  if (!co_await know_account(in)) co_return false;
+  const auto round = co_await parts_.rounds.find(of_account(round_key(in, *in.message.params.find("requestState")), in));
   if (!round || round->covered.empty()) co_return false;
   const auto arguments = in.message.params.find("arguments");
   if (round->covered != covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{})) co_return false;

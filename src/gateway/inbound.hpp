@@ -39,6 +39,7 @@ struct Inbound {
   std::uint64_t signs = 0;   ///< of life that its client got while it waited here
   std::string trace{};       ///< that the request's own head names; what the message says goes before it
   std::string called{};      ///< the name by which its client knows the tool or prompt; empty: that in the message
+  std::string account{};     ///< digest of its server's exact address, once somebody needed it (`know_account`)
   OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
   net::Instant begin_until = net::Instant::max();  ///< what has to be known of its server first is known by then, or not waited for
   bool unheard = false;      ///< its server left the first question unanswered: nothing more is sent there for it
@@ -46,7 +47,7 @@ struct Inbound {
   /// The same request as another text: how it came, and how long it has waited, stay.
   Inbound as(const mcp::Message& text) const {
     return {.conversation = conversation, .message = text, .revision = revision, .channel = channel, .asked_before = asked_before, .signs = signs,
-            .trace = trace, .called = called, .begin_until = begin_until, .unheard = unheard};
+            .trace = trace, .called = called, .account = account, .begin_until = begin_until, .unheard = unheard};
   }
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.

@@ -63,6 +63,36 @@ TEST_F(Approvals, WithoutAnAnswerTheCallIsToldToAskAgainAndItsRepeatPicksTheYesU
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Security requirement S20: credentials are masked where an address is shown, and a yes is still for one of them.
+TEST_F(Approvals, AYesForOneAccountIsNoneForAnother) {
+  config.auth = config::Auth::grants;
+  config.approval_wait = std::chrono::milliseconds(0);
+  const auto begin_with = [this](const std::string& token) {
+    server.reset();
+    front.reset();
+    gates.reset();
+    server_url = upstream.url() + "?api_key=" + token;
+    start(asks);
+    if (authorization.empty()) call_as("ann");
+    ASSERT_TRUE(grants->refresh().has_value());
+    session_id.clear();
+    open_session();
+  };
+  begin_with("sk-first-4f9a8b7c6d5e");
+  const std::string shown = config.servers.front().address();
+  EXPECT_NE(call("write").body.find("require_approval"), std::string::npos);
+  ASSERT_TRUE(decide(approval::Answer::yes).has_value());
+  begin_with("sk-other-1a2b3c4d5e6f");
+  EXPECT_NE(call("write").body.find("require_approval"), std::string::npos);
+  ASSERT_EQ(desk->waiting(), 1U) << "the person is asked anew";
+  EXPECT_EQ(desk->list(approval::State::waiting).front()->question.binding.address, shown);
+  EXPECT_EQ(shown.find("sk-"), std::string::npos) << shown;
+  EXPECT_TRUE(upstream.calls.empty());
+  begin_with("sk-first-4f9a8b7c6d5e");
+  EXPECT_NE(call("write").body.find("done"), std::string::npos) << "the yes waited for its own";
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
 /// Protocol items 63, 73.
 TEST_F(Approvals, ACancelWithdrawsTheQuestion) {
   start(asks);

@@ -180,6 +180,43 @@ TEST_P(KeptRounds, OfAServerAtAnotherAddressAreCountedAnew) {
   EXPECT_TRUE(other.calls.empty());
 }
 
+/// Security requirement S20: whoever allowed a call by one account's token allowed none by another's.
+TEST_P(KeptRounds, OfAnotherAccountAreCountedAndAskedAboutAnew) {
+  server_url = upstream.url() + "?api_key=sk-first-4f9a8b7c6d5e";
+  start(one_call);
+  EXPECT_TRUE(goes_on({}));
+  server_url = upstream.url() + "?api_key=sk-other-1a2b3c4d5e6f";
+  go_elsewhere(one_call);
+  EXPECT_FALSE(goes_on(round("s-1")));
+  server_url = upstream.url() + "?api_key=sk-first-4f9a8b7c6d5e";
+  go_elsewhere(one_call);
+  EXPECT_TRUE(goes_on(round("s-1"))) << "its own account's";
+}
+
+TEST_P(KeptRounds, AYesForOneAccountCoversNoRoundOfAnother) {
+  server_url = upstream.url() + "?api_key=sk-first-4f9a8b7c6d5e";
+  begin_with_a_yes();
+  server_url = upstream.url() + "?api_key=sk-other-1a2b3c4d5e6f";
+  go_elsewhere(asks);
+  EXPECT_TRUE(is_asked(round("s-1")));
+  EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
+/// Nor a digest of them that could be tried out: what is kept is made with a key that is not there.
+TEST_P(KeptRounds, LeaveNeitherStateNorArgumentsInTheFile) {
+  if (redis_) GTEST_SKIP() << "a file is kept of one gateway alone";
+  start(one_call);
+  EXPECT_TRUE(call({}, R"({"n":"S3CRETVALUE"})").body.contains("s-1"));
+  std::string kept;
+  for (const char* part : {"rounds.db", "rounds.db-wal"}) {
+    std::ifstream file(folder / part, std::ios::binary);
+    kept.append(std::istreambuf_iterator<char>(file), {});
+  }
+  ASSERT_TRUE(kept.contains("fake")) << "the server's name is there, so the row is";
+  EXPECT_FALSE(kept.contains("S3CRETVALUE"));
+  EXPECT_FALSE(kept.contains("s-1"));
+}
+
 TEST_P(KeptRounds, AreAskedAboutOnce) {
   begin_with_a_yes();
   go_elsewhere(asks);
