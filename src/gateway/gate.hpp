@@ -188,6 +188,7 @@ class Gate {
   net::Task<void> run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes);
   net::Task<void> not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval);
   net::Task<Result<void>> know_account(Inbound& in) const;
+  net::Task<Judged> judge_anew(Inbound& in, const Draft& draft);
   approval::Binding binding_of(const Inbound& in, const Draft& draft, const Judged& judged) const;
   std::string covered_by_yes(const Inbound& in, const Draft& draft, const Judged& judged, std::string_view arguments) const;
   Result<void> run_as_approved(const Inbound& in, const approval::Approval& approval, Exchange& what);
@@ -292,8 +293,7 @@ class Gate {
   net::Task<void> expect_round(Inbound& in, session::RoundKey key);
   static bool brings_state(const Inbound& in);
   net::Task<std::optional<session::CallSoFar>> take_round(Inbound& in);
-  net::Task<bool> is_further_round(Inbound& in);
-  net::Task<bool> goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged);
+  net::Task<void> go_on_with_yes(Inbound& in, Draft& draft, Judged& judged);
 
   // gate_listen.cpp
   net::Task<void> handle_listen(Inbound& in, InFlight& flight);

@@ -14,15 +14,6 @@ namespace callgate::gateway {
 
 namespace {
 
-policy::Action action_of(mcp::MethodId method) {
-  switch (method) {
-    case mcp::MethodId::resources_read: return policy::Action::resource_read;
-    case mcp::MethodId::resources_subscribe: return policy::Action::resource_subscribe;
-    case mcp::MethodId::prompts_get: return policy::Action::prompt_get;
-    default: return policy::Action::tool_call;
-  }
-}
-
 /// What else a call says besides its arguments, for it may change what the
 /// server does; without the members that name an exchange and not a call.
 std::string rest_digest(const mcp::Message& message, bool whole = true) {
@@ -169,14 +160,20 @@ net::Task<bool> Gate::use_yes(Inbound& in, InFlight& flight, Draft& draft, Judge
   co_return true;
 }
 
+/// By what is in force now: whatever was waited for, policy and tools may be others since.
+net::Task<Judged> Gate::judge_anew(Inbound& in, const Draft& draft) {
+  bool current = draft.action != policy::Action::tool_call || tools_.is_current(in.era());
+  if (!current) current = co_await tools_.current(in.era(), server_.start_timeout);
+  const config::ExtensionMethod* extension = extension_of(in.message);
+  Judged judged = extension != nullptr ? judge_extension(in, *extension, draft.subject)
+                                       : judge(in, draft.action, draft.subject, in.message.params ? in.message.params.find("arguments") : std::nullopt);
+  if (!current) doubt(judged, in.era());
+  co_return judged;
+}
+
 /// A call that a person allowed is judged once more, by what is in force now.
 net::Task<void> Gate::run_approved(Inbound& in, InFlight& flight, Draft& draft, Yes yes) {
-  const std::optional<json::Value> arguments = in.message.params ? in.message.params.find("arguments") : std::nullopt;
-  const policy::Action action = action_of(in.message.method_id);
-  bool current = action != policy::Action::tool_call || tools_.is_current(in.era());
-  if (!current) current = co_await tools_.current(in.era(), server_.start_timeout);
-  Judged judged = judge(in, action, draft.subject, arguments);
-  if (!current) doubt(judged, in.era());
+  Judged judged = co_await judge_anew(in, draft);
   draft.id = parts_.journal.next_id();
   if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
   if (judged.decision.verdict == policy::Verdict::require_approval) co_return co_await run_allowed(in, flight, draft, judged, &yes);

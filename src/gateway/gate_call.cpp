@@ -74,9 +74,14 @@ std::string_view Gate::shapes_of(const Judged& judged, const std::optional<json:
 
 /// A used-up limit refuses before a person is asked.
 net::Task<void> Gate::ask_if_free(Inbound& in, InFlight& flight, Draft& draft, Judged& judged) {
-  if (brings_state(in) && co_await goes_on_with_yes(in, draft, judged)) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
-  if (!co_await limits_free(judged, *in.conversation)) co_return co_await refuse(in, draft, judged);
   Exchange nothing;
+  if (brings_state(in)) {
+    co_await go_on_with_yes(in, draft, judged);
+    if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, nothing, nullptr);
+    if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);
+    if (judged.decision.verdict != policy::Verdict::require_approval) co_return co_await refuse(in, draft, judged);
+  }
+  if (!co_await limits_free(judged, *in.conversation)) co_return co_await refuse(in, draft, judged);
   if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, nothing, nullptr);
   if (co_await begin_own_task(in, flight, judged)) co_return;
   co_await ask_people(in, flight, draft, judged, held_until());
@@ -129,8 +134,28 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
 /// Takes the limits, uses the yes where one was needed, puts the allow on record
 /// and forwards the judged bytes.
 net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes) {
+  if (uses_limits(judged.decision) && brings_state(in) && !in.further) {
+    // Looking it up may take a while.
+    std::optional<Counting> meanwhile(std::in_place, *this, *in.conversation);
+    [[maybe_unused]] const auto taken = co_await take_round(in);
+    judged = co_await judge_anew(in, draft);
+    meanwhile.reset();
+    Exchange nothing;
+    if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, nothing, yes);
+    if (judged.decision.verdict == policy::Verdict::allow) {
+      yes = nullptr;  // nobody has to be asked any more
+    } else if (yes == nullptr || judged.decision.verdict != policy::Verdict::require_approval) {
+      if (yes != nullptr) yes->waiter.leave_open();
+      if (judged.decision.verdict == policy::Verdict::require_approval) {
+        judged.decision.verdict = policy::Verdict::deny;
+        judged.decision.reason = "the policy changed while the call's earlier rounds were looked up: make the call anew";
+      }
+      co_return co_await refuse(in, draft, judged);
+    }
+  }
   Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message, .openings = judged.openings};
-  if (uses_limits(judged.decision) && !(brings_state(in) && co_await is_further_round(in))) {
+  // A further round of a call that was counted is not counted again (protocol item 31).
+  if (uses_limits(judged.decision) && !(in.further && in.so_far.counted)) {
     const Taking taking(*this, judged.decision, *in.conversation);
     draft.limits_taken_at = taking.at;
     auto taken = co_await taking.take();
@@ -138,11 +163,13 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
       if (yes != nullptr) yes->waiter.leave_open();  // the yes stays good until it expires
       co_return co_await refuse(in, draft, judged);
     }
-    in.so_far.counted = true;
     if (is_over(in, flight)) co_return co_await not_wanted(in, flight, draft, judged, what, yes);
   }
   if (yes != nullptr && !co_await use_yes(in, flight, draft, judged, what, *yes)) co_return;
-  if (what.taken) list_limits(draft, judged, *in.conversation, *what.taken);
+  if (what.taken) {
+    in.so_far.counted = true;
+    list_limits(draft, judged, *in.conversation, *what.taken);
+  }
   what.record = record_of(draft, in, judged);
   if (what.taken) {
     what.draft = &draft;

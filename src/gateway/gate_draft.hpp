@@ -101,7 +101,7 @@ struct Gate::Yes {
   net::Instant until;  ///< how long the call may still be held if it has to ask anew
 };
 
-/// A call whose limits are being counted, or whose yes is being used, which may
+/// A call whose limits are being counted, whose earlier rounds are looked up, or whose yes is being used, which may
 /// take a while: whoever may call no longer meanwhile is told by `closed`.
 struct Gate::Counting : net::ListNode {
   Counting(Gate& gate, Conversation& of) : conversation(of) { gate.counting_.push_back(*this); }

@@ -121,30 +121,27 @@ net::Task<std::optional<session::CallSoFar>> Gate::take_round(Inbound& in) {
   co_return taken;
 }
 
-/// Whether the request is the next round of a call that was counted (protocol item 31). Pre: it brings a state.
-net::Task<bool> Gate::is_further_round(Inbound& in) {
-  if (!in.further) [[maybe_unused]] const auto taken = co_await take_round(in);
-  co_return in.further && in.so_far.counted;
-}
-
 /// Whoever allowed a call allowed all of it: its further rounds go with the same
 /// yes, as long as caller, tool, arguments, definition and rule are what the
 /// person was asked about. What the client answers meanwhile was no part of that,
-/// as it is none where a session's client is asked in mid-call. Pre: the request brings a state.
-net::Task<bool> Gate::goes_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
-  if (!co_await know_account(in)) co_return false;
-  const auto round = co_await parts_.rounds.find(of_account(round_key(in, *in.message.params.find("requestState")), in));
-  if (!round || round->covered.empty()) co_return false;
+/// as it is none where a session's client is asked in mid-call. Looking that up may
+/// take a while: what is in force by then is what counts. Pre: the request brings a state.
+net::Task<void> Gate::go_on_with_yes(Inbound& in, Draft& draft, Judged& judged) {
   const auto arguments = in.message.params.find("arguments");
-  if (round->covered != covered_by_yes(in, draft, judged, arguments ? arguments->text() : std::string_view{})) co_return false;
-  // Another may have taken it meanwhile.
-  const auto taken = co_await take_round(in);
-  if (!taken || taken->covered != round->covered) co_return false;
+  const std::string_view text = arguments ? arguments->text() : std::string_view{};
+  const Counting meanwhile(*this, *in.conversation);
+  std::optional<session::CallSoFar> taken;
+  if (co_await know_account(in)) {
+    const auto round = co_await parts_.rounds.find(of_account(round_key(in, *in.message.params.find("requestState")), in));
+    // Another may have taken it meanwhile.
+    if (round && !round->covered.empty() && round->covered == covered_by_yes(in, draft, judged, text)) taken = co_await take_round(in);
+  }
+  judged = co_await judge_anew(in, draft);
+  if (judged.decision.verdict != policy::Verdict::require_approval || !taken || taken->covered != covered_by_yes(in, draft, judged, text)) co_return;
   in.so_far.covered = taken->covered;
   in.so_far.approval = taken->approval;
   draft.approval = in.so_far.approval;
   judged.decision.verdict = policy::Verdict::allow;
-  co_return true;
 }
 
 /// Put on record: that a caller is after a task that is not its own.

@@ -21,6 +21,7 @@ class HeldQuestions final : public approval::Questions {
   }
   net::Task<Result<Approval>> use(approval::Waiter& waiter, approval::Binding binding, approval::Moment now) override {
     if (!fault.empty()) return net::Task<Result<Approval>>::ready(fail(ErrorKind::timeout, fault));
+    if (std::exchange(another_took_it, false)) return net::Task<Result<Approval>>::ready(fail(ErrorKind::conflict, "another took it"));
     return held(inner_.use(waiter, std::move(binding), now));
   }
   net::Task<Result<Approval>> answer(std::string id, approval::Answer answer, std::string by, std::string reason, approval::Moment now) override {
@@ -37,6 +38,7 @@ class HeldQuestions final : public approval::Questions {
 
   std::string fault;
   bool hold_asks = false;
+  bool another_took_it = false;  ///< the next yes that is to be used
   int held_back = 0;
   int holds = 0;  ///< so far
 
@@ -190,6 +192,35 @@ TEST_F(SlowQuestions, AYesThatCannotBeUsedIsAFaultAndStaysGoodForTheRepeat) {
   let_go();
   EXPECT_TRUE(repeat.body.contains("done")) << repeat.body;
   EXPECT_EQ(upstream.calls.size(), 1U);
+}
+
+/// Protocol item 31: what was given back was not counted.
+TEST_F(SlowQuestions, AShareThatWasGivenBackIsTakenAgainWithTheNextYes) {
+  upstream.call_result = R"({"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{}}},"requestState":"s-1"})";
+  const auto begin_round = [this](const std::string& more, int n = 1) {
+    done_ = false;
+    answer_ = {};
+    begin(modern_text("tools/call", R"("name":"write","arguments":{"n":)" + std::to_string(n) + "}" + more, "7"), answer_, done_, modern_headers("tools/call", "write"));
+  };
+  start("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  write: {action: require_approval}\n");
+  begin_round({});
+  approve();
+  turn_until([&] { return held_->held_back == 1; });
+  let_go();
+  ASSERT_TRUE(answer_.body.contains("s-1")) << answer_.body;
+  write_policy("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  write: {action: require_approval, rate_limit: {max: 1, window: 30d, per: server}}\n");
+  ASSERT_TRUE(policies.refresh());
+  held_->another_took_it = true;
+  begin_round(R"(,"inputResponses":{"k":{"action":"accept"}},"requestState":"s-1")");
+  approve();
+  turn_until([&] { return held_->held_back == 1 || done_ || desk->waiting() == 1; });
+  if (desk->waiting() == 1) approve();
+  turn_until([&] { return held_->held_back == 1 || done_; });
+  let_go();
+  ASSERT_EQ(upstream.calls.size(), 2U) << answer_.body;
+  begin_round({}, 2);
+  turn_until([&] { return done_ || desk->waiting() == 1; });
+  EXPECT_TRUE(answer_.body.contains("rate_limited")) << "the round that ran was counted: " << answer_.body;
 }
 
 TEST_F(SlowQuestions, AHeldCallOfAGatewayThatStopsMayReturnThroughAnother) {
