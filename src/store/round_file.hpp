@@ -14,7 +14,8 @@
 namespace callgate::store {
 
 /// A call whose next round is expected. Neither what was asked nor the server's state
-/// can be told from it.
+/// can be told from it: a keyed digest, whose key is elsewhere, is part of what both
+/// digests are made of.
 struct RoundRow {
   std::string digest;
   std::string server;

@@ -117,7 +117,7 @@ TEST_P(SlowRound, IsForwardedOnceItIsFound) {
   EXPECT_EQ(desk->waiting(), 0U);
 }
 
-/// Protocol item 73: every call is on record, whatever ends it.
+/// Every call is on record, whatever ends it.
 TEST_P(SlowRound, OfACallerWhoMayCallNoLongerIsRefusedAndOnRecord) {
   have_first_round(GetParam());
   hold_second_round();
