@@ -117,7 +117,7 @@ TEST_P(SlowRound, IsForwardedOnceItIsFound) {
   EXPECT_EQ(desk->waiting(), 0U);
 }
 
-/// Every call is on record, whatever ends it.
+/// Protocol item 31: a further round is decided again, and on record, whatever ends it.
 TEST_P(SlowRound, OfACallerWhoMayCallNoLongerIsRefusedAndOnRecord) {
   have_first_round(GetParam());
   hold_second_round();
