@@ -21,14 +21,15 @@ class StdioFront::Lines final : public Channel {
  public:
   explicit Lines(StdioFront& front) : front_(front) {}
   net::Task<bool> event(std::string_view bytes, std::string_view /*raw*/) override {
-    co_return bytes.empty() || front_.send(bytes).has_value();
+    if (!bytes.empty()) front_.tell(bytes);
+    co_return !front_.lost_;
   }
   net::Task<bool> answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) override {
     co_return front_.send(bytes).has_value();
   }
   net::Task<bool> accepted() override { co_return true; }
   net::Task<bool> ended() override { co_return true; }
-  bool gone() const override { return false; }
+  bool gone() const override { return front_.lost_; }
   bool may_resume() const override { return false; }
   bool takes_raw() const override { return false; }
   net::Task<void> until_gone() override { co_await front_.parts_.loop.sleep(net::Loop::forever); }
@@ -41,7 +42,7 @@ class StdioFront::Lines final : public Channel {
 class StdioFront::Stream final : public ClientStream {
  public:
   explicit Stream(StdioFront& front) : front_(&front) {}
-  bool push(std::string_view bytes, std::string_view /*raw*/) override { return front_ != nullptr && (bytes.empty() || front_->send(bytes).has_value()); }
+  bool push(std::string_view bytes, std::string_view /*raw*/) override { return front_ != nullptr && (bytes.empty() || front_->tell(bytes)); }
   void close() override { front_ = nullptr; }
 
  private:
@@ -52,13 +53,15 @@ StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
     : parts_(parts),
       gate_(gate),
       in_(parts.loop, in, parts.config.limits.body),
-      out_(parts.loop, out, std::max(least_unread, 4 * parts.config.limits.result)),
+      most_unread_(std::max(least_unread, 4 * parts.config.limits.result)),
+      out_(parts.loop, out, most_unread_),
       stream_(std::make_shared<Stream>(*this)),
       session_(std::make_shared<Conversation>()),
       stateless_(std::make_shared<Conversation>()),
       over_(parts.loop) {
   net::make_nonblocking(in);
   net::make_nonblocking(out);
+  out_.on_broken([this] { lose_client({ErrorKind::closed, "the other side reads no more", {}}); });
   for (const auto& conversation : {session_, stateless_}) {
     conversation->session.principal = "stdio";
     conversation->stream = stream_;
@@ -79,6 +82,21 @@ Result<void> StdioFront::send(std::string_view line) {
   auto sent = out_.send(line);
   if (!sent) lose_client(sent.error());
   return sent;
+}
+
+/// What is no answer, and nobody waits for without end: half of the room is left to answers. False: dropped.
+bool StdioFront::tell(std::string_view line) {
+  if (out_.unsent() + line.size() > most_unread_ / 2) {
+    if (dropped_++ == 0)
+      parts_.log.warn("client_reads_too_slowly", {{"server", gate_.name()}, {"unread_bytes", out_.unsent()}, {"effect", "messages that are no answers are dropped until it has read"}});
+    return false;
+  }
+  say_what_was_dropped();
+  return send(line).has_value();
+}
+
+void StdioFront::say_what_was_dropped() {
+  if (const std::size_t count = std::exchange(dropped_, 0); count > 0) parts_.log.warn("messages_dropped", {{"server", gate_.name()}, {"count", count}});
 }
 
 /// An answer that is lost is waited for without end: then rather an end that the client sees.
@@ -129,6 +147,7 @@ net::Task<void> StdioFront::run() {
   // Who sends no more may still read what is under way.
   for (int waited = 0; waited < 300 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
   co_await drained();
+  say_what_was_dropped();
 }
 
 net::Task<void> StdioFront::read() {

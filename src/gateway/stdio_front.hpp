@@ -31,11 +31,15 @@ class StdioFront {
   void lose_client(const Error& why);
   bool cancels_stateless(const mcp::Message& message) const;
   Result<void> send(std::string_view line);
+  bool tell(std::string_view line);
+  void say_what_was_dropped();
 
   const Parts parts_;
   Gate& gate_;
   net::LineReader in_;
+  std::size_t most_unread_;  ///< what may wait for the client, in bytes
   net::LineWriter out_;
+  std::size_t dropped_ = 0;  ///< messages, since the last word of it
   std::shared_ptr<Stream> stream_;                  ///< for what belongs to no request
   std::shared_ptr<Conversation> session_;           ///< of the handshake
   std::shared_ptr<Conversation> stateless_;

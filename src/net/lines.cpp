@@ -147,6 +147,7 @@ Task<void> LineWriter::drain() {
   pending_.clear();
   sent_ = 0;
   drained_.raise();
+  if (broken_ && on_broken_) on_broken_();
 }
 
 Task<bool> LineWriter::drained(Duration timeout) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -62,6 +63,8 @@ class LineWriter {
   bool idle() const { return unsent() == 0; }
   /// What the pipe has not taken yet; the bound is for this.
   std::size_t unsent() const { return pending_.size() - sent_; }
+  /// Called once when what was kept can no longer be written; `send` tells of all else itself.
+  void on_broken(std::function<void()> told) { on_broken_ = std::move(told); }
   /// To be called before the descriptor is closed.
   void release() { descriptor_.release(); }
   /// Until everything is written or the pipe is broken; false after `timeout`.
@@ -79,6 +82,7 @@ class LineWriter {
   std::size_t sent_ = 0;  ///< of `pending_`
   std::string joined_;  ///< a line and its end; keeps its memory
   bool broken_ = false;
+  std::function<void()> on_broken_;
   Signal drained_;
   TaskGroup tasks_;
 };

@@ -200,6 +200,22 @@ TEST(LineWriter, ABrokenPipeIsAnError) {
   EXPECT_FALSE(writer.send("x").has_value());
 }
 
+TEST(LineWriter, TellsOnceWhenWhatItKeptCanNoLongerBeWritten) {
+  signal(SIGPIPE, SIG_IGN);
+  Loop loop;
+  Pipe pipe;
+  LineWriter writer(loop, pipe.ends[1], 1'000'000);
+  int told = 0;
+  writer.on_broken([&] { ++told; });
+  ASSERT_TRUE(writer.send(std::string(300'000, 'z')).has_value());
+  ASSERT_FALSE(writer.idle());
+  close(std::exchange(pipe.ends[0], dup(pipe.ends[1])));
+  turn_until(loop, [&] { return told > 0; });
+  EXPECT_EQ(told, 1);
+  EXPECT_FALSE(writer.send("x").has_value());
+  EXPECT_EQ(told, 1);
+}
+
 TEST(Child, SpeaksLinesAndIsReaped) {
   Loop loop;
   auto child = Child::start(loop, {.command = {"sh", "-c", "echo warm >&2; while read -r line; do echo \"got $line $SECRET $PRIVATE\"; done"},
