@@ -152,25 +152,47 @@ bool GatewayProcess::config_is_to_be_read(Look look, bool registered) {
 void GatewayProcess::reload_config(Look look, bool registered) {
   if (command_ != config::Command::serve) return;
   registered_waits_ = registered_waits_ || registered;
-  if (!config_is_to_be_read(look, registered_waits_)) return;
+  if (!config_is_to_be_read(look, registered_waits_)) return serve_registered();
   const config::FileStamp stamp = config::FileStamp::of(flags_.config_file);
-  auto fresh = read_again(started_, *store_);
+  auto read = read_again(started_);
   if (config::FileStamp::of(flags_.config_file) != stamp) return;  // written to meanwhile: the next look finds it changed
+  auto fresh = !read ? std::unexpected(read.error()) : read->from_store ? with_registered(read->config, *store_) : Result<config::Config>(read->config);
+  using enum gateway::Policies::Young;
+  auto served = fresh ? serve_from_now_on(std::move(*fresh), look == Look::everything ? as_it_is : waits) : std::unexpected(fresh.error());
+  // A policy that is being written is no fault of what names it: the next look tries all of it again.
+  registered_waits_ = !served && served.error().kind == ErrorKind::conflict;
+  if (registered_waits_) return;
   config_watch_.taken(stamp);
+  config_refused_ = !served;
+  if (served) file_config_ = std::move(read->config);
+  else log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
+}
+
+/// While the file is being written its last good version stands; servers that are registered or removed do not wait for it.
+void GatewayProcess::serve_registered() {
+  if (!registered_waits_ || !flags_.from_store) return;
+  auto fresh = with_registered(file_config_, *store_);
+  auto served = fresh ? serve_from_now_on(std::move(*fresh), gateway::Policies::Young::waits) : std::unexpected(fresh.error());
+  if (!served && served.error().kind == ErrorKind::conflict) return;
   registered_waits_ = false;
-  auto served = fresh ? serve_from_now_on(std::move(*fresh)) : std::unexpected(fresh.error());
   if (!served) log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
 }
 
-Result<void> GatewayProcess::serve_from_now_on(config::Config fresh) {
-  for (const std::string& key : keys_for_next_start(config_, fresh))
-    log_.warn("config_key_waits", {{"key", key}, {"effect", "counts from the next start"}});
-  if (fresh.servers == config_.servers) return {};
+Result<void> GatewayProcess::serve_from_now_on(config::Config fresh, gateway::Policies::Young young) {
+  const auto tell_keys = [&] {
+    for (const std::string& key : keys_for_next_start(config_, fresh))
+      log_.warn("config_key_waits", {{"key", key}, {"effect", "counts from the next start"}});
+  };
+  if (fresh.servers == config_.servers) {
+    tell_keys();
+    return {};
+  }
   for (const config::Server& server : fresh.servers) {
     if (server.policy.empty()) return fail(ErrorKind::invalid, fmt::format("server `{}` has no policy", server.name));
-    if (auto loaded = policies_.load(server.policy); !loaded) return std::unexpected(loaded.error());
+    if (auto loaded = policies_.load(server.policy, young); !loaded) return std::unexpected(loaded.error());
     if (auto pins = read_reviewed(server); !pins) return std::unexpected(pins.error());
   }
+  tell_keys();
   config_.servers = std::move(fresh.servers);
   gates_->serve(config_.servers);
   if (aggregate_) aggregate_->router().servers_changed();
@@ -193,7 +215,7 @@ void GatewayProcess::end_sessions_of_lost_grants() {
 void GatewayProcess::take_up_grants() {
   const auto changed = grants_->refresh();
   if (!changed || !*changed) return;
-  load_grant_policies();
+  load_grant_policies(gateway::Policies::Young::waits);
   end_sessions_of_lost_grants();
 }
 
@@ -218,16 +240,17 @@ gateway::Peers::Versions GatewayProcess::policy_versions() const {
   return versions;
 }
 
-void GatewayProcess::look_for_changes(Look look) {
+/// `whole`: a policy that this process has just put in place itself.
+void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
   const bool store_changed = [this] {
     const auto changed = store_->changed(store_seen_);
     return changed && *changed;
   }();
   reload_config(look, flags_.from_store && store_changed);
   using Policies = gateway::Policies;
-  const auto at_policies = look == Look::settled ? Policies::Look::settled : look == Look::replaced ? Policies::Look::replaced : Policies::Look::at_once;
-  if (policies_.refresh(at_policies, loop_.now())) {
+  if (policies_.refresh(look == Look::settled ? Policies::Look::settled : Policies::Look::at_once, loop_.now(), whole)) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
+    registered_waits_ = registered_waits_ || config_refused_;  // it may have been for one of these
   }
   take_up_grants();
   for (const auto& gate : gates_->all()) {

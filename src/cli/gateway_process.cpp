@@ -94,17 +94,17 @@ Exit GatewayProcess::load_policies() {
     if (auto pins = read_reviewed(server); !pins) exit = std::max(exit, say(err_, pins.error(), Exit::refused));
   }
   if (auto refreshed = grants_->refresh(); !refreshed) return say(err_, refreshed.error(), Exit::unavailable);
-  load_grant_policies();
+  load_grant_policies(gateway::Policies::Young::as_it_is);
   return exit;
 }
 
 /// A grant whose policy cannot be loaded is denied everything until it can.
-void GatewayProcess::load_grant_policies() {
+void GatewayProcess::load_grant_policies(gateway::Policies::Young young) {
   auto grants = store_->grants().list();
   if (!grants) return;
   for (const store::Grant& grant : *grants) {
     if (grant.policy.empty() || grant.revoked_ms) continue;
-    if (auto loaded = policies_.load(grant.policy); !loaded)
+    if (auto loaded = policies_.load(grant.policy, young); !loaded)
       log_.error("grant_policy_refused", {{"grant", grant.name}, {"fault", loaded.error().message}});
   }
 }
@@ -180,7 +180,7 @@ Exit GatewayProcess::open_doors() {
   session::AccessList admin_access(config_);
   if (config_.admin_listen) admin_access.accept_listener(*config_.admin_listen);
   admin_access.accept_url(config_.admin_url);
-  wishes_ = std::make_unique<WishWorker>(WishWorker::Parts{loop_, config_, *store_, policies_, log_, [this] { look_for_changes(Look::replaced); }, model_endpoint(config::ProcessEnvironment())});
+  wishes_ = std::make_unique<WishWorker>(WishWorker::Parts{loop_, config_, *store_, policies_, log_, [this](const fs::path& policy) { look_for_changes(Look::settled, policy); }, model_endpoint(config::ProcessEnvironment())});
   api_ = std::make_unique<admin::Api>(admin::Api::Parts{parts_->questions, *directory_, *directory_, metrics_, clock_, *wishes_},
                                       admin::Guard(*token, admin_access));
   page_ = std::make_unique<admin::ApprovalPage>(admin::ApprovalPage::Parts{parts_->questions, clock_, log_, config_.admin_url},

@@ -66,15 +66,15 @@ class GatewayProcess {
   net::Task<void> serve_stdio();
   net::Task<void> stop_gently();
   enum class Look : std::uint8_t {
-    settled,     ///< changed files, once they are written
-    replaced,    ///< the same, policies that were put in place of others at once
+    settled,  ///< changed files, once they are written
     everything,
   };
-  void look_for_changes(Look look);
+  void look_for_changes(Look look, const std::filesystem::path& whole = {});
   void reload_config(Look look, bool registered);
   bool config_is_to_be_read(Look look, bool registered);
-  Result<void> serve_from_now_on(config::Config fresh);
-  void load_grant_policies();
+  Result<void> serve_from_now_on(config::Config fresh, gateway::Policies::Young young);
+  void serve_registered();
+  void load_grant_policies(gateway::Policies::Young young);
   void take_up_grants();
   void join_others();
   gateway::Peers::Versions policy_versions() const;
@@ -108,7 +108,9 @@ class GatewayProcess {
   std::optional<store::GrantWatch> grants_;
   store::Store::Version store_seen_;
   config::FileWatch config_watch_;
-  bool registered_waits_ = false;  ///< the store's servers changed while the file was being written
+  bool registered_waits_ = false;  ///< the store's servers changed, or what is to be served could not be read yet
+  bool config_refused_ = false;    ///< the newest one
+  config::Config file_config_{flags_.config};  ///< the last good one, without the store's servers
   std::optional<CountersPlace> counters_place_;
   gateway::Policies policies_{log_};
   limits::MemoryCounters counters_;              ///< unless they are shared

@@ -6,7 +6,7 @@
 
 namespace callgate::cli {
 
-Result<config::Config> read_again(const StartedBy& started, store::Store& store) {
+Result<config::RunFlags> read_again(const StartedBy& started) {
   const std::vector<std::string_view> args(started.args.begin(), started.args.end());
   config::ParsedFlags parsed = config::parse_run_flags(started.command, args, config::ProcessEnvironment());
   if (!parsed.flags) {
@@ -15,14 +15,16 @@ Result<config::Config> read_again(const StartedBy& started, store::Store& store)
       all += fmt::format("{}{}{}{}", all.empty() ? "" : "\n", fault.where, fault.where.empty() ? "" : ": ", fault.message);
     return fail(ErrorKind::invalid, std::move(all));
   }
-  config::Config fresh = std::move(parsed.flags->config);
-  if (!parsed.flags->from_store) return fresh;
+  return std::move(*parsed.flags);
+}
+
+Result<config::Config> with_registered(config::Config config, store::Store& store) {
   const auto servers = store.servers().list();
   if (!servers) return std::unexpected(servers.error());
-  for (const LeftOut& each : add_registered(fresh, *servers)) {
+  for (const LeftOut& each : add_registered(config, *servers)) {
     if (each.faulty) return fail(ErrorKind::invalid, fmt::format("server `{}`: {}", each.server, each.why));
   }
-  return fresh;
+  return config;
 }
 
 std::vector<std::string> keys_for_next_start(const config::Config& now, const config::Config& fresh) {

@@ -16,9 +16,12 @@ struct StartedBy {
   std::vector<std::string> args;  ///< those behind the command's name
 };
 
-/// The configuration as file, flags and store say now. Errors: every fault of
-/// it in one message, a line each.
-Result<config::Config> read_again(const StartedBy& started, store::Store& store);
+/// The configuration as file and flags say now. Errors: every fault of it in one
+/// message, a line each.
+Result<config::RunFlags> read_again(const StartedBy& started);
+
+/// The same with the store's servers.
+Result<config::Config> with_registered(config::Config config, store::Store& store);
 
 /// Keys of the file that differ and count only from the next start.
 std::vector<std::string> keys_for_next_start(const config::Config& now, const config::Config& fresh);

@@ -89,7 +89,7 @@ Result<std::string> WishWorker::apply(const admin::PolicyDraft& draft) {
     if (auto kept = config::write_text(server.policy.string() + ".before", now->in_force); !kept) return std::unexpected(kept.error());
   }
   if (auto written = config::write_text(server.policy, draft.text); !written) return std::unexpected(written.error());
-  parts_.policy_written();
+  parts_.policy_written(server.policy);
   const std::string hash = hash_of(draft.text);
   const auto in_force = parts_.policies.find(server.policy);
   if (!in_force || in_force->hash() != hash)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <list>
 #include <string>
@@ -27,7 +28,7 @@ class WishWorker final : public admin::PolicyDrafter {
     store::Store& store;
     gateway::Policies& policies;
     Log& log;
-    std::function<void()> policy_written;  ///< takes it up
+    std::function<void(const std::filesystem::path&)> policy_written;  ///< takes it up
     Result<std::optional<ModelEndpoint>> model = std::nullopt;  ///< whom wishes are shown to, or why nobody
   };
   explicit WishWorker(Parts parts) : parts_(std::move(parts)) {}

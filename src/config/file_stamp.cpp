@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace callgate::config {
 
 FileStamp FileStamp::of(const std::filesystem::path& path) {
@@ -15,7 +17,14 @@ FileStamp FileStamp::of(const std::filesystem::path& path) {
           .size = static_cast<std::uint64_t>(file.st_size)};
 }
 
-FileWatch::Found FileWatch::look(const std::filesystem::path& path, Instant now, Hurry hurry) {
+bool FileStamp::is_younger_than(std::chrono::milliseconds time) const {
+  const std::chrono::nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
+  const std::chrono::nanoseconds age = now - std::chrono::nanoseconds(std::min(modified_ns, changed_ns));
+  // A clock that was set back must not make a file young for as long as it was wrong.
+  return std::chrono::abs(age) < time;
+}
+
+FileWatch::Found FileWatch::look(const std::filesystem::path& path, Instant now) {
   const FileStamp stamp = FileStamp::of(path);
   if (stamp == read_) {
     taken(stamp);
@@ -27,13 +36,14 @@ FileWatch::Found FileWatch::look(const std::filesystem::path& path, Instant now,
     changing_since_ = now;
     seen_ = read_;
   }
-  const bool replaced = stamp != FileStamp{} && (stamp.inode != read_.inode || stamp.device != read_.device);
-  const bool moved = stamp != seen_;
-  if (moved) {
+  if (stamp != seen_) {
+    const bool another_file = stamp.inode != seen_.inode || stamp.device != seen_.device;
+    // Writing moves both times, so a file that is made under its name has them alike until something else is done to it.
+    renamed_ = another_file && stamp.changed_ns > stamp.modified_ns;
     seen_ = stamp;
     seen_since_ = now;
   }
-  if (replaced ? !moved || hurry == Hurry::for_replaced : now - seen_since_ >= rest) return Found::settled;
+  if (now - seen_since_ >= (renamed_ ? renamed_rest : rest)) return Found::settled;
   if (told_ || now - changing_since_ < patience) return Found::unsettled;
   told_ = true;
   return Found::restless;

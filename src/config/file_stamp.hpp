@@ -17,6 +17,8 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 
   static FileStamp of(const std::filesystem::path& path);
+  /// Written to less than `time` ago, by the machine's clock; what a rename does is not writing.
+  bool is_younger_than(std::chrono::milliseconds time) const;
 };
 
 /// Tells when a file that others write is to be read anew: not while it is being
@@ -26,16 +28,15 @@ struct FileStamp {
 class FileWatch {
  public:
   using Instant = std::chrono::steady_clock::time_point;
-  /// How long a file that is written in place has to rest. One that was put in
-  /// place of another has to be the same at two looks.
+  /// How long a changed file has to rest.
   static constexpr std::chrono::milliseconds rest{1500};
+  /// The same for one that was whole before it got its name: a rename moves the
+  /// time of the change alone. Another inode says nothing, since whoever removes a
+  /// file and makes a new one writes that in place too.
+  static constexpr std::chrono::milliseconds renamed_rest{500};
   /// For which it may change before that is worth a word.
   static constexpr std::chrono::seconds patience{10};
 
-  enum class Hurry : std::uint8_t {
-    none,
-    for_replaced,  ///< one that was put in place of another is settled at the first look
-  };
   enum class Found : std::uint8_t {
     unchanged,
     unsettled,
@@ -45,7 +46,7 @@ class FileWatch {
 
   FileWatch() = default;
   explicit FileWatch(const FileStamp& read) { taken(read); }
-  Found look(const std::filesystem::path& path, Instant now, Hurry hurry = Hurry::none);
+  Found look(const std::filesystem::path& path, Instant now);
   /// The version with this stamp was read, whatever was found in it.
   void taken(const FileStamp& read);
 
@@ -54,6 +55,7 @@ class FileWatch {
   FileStamp seen_;         ///< at the last look
   Instant seen_since_{};
   Instant changing_since_{};
+  bool renamed_ = false;  ///< `seen_` has been nothing else under this name
   bool changing_ = false;
   bool told_ = false;
 };

@@ -23,12 +23,16 @@ Policies::Version Policies::read(const std::filesystem::path& path) const {
   return version;
 }
 
-Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesystem::path& path) {
+Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesystem::path& path, Young young) {
   if (const auto known = entries_.find(path); known != entries_.end() && known->second.policy) return known->second.policy;
-  // A faulty file is kept in mind too: once it is mended, `refresh` takes it up.
+  // A faulty file is kept in mind too: once it is mended, `refresh` takes it up. One that is being written is
+  // nothing yet, and `refresh` tells of it if it never rests.
+  Entry& entry = entries_[path];
+  if (young == Young::waits && config::FileStamp::of(path).is_younger_than(config::FileWatch::rest))
+    return fail(ErrorKind::conflict, fmt::format("`{}` was written to just now: it counts once it rests", path.string()), path.string());
   Version version = read(path);
-  Entry& entry = entries_.insert_or_assign(path, Entry{}).first->second;
-  if (!version.torn) entry.watch.taken(version.stamp);
+  if (version.torn) return fail(ErrorKind::conflict, version.fault, path.string());
+  entry.watch.taken(version.stamp);
   entry.fault = std::move(version.fault);
   entry.policy = std::move(version.policy);
   if (!entry.policy) return fail(ErrorKind::invalid, entry.fault, path.string());
@@ -43,16 +47,16 @@ std::shared_ptr<const policy::Policy> Policies::find(const std::filesystem::path
 
 bool Policies::is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, config::FileWatch::Instant now) {
   using enum config::FileWatch::Found;
-  const auto found = entry.watch.look(path, now, look == Look::replaced ? config::FileWatch::Hurry::for_replaced : config::FileWatch::Hurry::none);
+  const auto found = entry.watch.look(path, now);
   if (found == restless)
-    log_.warn("policy_being_written", {{"file", path.string()}, {"effect", "the last good policy stays in force until the file rests"}});
+    log_.warn("policy_being_written", {{"file", path.string()}, {"effect", entry.policy ? "the last good policy stays in force until the file rests" : "what needs it waits until the file rests"}});
   return found == settled || (found != unchanged && look == Look::at_once);
 }
 
-bool Policies::refresh(Look look, config::FileWatch::Instant now) {
+bool Policies::refresh(Look look, config::FileWatch::Instant now, const std::filesystem::path& whole) {
   bool changed = false;
   for (auto& [path, entry] : entries_) {
-    if (!is_to_be_read(path, entry, look, now)) continue;
+    if (!is_to_be_read(path, entry, path == whole ? Look::at_once : look, now)) continue;
     Version fresh = read(path);
     if (fresh.torn) continue;  // the next look finds it changed
     entry.watch.taken(fresh.stamp);

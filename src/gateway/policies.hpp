@@ -30,18 +30,23 @@ class Policies {
   /// two patterns that tie on one of them are a fault of the file.
   void hold_against(ToolsOf tools_of) { tools_of_ = std::move(tools_of); }
 
+  enum class Young : std::uint8_t {
+    as_it_is,
+    waits,  ///< a file that somebody may still be writing is not read yet
+  };
   /// Loads the file if it is not loaded yet. Errors: every fault of the file in
-  /// one message, a line each.
-  Result<std::shared_ptr<const policy::Policy>> load(const std::filesystem::path& path);
+  /// one message, a line each; `conflict` where it is being written, or may be:
+  /// to be asked again a moment later.
+  Result<std::shared_ptr<const policy::Policy>> load(const std::filesystem::path& path, Young young = Young::as_it_is);
   /// The policy of a loaded file; null for one that is not, or never was good.
   std::shared_ptr<const policy::Policy> find(const std::filesystem::path& path) const;
   enum class Look : std::uint8_t {
-    settled,   ///< files that are being written are left for later
-    replaced,  ///< the same, but one that was put in place of another is taken at once
+    settled,  ///< files that are being written are left for later
     at_once,
   };
-  /// Looks at every file; true if any policy is another one now.
-  bool refresh(Look look = Look::at_once, config::FileWatch::Instant now = {});
+  /// Looks at every file; true if any policy is another one now. `whole`: the caller
+  /// has just put this one in place itself, so it need not rest.
+  bool refresh(Look look = Look::at_once, config::FileWatch::Instant now = {}, const std::filesystem::path& whole = {});
   /// False: none of them hides anything, or ever did.
   bool hide_something() const { return hide_something_; }
   /// Files whose present text is refused, for health and metrics.

@@ -19,12 +19,26 @@ class Watched : public testing::Test {
     add("first");
     watch.taken(FileStamp::of(file));
   }
-  ~Watched() override { std::filesystem::remove(file); }
+  ~Watched() override {
+    for (const auto& each : {file, kept}) std::filesystem::remove(each);
+  }
   void add(const std::string& text) { std::ofstream(file, std::ios::app) << text; }
-  void replace() { ASSERT_TRUE(write_text(file, "another one").has_value()); }
-  Found look(milliseconds later, FileWatch::Hurry hurry = FileWatch::Hurry::none) { return watch.look(file, now += later, hurry); }
+  /// Written long before it gets its name.
+  void replace() {
+    const std::string next = file.string() + ".next";
+    std::ofstream(next) << "another one";
+    std::filesystem::last_write_time(next, std::filesystem::last_write_time(next) - std::chrono::seconds(1));
+    std::filesystem::rename(next, file);
+  }
+  /// Another inode for certain: the one before is still there.
+  void make_new(const std::string& text) {
+    std::filesystem::rename(file, kept);
+    add(text);
+  }
+  Found look(milliseconds later) { return watch.look(file, now += later); }
 
   std::filesystem::path file;
+  std::filesystem::path kept = file.string() + ".kept";
   FileWatch watch;
   FileWatch::Instant now{};
 };
@@ -42,18 +56,34 @@ TEST_F(Watched, OneThatIsWrittenInPlaceIsSettledOnceItRests) {
   EXPECT_EQ(look(milliseconds(500)), Found::unchanged);
 }
 
-TEST_F(Watched, OneThatWasReplacedIsSettledAtTheSecondLook) {
+TEST_F(Watched, OneThatWasRenamedIsSettledSooner) {
   replace();
   EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
-  EXPECT_EQ(look(milliseconds(500)), Found::settled);
+  EXPECT_EQ(look(FileWatch::renamed_rest - milliseconds(1)), Found::unsettled) << "looks may be close together";
+  EXPECT_EQ(look(milliseconds(1)), Found::settled);
 }
 
-TEST_F(Watched, OneThatWasReplacedIsSettledAtOnceForWhoeverReplacedIt) {
-  replace();
-  EXPECT_EQ(look(milliseconds(0), FileWatch::Hurry::for_replaced), Found::settled);
-  watch.taken(FileStamp::of(file));
-  add("in place");
-  EXPECT_EQ(look(milliseconds(0), FileWatch::Hurry::for_replaced), Found::unsettled);
+/// Security requirement S23: `rm p; cat > p`, tar and many an editor make a new file and write it in place.
+TEST_F(Watched, ANewFileThatIsHalfWrittenIsNotSettledByAPause) {
+  make_new("ha");
+  EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
+  EXPECT_EQ(look(milliseconds(500)), Found::unsettled) << "the same at two looks, and half a file";
+  EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
+  add("lf");
+  EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
+  EXPECT_EQ(look(FileWatch::rest - milliseconds(1)), Found::unsettled);
+  EXPECT_EQ(look(milliseconds(1)), Found::settled);
+}
+
+TEST_F(Watched, ANewFileWhoseModeChangesIsStillOneThatWasMadeThere) {
+  make_new("half");
+  EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
+  const FileStamp before = FileStamp::of(file);
+  for (unsigned mode = 0; FileStamp::of(file).changed_ns == before.changed_ns; mode ^= 0100U)
+    std::filesystem::permissions(file, std::filesystem::perms(0600U | mode));
+  EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
+  EXPECT_EQ(look(FileWatch::rest - milliseconds(1)), Found::unsettled);
+  EXPECT_EQ(look(milliseconds(1)), Found::settled);
 }
 
 TEST_F(Watched, OneThatIsGoneMayBeOnItsWay) {

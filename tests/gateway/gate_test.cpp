@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/text_file.hpp"
+
 namespace callgate::gateway {
 namespace {
 
@@ -266,6 +268,36 @@ TEST_F(World, APolicyFileThatIsBeingWrittenIsLeftUntilItRests) {
   EXPECT_EQ(call("read", "{}", 1).body.find("the whole of it"), std::string::npos);
   EXPECT_TRUE(later(config::FileWatch::rest));
   EXPECT_NE(call("read", "{}", 2).body.find("the whole of it"), std::string::npos);
+}
+
+/// Security requirement S23: a wish for one server takes up no other server's half policy.
+TEST_F(World, OnlyThePolicyThatTheGatewayPutInPlaceItselfNeedNotRest) {
+  start("callgate: 1\ndefault: deny\n");
+  const auto whole = folder / "whole.yaml";
+  std::filesystem::copy_file(folder / "policy.yaml", whole);
+  ASSERT_TRUE(policies.load(whole).has_value());
+  const auto before = policies.find(folder / "policy.yaml");
+  std::filesystem::rename(folder / "policy.yaml", folder / "old.yaml");
+  write_policy("callgate: 1\ndefault: allow\n");
+  ASSERT_TRUE(config::write_text(whole, allow_all).has_value());
+  config::FileWatch::Instant now{};
+  EXPECT_TRUE(policies.refresh(Policies::Look::settled, now, whole));
+  EXPECT_FALSE(policies.refresh(Policies::Look::settled, now += std::chrono::milliseconds(5), whole));
+  EXPECT_EQ(policies.find(folder / "policy.yaml"), before) << "two looks, a moment apart";
+  EXPECT_NE(policies.find(whole)->hash(), before->hash());
+}
+
+/// Security requirement S23: nothing stands in force before a policy that is new, so it is waited for.
+TEST_F(World, ANewPolicyThatMayStillBeWrittenWaits) {
+  const auto file = folder / "new.yaml";
+  std::ofstream(file) << "callgate: 1\ndefault: allow\n";
+  const auto early = policies.load(file, Policies::Young::waits);
+  ASSERT_FALSE(early.has_value());
+  EXPECT_EQ(early.error().kind, ErrorKind::conflict) << "to be asked again, not refused";
+  EXPECT_EQ(policies.faulty(), 0U);
+  EXPECT_EQ(policies.find(file), nullptr);
+  std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) - config::FileWatch::rest);
+  EXPECT_TRUE(policies.load(file, Policies::Young::waits).has_value());
 }
 
 /// Security requirement S23: a link that is swapped is a changed file, and is taken up whole.
