@@ -297,23 +297,33 @@ class A_file_that_is_written_in_place(World):
     HALF = "callgate: 1\ndefault: deny\ntools:\n  echo:\n    action: allow\n"
     REST = "    arguments:\n      properties: {text: {type: string, maxLength: 3}}\n"
 
-    def half_written(self, name, half, meanwhile):
-        """Runs `meanwhile` again and again while the file holds its first half, for longer than a look at it takes; gives its answers."""
+    # A file that stood still for longer may be taken up; an answer that came later says nothing.
+    STILL = 1.4
+
+    def half_written(self, name, half, meanwhile, anew=False):
+        """Runs `meanwhile` again and again while the file holds its first half, for longer than a look at it takes; gives its answers.
+        `anew`: it is another file than before, made under its name."""
         answers = []
+        if anew:
+            (self.dir / name).rename(self.dir / "before")
         with open(self.dir / name, "w", encoding="utf-8") as file:
+            written = time.monotonic()
             file.write(half)
             file.flush()
-            over = time.monotonic() + 1.0
-            while time.monotonic() < over:
-                answers.append(meanwhile())
+            while time.monotonic() < written + 1.2:
+                answer = meanwhile()
+                if time.monotonic() < written + self.STILL:
+                    answers.append(answer)
         return answers
 
     def test_a_policy_counts_only_when_it_is_whole(self):
         gate = self.serve(*self.fake(), policy=self.HALF + self.REST)
         client = gate.client()
         client.initialize()
-        verdicts = self.half_written("policy.yaml", "# of today\n" + self.HALF, lambda: decision_of(client.call("echo", {"text": "too long"})).get("verdict"))
-        self.assertEqual(set(verdicts), {"invalid_arguments"}, "a call passed by half a policy")
+        for anew in (False, True):
+            verdicts = self.half_written("policy.yaml", "# of today\n" + self.HALF, lambda: decision_of(client.call("echo", {"text": "too long"})).get("verdict"), anew)
+            self.assertEqual(set(verdicts), {"invalid_arguments"}, "a call passed by half a policy")
+            self.write("policy.yaml", self.HALF + self.REST)
         self.write("policy.yaml", ALLOW)
         self.assertEqual(text_of(world.until(lambda: client.call("echo", {"text": "too long"}), lambda answer: not decision_of(answer))), "too long")
 
@@ -329,17 +339,40 @@ class A_file_that_is_written_in_place(World):
         self.write("callgate.yaml", head)
         self.assertEqual(world.until(lambda: client.exchange("GET")[0], lambda status: status == 404), 404)
 
+    def test_a_new_server_waits_for_its_whole_policy(self):
+        self.write("policy.yaml", ALLOW)
+        server = f"  one:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n"
+        head = "listen: 127.0.0.1:0\nauth: none\nservers:\n" + server
+        gate = self.started(["--config", self.write("callgate.yaml", head)], [])
+        client = world.Http(f"{gate.ready['url']}/mcp/two")
+        self.write("next.yaml", head + server.replace("one:", "two:").replace("policy.yaml", "two.yaml"))
+        os.utime(self.dir / "next.yaml", (0, 0))  # written long before it gets its name
+        (self.dir / "next.yaml").rename(self.dir / "callgate.yaml")
+        statuses = self.half_written("two.yaml", self.HALF, lambda: client.exchange("GET")[0])
+        self.assertEqual(set(statuses), {404})
+        self.write("two.yaml", self.HALF + self.REST)
+        world.until(lambda: client.exchange("GET")[0], lambda status: status != 404)
+        client.initialize()
+        self.assertEqual(decision_of(client.call("echo", {"text": "too long"})).get("verdict"), "invalid_arguments")
+        self.assertNotIn("config_refused", gate.last_words())
+
     def test_that_never_rests_is_told_and_the_one_before_stands(self):
         gate = self.serve(*self.fake(), policy=self.HALF + self.REST)
         client = gate.client()
         client.initialize()
         deadline = time.monotonic() + world.LONG
+        rested = False
         with open(self.dir / "policy.yaml", "w", encoding="utf-8") as file:
+            written = time.monotonic()
             file.write(self.HALF)
             while "policy_being_written" not in gate.last_words() and time.monotonic() < deadline:
                 file.write("# more\n")
                 file.flush()
-                self.assertEqual(decision_of(client.call("echo", {"text": "too long"})).get("verdict"), "invalid_arguments")
+                verdict = decision_of(client.call("echo", {"text": "too long"})).get("verdict")
+                rested = rested or time.monotonic() > written + self.STILL
+                if not rested:
+                    self.assertEqual(verdict, "invalid_arguments")
+                written = time.monotonic()
         self.assertIn("policy_being_written", gate.last_words())
 
 
@@ -385,6 +418,33 @@ class Whoever_does_not_read(World):
         self.send(process, 1, "tools/call", {"name": "echo", "arguments": {"text": "x"}})
         self.assertEqual(process.wait(world.LONG), 0)
         self.assertIn("client_lost", log.read_text())
+
+    def test_the_rest_of_its_answers_ends_run(self):
+        """What stdout did not take at once is lost when the client goes, also where nothing is sent behind it."""
+        process, log = self.initialized()
+        self.send(process, 1, "tools/call", {"name": "echo", "arguments": {"text": "x" * 1_000_000}})
+        process.stdout.read1(1)  # the answer has begun, and more of it waits than a pipe holds
+        process.stdout.close()
+        self.assertEqual(process.wait(world.LONG), 0)
+        self.assertIn("client_lost", log.read_text())
+
+    def test_its_notes_loses_notes_and_no_answers(self):
+        process, log = self.initialized()
+        for number in range(1, 11):  # 100 MB of notes
+            self.send(process, number, "tools/call", {"name": "misbehave", "arguments": {"how": "flood_of_big_notes"}})
+        self.assertIn("client_reads_too_slowly", world.until(log.read_text, lambda said: "client_reads_too_slowly" in said))
+        self.send(process, 11, "tools/call", {"name": "echo", "arguments": {"text": "on"}})
+        answered = set()
+        for line in process.stdout:
+            answered.add(json.loads(line).get("id"))
+            if set(range(1, 12)) <= answered:
+                break
+        self.assertLessEqual(set(range(1, 12)), answered)
+        process.stdin.close()
+        process.stdout.read()
+        self.assertEqual(process.wait(world.LONG), 0)
+        self.assertIn("messages_dropped", log.read_text())
+        self.assertNotIn("client_lost", log.read_text())
 
     def test_its_answers_costs_bounded_memory(self):
         process, log = self.initialized()
