@@ -334,10 +334,13 @@ class A_file_that_is_written_in_place(World):
         gate = self.started(["--config", self.write("callgate.yaml", head + servers[1])], [])
         client = world.Http(f"{gate.ready['url']}/mcp/two")
         client.initialize()
-        statuses = self.half_written("callgate.yaml", head, lambda: (client.call("echo", {"text": "x"}), client.status)[1])
-        self.assertEqual(set(statuses), {200})
+        def status():
+            client.call("echo", {"text": "x"})
+            return client.status
+        self.assertEqual(status(), 200)
+        self.assertEqual(set(self.half_written("callgate.yaml", head, status)), {200})
         self.write("callgate.yaml", head)
-        self.assertEqual(world.until(lambda: client.exchange("GET")[0], lambda status: status == 404), 404)
+        self.assertEqual(world.until(status, lambda now: now == 404), 404)
 
     def test_a_new_server_waits_for_its_whole_policy(self):
         self.write("policy.yaml", ALLOW)
@@ -351,7 +354,7 @@ class A_file_that_is_written_in_place(World):
         statuses = self.half_written("two.yaml", self.HALF, lambda: client.exchange("GET")[0])
         self.assertEqual(set(statuses), {404})
         self.write("two.yaml", self.HALF + self.REST)
-        world.until(lambda: client.exchange("GET")[0], lambda status: status != 404)
+        self.assertEqual(world.until(lambda: client.exchange("GET")[0], lambda status: status != 404), 400, "it is served, and misses a session")
         client.initialize()
         self.assertEqual(decision_of(client.call("echo", {"text": "too long"})).get("verdict"), "invalid_arguments")
         self.assertNotIn("config_refused", gate.last_words())
