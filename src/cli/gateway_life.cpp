@@ -157,8 +157,10 @@ void GatewayProcess::reload_config(Look look, bool registered) {
   auto read = read_again(started_);
   if (config::FileStamp::of(flags_.config_file) != stamp) return;  // written to meanwhile: the next look finds it changed
   auto fresh = !read ? std::unexpected(read.error()) : read->from_store ? with_registered(read->config, *store_) : Result<config::Config>(read->config);
+  // Whoever registers a server, or asks for a reload, says that its policy is there.
   using enum gateway::Policies::Young;
-  auto served = fresh ? serve_from_now_on(std::move(*fresh), look == Look::everything ? as_it_is : waits) : std::unexpected(fresh.error());
+  const auto young = look == Look::everything || config_watch_.has_taken(stamp) ? as_it_is : waits;
+  auto served = fresh ? serve_from_now_on(std::move(*fresh), young) : std::unexpected(fresh.error());
   // A policy that is being written is no fault of what names it: the next look tries all of it again.
   registered_waits_ = !served && served.error().kind == ErrorKind::conflict;
   if (registered_waits_) return;
@@ -172,7 +174,7 @@ void GatewayProcess::reload_config(Look look, bool registered) {
 void GatewayProcess::serve_registered() {
   if (!registered_waits_ || !flags_.from_store) return;
   auto fresh = with_registered(file_config_, *store_);
-  auto served = fresh ? serve_from_now_on(std::move(*fresh), gateway::Policies::Young::waits) : std::unexpected(fresh.error());
+  auto served = fresh ? serve_from_now_on(std::move(*fresh), gateway::Policies::Young::as_it_is) : std::unexpected(fresh.error());
   if (!served && served.error().kind == ErrorKind::conflict) return;
   registered_waits_ = false;
   if (!served) log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
@@ -215,7 +217,7 @@ void GatewayProcess::end_sessions_of_lost_grants() {
 void GatewayProcess::take_up_grants() {
   const auto changed = grants_->refresh();
   if (!changed || !*changed) return;
-  load_grant_policies(gateway::Policies::Young::waits);
+  load_grant_policies();
   end_sessions_of_lost_grants();
 }
 

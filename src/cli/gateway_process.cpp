@@ -94,17 +94,17 @@ Exit GatewayProcess::load_policies() {
     if (auto pins = read_reviewed(server); !pins) exit = std::max(exit, say(err_, pins.error(), Exit::refused));
   }
   if (auto refreshed = grants_->refresh(); !refreshed) return say(err_, refreshed.error(), Exit::unavailable);
-  load_grant_policies(gateway::Policies::Young::as_it_is);
+  load_grant_policies();
   return exit;
 }
 
 /// A grant whose policy cannot be loaded is denied everything until it can.
-void GatewayProcess::load_grant_policies(gateway::Policies::Young young) {
+void GatewayProcess::load_grant_policies() {
   auto grants = store_->grants().list();
   if (!grants) return;
   for (const store::Grant& grant : *grants) {
     if (grant.policy.empty() || grant.revoked_ms) continue;
-    if (auto loaded = policies_.load(grant.policy, young); !loaded)
+    if (auto loaded = policies_.load(grant.policy); !loaded)
       log_.error("grant_policy_refused", {{"grant", grant.name}, {"fault", loaded.error().message}});
   }
 }

@@ -74,7 +74,7 @@ class GatewayProcess {
   bool config_is_to_be_read(Look look, bool registered);
   Result<void> serve_from_now_on(config::Config fresh, gateway::Policies::Young young);
   void serve_registered();
-  void load_grant_policies(gateway::Policies::Young young);
+  void load_grant_policies();
   void take_up_grants();
   void join_others();
   gateway::Peers::Versions policy_versions() const;

@@ -49,6 +49,7 @@ class FileWatch {
   Found look(const std::filesystem::path& path, Instant now);
   /// The version with this stamp was read, whatever was found in it.
   void taken(const FileStamp& read);
+  bool has_taken(const FileStamp& stamp) const { return stamp == read_; }
 
  private:
   FileStamp read_;
