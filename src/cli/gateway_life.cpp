@@ -88,20 +88,6 @@ session::SessionStore& GatewayProcess::session_store() {
   return late_sessions_;
 }
 
-/// `run` serves one client, which ends with it.
-void GatewayProcess::open_rounds() {
-  if (shared_ || command_ != config::Command::serve) return;
-  const fs::path file = config_.data / "rounds.db";
-  auto opened = session::StoredRounds::open(loop_, clock_, log_, file);
-  if (!opened && session::StoredSessions::is_damage(opened.error())) {
-    log_.error("rounds_unreadable", {{"fault", opened.error().message}, {"effect", "calls of several rounds that wait are counted, and asked about, anew; the file is moved aside"}});
-    move_aside(file);
-    opened = session::StoredRounds::open(loop_, clock_, log_, file);
-  }
-  if (opened) rounds_ = std::move(*opened);
-  else log_.error("rounds_not_kept", {{"fault", opened.error().message}, {"effect", "after a restart calls of several rounds are counted, and asked about, anew"}});
-}
-
 session::RoundStore& GatewayProcess::round_store() {
   if (shared_) return shared_->rounds();
   return rounds_ ? static_cast<session::RoundStore&>(*rounds_) : memory_rounds_;

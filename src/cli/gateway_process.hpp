@@ -84,7 +84,6 @@ class GatewayProcess {
   void open_sessions();
   net::Task<void> open_sessions_later(std::filesystem::path file, session::StoredSessions::Options options);
   session::SessionStore& session_store();
-  void open_rounds();
   session::RoundStore& round_store();
   void take_up(const std::filesystem::path& file, How how);
   Result<void> keep_counters();
@@ -119,7 +118,7 @@ class GatewayProcess {
   approval::MemoryQuestions questions_{desk_};   ///< unless they are shared
   session::LateSessions late_sessions_;          ///< of the file, once it could be opened
   std::unique_ptr<session::StoredSessions> sessions_;  ///< unless they are shared
-  session::MemoryRounds memory_rounds_{clock_};  ///< where there is neither a file nor a shared state
+  session::MemoryRounds memory_rounds_{clock_};        ///< of `run`
   std::unique_ptr<session::StoredRounds> rounds_;      ///< unless they are shared
   std::optional<audit::DigestKey> digest_key_;
   std::unique_ptr<audit::Journal> journal_;

@@ -6,32 +6,32 @@ namespace callgate::session {
 
 using Kind = store::RoundChange::Kind;
 
-namespace {
-
-constexpr std::chrono::milliseconds busy{1000};
-
-}  // namespace
-
-Result<std::unique_ptr<StoredRounds>> StoredRounds::open(net::Loop& loop, const Clock& clock, Log& log,
-                                                         const std::filesystem::path& file, Options options) {
-  auto opened = store::RoundFile::open(file, busy);
-  if (!opened) return std::unexpected(opened.error());
-  const auto rows = (*opened)->list();
-  if (!rows) return std::unexpected(rows.error());
-  std::unique_ptr<StoredRounds> rounds(new StoredRounds(loop, clock, log, std::move(*opened), options));
-  for (const store::RoundRow& row : *rows) rounds->recall(row);
-  return rounds;
-}
-
-StoredRounds::StoredRounds(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::RoundFile> file,
+StoredRounds::StoredRounds(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file,
                            Options options)
     : loop_(loop),
       clock_(clock),
       log_(log),
       options_(options),
-      inbox_(loop.inbox()),
-      file_(std::move(file)),
-      thread_([this](const std::stop_token& stop) { write_on(stop); }) {}
+      thread_(
+          loop, {.path = file}, [this](const auto& opened) { return work(opened); },
+          [this](const auto& rows, const auto& damage) { recall(rows, damage); }) {
+  std::error_code unknown;
+  const bool is_there = std::filesystem::exists(file, unknown);
+  recalled_ = !is_there && !unknown;
+}
+
+// What stood in the file --------------------------------------------------------------
+
+void StoredRounds::recall(const std::vector<store::RoundRow>& rows, const std::optional<Error>& damage) {
+  if (damage)
+    log_.error("rounds_unreadable",
+               {{"fault", damage->message},
+                {"effect", "calls of several rounds that wait are counted, and asked about, anew; the file is moved aside"}});
+  // INVARIANT: before they are recalled none is expected or taken, so none of them is used already.
+  if (!std::exchange(recalled_, true)) {
+    for (const store::RoundRow& row : rows) recall(row);
+  }
+}
 
 /// The wall clock counts between two processes only.
 void StoredRounds::recall(const store::RoundRow& row) {
@@ -48,7 +48,16 @@ void StoredRounds::recall(const store::RoundRow& row) {
                          .approval = row.approval},
                         clock_.now());
   }
-  for (std::string& digest : gone) add({.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
+  for (std::string& digest : gone)
+    add(store::RoundChange{.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
+}
+
+/// Whether all that stands in the file is in the book, which has it opened where need be.
+net::Task<bool> StoredRounds::known() {
+  if (recalled_) co_return true;
+  auto told = std::make_shared<Written>(loop_);
+  if (add(std::nullopt, told)) [[maybe_unused]] const bool opened = co_await written(std::move(told));
+  co_return recalled_;
 }
 
 std::int64_t StoredRounds::wall_of(BootTime time) const {
@@ -58,6 +67,7 @@ std::int64_t StoredRounds::wall_of(BootTime time) const {
 // Calls -----------------------------------------------------------------------------
 
 net::Task<bool> StoredRounds::expect(RoundKey key, CallSoFar so_far) {
+  if (!recalled_ && !co_await known()) co_return false;
   store::RoundChange change{.kind = Kind::expected,
                             .row = {.digest = key.digest,
                                     .server = key.server,
@@ -67,40 +77,46 @@ net::Task<bool> StoredRounds::expect(RoundKey key, CallSoFar so_far) {
                                     .covered = so_far.covered,
                                     .approval = so_far.approval}};
   for (std::string& digest : book_.expect(std::move(key), std::move(so_far), clock_.now()))
-    add({.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
-  auto told = std::make_shared<Told>(loop_);
-  if (!add(std::move(change), told)) return net::Task<bool>::ready(false);
-  return written(std::move(told));
+    add(store::RoundChange{.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
+  auto told = std::make_shared<Written>(loop_);
+  if (!add(std::move(change), told)) co_return false;
+  co_return co_await written(std::move(told));
 }
 
 net::Task<std::optional<CallSoFar>> StoredRounds::find(RoundKey key) {
+  if (!recalled_ && !co_await known()) co_return std::nullopt;
   const CallSoFar* found = book_.find(key.digest, clock_.now());
-  return net::Task<std::optional<CallSoFar>>::ready(found != nullptr ? std::optional(*found) : std::nullopt);
+  co_return found != nullptr ? std::optional(*found) : std::nullopt;
 }
 
 net::Task<std::optional<CallSoFar>> StoredRounds::take(RoundKey key) {
-  using Taken = net::Task<std::optional<CallSoFar>>;
+  if (!recalled_ && !co_await known()) co_return std::nullopt;
   auto taken = book_.take(key.digest, clock_.now());
-  auto told = std::make_shared<Told>(loop_);
-  if (!taken || !add({.kind = Kind::taken, .row = {.digest = std::move(key.digest)}}, told))
-    return Taken::ready(std::nullopt);
-  return finish_take(std::move(*taken), std::move(told));
-}
-
-net::Task<std::optional<CallSoFar>> StoredRounds::finish_take(CallSoFar so_far, std::shared_ptr<Told> told) {
+  auto told = std::make_shared<Written>(loop_);
+  if (!taken || !add(store::RoundChange{.kind = Kind::taken, .row = {.digest = std::move(key.digest)}}, told))
+    co_return std::nullopt;
   if (!co_await written(std::move(told))) co_return std::nullopt;
-  co_return so_far;
+  co_return taken;
 }
 
-net::Task<bool> StoredRounds::written(std::shared_ptr<Told> told) {
-  if (!told->written) co_await told->done.wait(options_.write_time);
-  note(told->written ? *told->written
-                     : fail(ErrorKind::timeout, "the file of calls of several rounds was not written in time"));
-  co_return told->written && *told->written;
+net::Task<bool> StoredRounds::written(std::shared_ptr<Written> told) {
+  if (!told->value) co_await told->done.wait(options_.write_time);
+  const Result<void> written = told->value.value_or(
+      fail(ErrorKind::timeout, "the file of calls of several rounds was not written in time"));
+  note(written);
+  co_return memory_only_ || written.has_value();
 }
 
 /// Each change once, however long it stays so.
 void StoredRounds::note(const Result<void>& written) {
+  const bool newer = !written && written.error().kind == ErrorKind::unsupported;
+  if (newer && !std::exchange(memory_only_, true)) {
+    recalled_ = true;  // nothing of that file is ever read here
+    log_.error("rounds_not_kept",
+               {{"fault", written.error().message},
+                {"effect", "after a restart calls of several rounds are counted, and asked about, anew"}});
+  }
+  if (memory_only_) return;
   const bool faulty = !written;
   if (faulty && !faulty_)
     log_.error("rounds_not_written",
@@ -112,7 +128,11 @@ void StoredRounds::note(const Result<void>& written) {
 
 // The thread ------------------------------------------------------------------------
 
-bool StoredRounds::add(store::RoundChange change, std::shared_ptr<Told> told) {
+bool StoredRounds::add(std::optional<store::RoundChange> change, std::shared_ptr<Written> told) {
+  if (memory_only_) {
+    if (told) told->tell({});
+    return true;
+  }
   {
     const std::scoped_lock lock(mutex_);
     if (waiting_.size() >= options_.most_waiting) return false;
@@ -120,29 +140,27 @@ bool StoredRounds::add(store::RoundChange change, std::shared_ptr<Told> told) {
                         .oldest_ms = clock_.wall_ms() - std::chrono::milliseconds(good_for).count(),
                         .told = std::move(told)});
   }
-  wake_.notify_one();
+  thread_.wake();
   return true;
 }
 
 /// What cannot be written is told so and not tried again: nothing was let through on it.
-void StoredRounds::write_on(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  while (wake_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
-    std::vector<Waiting> some = std::exchange(waiting_, {});
-    lock.unlock();
-    std::vector<store::RoundChange> changes;
-    changes.reserve(some.size());
-    for (Waiting& each : some) changes.push_back(std::move(each.change));
-    const Result<void> done = file_->write(changes, some.back().oldest_ms);
-    for (Waiting& each : some) {
-      if (!each.told) continue;
-      inbox_->post([told = std::move(each.told), done] {
-        told->written = done;
-        told->done.raise();
-      });
-    }
-    lock.lock();
+bool StoredRounds::work(const Result<store::RoundFile*>& file) {
+  std::vector<Waiting> some;
+  {
+    const std::scoped_lock lock(mutex_);
+    some.swap(waiting_);
   }
+  std::vector<store::RoundChange> changes;
+  for (Waiting& each : some) {
+    if (each.change) changes.push_back(std::move(*each.change));
+  }
+  Result<void> done = file ? Result<void>() : std::unexpected(file.error());
+  if (file && !changes.empty()) done = (*file)->write(changes, some.back().oldest_ms);
+  for (Waiting& each : some) {
+    if (each.told) thread_.post([told = std::move(each.told), done] { told->tell(done); });
+  }
+  return true;
 }
 
 }  // namespace callgate::session

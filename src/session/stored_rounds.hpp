@@ -1,16 +1,14 @@
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/log.hpp"
 #include "net/loop.hpp"
+#include "session/file_thread.hpp"
 #include "session/round_book.hpp"
 #include "store/round_file.hpp"
 
@@ -19,6 +17,11 @@ namespace callgate::session {
 /// Calls of several rounds of one gateway in a file, so that they go on after a
 /// restart or a kill. They are known in memory; a thread of its own writes the file.
 /// Whoever expects or takes one waits for its write, at most `write_time`.
+///
+/// Most gateways never see such a call, so nothing is opened before the first. A file
+/// of before is read when somebody asks for what may stand there; while it cannot be
+/// opened nothing is noted or found. One of a newer version is left alone: then they
+/// go on in this process alone.
 ///
 /// INVARIANT: what is taken was removed from the file before: no next process finds
 /// it. Where that cannot be written in time it is not found.
@@ -31,13 +34,9 @@ class StoredRounds final : public RoundStore {
   };
 
   /// Those that began too long ago are over; so are those that began later than now: by such a clock nobody knows when.
-  /// Errors: the file's.
-  static Result<std::unique_ptr<StoredRounds>> open(net::Loop& loop, const Clock& clock, Log& log,
-                                                    const std::filesystem::path& file, Options options);
-  static Result<std::unique_ptr<StoredRounds>> open(net::Loop& loop, const Clock& clock, Log& log,
-                                                    const std::filesystem::path& file) {
-    return open(loop, clock, log, file, Options{});
-  }
+  StoredRounds(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options);
+  StoredRounds(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file)
+      : StoredRounds(loop, clock, log, file, Options{}) {}
   StoredRounds(const StoredRounds&) = delete;
   StoredRounds& operator=(const StoredRounds&) = delete;
 
@@ -46,39 +45,33 @@ class StoredRounds final : public RoundStore {
   net::Task<std::optional<CallSoFar>> take(RoundKey key) override;
 
  private:
-  /// What the thread says, awaited by one frame, which may be gone by then.
-  struct Told {
-    explicit Told(net::Loop& loop) : done(loop) {}
-    net::Signal done;
-    std::optional<Result<void>> written;
-  };
+  using Written = Told<Result<void>>;
   struct Waiting {
-    store::RoundChange change;
-    std::int64_t oldest_ms = 0;  ///< what began before is over
-    std::shared_ptr<Told> told;  ///< null: nobody waits for it
+    std::optional<store::RoundChange> change;  ///< without: the file is to be opened
+    std::int64_t oldest_ms = 0;                ///< what began before is over
+    std::shared_ptr<Written> told;             ///< null: nobody waits for it
   };
 
-  StoredRounds(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::RoundFile> file, Options options);
+  void recall(const std::vector<store::RoundRow>& rows, const std::optional<Error>& damage);
   void recall(const store::RoundRow& row);
-  bool add(store::RoundChange change, std::shared_ptr<Told> told);
-  net::Task<bool> written(std::shared_ptr<Told> told);
-  net::Task<std::optional<CallSoFar>> finish_take(CallSoFar so_far, std::shared_ptr<Told> told);
+  net::Task<bool> known();
+  bool add(std::optional<store::RoundChange> change, std::shared_ptr<Written> told);
+  net::Task<bool> written(std::shared_ptr<Written> told);
   std::int64_t wall_of(BootTime time) const;
   void note(const Result<void>& written);
-  void write_on(const std::stop_token& stop);
+  bool work(const Result<store::RoundFile*>& file);
 
   net::Loop& loop_;
   const Clock& clock_;
   Log& log_;
   const Options options_;
   RoundBook book_;
-  bool faulty_ = false;  ///< the last change was not written
-  const std::shared_ptr<net::Inbox> inbox_;
-  const std::unique_ptr<store::RoundFile> file_;  ///< the thread's
+  bool recalled_ = false;     ///< the book has all that stands in the file
+  bool memory_only_ = false;  ///< the file is a newer version's
+  bool faulty_ = false;       ///< the last change was not written
   std::mutex mutex_;
-  std::condition_variable_any wake_;
   std::vector<Waiting> waiting_;  ///< guarded by mutex_
-  std::jthread thread_;
+  FileThread<store::RoundFile> thread_;
 };
 
 }  // namespace callgate::session

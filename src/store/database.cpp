@@ -87,6 +87,12 @@ Result<void> Database::execute(const char* sql) {
 
 bool Database::is_damage(const Error& error) { return error.kind == ErrorKind::unavailable && error.message.contains(damage); }
 
+void Database::move_aside(const std::filesystem::path& file) {
+  std::error_code ignored;
+  for (const char* part : {"", "-wal", "-shm"})
+    std::filesystem::rename(file.string() + part, file.string() + ".damaged" + part, ignored);
+}
+
 std::int64_t Database::own_changes() const { return sqlite3_total_changes64(connection_); }
 
 Error Database::error(int code) const {

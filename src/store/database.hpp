@@ -29,6 +29,8 @@ class Database {
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, std::chrono::milliseconds busy);
   /// Whether that is the error of a file that is damaged or no database at all.
   static bool is_damage(const Error& error);
+  /// Makes room for a new file. Pre: nobody has it open.
+  static void move_aside(const std::filesystem::path& file);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -101,7 +101,7 @@ class KeptRounds : public World, public testing::WithParamInterface<std::string>
       shared_ = std::make_unique<session::SharedRounds>(*client_, clock);
       going_on = shared_.get();
     } else {
-      stored_ = std::move(*session::StoredRounds::open(loop, clock, log, folder / "rounds.db", {.write_time = 2s}));
+      stored_ = std::make_unique<session::StoredRounds>(loop, clock, log, folder / "rounds.db", session::StoredRounds::Options{.write_time = 2s});
       going_on = stored_.get();
     }
   }

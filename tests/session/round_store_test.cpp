@@ -66,7 +66,7 @@ class RoundContract : public Rounds, public testing::WithParamInterface<std::str
       GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
     if (GetParam() == "shared") shared_.emplace(loop_, clock_, server_.emplace());
     if (GetParam() == "stored")
-      stored_ = std::move(*StoredRounds::open(loop_, clock_, log_, folder_.path() / "rounds.db", {.write_time = 20s}));
+      stored_.emplace(loop_, clock_, log_, folder_.path() / "rounds.db", StoredRounds::Options{.write_time = 20s});
   }
   RoundStore& store() {
     return shared_ ? static_cast<RoundStore&>(shared_->rounds) : stored_ ? static_cast<RoundStore&>(*stored_) : memory_;
@@ -75,7 +75,7 @@ class RoundContract : public Rounds, public testing::WithParamInterface<std::str
   const TemporaryFolder folder_;
   std::optional<RedisServer> server_;
   std::optional<Shared> shared_;
-  std::unique_ptr<StoredRounds> stored_;
+  std::optional<StoredRounds> stored_;
   MemoryRounds memory_{clock_};
 };
 
@@ -154,19 +154,35 @@ class StoredRoundsTest : public Rounds {
   /// As a new process does on the same file.
   void open(StoredRounds::Options options = {.write_time = 20s}) {
     stored_.reset();
-    auto opened = StoredRounds::open(loop_, clock_, log_, file(), options);
-    ASSERT_TRUE(opened.has_value()) << opened.error().message;
-    stored_ = std::move(*opened);
+    stored_.emplace(loop_, clock_, log_, file(), options);
   }
   std::filesystem::path file() const { return folder_.path() / "rounds.db"; }
+  net::Task<void> note(RoundKey which, std::optional<bool>& noted) {
+    noted = co_await stored_->expect(std::move(which), so_far());
+  }
   std::vector<store::RoundRow> rows() {
     stored_.reset();  // all that waits is written
     return (*store::RoundFile::open(file(), 1000ms))->list().value();
   }
 
   const TemporaryFolder folder_;
-  std::unique_ptr<StoredRounds> stored_;
+  std::optional<StoredRounds> stored_;
 };
+
+/// Most gateways never see a call of several rounds: an idle one needs no memory for them.
+TEST_F(StoredRoundsTest, NothingIsOpenedBeforeTheFirst) {
+  EXPECT_FALSE(find(*stored_, key("a")));
+  EXPECT_FALSE(take(*stored_, key("a"))) << "there is no file in which it could stand";
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  EXPECT_TRUE(expect(*stored_, key("a"), so_far()));
+  EXPECT_TRUE(std::filesystem::exists(file()));
+  open();
+  stored_.reset();
+  open();
+  EXPECT_FALSE(std::filesystem::exists(file().string() + "-wal")) << "nobody asked for what stands there";
+  EXPECT_TRUE(find(*stored_, key("a")));
+  EXPECT_TRUE(std::filesystem::exists(file().string() + "-wal"));
+}
 
 /// Protocol item 31.
 TEST_F(StoredRoundsTest, GoOnInTheNextProcessAndTheOneAfterIt) {
@@ -249,26 +265,61 @@ TEST_F(StoredRoundsTest, NoMoreWaitForTheFileThanHaveRoom) {
   open({.write_time = 5ms, .most_waiting = 2});
   const Holder holder(file());
   std::size_t refused = 0;
-  for (int i = 0; i < 8; ++i) {
-    auto expecting = stored_->expect(key(fmt::format("{}", i)), so_far());
-    if (expecting.result() != nullptr && !*expecting.result()) ++refused;
-  }
+  std::vector<std::optional<bool>> noted(8);
+  net::TaskGroup tasks;
+  for (std::size_t i = 0; i < noted.size(); ++i) tasks.spawn(note(key(fmt::format("{}", i)), noted[i]));
+  for (const auto& each : noted) refused += each == false ? 1 : 0;
   EXPECT_GE(refused, 4U) << "two wait, and two may be in the thread's hands";
+  tasks.cancel();
 }
 
-TEST_F(StoredRoundsTest, AFileOfANewerVersionIsLeftAlone) {
+/// A backup, say, holds it for a while.
+TEST_F(StoredRoundsTest, AFileThatAnotherProcessHoldsIsReadOnceItIsFree) {
+  expect(*stored_, key("a"), so_far());
+  open({.write_time = 20ms});
+  {
+    const auto holder = std::move(*store::Database::open(file(), 1000ms));
+    ASSERT_TRUE(holder->execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE"));
+    EXPECT_FALSE(take(*stored_, key("a"))) << "nobody can know";
+    EXPECT_FALSE(expect(*stored_, key("b"), so_far()));
+    EXPECT_TRUE(log_.has("rounds_not_written"));
+  }
+  const auto until = net::Loop::read_clock() + 20s;
+  while (!find(*stored_, key("a")) && net::Loop::read_clock() < until) loop_.turn(5ms);
+  EXPECT_TRUE(log_.has("rounds_written_again"));
+  EXPECT_FALSE(find(*stored_, key("b"))) << "it was not noted, so it counts as a call of its own";
+  open();
+  EXPECT_TRUE(take(*stored_, key("a")));
+  EXPECT_FALSE(take(*stored_, key("a")));
+}
+
+TEST_F(StoredRoundsTest, AFileOfANewerVersionIsLeftAloneAndTheyGoOnInThisProcess) {
+  expect(*stored_, key("a"), so_far());
   stored_.reset();
   EXPECT_TRUE((*store::Database::open(file(), 1000ms))->execute("PRAGMA user_version = 99"));
-  const auto opened = StoredRounds::open(loop_, clock_, log_, file());
-  ASSERT_FALSE(opened.has_value());
-  EXPECT_EQ(opened.error().kind, ErrorKind::unsupported);
+  open();
+  EXPECT_FALSE(find(*stored_, key("a")));
+  EXPECT_TRUE(expect(*stored_, key("b"), so_far()));
+  EXPECT_TRUE(take(*stored_, key("b")));
+  EXPECT_FALSE(take(*stored_, key("b")));
+  EXPECT_TRUE(log_.has("rounds_not_kept"));
+  stored_.reset();
+  EXPECT_TRUE((*store::Database::open(file(), 1000ms))->execute("PRAGMA user_version = 1"));
+  const auto left = rows();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].digest, key("a").digest);
 }
 
-TEST_F(StoredRoundsTest, AFileThatIsNoneIsAnError) {
+TEST_F(StoredRoundsTest, AFileThatIsNoneIsMovedAside) {
   stored_.reset();
-  for (const char* part : {"-wal", "-shm"}) std::filesystem::remove(file().string() + part);
   std::ofstream(file()) << std::string(8192, 'x');
-  EXPECT_FALSE(StoredRounds::open(loop_, clock_, log_, file()).has_value());
+  open();
+  EXPECT_FALSE(take(*stored_, key("a")));
+  EXPECT_TRUE(expect(*stored_, key("b"), so_far()));
+  EXPECT_TRUE(log_.has("rounds_unreadable"));
+  EXPECT_TRUE(std::filesystem::exists(file().string() + ".damaged"));
+  open();
+  EXPECT_TRUE(take(*stored_, key("b")));
 }
 
 class SharedRoundsTest : public Rounds {
