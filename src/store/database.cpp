@@ -63,7 +63,7 @@ Result<void> Database::prepare_connection(std::chrono::milliseconds busy) {
   // another process opens the same new file at this moment, so it is retried here.
   const auto last = std::chrono::steady_clock::now() + busy;
   Result<void> wal = execute("PRAGMA journal_mode=WAL");
-  while (!wal && std::chrono::steady_clock::now() < last) {
+  while (!wal && !is_damage(wal.error()) && std::chrono::steady_clock::now() < last) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     wal = execute("PRAGMA journal_mode=WAL");
   }

@@ -86,6 +86,17 @@ TEST(StoreFaults, AFileThatIsNoDatabaseIsSaidToBeDamaged) {
   EXPECT_FALSE(Database::is_damage({ErrorKind::unavailable, "the database `x` is locked by another process", {}}));
 }
 
+/// Nobody is waited for who could let go of it.
+TEST(DatabaseFile, DamageIsToldAtOnce) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "x.db") << std::string(8192, 'x');
+  const auto began = std::chrono::steady_clock::now();
+  const auto opened = Database::open(folder.path() / "x.db", std::chrono::seconds(60));
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_TRUE(Database::is_damage(opened.error())) << opened.error().message;
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+}
+
 TEST(StoreFaults, ADatabaseOfANewerVersionIsLeftAlone) {
   const TemporaryFolder folder;
   ASSERT_TRUE(open(folder.path()));
