@@ -69,9 +69,7 @@ net::Task<Aggregate::Refused> Aggregate::company_of(net::HttpExchange& exchange,
     callers.clear();
     if (auto refusal = find_callers(exchange.head(), callers)) co_return refusal;
     auto taken = kept && *kept ? router_.take_over(id, callers.begin()->second, **kept) : Result<std::shared_ptr<Company>>(nullptr);
-    if (!kept || !taken)
-      co_return gateway::RequestRefusal{503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", kept ? taken.error().message : kept.error().message)),
-                                        "sessions out of reach", "Retry-After: 1\r\n"};
+    if (!kept || !taken) co_return gateway::sessions_out_of_reach(kept ? taken.error().message : kept.error().message);
     company = std::move(*taken);
   }
   if (!company) co_return gateway::RequestRefusal{.status = 404, .body = std::string(mcp::session_not_found), .why = "unknown session"};
@@ -141,9 +139,17 @@ net::Task<Aggregate::Refused> Aggregate::get(net::HttpExchange& exchange) {
   co_return std::nullopt;
 }
 
+/// Should it be kept where nobody can look now, it is over as soon as somebody can.
+Aggregate::Refused Aggregate::end_unknown(const net::RequestHead& head, Refused unknown) {
+  Callers callers;
+  if (auto refusal = find_callers(head, callers)) return refusal;
+  if (parts_.sessions.end_unknown(head.headers.find(net::HeaderName::mcp_session_id), callers.begin()->second.grant)) return unknown;
+  return gateway::sessions_out_of_reach(gateway::too_many_to_end);
+}
+
 net::Task<Aggregate::Refused> Aggregate::remove(net::HttpExchange& exchange) {
   std::shared_ptr<Company> company;
-  if (auto refusal = co_await company_of(exchange, {}, company)) co_return refusal;
+  if (auto refusal = co_await company_of(exchange, {}, company)) co_return refusal->status == 404 ? end_unknown(exchange.head(), std::move(refusal)) : refusal;
   router_.end(company);
   // Who is told that it is over finds it nowhere, whatever happens to this gateway.
   co_await parts_.sessions.settled(time_to_end);

@@ -32,6 +32,7 @@ class Aggregate final : public gateway::OtherAddresses {
   Refused find_callers(const net::RequestHead& head, Callers& callers) const;
   net::Task<Refused> get(net::HttpExchange& exchange);
   net::Task<Refused> remove(net::HttpExchange& exchange);
+  Refused end_unknown(const net::RequestHead& head, Refused unknown);
   net::Task<Refused> company_of(net::HttpExchange& exchange, std::string_view id_text, std::shared_ptr<Company>& company);
 
   const gateway::Parts parts_;

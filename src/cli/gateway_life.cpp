@@ -13,12 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A database that cannot be read makes room for a new one.
-void move_aside(const fs::path& file) {
-  std::error_code ignored;
-  for (const char* part : {"", "-wal", "-shm"}) fs::rename(file.string() + part, file.string() + ".damaged" + part, ignored);
-}
-
 /// For calls in flight at the end. 30 s are promised for all of the end, and whoever started
 /// the process may kill it then: children that do not want to end take another 3.5 s.
 constexpr net::Duration time_to_finish = std::chrono::seconds(25);
@@ -47,45 +41,16 @@ void GatewayProcess::take_up(const fs::path& file, How how) {
   }
 }
 
-/// Sessions that go on after this process. A client of `run` has its session as long as its pipe.
-/// Without the file clients open new ones after a restart, which is no reason not to start.
-void GatewayProcess::open_sessions() {
+/// What goes on after this process. The client of `run` has its session as long as its pipe.
+void GatewayProcess::open_what_goes_on() {
   if (shared_ || command_ != config::Command::serve) return;
-  const fs::path file = config_.data / "sessions.db";
-  const session::StoredSessions::Options options{.most = config_.limits.sessions};
-  auto opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
-  if (!opened && session::StoredSessions::is_damage(opened.error())) {
-    log_.error("sessions_unreadable", {{"fault", opened.error().message}, {"effect", "clients open new ones; the file is moved aside"}});
-    move_aside(file);
-    opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
-  }
-  if (opened) {
-    sessions_ = std::move(*opened);
-    late_sessions_.go_on_with(*sessions_);
-    return;
-  }
-  const bool may_come = opened.error().kind == ErrorKind::unavailable;
-  log_.error("sessions_not_kept", {{"fault", opened.error().message}, {"effect", may_come ? "until the file can be opened, which is tried again, sessions end with this process" : "sessions end with this process"}});
-  if (may_come) tasks_.spawn(open_sessions_later(file, {.most = options.most, .open_time = std::chrono::milliseconds(5)}));
-}
-
-/// What holds the file at the start (a backup, say) lets it go, mostly.
-net::Task<void> GatewayProcess::open_sessions_later(fs::path file, session::StoredSessions::Options options) {
-  for (;;) {
-    co_await loop_.sleep(std::chrono::seconds(2));
-    // The loop does not wait for it: whoever holds it is met again.
-    auto opened = session::StoredSessions::open(loop_, clock_, log_, file, options);
-    if (!opened) continue;
-    sessions_ = std::move(*opened);
-    late_sessions_.go_on_with(*sessions_);
-    log_.info("sessions_kept_again", {{"sessions", sessions_->size()}});
-    co_return co_await sessions_->keep_going();
-  }
+  sessions_ = std::make_unique<session::StoredSessions>(loop_, clock_, log_, config_.data / "sessions.db", session::StoredSessions::Options{.most = config_.limits.sessions});
+  rounds_ = std::make_unique<session::StoredRounds>(loop_, clock_, log_, config_.data / "rounds.db");
 }
 
 session::SessionStore& GatewayProcess::session_store() {
   if (shared_) return shared_->sessions();
-  return late_sessions_;
+  return sessions_ ? static_cast<session::SessionStore&>(*sessions_) : no_sessions_;
 }
 
 session::RoundStore& GatewayProcess::round_store() {

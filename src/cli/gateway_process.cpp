@@ -269,9 +269,7 @@ Exit GatewayProcess::run() {
   }
   config_watch_.taken(flags_.config_stamp);
   if (const Exit exit = restore_counters(); exit != Exit::ok) return exit;
-  open_sessions();
-  // `run` serves one client, which ends with it.
-  if (!shared_ && command_ == config::Command::serve) rounds_ = std::make_unique<session::StoredRounds>(loop_, clock_, log_, config_.data / "rounds.db");
+  open_what_goes_on();
   if (const Exit exit = open_doors(); exit != Exit::ok) return exit;
   net::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
     if (signal == SIGHUP) return look_for_changes(Look::everything);

@@ -23,7 +23,6 @@
 #include "gateway/http_front.hpp"
 #include "gateway/stdio_front.hpp"
 #include "limits/memory_counters.hpp"
-#include "session/late_sessions.hpp"
 #include "session/stored_rounds.hpp"
 #include "session/stored_sessions.hpp"
 #include "store/grant_table.hpp"
@@ -81,8 +80,7 @@ class GatewayProcess {
   void end_sessions_of_lost_grants();
   Exit restore_counters();
   Exit open_shared_state();
-  void open_sessions();
-  net::Task<void> open_sessions_later(std::filesystem::path file, session::StoredSessions::Options options);
+  void open_what_goes_on();
   session::SessionStore& session_store();
   session::RoundStore& round_store();
   void take_up(const std::filesystem::path& file, How how);
@@ -116,7 +114,7 @@ class GatewayProcess {
   std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};
   approval::MemoryQuestions questions_{desk_};   ///< unless they are shared
-  session::LateSessions late_sessions_;          ///< of the file, once it could be opened
+  session::NoSessionStore no_sessions_;          ///< of `run`
   std::unique_ptr<session::StoredSessions> sessions_;  ///< unless they are shared
   session::MemoryRounds memory_rounds_{clock_};        ///< of `run`
   std::unique_ptr<session::StoredRounds> rounds_;      ///< unless they are shared

@@ -201,14 +201,10 @@ net::Task<std::expected<std::shared_ptr<Conversation>, RequestRefusal>> HttpFron
   auto again = admit(exchange.head());
   if (!again) co_return std::unexpected(std::move(again.error()));
   visit = std::move(*again);
-  const auto later = [](const Error& why) {
-    return RequestRefusal{503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", why.message)), "sessions out of reach",
-              "Retry-After: 1\r\n"};
-  };
-  if (!kept) co_return std::unexpected(later(kept.error()));
+  if (!kept) co_return std::unexpected(sessions_out_of_reach(kept.error().message));
   if (!*kept) co_return std::unexpected(unknown);
   auto taken = visit.gate->take_over(visit.session_id, visit.caller, **kept);
-  if (!taken) co_return std::unexpected(later(taken.error()));
+  if (!taken) co_return std::unexpected(sessions_out_of_reach(taken.error().message));
   if (!*taken) co_return std::unexpected(unknown);
   co_return std::move(*taken);
 }
@@ -348,6 +344,8 @@ net::Task<void> HttpFront::get(net::HttpExchange& exchange, Visit& visit) {
 net::Task<void> HttpFront::remove(net::HttpExchange& exchange, Visit& visit) {
   if (visit.session_id.empty()) co_return co_await refuse(exchange, 400, mcp::rpc_error({}, mcp::code::invalid_request, "the header `Mcp-Session-Id` is missing"), "no session");
   auto found = co_await session_of(exchange, visit);
+  if (!found && found.error().status == 404 && !parts_.sessions.end_unknown(visit.session_id, visit.caller.grant))
+    co_return co_await refuse(exchange, sessions_out_of_reach(too_many_to_end));
   if (!found) co_return co_await refuse(exchange, std::move(found.error()));
   const std::shared_ptr<Conversation> conversation = std::move(*found);
   visit.gate->end_session(conversation);

@@ -4,7 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "mcp/answers.hpp"
+#include "mcp/codes.hpp"
+
 namespace callgate::gateway {
+
+RequestRefusal sessions_out_of_reach(std::string_view why) {
+  return {503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", why)), "sessions out of reach", "Retry-After: 1\r\n"};
+}
 
 Refusals::Refusals(const Parts& parts)
     : parts_(parts),

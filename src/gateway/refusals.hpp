@@ -16,6 +16,10 @@ struct RequestRefusal {
   std::string_view headers = {};
 };
 
+/// Nobody can tell now whether there is that session.
+RequestRefusal sessions_out_of_reach(std::string_view why);
+inline constexpr std::string_view too_many_to_end = "too many ended while it was not known which there are";
+
 /// Puts refusals of requests on record that nobody stands behind. Who makes them
 /// needs no token, so they are counted all, and recorded and logged at a bounded
 /// rate: beyond it, one record a second says how many there were.

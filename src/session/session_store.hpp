@@ -60,6 +60,9 @@ class SessionStore {
   virtual void used(std::string_view name) = 0;
   /// It is over for everybody.
   virtual void end(std::string_view name) = 0;
+  /// A client ended a session that is not found here: should it stand where nobody can
+  /// look now, it is over as soon as somebody can. False: that cannot be promised now.
+  virtual bool end_unknown(std::string_view /*id*/, std::string_view /*grant*/) { return true; }
   /// Waits until all that ended by now is over wherever it is kept, at most so long.
   virtual net::Task<void> settled(net::Duration most) = 0;
   /// `heard` is told of sessions that this gateway serves and that ended elsewhere, or

@@ -7,8 +7,16 @@ namespace callgate::session {
 using store::SessionChange;
 using Kind = store::SessionChange::Kind;
 
-SessionWriter::SessionWriter(std::shared_ptr<net::Inbox> inbox, std::unique_ptr<store::SessionFile> file, std::size_t most_bytes)
-    : inbox_(std::move(inbox)), file_(std::move(file)), most_bytes_(most_bytes), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+SessionWriter::SessionWriter(net::Loop& loop, Thread::Options file, std::size_t most_bytes, Thread::Opened opened)
+    : most_bytes_(most_bytes), thread_(loop, std::move(file), [this](const auto& open) { return work(open); }, std::move(opened)) {}
+
+Result<void> SessionWriter::open() {
+  auto opened = thread_.open();
+  if (opened) return opened;
+  fault_ = opened.error();
+  thread_.wake();
+  return opened;
+}
 
 // What waits ------------------------------------------------------------------------
 
@@ -30,7 +38,7 @@ void SessionWriter::merge(Changes::iterator at, SessionChange later) {
   waiting.change = std::move(later);
   if (waiting.change.kind != Kind::ended || waiting.in_file == InFile::maybe) return;
   // It came and went before the file could be written: that takes no room until it can.
-  for (Written& told : waiting.told) inbox_->post([tell = std::move(told)] { tell(false); });
+  for (Written& told : waiting.told) thread_.post([tell = std::move(told)] { tell(false); });
   changes_.erase(at);
 }
 
@@ -51,7 +59,7 @@ bool SessionWriter::keep(store::SessionRow row, InFile before, Written written) 
     if (bytes_ != 0 && bytes_ + weight(change) > most_bytes_) return false;
     add(std::move(change), before, std::move(written));
   }
-  wake_.notify_one();
+  thread_.wake();
   return true;
 }
 
@@ -63,7 +71,7 @@ void SessionWriter::used(std::string name, std::int64_t used_ms) {
     const std::scoped_lock lock(mutex_);
     add(std::move(change), InFile::maybe, {});
   }
-  wake_.notify_one();
+  thread_.wake();
 }
 
 void SessionWriter::ended(std::string name) {
@@ -73,7 +81,7 @@ void SessionWriter::ended(std::string name) {
     const std::scoped_lock lock(mutex_);
     add(std::move(change), InFile::maybe, {});
   }
-  wake_.notify_one();
+  thread_.wake();
 }
 
 bool SessionWriter::find(std::string name, Found found) {
@@ -82,7 +90,7 @@ bool SessionWriter::find(std::string name, Found found) {
     if (finds_.size() >= most_finds) return false;
     finds_.emplace_back(std::move(name), std::move(found));
   }
-  wake_.notify_one();
+  thread_.wake();
   return true;
 }
 
@@ -93,21 +101,20 @@ std::optional<Error> SessionWriter::fault() const {
 
 // The thread ------------------------------------------------------------------------
 
-void SessionWriter::run(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  while (wake_.wait(lock, stop, [this] { return !changes_.empty() || !finds_.empty(); })) {
-    Changes changes = std::exchange(changes_, {});
-    Finds finds = std::exchange(finds_, {});
-    lock.unlock();
-    const Result<void> written = write(changes);
-    tell(changes, written.has_value());
-    answer(std::move(finds));
-    lock.lock();
-    if (!changes.empty()) done(std::move(changes), written);
-    if (written) continue;
-    if (stop.stop_requested()) return;
-    wake_.wait_for(lock, stop, pause, [] { return false; });
+bool SessionWriter::work(const Result<store::SessionFile*>& file) {
+  Changes changes;
+  Finds finds;
+  {
+    const std::scoped_lock lock(mutex_);
+    changes.swap(changes_);
+    finds.swap(finds_);
   }
+  const Result<void> written = file ? write(**file, changes) : std::unexpected(file.error());
+  tell(changes, written.has_value());
+  answer(file, std::move(finds));
+  const std::scoped_lock lock(mutex_);
+  done(std::move(changes), written);
+  return written.has_value();
 }
 
 /// What could not be written waits again; what came meanwhile is later than that.
@@ -127,24 +134,24 @@ void SessionWriter::done(Changes changes, const Result<void>& written) {
 }
 
 /// All or nothing, as they stand: no copy of them is made.
-Result<void> SessionWriter::write(const Changes& changes) {
+Result<void> SessionWriter::write(store::SessionFile& file, const Changes& changes) {
   if (changes.empty()) return {};
   std::vector<const SessionChange*> all;
   all.reserve(changes.size());
   for (const auto& [name, waiting] : changes) all.push_back(&waiting.change);
-  return file_->write(all);
+  return file.write(all);
 }
 
 void SessionWriter::tell(Changes& changes, bool written) {
   for (auto& [name, waiting] : changes) {
-    for (Written& told : std::exchange(waiting.told, {})) inbox_->post([tell = std::move(told), written] { tell(written); });
+    for (Written& told : std::exchange(waiting.told, {})) thread_.post([tell = std::move(told), written] { tell(written); });
   }
 }
 
-void SessionWriter::answer(Finds finds) {
+void SessionWriter::answer(const Result<store::SessionFile*>& file, Finds finds) {
   for (auto& [name, found] : finds) {
-    auto row = std::make_shared<Row>(file_->find(name));
-    inbox_->post([tell = std::move(found), row] { tell(std::move(*row)); });
+    auto row = std::make_shared<Row>(file ? (*file)->find(name) : std::unexpected(file.error()));
+    thread_.post([tell = std::move(found), row] { tell(std::move(*row)); });
   }
 }
 

@@ -1,17 +1,15 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "net/loop.hpp"
+#include "session/file_thread.hpp"
 #include "store/session_file.hpp"
 
 namespace callgate::session {
@@ -27,13 +25,16 @@ class SessionWriter {
   using Written = std::function<void(bool written)>;
   using Row = Result<std::optional<store::SessionRow>>;
   using Found = std::function<void(Row row)>;
-  static constexpr std::chrono::milliseconds pause{200};  ///< behind a write that failed
-  static constexpr std::size_t most_finds = 1000;         ///< that wait
+  using Thread = FileThread<store::SessionFile>;
+  static constexpr std::size_t most_finds = 1000;  ///< that wait
 
   /// `most_bytes`: of new sessions that wait.
-  SessionWriter(std::shared_ptr<net::Inbox> inbox, std::unique_ptr<store::SessionFile> file, std::size_t most_bytes);
+  SessionWriter(net::Loop& loop, Thread::Options file, std::size_t most_bytes, Thread::Opened opened);
   SessionWriter(const SessionWriter&) = delete;
   SessionWriter& operator=(const SessionWriter&) = delete;
+
+  /// Opens the file here and now; where that fails it is tried again until it is open. First of all.
+  Result<void> open();
 
   /// Whether the file may have a row of that name.
   enum class InFile : std::uint8_t { surely_not, maybe };
@@ -43,7 +44,7 @@ class SessionWriter {
   void ended(std::string name);
   /// What stands in the file once all changes until now are written. False: too many ask.
   bool find(std::string name, Found found);
-  /// Why the last write failed; nothing where it did not.
+  /// Why the file could not be opened or written last; nothing where it could.
   std::optional<Error> fault() const;
 
  private:
@@ -55,25 +56,22 @@ class SessionWriter {
   using Changes = std::unordered_map<std::string, Waiting>;
   using Finds = std::vector<std::pair<std::string, Found>>;
 
-  void run(const std::stop_token& stop);
-  Result<void> write(const Changes& changes);
+  bool work(const Result<store::SessionFile*>& file);
+  static Result<void> write(store::SessionFile& file, const Changes& changes);
   void tell(Changes& changes, bool written);
-  void answer(Finds finds);
+  void answer(const Result<store::SessionFile*>& file, Finds finds);
   void add(store::SessionChange change, InFile in_file, Written written);
   void merge(Changes::iterator at, store::SessionChange later);
   void done(Changes changes, const Result<void>& written);
   static std::size_t weight(const store::SessionChange& change);
 
-  const std::shared_ptr<net::Inbox> inbox_;
-  const std::unique_ptr<store::SessionFile> file_;  ///< the thread's
   const std::size_t most_bytes_;
   mutable std::mutex mutex_;
-  std::condition_variable_any wake_;
   Changes changes_;             ///< by name; guarded by mutex_
   std::size_t bytes_ = 0;       ///< of new sessions that wait or are being written; guarded by mutex_
   Finds finds_;                 ///< guarded by mutex_
   std::optional<Error> fault_;  ///< guarded by mutex_
-  std::jthread thread_;
+  Thread thread_;
 };
 
 }  // namespace callgate::session

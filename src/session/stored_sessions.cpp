@@ -12,7 +12,6 @@ using store::SessionRow;
 
 namespace {
 
-
 SessionRow row_of(const KeptSession& session, std::int64_t used_ms) {
   return {.name = session.name, .digest = session.digest, .server = session.server, .address = session.address, .grant = session.grant,
           .principal = session.principal, .revision = session.revision, .opening = session.opening, .used_ms = used_ms};
@@ -25,20 +24,14 @@ KeptSession session_of(SessionRow row) {
 
 }  // namespace
 
-Result<std::unique_ptr<StoredSessions>> StoredSessions::open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options) {
-  auto opened = store::SessionFile::open(file, options.open_time);
-  if (!opened) return std::unexpected(opened.error());
-  const auto rows = (*opened)->list();
-  if (!rows) return std::unexpected(rows.error());
-  std::unique_ptr<StoredSessions> sessions(new StoredSessions(loop, clock, log, std::move(*opened), options));
-  for (const SessionRow& row : *rows) sessions->recall(row);
-  return sessions;
+StoredSessions::StoredSessions(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options)
+    : loop_(loop), clock_(clock), log_(log), options_(options),
+      writer_(loop, {.path = file, .open_time = options.open_time}, options.most_waiting, [this](const auto& rows, const auto& damage) { recall(rows, damage); }) {
+  const auto opened = writer_.open();
+  if (opened) return;
+  faulty_ = true;
+  log_.error("sessions_not_kept", {{"fault", opened.error().message}, {"effect", "until the file can be opened, which is tried again, those of before are unknown, and new ones end with this process"}});
 }
-
-bool StoredSessions::is_damage(const Error& error) { return store::Database::is_damage(error); }
-
-StoredSessions::StoredSessions(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::SessionFile> file, Options options)
-    : loop_(loop), clock_(clock), log_(log), options_(options), writer_(loop.inbox(), std::move(file), options.most_waiting) {}
 
 StoredSessions::~StoredSessions() {
   for (const std::string& name : touched_) {
@@ -46,10 +39,20 @@ StoredSessions::~StoredSessions() {
   }
 }
 
+void StoredSessions::recall(const std::vector<SessionRow>& rows, const std::optional<Error>& damage) {
+  if (damage) log_.error("sessions_unreadable", {{"fault", damage->message}, {"effect", "clients open new ones; the file is moved aside"}});
+  recalled_ = true;
+  for (const SessionRow& row : rows) recall(row);
+  to_end_.clear();
+  if (std::exchange(faulty_, false)) log_.info("sessions_kept_again", {{"sessions", known_.size()}});
+}
+
 /// The wall clock counts between two processes only; set back, it counts as no time.
 void StoredSessions::recall(const SessionRow& row) {
   const std::chrono::milliseconds unused(std::max<std::int64_t>(clock_.wall_ms() - row.used_ms, 0));
-  if (unused > options_.idle) return writer_.ended(row.name);
+  const auto ended = to_end_.find(row.name);
+  const bool has_ended = ended != to_end_.end() && ended->second == std::pair(row.digest, row.grant);
+  if (has_ended || unused > options_.idle) return writer_.ended(row.name);
   enter(row.name, {.grant = row.grant, .share = share_of(row.grant, row.server), .used = loop_.now() - unused});
 }
 
@@ -131,10 +134,7 @@ net::Task<Kept> StoredSessions::keep(KeptSession session, std::size_t most_of_gr
   const auto before = known_.find(session.name);
   const auto in_file = before == known_.end() ? SessionWriter::InFile::surely_not : SessionWriter::InFile::maybe;
   const auto told = std::make_shared<Told<bool>>(loop_);
-  const bool taken = writer_.keep(row_of(session, clock_.wall_ms()), in_file, [told](bool written) {
-    told->value = written;
-    told->done.raise();
-  });
+  const bool taken = writer_.keep(row_of(session, clock_.wall_ms()), in_file, [told](bool written) { told->tell(written); });
   if (!taken) {
     if (!std::exchange(refusing_, true))
       log_.warn("sessions_not_kept", {{"why", "too many wait for their file to be written"}, {"effect", "new ones end with this process until it can be written again"}});
@@ -147,7 +147,8 @@ net::Task<Kept> StoredSessions::keep(KeptSession session, std::size_t most_of_gr
 }
 
 net::Task<Kept> StoredSessions::finish_keep(std::shared_ptr<Told<bool>> told) {
-  if (!told->value) co_await told->done.wait(options_.write_time);
+  // Once it is known that the file cannot be written nobody waits for that.
+  if (!told->value && !writer_.fault()) co_await told->done.wait(options_.write_time);
   co_return told->value.value_or(false) ? Kept::now : Kept::later;
 }
 
@@ -157,20 +158,17 @@ net::Task<Result<std::optional<KeptSession>>> StoredSessions::find(std::string_v
   const auto at = known_.find(name);
   // Ids that nobody has cost no more than this, and those of others no more than those.
   if (at == known_.end() || at->second.grant != grant || loop_.now() - at->second.used > options_.idle) return Answer::ready(std::nullopt);
-  const auto told = std::make_shared<Told<SessionWriter::Row>>(loop_);
-  const bool asked = writer_.find(name, [told](SessionWriter::Row row) {
-    told->value = std::move(row);
-    told->done.raise();
-  });
+  const auto told = std::make_shared<Told<Row>>(loop_);
+  const bool asked = writer_.find(name, [told](Row row) { told->tell(std::move(row)); });
   if (!asked) return Answer::ready(fail(ErrorKind::unavailable, "too many sessions are looked up at once"));
   touch(at);
   return finish_find(sha256_hex(id), std::move(name), told);
 }
 
-net::Task<Result<std::optional<KeptSession>>> StoredSessions::finish_find(std::string digest, std::string name, std::shared_ptr<Told<SessionWriter::Row>> told) {
+net::Task<Result<std::optional<KeptSession>>> StoredSessions::finish_find(std::string digest, std::string name, std::shared_ptr<Told<Row>> told) {
   if (!told->value) co_await told->done.wait(find_time);
   if (!told->value) co_return fail(ErrorKind::timeout, "the file of sessions was not read in time");
-  SessionWriter::Row& row = *told->value;
+  Row& row = *told->value;
   if (!row) co_return std::unexpected(row.error());
   // It may have ended meanwhile. The name is a short digest: whoever finds another id of the same name finds nothing.
   if (!known_.contains(name) || !*row || (*row)->digest != digest) co_return std::nullopt;
@@ -193,10 +191,18 @@ void StoredSessions::end(std::string_view name) {
   writer_.ended(std::move(text));
 }
 
+/// While nobody knows which there are, it may be one of them.
+bool StoredSessions::end_unknown(std::string_view id, std::string_view grant) {
+  if (recalled_) return true;
+  if (to_end_.size() >= most_to_end) return false;
+  to_end_.emplace(session_name(id), std::pair(sha256_hex(id), std::string(grant)));
+  return true;
+}
+
 net::Task<void> StoredSessions::settled(net::Duration most) {
   const auto told = std::make_shared<Told<bool>>(loop_);
   // What is looked up is looked up behind what was to be written before.
-  const bool asked = writer_.find({}, [told](const SessionWriter::Row&) { told->done.raise(); });
+  const bool asked = writer_.find({}, [told](const Row&) { told->tell(true); });
   if (asked) co_await told->done.wait(most);
 }
 

@@ -25,11 +25,14 @@ namespace callgate::session {
 /// gateway serves makes room only where none is left that nobody serves, and none
 /// with a message under way ends: then there are more for a while.
 ///
-/// While the file cannot be written, new sessions wait for it in `Options::most_waiting`
-/// bytes; further ones are not kept, which the log says once.
+/// While the file cannot be opened or written, new sessions wait for it in
+/// `Options::most_waiting` bytes; further ones are not kept, which the log says once.
+/// What stood in a file that is opened later is found from then on: whoever holds it at
+/// the start (a backup, say) lets it go, mostly. A damaged one is moved aside.
 ///
 /// INVARIANT: what ended is not found again in this process, whatever was still
-/// to be written; its removal is tried until the file has taken it.
+/// to be written; its removal is tried until the file has taken it. So it is for
+/// what a client ended before the file could be opened.
 /// Threads: the loop's.
 class StoredSessions final : public SessionStore {
  public:
@@ -40,16 +43,14 @@ class StoredSessions final : public SessionStore {
     std::chrono::milliseconds open_time{1000};  ///< so long whoever else holds the file is waited for
     std::size_t most_waiting = std::size_t{8} << 20U;  ///< bytes of new sessions that are not written yet
   };
-  /// Whether that error of `open` says that the file is damaged.
-  static bool is_damage(const Error& error);
   static constexpr net::Duration find_time = std::chrono::seconds(2);
   static constexpr net::Duration between_sweeps = std::chrono::seconds(10);
 
-  /// Those that nobody used for `idle` before now are over. Errors: the file's.
-  static Result<std::unique_ptr<StoredSessions>> open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options);
-  static Result<std::unique_ptr<StoredSessions>> open(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file) {
-    return open(loop, clock, log, file, Options{});
-  }
+  static constexpr std::size_t most_to_end = 10'000;  ///< that ended before the file could be opened
+
+  /// Opens the file. Those that nobody used for `idle` before now are over.
+  StoredSessions(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options);
+  StoredSessions(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file) : StoredSessions(loop, clock, log, file, Options{}) {}
   ~StoredSessions() override;
 
   bool keeps() const override { return true; }
@@ -59,6 +60,7 @@ class StoredSessions final : public SessionStore {
   void serves_no_longer(std::string_view name) override;
   void used(std::string_view name) override;
   void end(std::string_view name) override;
+  bool end_unknown(std::string_view id, std::string_view grant) override;
   net::Task<void> settled(net::Duration most) override;
   void on_end(std::function<void(std::string_view name)> heard) override { heard_ = std::move(heard); }
   void ask_which_are_busy(std::function<bool(std::string_view name)> is_busy) override { is_busy_ = std::move(is_busy); }
@@ -78,15 +80,9 @@ class StoredSessions final : public SessionStore {
   using At = std::unordered_map<std::string, Known>::iterator;
   /// Those that make room first come first: the ones nobody serves, then the longest unused.
   using Order = std::set<std::tuple<bool, net::Instant, std::string>>;
-  /// What the thread says, awaited by one frame, which may be gone by then.
-  template <class T>
-  struct Told {
-    explicit Told(net::Loop& loop) : done(loop) {}
-    net::Signal done;
-    std::optional<T> value;
-  };
+  using Row = SessionWriter::Row;
 
-  StoredSessions(net::Loop& loop, const Clock& clock, Log& log, std::unique_ptr<store::SessionFile> file, Options options);
+  void recall(const std::vector<store::SessionRow>& rows, const std::optional<Error>& damage);
   void recall(const store::SessionRow& row);
   void enter(std::string name, Known known);
   void place(At at);
@@ -102,7 +98,7 @@ class StoredSessions final : public SessionStore {
   void tell_fault();
   std::int64_t wall_of(net::Instant used) const;
   net::Task<Kept> finish_keep(std::shared_ptr<Told<bool>> told);
-  net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, std::shared_ptr<Told<SessionWriter::Row>> told);
+  net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string name, std::shared_ptr<Told<Row>> told);
 
   net::Loop& loop_;
   const Clock& clock_;
@@ -115,6 +111,8 @@ class StoredSessions final : public SessionStore {
   Order order_;                                               ///< the same, as they make room
   std::unordered_map<std::string, Order> shares_;             ///< those of a grant at one server
   std::set<std::string> touched_;                             ///< used since the last sweep
+  bool recalled_ = false; ///< the file was opened
+  std::unordered_map<std::string, std::pair<std::string, std::string>> to_end_;  ///< by name, digest and grant: what ended before that
   bool faulty_ = false;   ///< the file could not be written when that was looked at last
   bool refusing_ = false; ///< a session was not kept since it could be written
   SessionWriter writer_;

@@ -91,15 +91,16 @@ Result<std::optional<SessionRow>> SessionFile::find(std::string_view name) {
 }
 
 Result<std::vector<SessionRow>> SessionFile::list() {
-  Query query(*database_, "SELECT name, server, grant_id, used FROM sessions");
+  Query query(*database_, "SELECT name, digest, server, grant_id, used FROM sessions");
   std::vector<SessionRow> rows;
   auto row = query.step();
   for (; row && *row; row = query.step()) {
     SessionRow each;
     each.name = query.text(0);
-    each.server = query.text(1);
-    each.grant = query.text(2);
-    each.used_ms = query.number(3);
+    each.digest = query.text(1);
+    each.server = query.text(2);
+    each.grant = query.text(3);
+    each.used_ms = query.number(4);
     rows.push_back(std::move(each));
   }
   if (!row) return std::unexpected(row.error());

@@ -51,7 +51,7 @@ class SessionFile {
   /// All changes or, after an error, none.
   Result<void> write(std::span<const SessionChange* const> changes);
   Result<std::optional<SessionRow>> find(std::string_view name);
-  /// Name, server, grant and last use of all, without the rest.
+  /// Name, digest, server, grant and last use of all, without the rest.
   Result<std::vector<SessionRow>> list();
 
  private:

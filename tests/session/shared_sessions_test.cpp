@@ -269,7 +269,7 @@ TEST_P(StoreContract, FindsNothingItDoesNotKeepAndMindsNothingUnknown) {
   std::unique_ptr<StoredSessions> stored;
   NoSessionStore none;
   if (GetParam() == "shared") gateway.emplace(loop, server.emplace());
-  if (GetParam() == "stored") stored = std::move(*StoredSessions::open(loop, clock, log, folder.path() / "sessions.db", {.write_time = 20s}));
+  if (GetParam() == "stored") stored = std::make_unique<StoredSessions>(loop, clock, log, folder.path() / "sessions.db", StoredSessions::Options{.write_time = 20s});
   SessionStore& store = gateway ? static_cast<SessionStore&>(gateway->sessions) : stored ? static_cast<SessionStore&>(*stored) : none;
   store.end("s-unknown");
   store.used("s-unknown");

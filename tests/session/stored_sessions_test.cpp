@@ -10,7 +10,6 @@
 
 #include "base/sha256.hpp"
 #include "net/redis_server.hpp"
-#include "session/late_sessions.hpp"
 #include "session/session.hpp"
 #include "store/temporary_folder.hpp"
 
@@ -34,9 +33,7 @@ class StoredSessionsTest : public testing::Test {
   /// As a new process does on the same file.
   void open(StoredSessions::Options options = {.write_time = 20s}) {
     sessions_.reset();
-    auto opened = StoredSessions::open(loop_, clock_, log_, file(), options);
-    ASSERT_TRUE(opened.has_value()) << opened.error().message;
-    sessions_ = std::move(*opened);
+    sessions_ = std::make_unique<StoredSessions>(loop_, clock_, log_, file(), options);
     sessions_->on_end([this](std::string_view name) { ended_.emplace_back(name); });
   }
   std::filesystem::path file() const { return folder_.path() / "sessions.db"; }
@@ -44,9 +41,16 @@ class StoredSessionsTest : public testing::Test {
   std::optional<KeptSession> find(const std::string& id, const std::string& grant = "g1") { return await(loop_, sessions_->find(id, grant)).value(); }
   /// Another connection that holds the file as long as it lives.
   struct Holder {
-    explicit Holder(const std::filesystem::path& file) : database(std::move(*store::Database::open(file, 1000ms))) { EXPECT_TRUE(database->execute("BEGIN IMMEDIATE")); }
+    explicit Holder(const std::filesystem::path& file, const char* how = "BEGIN IMMEDIATE") : database(std::move(*store::Database::open(file, 1000ms))) { EXPECT_TRUE(database->execute(how)); }
     std::unique_ptr<store::Database> database;
   };
+  static constexpr const char* all_of_it = "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE";
+  void turn_until(const std::function<bool()>& there) {
+    const auto until = net::Loop::read_clock() + 20s;
+    while (!there() && net::Loop::read_clock() < until) loop_.turn(5ms);
+    EXPECT_TRUE(there());
+  }
+  net::Task<void> keep_into(KeptSession session, std::optional<Kept>& kept) { kept = co_await sessions_->keep(std::move(session), 16); }
 
   const TemporaryFolder folder_;
   net::Loop loop_;
@@ -60,24 +64,82 @@ class StoredSessionsTest : public testing::Test {
 TEST_F(StoredSessionsTest, AreFoundOnceTheirFileIsFree) {
   ASSERT_TRUE(keep(session_of("id-1")));
   sessions_.reset();
-  LateSessions late;
-  std::vector<std::string> ended;
-  late.on_end([&](std::string_view name) { ended.emplace_back(name); });
   {
-    const Holder holder(file());
-    const auto locked = StoredSessions::open(loop_, clock_, log_, file(), {.open_time = 5ms});
-    ASSERT_FALSE(locked.has_value());
-    EXPECT_FALSE(StoredSessions::is_damage(locked.error())) << locked.error().message;
-    EXPECT_FALSE(late.keeps());
-    EXPECT_EQ(await(loop_, late.find("id-1", "g1")).value(), std::nullopt);
+    const Holder holder(file(), all_of_it);
+    open({.open_time = 5ms});
+    EXPECT_TRUE(log_.has("sessions_not_kept"));
+    EXPECT_EQ(find("id-1"), std::nullopt);
+    EXPECT_EQ(await(loop_, sessions_->keep(session_of("id-2"), 16)), Kept::later);
   }
+  turn_until([&] { return log_.has("sessions_kept_again"); });
+  EXPECT_FALSE(log_.has("sessions_unreadable"));
+  EXPECT_EQ(find("id-1"), session_of("id-1"));
+  EXPECT_EQ(find("id-2"), session_of("id-2")) << "what was opened meanwhile is written then";
   open();
-  late.go_on_with(*sessions_);
-  EXPECT_TRUE(late.keeps());
-  EXPECT_EQ(await(loop_, late.find("id-1", "g1")).value(), session_of("id-1"));
-  late.serves(session_of("id-1"));
-  late.end(session_name("id-1"));
-  EXPECT_EQ(await(loop_, late.find("id-1", "g1")).value(), std::nullopt);
+  EXPECT_EQ(find("id-2"), session_of("id-2"));
+}
+
+/// Who ends a session may be sure of it, though nobody could tell that there was one.
+TEST_F(StoredSessionsTest, WhatEndedBeforeItsFileWasOpenIsNotFoundInIt) {
+  for (const char* id : {"id-1", "id-2", "id-3"}) ASSERT_TRUE(keep(session_of(id)));
+  sessions_.reset();
+  {
+    const Holder holder(file(), all_of_it);
+    open({.open_time = 5ms});
+    EXPECT_TRUE(sessions_->end_unknown("id-1", "g1"));
+    EXPECT_TRUE(sessions_->end_unknown("id-2", "g2")) << "another's, which is not to be told from nobody's";
+  }
+  turn_until([&] { return log_.has("sessions_kept_again"); });
+  EXPECT_FALSE(find("id-1"));
+  EXPECT_TRUE(find("id-2"));
+  EXPECT_TRUE(find("id-3"));
+  open();
+  EXPECT_FALSE(find("id-1"));
+  EXPECT_TRUE(find("id-2"));
+}
+
+TEST_F(StoredSessionsTest, NoMoreEndUnknownThanHaveRoom) {
+  sessions_.reset();
+  const Holder holder(file(), all_of_it);
+  open({.open_time = 5ms});
+  for (std::size_t i = 0; i < StoredSessions::most_to_end; ++i) ASSERT_TRUE(sessions_->end_unknown(fmt::format("id-{}", i), ""));
+  EXPECT_FALSE(sessions_->end_unknown("one-more", ""));
+}
+
+/// Its writes have the patience of any other's.
+TEST_F(StoredSessionsTest, AFileThatIsOpenedLateIsWrittenLikeOneThatWasThereAtTheStart) {
+  sessions_.reset();
+  {
+    const Holder holder(file(), all_of_it);
+    open({.write_time = 20s, .open_time = 300ms});
+  }
+  turn_until([&] { return log_.has("sessions_kept_again"); });
+  std::optional<Holder> holder(file());
+  std::optional<Kept> kept;
+  net::TaskGroup tasks;
+  tasks.spawn(keep_into(session_of("id-1"), kept));
+  const auto until = net::Loop::read_clock() + 50ms;
+  while (net::Loop::read_clock() < until) loop_.turn(5ms);
+  EXPECT_FALSE(kept) << "whoever holds it for a moment is waited for";
+  holder.reset();
+  turn_until([&] { return kept.has_value(); });
+  EXPECT_EQ(kept, Kept::now);
+}
+
+TEST_F(StoredSessionsTest, AFileThatIsDamagedWhenItCanBeOpenedIsMovedAside) {
+  sessions_.reset();
+  const auto late = folder_.path() / "late";
+  sessions_ = std::make_unique<StoredSessions>(loop_, clock_, log_, late / "sessions.db");
+  EXPECT_TRUE(log_.has("sessions_not_kept"));
+  std::filesystem::create_directory(folder_.path() / "coming");
+  std::ofstream(folder_.path() / "coming" / "sessions.db") << std::string(8192, 'x');
+  std::filesystem::rename(folder_.path() / "coming", late);
+  turn_until([&] { return log_.has("sessions_kept_again"); });
+  EXPECT_TRUE(log_.has("sessions_unreadable"));
+  EXPECT_TRUE(std::filesystem::exists(late / "sessions.db.damaged"));
+  EXPECT_TRUE(keep(session_of("id-1")));
+  sessions_ = std::make_unique<StoredSessions>(loop_, clock_, log_, late / "sessions.db");
+  EXPECT_TRUE(find("id-1"));
 }
 
 /// Protocol item 22.
@@ -299,16 +361,25 @@ TEST_F(StoredSessionsTest, AFileOfANewerVersionIsLeftAlone) {
     auto database = store::Database::open(file(), 1000ms);
     ASSERT_TRUE((*database)->execute("PRAGMA user_version = 99"));
   }
-  const auto opened = StoredSessions::open(loop_, clock_, log_, file());
-  ASSERT_FALSE(opened.has_value());
-  EXPECT_EQ(opened.error().kind, ErrorKind::unsupported);
+  open();
+  EXPECT_TRUE(log_.has("was written by a newer version"));
+  EXPECT_FALSE(keep(session_of("id-1")));
+  sessions_.reset();
+  auto database = store::Database::open(file(), 1000ms);
+  store::Query version(**database, "PRAGMA user_version");
+  ASSERT_TRUE(version.step());
+  EXPECT_EQ(version.number(0), 99);
 }
 
-TEST_F(StoredSessionsTest, AFileThatIsNoneIsAnError) {
+TEST_F(StoredSessionsTest, AFileThatIsNoneIsMovedAside) {
   sessions_.reset();
-  std::filesystem::remove(file());
+  for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(file().string() + part);
   std::ofstream(file()) << std::string(8192, 'x');
-  EXPECT_FALSE(StoredSessions::open(loop_, clock_, log_, file()).has_value());
+  open();
+  EXPECT_TRUE(log_.has("sessions_unreadable"));
+  EXPECT_FALSE(log_.has("sessions_not_kept"));
+  EXPECT_TRUE(keep(session_of("id-1")));
+  EXPECT_TRUE(std::filesystem::exists(file().string() + ".damaged"));
 }
 
 }  // namespace

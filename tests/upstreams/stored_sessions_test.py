@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import urllib.parse
 
 import world
 from scripted_http import Scripted
@@ -135,30 +136,74 @@ class StartedAgain(World):
         again.headers["Mcp-Session-Id"] = ann.headers["Mcp-Session-Id"]
         self.assertEchoes(again)
 
+    def holds(self, name):
+        """Another process has all of that database until it is let go of."""
+        holder = sqlite3.connect(self.dir / "data" / name, isolation_level=None)
+        self.addCleanup(holder.close)
+        holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        return holder
+
+    def waits_for(self, gate, word):
+        until = time.monotonic() + world.LONG
+        while word not in gate.log.read_text():
+            self.assertLess(time.monotonic(), until, f"the log never says {word}")
+            time.sleep(0.02)
+
+    def status(self, client, method="POST"):
+        return client.exchange(method, b'{"jsonrpc":"2.0","id":1,"method":"ping"}' if method == "POST" else None)[0]
+
     def test_a_file_that_another_process_holds_is_taken_up_later(self):
         start = self.starts(*self.fake())
         gate = start()
-        old = gate.client()
-        old.initialize()
-        self.assertEchoes(old)
+        old, ended = gate.client(), gate.client()
+        for client in (old, ended):
+            client.initialize()
+            self.assertEchoes(client)
         gate.process.kill()
         gate.process.wait()
-        holder = sqlite3.connect(self.dir / "data" / "sessions.db", isolation_level=None)
-        holder.execute("BEGIN EXCLUSIVE")
+        holder = self.holds("sessions.db")
+        began = time.monotonic()
         gate = self.again(gate, signal.SIGTERM, start)
+        started = time.monotonic() - began
         self.assertIn("sessions_not_kept", gate.log.read_text())
         self.assertFalse((self.dir / "data" / "sessions.db.damaged").exists())
+        self.assertEqual(self.status(ended, "DELETE"), 404, "nobody knows of it")
         client = gate.client()
+        began = time.monotonic()
         client.initialize()
         self.assertEchoes(client)
-        holder.execute("ROLLBACK")
+        opened = time.monotonic() - began
         holder.close()
-        until = time.monotonic() + 20
-        while "sessions_kept_again" not in gate.log.read_text() and time.monotonic() < until:
-            time.sleep(0.05)
-        again = gate.client()
-        again.headers["Mcp-Session-Id"] = old.headers["Mcp-Session-Id"]
-        self.assertEchoes(again)
+        began = time.monotonic()
+        self.waits_for(gate, "sessions_kept_again")
+        print(f"        ready in {started * 1000:.0f} ms while it was held, a session open in {opened * 1000:.0f} ms, taken up {(time.monotonic() - began) * 1000:.0f} ms after it was let go")
+        self.assertLess(opened, 0.5 if world.LONG <= 20 else 5)
+        self.assertEchoes(old)
+        self.assertEqual(self.status(ended), 404, "what a client ended meanwhile is over")
+        gate = self.again(gate, signal.SIGKILL, start)
+        self.assertEchoes(old)
+        self.assertEchoes(client)
+        self.assertEqual(self.status(ended), 404)
+
+    def test_before_several_servers_what_ended_while_the_file_was_held_is_over(self):
+        policy = self.write("policy.yaml", POLICY)
+        config = self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\naggregate: true\nservers:\n  one: {{command: {json.dumps(self.fake())}, policy: {policy}}}\n")
+        start = lambda: self.started(["--config", config], [])
+        gate = start()
+        old, ended = (world.Http(gate.ready["url"] + "/mcp") for _ in range(2))
+        for client in (old, ended):
+            client.initialize()
+        gate.process.kill()
+        gate.process.wait()
+        holder = self.holds("sessions.db")
+        gate = self.again(gate, signal.SIGTERM, start)
+        for client in (old, ended):
+            client.address = urllib.parse.urlsplit(gate.ready["url"] + "/mcp")
+        self.assertEqual(self.status(ended, "DELETE"), 404)
+        holder.close()
+        self.waits_for(gate, "sessions_kept_again")
+        self.assertEqual([self.status(each) for each in (old, ended)], [200, 404])
 
     def test_a_file_that_is_damaged_keeps_nobody_from_starting(self):
         start = self.starts(*self.fake())
@@ -250,9 +295,32 @@ class StartedAgain(World):
             (self.dir / "data" / name).unlink(missing_ok=True)
         (self.dir / "data" / "rounds.db").write_bytes(b"x" * 8192)
         gate = self.again(gate, signal.SIGTERM, start)
-        self.assertIn("rounds_unreadable", gate.log.read_text())
         self.assertFalse(self.call(gate, "s-1").get("isError"), "the second of two: counted anew")
+        self.assertIn("rounds_unreadable", gate.log.read_text())
         self.assertEqual(decision_of({"result": self.call(gate)}).get("verdict"), "rate_limited")
+
+    def test_a_file_of_rounds_that_another_process_holds_is_read_once_it_is_let_go(self):
+        """Fails closed: meanwhile a round is counted as a call of its own, and no call waits for long."""
+        server, start = self.rounds("callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  odd: {action: allow, rate_limit: {max: 1, window: 1h, per: server}}\n")
+        gate = start()
+        self.assertEqual(self.call(gate)["requestState"], "s-1")
+        gate.process.kill()
+        gate.process.wait()
+        holder = self.holds("rounds.db")
+        began = time.monotonic()
+        gate = self.again(gate, signal.SIGTERM, start)
+        started = time.monotonic() - began
+        began = time.monotonic()
+        self.assertEqual(decision_of({"result": self.call(gate, "s-1")}).get("verdict"), "rate_limited")
+        refused = time.monotonic() - began
+        self.assertEqual(len(server.calls("odd")), 1)
+        holder.close()
+        began = time.monotonic()
+        while self.call(gate, "s-1").get("isError"):
+            self.assertLess(time.monotonic() - began, world.LONG)
+        print(f"        ready in {started * 1000:.0f} ms while it was held, refused in {refused * 1000:.0f} ms, goes on {(time.monotonic() - began) * 1000:.0f} ms after it was let go")
+        self.assertLess(refused, 0.7 if world.LONG <= 20 else 5)
+        self.assertEqual(len(server.calls("odd")), 2)
 
 
 if __name__ == "__main__":
