@@ -120,21 +120,27 @@ std::uint32_t MemoryCounters::make(const Key& key) {
   return slot;
 }
 
-/// A session's counter starts with the calls of the sessions that ended before it.
 std::uint32_t MemoryCounters::find_or_make(const Key& key, std::int64_t now) {
   const std::uint32_t found = find(key);
-  if (found != none) {
-    counters_[found].window.fit(meters_[key.meter].rate, now);
-    return found;
-  }
-  const std::uint32_t made = make(key);
-  if (key.kind != Kind::session) return made;
+  if (found == none) return make_with_inherited(key, now);
+  counters_[found].window.fit(meters_[key.meter].rate, now);
+  return found;
+}
+
+/// Calls of ended sessions that count for a session that has no counter yet.
+std::uint64_t MemoryCounters::to_inherit(const Key& key, std::int64_t now) {
+  if (key.kind != Kind::session) return 0;
   const std::uint32_t ended = find(key_of(key.meter, meters_[key.meter].hash, Kind::ended, key.grant, {}));
-  if (ended == none) return made;
-  const Rate& rate = meters_[key.meter].rate;
-  if (counters_[ended].window.used(rate, now) == 0) return made;
+  return ended == none ? 0 : counters_[ended].window.used(meters_[key.meter].rate, now);
+}
+
+/// A session's counter starts with the calls of the sessions that ended before it.
+std::uint32_t MemoryCounters::make_with_inherited(const Key& key, std::int64_t now) {
+  const std::uint32_t made = make(key);
+  if (to_inherit(key, now) == 0) return made;
+  const std::uint32_t ended = find(key_of(key.meter, meters_[key.meter].hash, Kind::ended, key.grant, {}));
   Window& window = counters_[made].window;
-  window = counters_[ended].window.copy(rate);
+  window = counters_[ended].window.copy(meters_[key.meter].rate);
   window.inherit();
   return made;
 }
@@ -315,23 +321,26 @@ Counters::TakeResult MemoryCounters::take_now(std::span<const Ask> asks, const S
   const std::int64_t now = at_least(time);
   clear_some(now);
   Taken taken{BootTime(Nanos(now))};
+  const auto refused = [&] {
+    undo(taken);
+    return std::unexpected(look_now(asks, who, time));
+  };
   for (const Ask& ask : asks) {
     for (const policy::RateLimit* limit : ask.limits) {
-      if (limit->max == 0) {
-        undo(taken);
-        return std::unexpected(look_now(asks, who, time));
-      }
-      const std::uint32_t slot = find_or_make(key_for(meter_for(*limit, who, ask.scope), who), now);
+      if (limit->max == 0) return refused();
+      const Key key = key_for(meter_for(*limit, who, ask.scope), who);
+      std::uint32_t slot = find(key);
+      // Whoever is refused is given no counter: sessions without end hold nothing, and none inherits more than a limit.
+      if (slot == none && to_inherit(key, now) >= limit->max) return refused();
+      if (slot == none) slot = make_with_inherited(key, now);
       Counter& counter = counters_[slot];
       const Rate& rate = meters_[counter.meter].rate;
+      counter.window.fit(rate, now);
       const std::uint64_t ref = std::uint64_t{counter.generation} << 32U | slot;
       // Limits that differ in max alone count a call once.
       const bool counted = counts(taken, ref);
       const std::uint64_t used = counter.window.used(rate, now) - (counted ? 1 : 0);
-      if (used >= limit->max) {
-        undo(taken);
-        return std::unexpected(look_now(asks, who, time));
-      }
+      if (used >= limit->max) return refused();
       if (!counted) counter.window.add(rate, {now, 1});
       taken.add({counted ? counted_already : ref, limit->max - used - 1});
     }

@@ -58,7 +58,7 @@ class MemoryCounters final : public Counters {
     std::string scope;
     std::string rule;  ///< of its `CounterName`, as is `rest`
     std::string rest;
-    Rate rate;       ///< its max is the largest that these counters were held against
+    Rate rate;       ///< its max, the largest that these counters were held against, says how they are kept
     std::uint64_t hash = 0;
     std::uint32_t counters = 0;  ///< that belong to it
     bool per_session = false;
@@ -101,6 +101,8 @@ class MemoryCounters final : public Counters {
   Key key_for(std::uint32_t meter, const Subject& who) const;
   std::uint32_t find(const Key& key) const;
   std::uint32_t find_or_make(const Key& key, std::int64_t now);
+  std::uint32_t make_with_inherited(const Key& key, std::int64_t now);
+  std::uint64_t to_inherit(const Key& key, std::int64_t now);
   std::uint32_t make(const Key& key);
   void clear_away(std::uint32_t slot);
   void clear_some(std::int64_t now);

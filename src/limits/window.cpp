@@ -39,9 +39,9 @@ std::int64_t Times::wait(const Rate& rate, std::int64_t now) const {
   return time(size_ - static_cast<std::uint32_t>(rate.max)) + rate.window - now;
 }
 
-void Times::add(const Rate& rate, Batch batch) {
-  for (std::uint64_t i = std::min(batch.calls, rate.max); i > 0; --i) {
-    if (size_ == rate.max) drop_oldest();
+void Times::add(const Rate& /*rate*/, Batch batch) {
+  for (std::uint64_t i = std::min(batch.calls, max_exact); i > 0; --i) {
+    if (size_ == max_exact) drop_oldest();
     if (size_ == capacity_) grow();
     time(size_++) = batch.at;
     // Records read back may come out of order; own calls stay sorted.

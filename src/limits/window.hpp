@@ -25,9 +25,9 @@ struct Batch {
   std::uint64_t calls = 0;
 };
 
-/// The times of the latest calls, at most as many as the largest `max` that they
-/// are held against: more do not change when the next may pass. Some of the
-/// oldest may be inherited from ended sessions.
+/// The times of the latest calls, as many as any `max` of this way may ask for: sessions
+/// that ended together leave more than one of them may make, and the `max` may be raised
+/// while they count. Some of the oldest may be inherited from ended sessions.
 class Times {
  public:
   std::uint64_t used(const Rate& rate, std::int64_t now);

@@ -318,6 +318,36 @@ TEST_P(CountersContract, ASessionFromBeforeARaisedMaxTakesNoCallsOfOthersAway) {
   EXPECT_EQ(look(limit(8, 60s), third, 4s).remaining, 2U);
 }
 
+/// Nor is anything forgotten of what ended under the lower one, however much it was.
+TEST_P(CountersContract, WhatEndedBeforeAMaxWasRaisedCountsInFull) {
+  const auto end_three = [&] {
+    for (const char* session : {"a", "b", "c"}) {
+      for (int i = 0; i < 2; ++i) EXPECT_TRUE(take(limit(2, 60s), {"valkey", "ann", session}, 0s));
+    }
+    for (const char* session : {"a", "b", "c"}) counters_->session_ended({"valkey", "ann", session}, time(1s));
+  };
+  end_three();
+  EXPECT_EQ(look(limit(8, 60s), ann_, 2s).remaining, 2U);
+  counters_ = &maker_->make();
+  end_three();
+  EXPECT_FALSE(take(limit(2, 60s), ann_, 2s)) << "one that begins under the lower max";
+  EXPECT_EQ(look(limit(8, 60s), ann_, 3s).remaining, 2U) << "has them all behind it as well";
+  EXPECT_TRUE(take(limit(8, 60s), ann_, 4s));
+  EXPECT_TRUE(take(limit(8, 60s), ann_, 4s));
+  EXPECT_FALSE(take(limit(8, 60s), ann_, 4s));
+}
+
+TEST_P(CountersContract, CallsUnderALoweredMaxArePassedOnBesideThoseOfOthers) {
+  const limits::Subject other{"valkey", "ann", "s2"};
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(take(limit(6, 60s), other, 0s));
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(take(limit(6, 60s), ann_, 1s));
+  EXPECT_FALSE(take(limit(2, 60s), other, 2s));
+  counters_->session_ended(other, time(3s));
+  counters_->session_ended(ann_, time(3s));
+  EXPECT_EQ(look(limit(8, 60s), {"valkey", "ann", "s3"}, 4s).remaining, 1U);
+  EXPECT_EQ(look(limit(2, 60s), {"valkey", "ann", "s3"}, 4s).retry_after, 57s) << "six of the seven have to leave";
+}
+
 TEST_P(CountersContract, LimitsThatDifferInMaxAloneCountACallOnce) {
   for (const std::uint64_t larger : {4ULL, 4000ULL}) {
     counters_ = &maker_->make();
@@ -481,6 +511,55 @@ TEST_P(CountersContract, AgreesWithTheModelWhileTheMaxChanges) {
       if (may) model.add(now);
     }
     EXPECT_GT(model.densest(), 10U);
+  }
+}
+
+// And while sessions come and go: each counts its own calls, and those of all that ended before its first.
+TEST_P(CountersContract, AgreesWithTheModelWhileTheMaxChangesAndSessionsEnd) {
+  for (unsigned seed = 0; seed < maker_->share_of(60); ++seed) {
+    counters_ = &maker_->make();
+    std::mt19937_64 random(seed);
+    const Nanos window(1 + static_cast<std::int64_t>(random() % 100'000));
+    std::vector<BootTime> ended;
+    struct Session {
+      std::string name;
+      bool began = false;
+      std::vector<BootTime> inherited{}, own{};
+    };
+    std::vector<Session> sessions(4);
+    int names = 0;
+    for (Session& each : sessions) each.name = std::to_string(names++);
+    BootTime now(1h);
+    std::uint64_t most = 0;
+    for (int i = 0; i < 400; ++i) {
+      now += Nanos(static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(window.count()) / 20 + 2)));
+      Session& session = sessions[random() % sessions.size()];
+      if (random() % 12 == 0) {
+        counters_->session_ended({"valkey", "ann", session.name}, now);
+        ended.insert(ended.end(), session.own.begin(), session.own.end());
+        session = {.name = std::to_string(names++)};
+        continue;
+      }
+      const RateLimit one = limit(1 + random() % 40, window);
+      const RateLimit* const all[] = {&one};
+      const auto running = [&](const std::vector<BootTime>& calls) {
+        return static_cast<std::uint64_t>(std::ranges::count_if(calls, [&](BootTime at) { return at > now - window; }));
+      };
+      // Whether one whose calls have all left begins anew is left open.
+      if (session.began && running(session.own) + running(session.inherited) == 0) {
+        counters_->session_ended({"valkey", "ann", session.name}, now);
+        session = {.name = std::to_string(names++)};
+      }
+      const std::uint64_t used = session.began ? running(session.own) + running(session.inherited) : running(ended);
+      ASSERT_EQ(look_all(all, {"valkey", "ann", session.name}, now).remaining, one.max - std::min(one.max, used)) << "seed " << seed << " call " << i;
+      const bool taken = take_all(all, {"valkey", "ann", session.name}, now).has_value();
+      ASSERT_EQ(taken, used < one.max) << "seed " << seed << " call " << i;
+      if (!taken) continue;
+      if (!std::exchange(session.began, true)) session.inherited = ended;
+      session.own.push_back(now);
+      most = std::max(most, used + 1);
+    }
+    EXPECT_GT(most, 10U);
   }
 }
 

@@ -45,6 +45,21 @@ TEST(MemoryCounters, EndedSessionsLeaveOneCounter) {
   EXPECT_EQ(counters.look_now(all, {"valkey", "ann", "next"}, BootTime(1s)).remaining, 999'000U);
 }
 
+/// Whoever opens sessions without end is not given memory for what they may not do.
+TEST(MemoryCounters, RefusedSessionsHoldNothing) {
+  MemoryCounters counters;
+  const RateLimit one = limit(2, 1h);
+  const RateLimit* const all[] = {&one};
+  const Subject ann{"valkey", "ann", "s"};
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(counters.take_now(all, ann, BootTime(1s)).has_value());
+  counters.session_ended(ann, BootTime(2s));
+  for (int i = 0; i < 1000; ++i) {
+    const std::string session = "s" + std::to_string(i);
+    EXPECT_FALSE(counters.take_now(all, {"valkey", "ann", session}, BootTime(3s)).has_value());
+  }
+  EXPECT_EQ(counters.size(), 1U);
+}
+
 TEST(MemoryCounters, GivingBackAfterTheSessionEndedIsHarmless) {
   MemoryCounters counters;
   const RateLimit one = limit(2, 60s);

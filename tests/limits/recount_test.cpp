@@ -110,5 +110,16 @@ TEST(Recount, CountsForTheLimitOfAnotherMax) {
   EXPECT_EQ(left(counters, {"valkey", "ann", "new"}), 1U);
 }
 
+/// Security requirement S19.
+TEST(Recount, FindsTheCallsOfAllSessionsForAMaxThatWasRaised) {
+  MemoryCounters counters;
+  {
+    Recount recount(counters, now);
+    for (const char* session : {"a", "b"})
+      EXPECT_TRUE(recount.add({"valkey", "ann", session, "server", "/tools/x max=1 window=60s per=session", now.now - 5s, now.wall_ms, now.boot_id}));
+  }
+  EXPECT_EQ(left(counters, {"valkey", "ann", "new"}), 1U);
+}
+
 }  // namespace
 }  // namespace callgate::limits

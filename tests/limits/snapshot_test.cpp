@@ -55,6 +55,17 @@ TEST_F(CountersSnapshot, AnotherMaxAfterTheRestartGoesOnWithTheCounts) {
   EXPECT_EQ(look(limit(2000, 60s, {Per::grant}), ann_, 10s).remaining, 1995U);
 }
 
+/// Security requirement S19: nor does it forget what many sessions did under the lower one.
+TEST_F(CountersSnapshot, ARaisedMaxAfterTheRestartFindsTheCallsOfAllSessions) {
+  for (const char* session : {"a", "b", "c"}) {
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(take(limit(2, 60s), {"valkey", "ann", session}, 0s));
+  }
+  restart(moment(10s, 1'000'000, "boot"), moment(10s, 1'000'000, "boot"));
+  restart(moment(11s, 1'000'000, "boot"), moment(11s, 1'000'000, "boot"));
+  EXPECT_EQ(look(limit(8, 60s), ann_, 12s).remaining, 2U);
+  EXPECT_EQ(look(limit(2000, 60s), ann_, 12s).remaining, 1994U);
+}
+
 /// Writes numbers and texts as snapshots hold them.
 std::string number(std::int64_t value) {
   std::string out;
