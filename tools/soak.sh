@@ -1,6 +1,6 @@
 # ./dev soak [ARGUMENTS]: without any, first the long forms of the fault tests; arguments go to bench/soak.py alone
 need_packages "${BUILD_PACKAGES[@]}"
-build release callgate bench-load bench-upstream || give_up "the build failed"
+build release callgate busy-journal bench-load bench-upstream || give_up "the build failed"
 
 # long_fault WHAT FILE [NAME=VALUE]: one of the tests of faults, at its full numbers
 long_fault() {
@@ -9,6 +9,7 @@ long_fault() {
 
 if [ $# = 0 ]; then
   long_fault "killed at 200 moments" kill_test.py CALLGATE_KILLS=200
+  long_fault "ready after 10,000,000 recorded calls" start_time_test.py BUSY_JOURNAL="$BUILD/release/busy-journal" CALLGATE_JOURNAL_CALLS=10000000
   long_fault "1,000 policies exchanged under load, and endings" process_test.py CALLGATE_RELOADS=1000
   long_fault "100 restarts, 10,000 idle, 1,000 slow" load_test.py CALLGATE_LONG=1
   long_fault "servers that do not keep to the protocol" hostile_server_test.py CALLGATE_DEATHS=100

@@ -1,7 +1,13 @@
 // Somebody sets the wall clock a day back or forward while the gate runs: nothing is allowed more often or longer than
 // before, nothing that was right is refused for good, and the journal stays sound.
+#include <chrono>
+#include <iostream>
+
+#include <fmt/format.h>
+
 #include "audit/verify.hpp"
 #include "audit/world.hpp"
+#include "base/sanitized.hpp"
 #include "gateway/world.hpp"
 
 namespace callgate::gateway {
@@ -11,13 +17,32 @@ using namespace std::chrono_literals;
 
 class ClockFault : public World, public testing::WithParamInterface<std::chrono::hours> {
  protected:
-  void set_clock() { shift(GetParam()); }
-  void put_right() { shift(-GetParam()); }
+  /// Says how long refusals took while the clock was wrong, and the first call that ran once it was right.
+  ~ClockFault() override {
+    if (!refused_ms_ && !recovered_ms_) return;
+    const auto told = [](const std::optional<double>& ms) { return ms ? fmt::format("{:.1f} ms", *ms) : std::string("-"); };
+    std::cout << fmt::format("        slowest refusal {}, first call with the clock right again {}\n", told(refused_ms_), told(recovered_ms_));
+    EXPECT_LT(refused_ms_.value_or(0), 500 * slower);
+    EXPECT_LT(recovered_ms_.value_or(0), 500 * slower);
+  }
+  void set_clock() {
+    shift(GetParam());
+    is_ = Is::wrong;
+  }
+  void put_right() {
+    shift(-GetParam());
+    is_ = Is::right_again;
+  }
   void shift(std::chrono::hours by) { clock.set_wall_ms(clock.wall_ms() + std::chrono::milliseconds(by).count()); }
   bool runs(const std::string& tool, const std::string& arguments = "{}") {
     const std::size_t before = upstream.calls.size();
+    const auto began = std::chrono::steady_clock::now();
     last = call(tool, arguments).body;
-    return upstream.calls.size() > before;
+    const double took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+    const bool ran = upstream.calls.size() > before;
+    if (is_ == Is::wrong && !ran) refused_ms_ = std::max(refused_ms_.value_or(0), took);
+    if (is_ == Is::right_again && ran && !recovered_ms_) recovered_ms_ = took;
+    return ran;
   }
   void expect_sound_journal() {
     ASSERT_TRUE(journal->flush().has_value());
@@ -27,6 +52,12 @@ class ClockFault : public World, public testing::WithParamInterface<std::chrono:
     EXPECT_FALSE(report.fault.has_value()) << report.fault->what;
   }
   std::string last;
+
+ private:
+  enum class Is : std::uint8_t { right, wrong, right_again };
+  Is is_ = Is::right;
+  std::optional<double> refused_ms_;
+  std::optional<double> recovered_ms_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Gateway, ClockFault, testing::Values(24h, -24h),

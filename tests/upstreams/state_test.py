@@ -98,6 +98,187 @@ class Locked(World):
         self.assertEqual(text_of(answers[0]), "x")
 
 
+class Locked_at_start(World):
+    """Another process holds the database before the gate is there; sessions.db and rounds.db: stored_sessions_test.py."""
+
+    def setUp(self):
+        super().setUp()
+        self.policy = self.write("policy.yaml", LIMITED)
+        gate = self.begin()
+        client = gate.client()
+        client.initialize()
+        self.assertEqual([text_of(client.call("echo", {"text": "x"})) for _ in range(3)], ["x"] * 3)
+        gate.end()
+        (self.dir / "ready.json").unlink()
+        self.holder = sqlite3.connect(self.dir / "data" / "callgate.db", isolation_level=None, check_same_thread=False)
+        self.addCleanup(self.holder.close)
+        self.holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+        self.holder.execute("BEGIN EXCLUSIVE")
+
+    def begin(self):
+        return self.started(["--policy", self.policy, "--listen", "127.0.0.1:0"], ["--", *self.fake()])
+
+    def test_says_so_and_starts_as_ever_once_it_is_let_go(self):
+        """Grants and pins are unknown: there is nothing that could be served."""
+        began = time.monotonic()
+        done = subprocess.run([gate_binary(), "serve", "--policy", self.policy, "--listen", "127.0.0.1:0", "--data", str(self.dir / "data"), "--", *self.fake()],
+                              capture_output=True, text=True, timeout=world.LONG)
+        refused = time.monotonic() - began
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("is locked by another process", done.stderr)
+        self.holder.close()
+        began = time.monotonic()
+        gate = self.begin()
+        print(f"        refused in {refused * 1000:.0f} ms; ready in {(time.monotonic() - began) * 1000:.0f} ms once it was let go")
+        self.assertLess(refused, 3 if world.LONG <= 20 else 15)
+        client = gate.client()
+        client.initialize()
+        verdicts = [decision_of(client.call("echo", {"text": "x"})).get("verdict") for _ in range(3)]
+        self.assertEqual(verdicts, [None, None, "rate_limited"], "three of five were used before")
+
+    def test_who_holds_it_for_a_moment_is_waited_for(self):
+        letting_go = threading.Timer(0.3, self.holder.close)
+        letting_go.start()
+        self.addCleanup(letting_go.join)
+        began = time.monotonic()
+        self.begin()
+        print(f"        ready in {(time.monotonic() - began) * 1000:.0f} ms, of which it was held for 300")
+
+
+class Read_only_mount(World):
+    """The data folder becomes read-only by its mount, which stops root as well; files that are open go on."""
+
+    def setUp(self):
+        super().setUp()
+        self.data = self.dir / "data"
+        self.data.mkdir(mode=0o700)
+        self.read_only = f'mount --bind "{self.data}" "{self.data}" && mount -o remount,bind,ro "{self.data}"'
+        for flags, enter in (("-m", "-m"), ("-Urm", "-Um")):
+            tried = subprocess.run(["unshare", flags, "sh", "-c", f"{self.read_only} && ! touch {self.data}/x"], capture_output=True, text=True)
+            if tried.returncode == 0:
+                self.around = ["unshare", flags]
+                self.enter = ["nsenter", enter, *(["--preserve-credentials"] if "U" in enter else []), "-t"]
+                return
+        self.skipTest(f"a read-only mount: none can be made here ({tried.stderr.strip()})")
+
+    def inside(self, command):
+        subprocess.run([*self.enter, str(self.gate.process.pid), "sh", "-c", command], check=True, capture_output=True)
+
+    def begin(self, top=""):
+        (self.dir / "ready.json").unlink(missing_ok=True)
+        self.gate = self.serve_config(command=self.fake(), policy=LIMITED.replace("max: 5", "max: 400"), top=top)
+        self.client = self.gate.client()
+        self.client.initialize()
+
+    def verdict(self):
+        """What became of a limited call, and how long that took."""
+        began = time.monotonic()
+        answer = self.client.call("echo", {"text": "x"})
+        took = (time.monotonic() - began) * 1000
+        if "error" in answer:
+            return "error: " + answer["error"]["message"], took
+        return decision_of(answer).get("verdict") or text_of(answer), took
+
+    def test_limited_calls_go_on_by_the_journal_and_the_next_start_knows_them(self):
+        self.begin()
+        self.assertEqual(self.verdict()[0], "x")
+        self.inside(self.read_only)
+        calls = [self.verdict() for _ in range(250)]
+        self.assertEqual({what for what, _ in calls}, {"x"})
+        self.gate.process.kill()
+        self.gate.process.wait()
+        self.begin()
+        verdicts = [self.verdict()[0] for _ in range(150)]
+        self.assertEqual(verdicts, ["x"] * 149 + ["rate_limited"], "251 of 400 were used before")
+        print(f"        slowest call {max(took for _, took in calls):.0f} ms")
+
+    def test_the_counters_are_kept_again_as_soon_as_they_can_be(self):
+        self.begin()
+        self.inside(self.read_only)
+        deadline = time.monotonic() + world.LONG
+        while "counters_not_kept" not in self.gate.log.read_text():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.assertEqual(self.verdict()[0], "x")
+        kept = self.data / "counters" / "serve.bin"
+        before = kept.stat().st_mtime_ns
+        self.inside(f'umount "{self.data}"')
+        began = time.monotonic()
+        while kept.stat().st_mtime_ns == before:
+            self.assertLess(time.monotonic(), began + world.LONG)
+            time.sleep(0.05)
+        print(f"        kept again {time.monotonic() - began:.1f} s after the folder could be written")
+        self.gate.end()
+        proof = subprocess.run([gate_binary(), "audit", "verify", "--data", str(self.data)], capture_output=True, text=True, timeout=world.LONG)
+        self.assertEqual(proof.returncode, 0, proof.stdout + proof.stderr)
+
+    def test_a_gate_does_not_start_on_it(self):
+        self.begin()
+        self.gate.end()
+        began = time.monotonic()
+        done = subprocess.run([*self.around, "sh", "-c", f'{self.read_only} && exec "$@"', "sh", gate_binary(), "serve", "--config", str(self.dir / "callgate.yaml"), "--data", str(self.data)],
+                              capture_output=True, text=True, timeout=world.LONG)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(str(self.data), done.stderr)
+        self.assertRegex(done.stderr, "[Rr]ead-?only")
+        print(f"        refused in {(time.monotonic() - began) * 1000:.0f} ms: {done.stderr.splitlines()[-1]}")
+
+
+class Read_only_disk(World):
+    """The kernel turns the data folder's file system read-only, as it does after an error of the disk: nothing more can be written, to open files either."""
+
+    def setUp(self):
+        super().setUp()
+        self.data = self.dir / "data"
+        self.data.mkdir()
+        image = self.dir / "disk"
+        with open(image, "wb") as file:
+            file.truncate(48 << 20)
+        mount = ["unshare", "-m", "sh", "-c", f'mount -o loop "{image}" "{self.data}" && chmod 700 "{self.data}" && exec "$@"', "sh"]
+        made = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        tried = made and subprocess.run([made, "-q", "-F", str(image)], capture_output=True, text=True)
+        tried = tried if not tried or tried.returncode != 0 else subprocess.run([*mount, "true"], capture_output=True, text=True)
+        if not tried or tried.returncode != 0:
+            self.skipTest(f"a file system that turns read-only: none can be made here ({tried.stderr.strip() if tried else 'no mkfs.ext4'})")
+        self.around = mount
+
+    def begin(self):
+        (self.dir / "ready.json").unlink(missing_ok=True)
+        gate = self.serve_config(command=self.fake(), policy=LIMITED)
+        client = gate.client()
+        client.initialize()
+        return gate, client
+
+    def inside(self, gate, command):
+        return subprocess.run(["nsenter", "-m", "-t", str(gate.process.pid), "sh", "-c", command], check=True, capture_output=True, text=True).stdout
+
+    def test_calls_are_refused_with_the_reason_and_the_next_start_knows_those_of_before(self):
+        """Security requirement S24: what cannot be put on record is not forwarded."""
+        gate, client = self.begin()
+        self.assertEqual([text_of(client.call("echo", {"text": "before"})) for _ in range(3)], ["before"] * 3)
+        self.inside(gate, f'sync -f "{self.data}"; mount -o remount,abort "{self.data}"')
+        slowest = 0.0
+        for tool in ["echo", "misbehave"] * 10:
+            began = time.monotonic()
+            answer = client.call(tool, {"text": "after"})
+            slowest = max(slowest, (time.monotonic() - began) * 1000)
+            why = answer.get("error", {}).get("message") or decision_of(answer).get("reason", "")
+            self.assertIn("cannot", why, answer)
+        self.assertTrue(gate.alive())
+        self.assertEqual(world.Http(gate.ready["url"] + "/readyz").exchange("GET")[0], 503, "a balancer sends its calls elsewhere")
+        self.assertLess(slowest, REFUSED_MS if world.LONG <= 20 else 5 * REFUSED_MS)
+        self.assertEqual({m["params"]["arguments"].get("text") for m in self.seen("tools/call") if m["params"]["name"] in {"echo", "misbehave"}}, {"before"})
+        gate.process.kill()
+        gate.process.wait()
+        began = time.monotonic()
+        gate, client = self.begin()
+        ready = time.monotonic() - began
+        self.assertEqual([decision_of(client.call("echo", {"text": "x"})).get("verdict") for _ in range(3)], [None, None, "rate_limited"], "three of five were used before")
+        told = self.inside(gate, f'"{gate_binary()}" audit verify --data "{self.data}"')
+        self.assertIn("ok", told)
+        print(f"        slowest refusal {slowest:.0f} ms; open again {ready * 1000:.0f} ms after the next start on the mended disk")
+
+
 class Read_only(World):
     """Nothing can be made in the data folder any more; files that are open go on."""
 
