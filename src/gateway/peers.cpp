@@ -78,13 +78,9 @@ Peers::Peers(net::RedisClient& client, Log& log, Metrics& metrics, Options optio
       key_(fmt::format("{}{{peers}}:{}", options_.prefix, key_form)) {}
 
 net::Task<bool> Peers::beat(const Versions& ours) {
-  const net::Loop& loop = functions_.client().loop();
-  const net::Instant sent = loop.now();
-  net::RedisCall call{.function = names_.beat, .keys = {key_}, .args = {}};
-  call.args = {time_.at_most(sent), options_.gateway, std::to_string(net::RedisTime::microseconds(silent_for)), text_of(ours)};
-  const auto items = net::items_of(functions_.client(), co_await functions_.run(std::move(call)));
-  if (!items || items->empty()) co_return false;
-  time_.answered(sent, loop.now(), items->front().integer);
+  const auto items = co_await functions_.run(
+      {.function = names_.beat, .keys = {key_}, .args = {options_.gateway, std::to_string(net::RedisTime::microseconds(silent_for)), text_of(ours)}});
+  if (!items) co_return false;
   compare(ours, *items);
   co_return true;
 }
@@ -119,12 +115,12 @@ std::vector<std::string> Peers::differences() const {
 net::Task<void> Peers::keep_telling(std::function<Versions()> ours) {
   for (;;) {
     co_await beat(ours());
-    co_await functions_.client().loop().sleep(between_beats);
+    co_await functions_.loop().sleep(between_beats);
   }
 }
 
 net::Task<void> Peers::leave() {
-  [[maybe_unused]] const auto left = co_await functions_.run({.function = names_.leave, .keys = {key_}, .args = {options_.gateway}});
+  [[maybe_unused]] const auto left = co_await functions_.functions().run({.function = names_.leave, .keys = {key_}, .args = {options_.gateway}});
 }
 
 }  // namespace callgate::gateway

@@ -8,8 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
-#include "net/redis_functions.hpp"
-#include "net/redis_time.hpp"
+#include "net/redis_timed.hpp"
 
 namespace callgate::gateway {
 
@@ -50,13 +49,12 @@ class Peers {
   void compare(const Versions& ours, const std::vector<net::RedisReply>& items);
 
   const Functions names_;
-  net::RedisFunctions functions_;
+  net::RedisTimed functions_;
   Log& log_;
   Gauge& live_;
   Gauge& differing_;
   const Options options_;
   const std::string key_;
-  net::RedisTime time_;
   std::map<std::string, std::size_t, std::less<>> differing_now_;  ///< how many others differ, by what the policy is for
 };
 

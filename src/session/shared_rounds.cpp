@@ -26,19 +26,9 @@ SharedRounds::SharedRounds(net::RedisClient& client, const Clock& clock, const O
 
 net::Task<SharedRounds::Items> SharedRounds::run(std::string_view function, const RoundKey& key,
                                                  std::vector<std::string> args) {
-  const net::Instant now = functions_.client().loop().now();
-  net::RedisCall call{
-      .function = function, .keys = keys_, .args = {time_.at_most(now), lasts_, key.server, key.digest}};
+  net::RedisCall call{.function = function, .keys = keys_, .args = {lasts_, key.server, key.digest}};
   std::ranges::move(args, std::back_inserter(call.args));
-  return read(now, functions_.run(std::move(call)));
-}
-
-net::Task<SharedRounds::Items> SharedRounds::read(net::Instant sent, net::Task<Result<net::RedisReply>> reply) {
-  auto items = net::items_of(functions_.client(), co_await reply);
-  if (!items) co_return items;
-  if (items->empty()) co_return fail(ErrorKind::malformed, "the shared state gave an answer that cannot be read");
-  time_.answered(sent, functions_.client().loop().now(), items->front().integer);
-  co_return items;
+  return functions_.run(std::move(call));
 }
 
 net::Task<bool> SharedRounds::expect(RoundKey key, CallSoFar so_far) {

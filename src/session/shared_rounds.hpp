@@ -4,8 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "net/redis_functions.hpp"
-#include "net/redis_time.hpp"
+#include "net/redis_timed.hpp"
 #include "session/round_functions.hpp"
 #include "session/round_store.hpp"
 
@@ -29,19 +28,17 @@ class SharedRounds final : public RoundStore {
   net::Task<std::optional<CallSoFar>> take(RoundKey key) override { return finish(run(names_.take, key, {})); }
 
  private:
-  using Items = Result<std::vector<net::RedisReply>>;
+  using Items = net::RedisTimed::Items;
 
   net::Task<Items> run(std::string_view function, const RoundKey& key, std::vector<std::string> args);
-  net::Task<Items> read(net::Instant sent, net::Task<Result<net::RedisReply>> reply);
   static net::Task<bool> noted(net::Task<Items> expecting);
   net::Task<std::optional<CallSoFar>> finish(net::Task<Items> finding);
 
   const Clock& clock_;
   const RoundFunctions names_;
-  net::RedisFunctions functions_;
+  net::RedisTimed functions_;
   const std::vector<std::string> keys_;
   const std::string lasts_;
-  net::RedisTime time_;
 };
 
 }  // namespace callgate::session

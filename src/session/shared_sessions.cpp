@@ -44,29 +44,18 @@ SharedSessions::SharedSessions(net::RedisClient& client, net::RedisFeed& feed, O
     : functions_(client, names_.text),
       keys_({fmt::format("{}{{sessions}}:{}", options.prefix, session_key_form), feed.key()}),
       idle_(std::to_string(net::RedisTime::microseconds(options.idle))),
-      debts_(functions_, [this](net::RedisCall& call) { std::ranges::copy(stamp(), call.args.begin()); }) {
+      debts_(functions_.functions(), [this](net::RedisCall& call) { call.args.front() = functions_.at_most(); }) {
   feed.on("session", {.heard = [this](std::string_view name) { ended(name); },
                       .missed = [this](net::RedisFeed::Missed missed) { look_again(missed); }});
 }
 
 // Calling -------------------------------------------------------------------------
 
-/// The arguments that every function takes first.
-std::vector<std::string> SharedSessions::stamp() const { return {time_.at_most(functions_.client().loop().now()), idle_}; }
-
+/// Every function takes after the time how long a session lasts unused.
 net::Task<SharedSessions::Items> SharedSessions::run(std::string_view function, std::vector<std::string> args) {
   debts_.settle();
-  net::RedisCall call{.function = function, .keys = keys_, .args = stamp()};
-  std::ranges::move(args, std::back_inserter(call.args));
-  return read(functions_.client().loop().now(), functions_.run(std::move(call)));
-}
-
-net::Task<SharedSessions::Items> SharedSessions::read(net::Instant sent, net::Task<Result<net::RedisReply>> reply) {
-  auto items = net::items_of(functions_.client(), co_await reply);
-  if (!items) co_return items;
-  if (items->empty()) co_return fail(ErrorKind::malformed, "the shared state gave an answer that cannot be read");
-  time_.answered(sent, functions_.client().loop().now(), items->front().integer);
-  co_return items;
+  args.insert(args.begin(), idle_);
+  return functions_.run({.function = function, .keys = keys_, .args = std::move(args)});
 }
 
 // Sessions ------------------------------------------------------------------------
@@ -127,7 +116,7 @@ void SharedSessions::end(std::string_view name) {
   serves_no_longer(name);
   used_.erase(std::string(name));
   if (!heard_of && debts_.size() >= most_unheard) return;
-  debts_.owe({.function = names_.end, .keys = keys_, .args = {{}, {}, std::string(name)}});
+  debts_.owe({.function = names_.end, .keys = keys_, .args = {{}, idle_, std::string(name)}});
 }
 
 // What others did -----------------------------------------------------------------
@@ -154,7 +143,7 @@ net::Task<void> SharedSessions::ask_which_are_over(std::vector<std::string> name
     const auto first = names.end() - static_cast<std::ptrdiff_t>(count);
     const auto over = co_await run(names_.alive, std::vector<std::string>(first, names.end()));
     if (!over) {
-      co_await functions_.client().loop().sleep(std::chrono::milliseconds(200));
+      co_await functions_.loop().sleep(std::chrono::milliseconds(200));
       continue;
     }
     names.resize(names.size() - count);
@@ -198,7 +187,7 @@ net::Task<void> SharedSessions::keep_going() {
   for (unsigned round = 0;; ++round) {
     co_await keep_again();
     if (round % rounds_between_sweeps == 0) co_await sweep();
-    co_await functions_.client().loop().sleep(between_rounds);
+    co_await functions_.loop().sleep(between_rounds);
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include "net/redis_debts.hpp"
 #include "net/redis_feed.hpp"
-#include "net/redis_time.hpp"
+#include "net/redis_timed.hpp"
 #include "session/session_functions.hpp"
 #include "session/session_store.hpp"
 
@@ -60,11 +60,9 @@ class SharedSessions final : public SessionStore {
     KeptSession session;
     std::size_t most_of_grant = 0;
   };
-  using Items = Result<std::vector<net::RedisReply>>;
+  using Items = net::RedisTimed::Items;
 
-  std::vector<std::string> stamp() const;
   net::Task<Items> run(std::string_view function, std::vector<std::string> args);
-  net::Task<Items> read(net::Instant sent, net::Task<Result<net::RedisReply>> reply);
   net::Task<Kept> finish_keep(std::string name, net::Task<Items> keeping);
   static net::Task<Result<std::optional<KeptSession>>> finish_find(std::string digest, std::string grant, std::string name, net::Task<Items> finding);
   static std::vector<std::string> words_of(const Served& served);
@@ -73,12 +71,11 @@ class SharedSessions final : public SessionStore {
   net::Task<void> ask_which_are_over(std::vector<std::string> names);
 
   const SessionFunctions names_;
-  net::RedisFunctions functions_;
+  net::RedisTimed functions_;
   const std::vector<std::string> keys_;
   const std::string idle_;
   std::function<void(std::string_view name)> heard_;
   std::function<bool(std::string_view name)> is_busy_;
-  net::RedisTime time_;
   net::RedisDebts debts_;
   std::unordered_map<std::string, Served> served_;  ///< by name
   std::unordered_set<std::string> unkept_;          ///< of these, those that the server may not have
