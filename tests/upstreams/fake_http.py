@@ -8,14 +8,15 @@ import threading
 import time
 import uuid
 
-from fake_server import MIB, result, says
+from fake_server import MIB, UNINVITED, result, says
 
-REASON = {200: "OK", 202: "Accepted", 302: "Found", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 500: "Internal Server Error"}
+REASON = {200: "OK", 202: "Accepted", 301: "Moved Permanently", 302: "Found", 303: "See Other", 307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 500: "Internal Server Error"}
 sessions = set()
 
 
 class Handler(socketserver.StreamRequestHandler):
     """One connection; requests one after the other."""
+    disable_nagle_algorithm = True  # head and body are two writes; the second would wait for an acknowledgement
 
     def handle(self):
         try:
@@ -98,7 +99,7 @@ class Handler(socketserver.StreamRequestHandler):
         elif how == "accepted":
             self.send(202)
         elif how == "redirect":
-            self.send(302, Location=f"http://127.0.0.1:{self.server.trap}/mcp")
+            self.send(size if size in REASON else 302, Location=f"http://127.0.0.1:{self.server.trap}/mcp")
         elif how == "gzip":
             self.send(200, gzip.compress(whole), **as_json, **{"Content-Encoding": "gzip"})
         elif how == "gzip_bomb":
@@ -106,6 +107,10 @@ class Handler(socketserver.StreamRequestHandler):
         elif how == "chunks_that_lie":
             self.head(200, **as_json, **{"Transfer-Encoding": "chunked"})
             self.raw(b"5\r\n" + whole + b"\r\n0\r\n\r\n")
+            return False
+        elif how == "chunks_break_off":
+            self.head(200, **as_json, **{"Transfer-Encoding": "chunked"})
+            self.raw(b"%x\r\n" % len(whole) + whole[:-10])
             return False
         elif how == "chunk_size_overflows":
             self.head(200, **as_json, **{"Transfer-Encoding": "chunked"})
@@ -147,6 +152,8 @@ class Handler(socketserver.StreamRequestHandler):
             return False
         elif how == "cookies":
             self.send(200, whole, **as_json, **{"Set-Cookie": "a=b", "Access-Control-Allow-Origin": "*", "X-Secret": "s"})
+        elif how == "foreign_session":
+            self.send(200, whole, **as_json, **{"Mcp-Session-Id": "somebody-elses"})
         elif how == "another_id":
             self.send_json(result(987654, says("not yours")))
         elif how == "server_error":
@@ -158,6 +165,15 @@ class Handler(socketserver.StreamRequestHandler):
             self.send(404, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}', **as_json)
         elif how == "stream_ends_without_an_answer":
             self.events(b": hello\n\n", {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "soon"}})
+            return False
+        elif how == "stream_breaks_off":
+            self.events(b"event: message\ndata: " + whole[:-10])
+            return False
+        elif how == "stream_answers_another":
+            self.events(result(987654, says("not yours")))
+            return False
+        elif how == "uninvited_sampling":
+            self.events(UNINVITED, good)
             return False
         elif how == "comments_only":
             self.events(b": one\n\n", b": two\n\n")
@@ -188,8 +204,8 @@ class Server(socketserver.ThreadingTCPServer):
         pass
 
 
-def serve(fake):
-    server = Server(("127.0.0.1", 0), Handler)
+def serve(fake, port=0):
+    server = Server(("127.0.0.1", port), Handler)
     server.fake = fake
     trap = Server(("127.0.0.1", 0), Trap)  # where a redirect leads: nobody may come
     trap.fake = fake

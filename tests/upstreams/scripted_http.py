@@ -24,6 +24,7 @@ class Scripted:
 
         class Request(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes; the second would wait for an acknowledgement
 
             def log_message(self, *_):
                 pass
