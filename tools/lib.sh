@@ -67,6 +67,9 @@ step() {
   return "$status"
 }
 
+# For STEP_SAYS: the line that a log ends with.
+say_closing() { tail -n 1 "$1"; }
+
 # ---- Debian packages -------------------------------------------------------------------------
 
 BUILD_PACKAGES=(cmake ninja-build pkg-config ccache clang-19 lld-19 libclang-rt-19-dev llvm-19

@@ -69,8 +69,6 @@ skip_these() {
   return $UNREACHABLE
 }
 
-say_closing() { tail -n 1 "$1"; }
-
 npm_part() {
   local status=0
   node_packages tests/upstreams || status=$?

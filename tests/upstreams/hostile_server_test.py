@@ -1,9 +1,5 @@
-"""Servers that try to get more out of the gate than they are given, and ends that come at the wrong moment.
-
-CALLGATE_DEATHS says how often a child dies (15 by default).
-"""
+"""Servers that try to get more out of the gate than they are given, and ends that come at the wrong moment."""
 import json
-import os
 import socket
 import sys
 import threading
@@ -325,21 +321,6 @@ class As_a_child(World):
             client.call("push")
 
         self.pushed_to(call)
-
-    def test_a_child_that_dies_again_and_again_is_started_again_and_no_call_runs_twice(self):
-        """Protocol item 80."""
-        deaths = int(os.environ.get("CALLGATE_DEATHS", "15"))
-        gate = self.serve(*self.fake())
-        client = gate.client()
-        client.initialize()
-        slowest = 0.0
-        for number in range(deaths):
-            self.assertIn("error", client.call("misbehave", {"how": "die"}))
-            began = time.monotonic()
-            self.assertEqual(world.text_of(client.call("echo", {"text": f"on {number}"})), f"on {number}")
-            slowest = max(slowest, time.monotonic() - began)
-        print(f"        {deaths} deaths, slowest recovery {slowest:.2f} s")
-        self.assertEqual(len([m for m in self.seen("tools/call") if m["params"]["arguments"].get("how") == "die"]), deaths)
 
     def test_a_program_that_ends_unheard_is_started_less_and_less_often_until_it_speaks(self):
         """Protocol item 80."""
