@@ -335,7 +335,6 @@ TEST(LoadTest, StateIsThisGatewaysOwnOrSharedByAServer) {
             (SharedState{.host = "h", .port = 1, .database = 2, .user = "gate", .password = Secret("p@ss/word:1")}));
 }
 
-/// Security requirement S28: no secret in a message.
 TEST(LoadTest, MethodsOfTheOperatorsListAreRead) {
   const auto loaded = parse("session_header: true\nservers: {a: {command: [x], policy: p, shared: true, max_children: 3, start_ahead: true,\n"
                                    "  extension_methods: {skills/get: {name: tool}, skills/list: none, x/read: {uri: resource}, x/y: {any: none}}}}\n");
@@ -349,6 +348,7 @@ TEST(LoadTest, MethodsOfTheOperatorsListAreRead) {
   EXPECT_EQ(server.extension_methods, expected);
 }
 
+/// Security requirement S28: no secret in a message.
 TEST(LoadTest, NoSecretStandsInAMessage) {
   FakeEnvironment environment;
   environment.variables["TOKEN"] = "s3cret\r\nX-Other: y";

@@ -245,9 +245,13 @@ class Over_http(Shared):
         self.answers_raw(self.headers(f"Content-Length: {len(body)}").replace(b"Host: HOST", b"Host: evil.example"), body, 403, 421, 400)
 
     def test_a_foreign_origin_is_refused(self):
-        answer = self.client.post(CALL.encode(), Origin="http://evil.example")
-        self.assertEqual(self.client.status, 403, answer)
+        status, fields, answer = self.client.exchange("POST", CALL.encode(), {"Origin": "http://evil.example"})
+        self.assertEqual(status, 403, answer)
         self.nothing_arrived()
+        # Neither is a page that may ask told that others may read the answer.
+        status, own, _ = self.client.exchange("POST", json.dumps(world.request(1, "ping")).encode(), {"Origin": "http://localhost:1"})
+        self.assertEqual(status, 200)
+        self.assertEqual([name for name in [*fields, *own] if name.lower().startswith("access-control-")], [])
 
     def test_headers_over_32_kib_are_refused(self):
         self.answers_raw(self.headers("Content-Length: 2", "X-Long: " + "x" * 40_000), b"{}", 400, 413, 431)

@@ -14,6 +14,7 @@ import time
 import urllib.parse
 
 import world
+from wire import percentile_ms
 from world import World, decision_of, text_of
 
 SANITIZED = "CALLGATE_SLOW" in os.environ
@@ -144,10 +145,15 @@ class A_server_that_prints_without_end(World):
         gate = self.started(["--config", self.write("callgate.yaml", "listen: 127.0.0.1:0\nauth: none\n" + servers)], [])
         client = world.Http(gate.ready["servers"]["it"])
         client.initialize()
-        began = time.monotonic()
-        for _ in range(20):
+        client.call("echo", {"text": "first"})
+        times = []
+        for _ in range(500):
+            began = time.monotonic()
             self.assertEqual(text_of(client.call("echo", {"text": "soon"})), "soon")
-        self.assertLess(time.monotonic() - began, 10 if SANITIZED else 3)
+            times.append(time.monotonic() - began)
+        p99 = percentile_ms(times, 0.99)
+        print(f"        beside a server that floods: p50 {percentile_ms(times, 0.5):.1f} ms, p99 {p99:.1f} ms, slowest {max(times) * 1000:.0f} ms")
+        self.assertLess(p99, 500 if SANITIZED else 50)
 
 
 class Over_http(Server_case):
@@ -200,12 +206,14 @@ class Over_http(Server_case):
     def test_the_clients_own_headers_are_not_passed_on(self):
         """Security requirements S16, S28; protocol items 24, 93."""
         client = self.session()
-        client.post(world.request(1, "tools/call", {"name": "echo", "arguments": {"text": "headers"}}),
-                    Cookie="a=b", X_Forwarded_Host="evil", Callgate_Session="s")
-        headers = self.world.seen("tools/call")[-1]["headers"]
-        for name in ("cookie", "x-forwarded-host", "callgate-session", "authorization"):
-            self.assertNotIn(name, headers)
-        self.assertNotEqual(headers.get("mcp-session-id"), client.headers["Mcp-Session-Id"])
+        sent = {"Cookie": "a=b", "X-Forwarded-Host": "evil", "Callgate-Session": "s", "Authorization": "Bearer of-the-client", "Proxy-Authorization": "Basic eDp5",
+                "X-HTTP-Method-Override": "DELETE", "TE": "trailers", "Connection": "keep-alive, X-Mine", "X-Mine": "1", "Last-Event-ID": "7"}
+        client.post(world.request(1, "tools/call", {"name": "echo", "arguments": {"text": "headers"}}), **sent)
+        seen = self.world.seen("tools/call")[-1]
+        self.assertEqual(seen["params"]["arguments"]["text"], "headers")
+        self.assertEqual({name for name in sent if name.lower() in seen["headers"] and seen["headers"][name.lower()] == sent[name]}, set())
+        self.assertEqual({name for name in sent if name.lower() in seen["headers"]} - {"Connection"}, set())
+        self.assertNotEqual(seen["headers"].get("mcp-session-id"), client.headers["Mcp-Session-Id"])
 
 
 class Gone(World):
