@@ -4,6 +4,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "cli/gateway_process.hpp"
 
@@ -16,6 +17,8 @@ namespace fs = std::filesystem;
 /// For calls in flight at the end. 30 s are promised for all of the end, and whoever started
 /// the process may kill it then: children that do not want to end take another 3.5 s.
 constexpr net::Duration time_to_finish = std::chrono::seconds(25);
+/// So long no call has come when nobody is held to be in the middle of many.
+constexpr net::Duration quiet = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -87,6 +90,13 @@ void GatewayProcess::expire_records(std::uint64_t turn) {
   if (!*gone) return;
   more_expired_ = true;
   log_.info("records_removed", {{"instance", (*gone)->removal.instance}, {"segments", (*gone)->segments.size()}, {"through", (*gone)->removal.seq}});
+}
+
+/// What calls took and left is kept for the next ones (main.cpp), as long as there are any. Most gateways wait most of the time.
+void GatewayProcess::give_memory_back() {
+  if (lean_since_ == last_decision_ || loop_.now() - last_decision_ < quiet) return;
+  lean_since_ = last_decision_;
+  ::malloc_trim(0);
 }
 
 bool GatewayProcess::config_is_to_be_read(Look look, bool registered) {
@@ -226,6 +236,7 @@ net::Task<void> GatewayProcess::every_second() {
     // The next start reads again what came since: ten seconds, or under much load so many records that it takes a moment.
     if (second % 20 == 19 || journal_->last_seq() - kept_seq_ > 100'000) [[maybe_unused]] const auto kept = keep_counters();
     expire_records(second);
+    give_memory_back();
     if (second % 10 == 9) end_sessions_of_lost_grants();  // some expired
   }
 }

@@ -122,8 +122,12 @@ Exit GatewayProcess::open_journal() {
   journal_ = std::move(*journal);
   retention_.emplace(journal_options(config_).directory, config_.audit.keep, clock_);
   loop_.at_turn_end([this] {
-    if (journal_->is_awaited()) [[maybe_unused]] const auto written = journal_->flush();
-    else if (journal_->has_unwritten()) outcomes_.raise();
+    if (journal_->is_awaited()) {
+      [[maybe_unused]] const auto written = journal_->flush();
+      last_decision_ = loop_.now();
+    } else if (journal_->has_unwritten()) {
+      outcomes_.raise();
+    }
   });
   return Exit::ok;
 }

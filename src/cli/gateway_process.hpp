@@ -86,6 +86,7 @@ class GatewayProcess {
   void take_up(const std::filesystem::path& file, How how);
   Result<void> keep_counters();
   void expire_records(std::uint64_t turn);
+  void give_memory_back();
   bool busy() const;
 
   StartedBy started_;
@@ -123,6 +124,8 @@ class GatewayProcess {
   std::optional<audit::Retention> retention_;
   bool more_expired_ = false;
   std::uint64_t kept_seq_ = 0;  ///< up to where the counters were kept last
+  net::Instant last_decision_;  ///< when it was put on record
+  net::Instant lean_since_;     ///< the last one when memory was given back
   std::optional<gateway::Parts> parts_;
   std::unique_ptr<gateway::Gates> gates_;
   std::unique_ptr<Directory> directory_;

@@ -58,6 +58,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
 
 Result<void> Database::prepare_connection(std::chrono::milliseconds busy) {
   sqlite3_extended_result_codes(connection_, 1);
+  // 48 KiB for fast small allocations that our few statements do not need.
+  sqlite3_db_config(connection_, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
   sqlite3_busy_timeout(connection_, static_cast<int>(busy.count()));
   // A switch to WAL meets SQLITE_BUSY without the busy handler being asked when
   // another process opens the same new file at this moment, so it is retried here.

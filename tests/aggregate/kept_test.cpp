@@ -29,12 +29,16 @@ class Keeper final : public session::SessionStore {
   void serves_no_longer(std::string_view name) override { left.emplace_back(name); }
   void used(std::string_view /*name*/) override {}
   void end(std::string_view name) override { ended.emplace_back(name); }
+  bool end_unknown(std::string_view id, std::string_view /*grant*/) override {
+    to_end.emplace_back(id);
+    return !away;
+  }
   net::Task<void> settled(net::Duration /*most*/) override { co_return; }
   void on_end(std::function<void(std::string_view name)> /*heard*/) override {}
   void ask_which_are_busy(std::function<bool(std::string_view name)> /*is_busy*/) override {}
 
   std::vector<KeptSession> kept;
-  std::vector<std::string> serving, left, ended;
+  std::vector<std::string> serving, left, ended, to_end;
   bool away = false;
 };
 
@@ -73,6 +77,13 @@ TEST_F(Kept, GoOnAfterARestart) {
   EXPECT_TRUE(has(list().body, "one__read"));
   EXPECT_EQ(without_body("DELETE").status, 200);
   EXPECT_EQ(keeper.ended, std::vector<std::string>{keeper.kept.front().name});
+}
+
+TEST_F(Kept, ThatAreNotFoundAreEndedAsSoonAsTheyCanBe) {
+  start_both();
+  session_id = "of-nobody";
+  EXPECT_EQ(without_body("DELETE").status, 404);
+  EXPECT_EQ(keeper.to_end, std::vector<std::string>{"of-nobody"});
 }
 
 /// Security requirement S19: a conversation that is opened anew is no new session.

@@ -35,6 +35,10 @@ class FakeStore final : public session::SessionStore {
   void serves_no_longer(std::string_view name) override { left.emplace_back(name); }
   void used(std::string_view name) override { uses.emplace_back(name); }
   void end(std::string_view name) override { ended.emplace_back(name); }
+  bool end_unknown(std::string_view id, std::string_view grant) override {
+    to_end.emplace_back(std::string(id) + '/' + std::string(grant));
+    return !full;
+  }
   net::Task<void> settled(net::Duration /*most*/) override {
     ++settlings;
     co_return;
@@ -44,7 +48,7 @@ class FakeStore final : public session::SessionStore {
   void let_go() { go_.notify(); }
 
   std::vector<KeptSession> kept;
-  std::vector<std::string> serving, left, uses, ended;
+  std::vector<std::string> serving, left, uses, ended, to_end;
   std::string fault;
   bool hold = false;
   bool full = false;
@@ -226,6 +230,20 @@ TEST_F(SharedSessions, ADeleteEndsItForAllAlsoWhereItWasNeverUsed) {
   EXPECT_EQ(send("DELETE").status, 200);
   EXPECT_EQ(store_.ended, std::vector{session::session_name(session_id)});
   EXPECT_EQ(store_.settlings, 1) << "the answer waits for that";
+}
+
+/// A store that does not know yet which there are is told, and who cannot be promised the end is not told that there is none.
+TEST_F(SharedSessions, ADeleteOfOneThatIsNotFoundIsRememberedOrRefused) {
+  start(allow_);
+  session_id = session::new_session_id();
+  EXPECT_EQ(send("GET").status, 404);
+  EXPECT_TRUE(store_.to_end.empty());
+  EXPECT_EQ(send("DELETE").status, 404);
+  EXPECT_EQ(store_.to_end, std::vector{session_id + "/"});
+  store_.full = true;
+  const Answer refused = send("DELETE");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_TRUE(refused.headers.contains("Retry-After: 1"));
 }
 
 TEST_F(SharedSessions, WhatEndedElsewhereIsOverHereAndIsNotEndedAgain) {

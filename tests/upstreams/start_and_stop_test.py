@@ -9,9 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+import unittest
 
 import world
-from world import ALLOW, World
+from world import ALLOW, World, text_of
 
 
 class Command(World):
@@ -189,6 +192,33 @@ class Interrupted(Command):
         connection.recv(1)  # it has asked and waits for the answer
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(world.LONG), -signal.SIGINT)
+
+
+class Memory(World):
+    @unittest.skipIf("CALLGATE_SLOW" in os.environ, "a sanitized program keeps what is freed")
+    def test_what_calls_took_goes_back_to_the_system_once_there_are_none(self):
+        gate = self.serve(self.fake_http())
+        text = "x" * 200_000
+
+        def calls(count):
+            client = gate.client()
+            client.initialize()
+            for _ in range(count):
+                self.assertEqual(text_of(client.call("echo", {"text": text})), text)
+
+        calls(1)
+        before = gate.resident_now_mib()
+        callers = [threading.Thread(target=calls, args=(10,)) for _ in range(16)]
+        for each in callers:
+            each.start()
+        for each in callers:
+            each.join()
+        most = gate.resident_mib()
+        deadline = time.monotonic() + world.LONG / 2
+        while (left := gate.resident_now_mib()) > before + 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        print(f"        {before:.1f} MiB before, {most:.1f} MiB at most, {left:.1f} MiB afterwards")
+        self.assertLess(left, before + 1)
 
 
 if __name__ == "__main__":
