@@ -37,10 +37,7 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
   links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
 }
 
-Gate::~Gate() {
-  tasks_.cancel();
-  totals_.sessions -= sessions_.size();
-}
+Gate::~Gate() { tasks_.cancel(); }
 
 void Gate::start() {
   tools_.want(mcp::Era::legacy);

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
 #include "gateway/session_keys.hpp"
+#include "gateway/session_table.hpp"
 #include "gateway/task_book.hpp"
 #include "gateway/told_rate.hpp"
 #include "gateway/tool_book.hpp"
@@ -323,9 +323,7 @@ class Gate {
 
   // gate_session.cpp
   net::Task<void> handle_initialize(Inbound& in, InFlight& flight);
-  std::shared_ptr<Conversation> find(std::string_view id, std::string_view grant) const;
   std::string_view no_room(const std::string& grant);
-  void enter_session(const std::shared_ptr<Conversation>& conversation);
   Result<void> link_session(const std::shared_ptr<Conversation>& conversation);
   bool make_room(std::string_view grant);
   void leave_session(const std::shared_ptr<Conversation>& conversation);
@@ -374,13 +372,7 @@ class Gate {
   ToolBook tools_;
   ListMemory lists_;
   std::shared_ptr<Conversation> stateless_;  ///< of nobody: what a shared child says unasked
-  /// Looked up by the header's own bytes, without a copy.
-  struct IdHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
-  };
-  std::unordered_map<std::string, std::shared_ptr<Conversation>, IdHash, std::equal_to<>> sessions_;
-  std::unordered_map<std::string, std::string> kept_;  ///< ids of the sessions that other gateways know, by name
+  SessionTable sessions_{totals_.sessions};
   net::Broadcast revived_;  ///< a link was opened anew, or not
   net::Broadcast resumable_over_;  ///< an answer that was left to a resumed stream is waited for no longer
   std::size_t busy_ = 0;

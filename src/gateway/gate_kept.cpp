@@ -34,13 +34,13 @@ net::Task<void> Gate::keep_session(std::shared_ptr<Conversation> conversation) {
   parts_.log.debug(kept == session::Kept::later ? "session_not_shared_yet" : "session_not_kept", {{"server", server_.name}, {"session", conversation->session.name}});
   if (kept == session::Kept::later) co_return;
   conversation->kept = false;  // it lives and ends here like one that no store knows
-  kept_.erase(conversation->session.name);
+  sessions_.forget_kept(*conversation);
 }
 
 void Gate::note_kept(Conversation& conversation) {
   conversation.kept = true;
   conversation.told = parts_.loop.now();
-  kept_.emplace(conversation.session.name, conversation.session.id);
+  sessions_.note_kept(conversation);
 }
 
 Result<std::shared_ptr<Conversation>> Gate::take_over(std::string_view id, const session::Caller& caller, const session::KeptSession& kept) {
@@ -61,8 +61,7 @@ Result<std::shared_ptr<Conversation>> Gate::take_over(std::string_view id, const
                            .grant_policy = caller.policy, .revision = *revision, .client = mcp::read_client_capabilities(opening->capabilities)};
   conversation->opening = kept.opening;
   conversation->last_used = parts_.loop.now();
-  sessions_.emplace(conversation->session.id, conversation);
-  ++totals_.sessions;
+  sessions_.enter(conversation);
   note_kept(*conversation);
   parts_.sessions.serves(kept);
   tools_.want(mcp::Era::legacy);
@@ -77,17 +76,12 @@ void Gate::note_use(Conversation& conversation) {
 }
 
 bool Gate::is_busy(std::string_view name) const {
-  const auto kept = kept_.find(std::string(name));
-  const auto found = kept == kept_.end() ? sessions_.end() : sessions_.find(kept->second);
-  return found != sessions_.end() && found->second->in_flight.linked();
+  const auto conversation = sessions_.find_kept(name);
+  return conversation && conversation->in_flight.linked();
 }
 
 void Gate::ended_elsewhere(std::string_view name) {
-  const auto kept = kept_.find(std::string(name));
-  const auto found = kept == kept_.end() ? sessions_.end() : sessions_.find(kept->second);
-  if (found == sessions_.end()) return;
-  const std::shared_ptr<Conversation> conversation = found->second;
-  close_session(conversation, Ending::heard);
+  if (const auto conversation = sessions_.find_kept(name)) close_session(conversation, Ending::heard);
 }
 
 /// A session is over here: for everybody, as was heard, or only here.
@@ -98,11 +92,11 @@ void Gate::close_session(const std::shared_ptr<Conversation>& conversation, Endi
   wake_held(*conversation);
   if (!conversation->resumable.empty()) resumable_over_.notify();
   if (conversation->kept) {
-    kept_.erase(conversation->session.name);
+    sessions_.forget_kept(*conversation);
     if (ending == Ending::for_all) parts_.sessions.end(conversation->session.name);
     else parts_.sessions.serves_no_longer(conversation->session.name);
   }
-  if (conversation->kept && ending == Ending::here) totals_.sessions -= sessions_.erase(conversation->session.id);
+  if (conversation->kept && ending == Ending::here) sessions_.leave(*conversation);
   else leave_session(conversation);
   tasks_.spawn(delete_upstream_session(conversation));
 }

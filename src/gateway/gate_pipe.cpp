@@ -92,7 +92,7 @@ Result<std::shared_ptr<Conversation>> Gate::open_pipe(const session::Caller& cal
   conversation->last_used = parts_.loop.now();
   conversation->pipe = std::make_shared<QueuedStream>(parts_.loop);
   conversation->stream = std::make_shared<PipeStream>(conversation->pipe);
-  enter_session(conversation);
+  sessions_.enter_new(conversation);
   return conversation;
 }
 

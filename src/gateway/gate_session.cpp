@@ -17,20 +17,14 @@ constexpr net::Duration idle_here = std::chrono::minutes(65);
 
 }  // namespace
 
-std::shared_ptr<Conversation> Gate::find(std::string_view id, std::string_view grant) const {
-  const auto found = sessions_.find(id);
-  if (found == sessions_.end() || found->second->session.grant != grant || found->second->closed) return nullptr;
-  return found->second;
-}
-
 /// A session is known to the transport that opened it, and to no other.
 std::shared_ptr<Conversation> Gate::find_session(std::string_view id, std::string_view grant) const {
-  auto conversation = find(id, grant);
+  auto conversation = sessions_.find(id, grant);
   return conversation && !conversation->pipe ? conversation : nullptr;
 }
 
 std::shared_ptr<Conversation> Gate::find_pipe(std::string_view id, std::string_view grant) const {
-  auto conversation = find(id, grant);
+  auto conversation = sessions_.find(id, grant);
   return conversation && conversation->pipe ? conversation : nullptr;
 }
 
@@ -46,13 +40,6 @@ std::string_view Gate::no_room(const std::string& grant) {
   refused_.add();
   parts_.log.warn("sessions_of_grant_full", {{"server", server_.name}, {"grant", grant}});
   return "this grant has too many sessions with calls under way: try again later";
-}
-
-void Gate::enter_session(const std::shared_ptr<Conversation>& conversation) {
-  conversation->session.id = session::new_session_id();
-  conversation->session.name = session::session_name(conversation->session.id);
-  sessions_.emplace(conversation->session.id, conversation);
-  ++totals_.sessions;
 }
 
 mcp::Lists Gate::lists_of(const mcp::Initialized& opened) {
@@ -101,7 +88,7 @@ net::Task<void> Gate::handle_initialize(Inbound& in, InFlight& flight) {
     conversation.opening = in.message.bytes();
     if (!conversation.pipe) {
       if (!conversation.session.id.empty()) leave_session(in.conversation);  // stdio: a second handshake begins anew
-      enter_session(in.conversation);
+      sessions_.enter_new(in.conversation);
     }
     tools_.want(mcp::Era::legacy);
     // Only over Streamable HTTP does a client name its session, so that it could go on elsewhere.
@@ -125,22 +112,16 @@ Result<void> Gate::link_session(const std::shared_ptr<Conversation>& conversatio
 /// A grant has a bounded number of sessions: the one longest unused makes room,
 /// its open stream or not. False where all have calls under way.
 bool Gate::make_room(std::string_view grant) {
-  std::size_t count = 0;
-  std::shared_ptr<Conversation> oldest;
-  for (const auto& [id, each] : sessions_) {
-    if (each->session.grant != grant) continue;
-    ++count;
-    if (!each->in_flight.linked() && (!oldest || each->last_used < oldest->last_used)) oldest = each;
-  }
-  if (count < parts_.config.limits.sessions_per_grant) return true;
-  if (!oldest) return false;
-  end_session(oldest);
+  const SessionTable::OfGrant open = sessions_.of_grant(grant);
+  if (open.count < parts_.config.limits.sessions_per_grant) return true;
+  if (!open.longest_unused) return false;
+  end_session(open.longest_unused);
   return true;
 }
 
 void Gate::end_sessions(const std::function<bool(std::string_view grant)>& may_stay) {
   std::vector<std::shared_ptr<Conversation>> over;
-  for (const auto& [id, each] : sessions_) {
+  for (const auto& each : sessions_.all()) {
     if (!may_stay(each->session.grant)) over.push_back(each);
   }
   for (const auto& each : over) end_session(each);
@@ -156,7 +137,7 @@ void Gate::end_sessions(const std::function<bool(std::string_view grant)>& may_s
 /// The session's counts go to those that its caller opens next.
 void Gate::leave_session(const std::shared_ptr<Conversation>& conversation) {
   parts_.counters.session_ended(subject(*conversation), parts_.clock.now());
-  totals_.sessions -= sessions_.erase(conversation->session.id);
+  sessions_.leave(*conversation);
 }
 
 net::Task<void> Gate::delete_upstream_session(std::shared_ptr<Conversation> conversation) {
@@ -180,7 +161,7 @@ void Gate::reap_idle(net::Instant now) {
   for (const SessionKeys::Over& over : keys_.take_unused(now - idle_session))
     parts_.counters.session_ended({.server = server_.name, .grant = over.grant, .session = over.name}, parts_.clock.now());
   std::vector<std::shared_ptr<Conversation>> idle;
-  for (const auto& [id, each] : sessions_) {
+  for (const auto& each : sessions_.all()) {
     if (each->busy != 0 && each->kept) note_use(*each);
     if (each->busy == 0 && now - each->last_used > (each->kept ? idle_here : idle_session)) idle.push_back(each);
   }
@@ -258,7 +239,7 @@ net::Task<void> Gate::feed_stream(std::shared_ptr<Conversation> conversation, st
 void Gate::retire() {
   stop();
   std::vector<std::shared_ptr<Conversation>> all;
-  for (const auto& [id, each] : sessions_) {
+  for (const auto& each : sessions_.all()) {
     // A pipe brings the answers of what is under way, and ends behind them.
     if (each->piped == 0) all.push_back(each);
   }
@@ -268,7 +249,7 @@ void Gate::retire() {
 
 void Gate::stop() {
   stopping_ = true;
-  for (const auto& [id, each] : sessions_) {
+  for (const auto& each : sessions_.all()) {
     if (each->stream && each->piped == 0) each->stream->close();
   }
   for (Held* held : held_) held->wake.raise();
@@ -276,7 +257,7 @@ void Gate::stop() {
 }
 
 void Gate::announce_list_change(mcp::Lists of) {
-  for (const auto& [id, each] : sessions_) {
+  for (const auto& each : sessions_.all()) {
     if (!each->stream) continue;
     for (const mcp::MethodId changed : each->lists.among(of).changed()) each->stream->push(mcp::plain_notification(changed), {});
   }
