@@ -60,6 +60,7 @@ class MemberChannel final : public gateway::Channel {
   bool answering() const override { return client_.answering(); }
   bool takes_raw() const override { return false; }
   bool streams() const override { return client_.streams(); }
+  std::string client() const override { return client_.client(); }
   /// Its events have no ids of their own, and a server's are of no use to the client.
   bool may_resume() const override { return false; }
   net::Task<void> until_gone() override { return client_.until_gone(); }
@@ -86,6 +87,7 @@ class KeptAnswer final : public gateway::Channel {
   net::Task<bool> accepted() override { co_return true; }
   net::Task<bool> ended() override { co_return true; }
   bool gone() const override { return company_->client.closed || (over_ && *over_); }
+  std::string client() const override { return company_->client.session.name; }
   bool takes_raw() const override { return false; }
   bool may_resume() const override { return false; }
   net::Task<void> until_gone() override {

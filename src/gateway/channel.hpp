@@ -32,6 +32,8 @@ class Channel {
   virtual bool streams() const { return true; }
   /// The client can ask for the rest of a stream that broke off (SSE over HTTP).
   virtual bool may_resume() const = 0;
+  /// Tells a client without a grant from others: its session, or the address that it is at; empty: nothing does.
+  virtual std::string client() const { return {}; }
   /// Returns once the client is gone.
   virtual net::Task<void> until_gone() = 0;
 

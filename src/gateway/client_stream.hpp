@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -45,6 +46,8 @@ class QueuedStream final : public ClientStream {
   bool closed() const { return closed_; }
   /// Pushes once there is room; false when the time passed or the stream closed.
   net::Task<bool> send(std::string_view bytes, net::Duration time);
+  /// Until what was pushed so far is written; false where the stream ended first.
+  net::Task<bool> passed();
   void open() override;
   bool opened() const { return opened_; }
   /// Until there is room for more; false when the time passed or the stream closed.
@@ -55,6 +58,7 @@ class QueuedStream final : public ClientStream {
 
  private:
   static constexpr std::size_t max_bytes = std::size_t{4} << 20U;
+  class Ending;
   struct Event {
     std::string bytes;
     std::string raw;
@@ -63,8 +67,11 @@ class QueuedStream final : public ClientStream {
 
   std::deque<Event> events_;
   std::size_t bytes_ = 0;  ///< of all events
+  std::uint64_t pushed_ = 0;  ///< events, of all time
+  std::uint64_t passed_ = 0;  ///< of these, on to the channel
   bool opened_ = false;
   bool closed_ = false;
+  bool over_ = false;      ///< nothing is written any more
   net::Signal wake_;       ///< of the writer
   net::Broadcast written_;
 };

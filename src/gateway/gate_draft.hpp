@@ -188,6 +188,11 @@ class CallSink final : public upstream::Sink {
   }
   bool may_ask(mcp::MethodId method, std::string_view name) override { return gate_.decide_asking(*conversation_, revision_, method, name); }
   void question_over(std::string_view id) override { conversation_->take_server_request(id); }
+  std::string caller() const override {
+    const session::Session& session = conversation_->session;
+    const std::string client = session.grant.empty() && channel_ != nullptr ? channel_->client() : session.grant;
+    return client.empty() ? session.name : client;
+  }
   net::Task<bool> pushed(const upstream::Event& event) override { return gate_.cut_off(*event.message, mcp::latest_revision); }
   net::Task<bool> event(const upstream::Event& event) override { return signs_ == nullptr ? take(event) : take_behind(event); }
 

@@ -37,11 +37,15 @@ class PipeChannel final : public Channel {
     if (!awaits_answer_) co_return true;
     const bool sent = co_await pipe_->send(bytes, time_to_read);
     if (!sent) pipe_->close();
-    co_return sent;
+    if (!sent || bytes.size() <= net::ReplyRoom::large) co_return sent;
+    // What a large one takes up is given back once the client has it.
+    answering_ = true;
+    co_return co_await pipe_->passed();
   }
   net::Task<bool> accepted() override { co_return true; }
   net::Task<bool> ended() override { co_return true; }
   bool gone() const override { return pipe_->closed(); }
+  bool answering() const override { return answering_; }
   bool takes_raw() const override { return false; }
   bool may_resume() const override { return false; }
   net::Task<void> until_gone() override { co_await loop_.sleep(net::Loop::forever); }
@@ -50,6 +54,7 @@ class PipeChannel final : public Channel {
   net::Loop& loop_;
   std::shared_ptr<QueuedStream> pipe_;
   bool awaits_answer_;
+  bool answering_ = false;  ///< it is in the pipe
 };
 
 net::Task<void> close_when_gone(Channel& channel, std::shared_ptr<QueuedStream> pipe) {

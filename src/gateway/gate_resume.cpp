@@ -34,6 +34,7 @@ class StreamSink final : public upstream::Sink {
     if (!event.id.empty() || !event.retry.empty()) heard_(event);
     co_return co_await inner_.event(event);
   }
+  std::string caller() const override { return inner_.caller(); }
 
  private:
   CallSink& inner_;

@@ -30,6 +30,8 @@ class HttpChannel final : public Channel {
   net::Task<void> until_gone() override;
   bool streams() const override;
   bool may_resume() const override { return true; }
+  /// A stateless client may name as many keys as it likes.
+  std::string client() const override { return conversation_.session.id.empty() ? exchange_.peer().ip() : conversation_.session.name; }
 
  private:
   std::string headers(std::string_view content) const;

@@ -156,7 +156,7 @@ Result<std::shared_ptr<upstream::StdioLink>> Links::new_child(upstream::Ids ids,
       .ended = [last = last_end_](const std::string& how) { *last = how; },
       .skipped = [&skipped = skipped_] { skipped.add(); },
       .errors = stderr_};
-  auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, ids, parts_.log,
+  auto link = upstream::StdioLink::start(parts_.loop, server_, parts_.config.limits.result, parts_.replies, ids, parts_.log,
                                          std::move(hearers));
   // Which program, and why, is for the log and not for an agent.
   if (!link) return fail(link.error().kind, "the server could not be started", link.error().message);

@@ -51,7 +51,7 @@ struct Parts {
   net::Duration keep_alive_every = std::chrono::seconds(20);  ///< a comment line on a subscription
   /// Between two readings of a server's list, whatever asks for them; calls wait for the last.
   net::Duration between_readings = std::chrono::milliseconds(250);
-  std::shared_ptr<net::ReplyRoom> replies = std::make_shared<net::ReplyRoom>();  ///< for large answers of servers over HTTP
+  std::shared_ptr<net::ReplyRoom> replies = std::make_shared<net::ReplyRoom>(net::ReplyRoom::most_for(config.limits.result));  ///< for large answers of all servers
 };
 
 }  // namespace callgate::gateway

@@ -168,7 +168,7 @@ Child::Child(Loop& loop, const ChildOptions& options, pid_t pid, int in, int out
       in_fd_(in),
       out_fd_(out),
       err_fd_(err),
-      out_(loop, out, options.max_line),
+      out_(loop, out, options.max_line, options.room),
       in_(loop, in, options.max_pending),
       err_(loop, err, 64 * 1024),
       heard_error_(options.heard_error),

@@ -23,6 +23,7 @@ struct ChildOptions {
   bool whole_environment = false;  ///< beside all of this process's variables but its own (`CALLGATE_…`)
   std::size_t max_line = 16 * 1024 * 1024;
   std::size_t max_pending = 64 * 1024 * 1024;
+  ServerRoom room{};  ///< for what of a large line has come
   std::function<std::string(std::string_view line)> heard_error;  ///< takes each line of stderr as it comes, and says what may be kept of it; may be empty
 };
 

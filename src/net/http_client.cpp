@@ -128,25 +128,12 @@ HttpReply::HttpReply(HttpClient& client, std::unique_ptr<ClientConnection> conne
 }
 
 HttpReply::~HttpReply() {
-  if (counted_ != 0) client_.limits_.room->give_back(client_.held_, counted_);
   if (!complete_ || !head_.keep_alive) return;
   connection_->in.consume(used_);
   if (connection_->in.size() == 0) client_.give_back(std::move(connection_));
 }
 
-Result<void> HttpReply::count(std::size_t bytes) {
-  if (!client_.limits_.room || bytes <= std::max(ReplyRoom::large, counted_)) return {};
-  auto taken = client_.limits_.room->take(client_.held_, bytes - counted_);
-  if (taken) counted_ = bytes;
-  return taken;
-}
-
-void HttpReply::keep_counted(std::size_t bytes) {
-  const std::size_t kept = bytes <= ReplyRoom::large ? 0 : bytes;
-  if (kept >= counted_) return;
-  client_.limits_.room->give_back(client_.held_, counted_ - kept);
-  counted_ = kept;
-}
+Result<void> HttpReply::count(std::size_t bytes) { return client_.limits_.room.count(part_, bytes, owner_); }
 
 Task<Result<void>> HttpReply::fill(Instant until) {
   Buffer& in = connection_->in;

@@ -25,7 +25,7 @@ struct ClientLimits {
   Duration write_time = std::chrono::seconds(30);
   std::size_t idle_connections = 128;
   Duration idle_time = std::chrono::seconds(50);
-  std::shared_ptr<ReplyRoom> room;  ///< for large answers, with other clients; null: they are not counted
+  ServerRoom room;  ///< for large answers
 };
 
 struct SendFailure {
@@ -65,11 +65,14 @@ class HttpReply {
   /// The next piece of the body, empty at its end; the view holds until the
   /// next call. Fails when no content came before `time` was over.
   Task<Result<std::string_view>> next(Duration time);
+  /// Whose it counts as, if it is large; outlives the reading of it.
+  void belongs_to(const ReplyOwner& owner) { owner_ = &owner; }
   /// The answer takes up so many bytes in all until this is destroyed. Error: there is no room.
   Result<void> count(std::size_t bytes);
   /// Of a stream without an end: it takes up no more than so many bytes now.
-  void keep_counted(std::size_t bytes);
-  bool counts() const { return counted_ != 0; }
+  void keep_counted(std::size_t bytes) { ServerRoom::keep(part_, bytes); }
+  /// What it takes up, for who goes on with its text; null where it is small.
+  std::unique_ptr<ReplyPart> take_part() { return std::move(part_); }
 
  private:
   friend class HttpClient;
@@ -86,7 +89,8 @@ class HttpReply {
   std::uint64_t remaining_ = 0;    ///< of a body with a length
   std::optional<ChunkedBody> chunks_;
   std::string decoded_;
-  std::size_t counted_ = 0;        ///< of the room for large answers
+  const ReplyOwner* owner_ = nullptr;
+  std::unique_ptr<ReplyPart> part_;  ///< of the room for large answers
   bool until_close_ = false;
   bool complete_ = false;
 };
@@ -106,6 +110,7 @@ class HttpClient {
                                                                        std::string_view body, Duration time);
   const Url& url() const { return url_; }
   Loop& loop() { return loop_; }
+  const ServerRoom& room() const { return limits_.room; }
 
  private:
   friend class HttpReply;
@@ -119,7 +124,6 @@ class HttpClient {
   std::string authority_;
   std::shared_ptr<TlsClient> tls_;
   ClientLimits limits_;
-  std::size_t held_ = 0;  ///< by its large answers
   std::vector<std::unique_ptr<ClientConnection>> idle_;
 };
 

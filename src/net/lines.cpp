@@ -32,8 +32,8 @@ void make_nonblocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-LineReader::LineReader(Loop& loop, int fd, std::size_t max_line)
-    : descriptor_(loop, fd), max_line_(max_line), share_(turn_bytes) {}
+LineReader::LineReader(Loop& loop, int fd, std::size_t max_line, ServerRoom room)
+    : descriptor_(loop, fd), max_line_(max_line), room_(std::move(room)), share_(turn_bytes) {}
 
 bool LineReader::has_line() const { return in_.view().find('\n', used_) != std::string_view::npos; }
 
@@ -44,6 +44,7 @@ Task<Result<std::string_view>> LineReader::next(Duration timeout) {
     if (end != std::string_view::npos) {
       std::string_view line = in_.view().substr(used_, end - used_);
       used_ = searched_ = end + 1;
+      ServerRoom::keep(part_, in_.size() - used_);  // whoever takes the line counts what it makes of it
       share_.took(descriptor_.loop(), line_cost);
       if (std::exchange(skipping_, false)) continue;
       if (line.ends_with('\r')) line.remove_suffix(1);
@@ -61,6 +62,10 @@ Task<Result<std::string_view>> LineReader::next(Duration timeout) {
       if (static_cast<std::size_t>(got) < in_.room().size()) descriptor_.drained();
       in_.filled(static_cast<std::size_t>(got));
       share_.took(descriptor_.loop(), static_cast<std::size_t>(got));
+      if (auto counted = room_.count(part_, in_.size(), nullptr); !counted && !has_line()) {
+        forget_start_of_line();
+        co_return std::unexpected(std::move(counted.error()));
+      }
       continue;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) co_return fail(ErrorKind::closed, "the stream ended");
@@ -78,6 +83,14 @@ bool LineReader::drop_start_of_long_line() {
   if (skipped_ <= std::max(max_line_, told_again)) return first;
   skipped_ = 0;
   return true;
+}
+
+void LineReader::forget_start_of_line() {
+  skipped_ = in_.size();
+  skipping_ = true;
+  in_.consume(in_.size());
+  searched_ = 0;
+  part_.reset();
 }
 
 LineWriter::LineWriter(Loop& loop, int fd, std::size_t max_pending)

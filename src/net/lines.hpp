@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "net/buffer.hpp"
 #include "net/loop.hpp"
+#include "net/reply_room.hpp"
 
 /// Newline-delimited messages over pipes (the stdio transport of MCP).
 namespace callgate::net {
@@ -24,12 +26,14 @@ inline bool has_line_end(std::string_view text) {
 /// Reads lines from a descriptor that it does not own. A line's memory is bounded.
 class LineReader {
  public:
-  LineReader(Loop& loop, int fd, std::size_t max_line);
+  /// `room`: for what of a large line has come.
+  LineReader(Loop& loop, int fd, std::size_t max_line, ServerRoom room = {});
 
   /// The next line without its end (LF or CRLF); the view holds until the next
   /// call. `too_large`: `max_line` bytes had no end and were dropped; the next
   /// call goes on behind that line, or says so again after as many bytes more (at
-  /// least 1 MiB). `closed`: end of the stream; a last line without LF is not a
+  /// least 1 MiB). `unavailable`: there was no room for as much of a line as had come,
+  /// and it was dropped; the next call goes on as behind one too long. `closed`: end of the stream; a last line without LF is not a
   /// line. A stream that is never empty is read a part in each turn of the loop.
   Task<Result<std::string_view>> next(Duration timeout);
   /// To be called before the descriptor is closed.
@@ -41,6 +45,7 @@ class LineReader {
 
  private:
   bool drop_start_of_long_line();
+  void forget_start_of_line();
 
   Descriptor descriptor_;
   Buffer in_;
@@ -49,6 +54,8 @@ class LineReader {
   std::size_t searched_ = 0;
   bool skipping_ = false;
   std::size_t skipped_ = 0;  ///< of the line that is too long, since that was said last
+  ServerRoom room_;
+  std::unique_ptr<ReplyPart> part_;  ///< of the room, that the buffer takes up
   TurnShare share_;
 };
 

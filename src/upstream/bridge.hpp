@@ -43,6 +43,11 @@ inline constexpr std::chrono::minutes longest_call{30};
 
 inline Failure bridge_failure(Error error, bool sent = true) { return {.error = std::move(error), .sent = sent}; }
 
+/// What a large answer takes up of its room, for the one that is made of it.
+inline std::unique_ptr<net::ReplyPart> part_of(Delivery& delivery) {
+  return delivery.reply ? delivery.reply->take_part() : std::move(delivery.part);
+}
+
 /// An answer that the bridge gives itself.
 inline Delivery own_delivery(std::string bytes, int status = 200) {
   Delivery delivery{.kind = Delivery::Kind::answer, .http_status = status};

@@ -39,8 +39,8 @@ std::string with_own_ids(const mcp::Message& message, std::string_view own) {
 
 }  // namespace
 
-CallRouter::CallRouter(net::Loop& loop, std::string server, std::size_t max_result, Ids ids, Log& log)
-    : loop_(loop), server_(std::move(server)), max_result_(max_result), ids_(ids), log_(log), has_unrelated_(loop) {
+CallRouter::CallRouter(net::Loop& loop, net::ServerRoom room, std::size_t max_result, Ids ids, Log& log)
+    : loop_(loop), room_(std::move(room)), max_result_(max_result), ids_(ids), log_(log), has_unrelated_(loop) {
   tasks_.spawn(pump());
 }
 
@@ -82,7 +82,7 @@ std::optional<std::string> CallRouter::with_own_request(const mcp::Message& canc
   return mcp::splice(cancel.bytes(), std::span(&edit, 1));
 }
 
-std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& call) {
+std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& call, const Sink& sink) {
   if (out.message != nullptr && out.message->is_request()) {
     call.client_id = out.message->id_text;
     call.client_token = progress_token(*out.message);
@@ -90,6 +90,7 @@ std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& cal
     call.id = ids_ == Ids::own ? std::to_string(next_id_++) : call.client_id;
     call.token = ids_ == Ids::own && !call.client_token.empty() ? call.id : call.client_token;
     call.endless = out.endless;
+    call.owner = &sink;
     calls_.push_back(call);
     if (ids_ == Ids::as_sent) return out.bytes;
     return call.text = with_own_ids(*out.message, call.id);
@@ -126,9 +127,10 @@ void CallRouter::answered(const mcp::Message& message) {
   Call* call = find_call(message.id_text);
   if (call == nullptr || call->answered) {
     if (++unexpected_ <= 5 || unexpected_ % 1000 == 0)
-      log_.warn("upstream_answer_unexpected", {{"server", server_}, {"count", unexpected_}});
+      log_.warn("upstream_answer_unexpected", {{"server", room_.server}, {"count", unexpected_}});
     return;
   }
+  if (auto counted = room_.count(call->part, call->waiting + message.bytes().size(), call->owner); !counted) return call->fail({std::move(counted.error())});
   call->answered = true;
   const mcp::AnswerLook look = mcp::look_at(message);
   call->look = ids_ == Ids::own ? mcp::with_id_of(look, call->client_id.size()) : look;
@@ -142,8 +144,10 @@ void CallRouter::happened(Call& call, const mcp::Message& message) {
   // All events of one call together stay under the limit of one answer.
   if (call.events.size() >= max_events || call.bytes > max_result_)
     return call.fail(failed(ErrorKind::too_large, "the server sent more messages than the client took"));
+  if (auto counted = room_.count(call.part, call.waiting + message.bytes().size(), call.owner); !counted) return call.fail({std::move(counted.error())});
   const std::string& theirs = subscription_of(message) ? call.client_id : call.client_token;
   call.events.push_back(ids_ == Ids::own && !theirs.empty() ? with_own_ids(message, theirs) : std::string(message.bytes()));
+  call.waiting += call.events.back().size();
   call.wake.raise();
 }
 
@@ -175,17 +179,20 @@ net::Task<Forwarded> CallRouter::answer(Call& call, std::chrono::milliseconds ti
     while (!call.events.empty() && deadline.left() > net::Duration::zero()) {
       const std::string event = std::move(call.events.front());
       call.events.pop_front();
+      call.waiting -= event.size();
       if (call.endless) call.bytes -= std::min(call.bytes, event.size());
       const auto message = mcp::read_message(event, document, mcp::Direction::from_server, answer_limits);
       if (!message) continue;
       if (is_progress_for(*message, call.client_token)) deadline.progress();
       if (!co_await sink.event({.message = &*message, .bytes = event}))
         co_return std::unexpected(broken_off());
+      if (!call.answered) net::ServerRoom::keep(call.part, call.waiting);
     }
     if (call.answered) {
       Delivery answer{.kind = Delivery::Kind::answer, .http_status = call.status, .look = call.look};
       answer.owned = std::make_unique<const std::string>(std::move(call.answer));
       answer.bytes = *answer.owned;
+      answer.part = std::move(call.part);  // until it was passed on
       co_return answer;
     }
     if (call.failure) co_return std::unexpected(std::move(*call.failure));

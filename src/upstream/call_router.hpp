@@ -26,8 +26,8 @@ enum class Ids : std::uint8_t {
 class CallRouter {
  public:
   struct Call;
-  /// `max_result`: bytes of one answer with its events.
-  CallRouter(net::Loop& loop, std::string server, std::size_t max_result, Ids ids, Log& log);
+  /// `max_result`: bytes of one answer with its events; `room`: for large ones.
+  CallRouter(net::Loop& loop, net::ServerRoom room, std::size_t max_result, Ids ids, Log& log);
   ~CallRouter() { tasks_.cancel(); }
   CallRouter(const CallRouter&) = delete;
   CallRouter& operator=(const CallRouter&) = delete;
@@ -37,9 +37,9 @@ class CallRouter {
   void use(Ids ids) { ids_ = ids; }
 
   /// What is to be sent for a message; from here on what answers a request is
-  /// kept for it. The view holds as long as `out` and `call` do. Nothing: it
-  /// cancels no call that is under way here.
-  std::optional<std::string_view> begin(const Outbound& out, Call& call);
+  /// kept for it, and counts as the sink's caller's. The view holds as long as `out`
+  /// and `call` do. Nothing: it cancels no call that is under way here.
+  std::optional<std::string_view> begin(const Outbound& out, Call& call, const Sink& sink);
   /// Waits for the answer to a request that was sent; its events go to `sink`.
   net::Task<Forwarded> answer(Call& call, std::chrono::milliseconds time, Sink& sink);
 
@@ -59,7 +59,7 @@ class CallRouter {
   std::optional<std::string> with_own_request(const mcp::Message& cancel, Ulid decision) const;
 
   net::Loop& loop_;
-  std::string server_;
+  net::ServerRoom room_;
   std::size_t max_result_;
   Ids ids_;
   Log& log_;
@@ -91,6 +91,9 @@ struct CallRouter::Call : net::ListNode {
   net::Signal wake;
   std::deque<std::string> events;
   std::size_t bytes = 0;  ///< of all events so far; of a subscription's, those not taken yet
+  std::size_t waiting = 0;  ///< of those not taken yet
+  const net::ReplyOwner* owner = nullptr;
+  std::unique_ptr<net::ReplyPart> part;  ///< of the room, that answer and events take up
   bool endless = false;
   std::string answer;
   bool answered = false;

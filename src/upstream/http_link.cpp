@@ -69,7 +69,7 @@ Result<std::unique_ptr<HttpOrigin>> HttpOrigin::make(net::Loop& loop, const conf
     if (!made) return std::unexpected(made.error());
     tls = std::move(*made);
   }
-  auto origin = std::make_unique<HttpOrigin>(loop, std::move(*url), std::move(tls), std::move(room));
+  auto origin = std::make_unique<HttpOrigin>(loop, std::move(*url), std::move(tls), net::ServerRoom{std::move(room), server.name});
   origin->max_result = max_result;
   for (const auto& [name, value] : server.headers) {
     origin->headers += name;
@@ -126,6 +126,7 @@ net::Task<Forwarded> HttpLink::transmit(Outbound out, Sink& sink) {
   auto sent = co_await origin_.client.send(method, head_lines(out), out.bytes, wanted.deadline.left());
   if (!sent) co_return std::unexpected(not_exchanged(std::move(sent.error())));
   std::unique_ptr<net::HttpReply> reply = std::move(*sent);
+  reply->belongs_to(sink);
   const int status = reply->status();
 
   wanted.session_unknown = status == 404 && !session_.empty();
@@ -225,9 +226,9 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
         answer.raw = std::string_view(*answer.owned).substr(0, raw_size);
         answer.bytes = std::string_view(*answer.owned).substr(raw_size);
         // Where the stream's end is here already, taking it keeps the connection for others.
-        if (auto rest = co_await reply->next(net::Duration::zero()); rest && rest->empty() && !reply->counts()) reply.reset();
+        [[maybe_unused]] const auto rest = co_await reply->next(net::Duration::zero());
         // A large one takes up its room until it was passed on.
-        if (reply && reply->counts()) co_return answer_of(std::move(reply), std::move(answer));
+        answer.part = reply->take_part();
         co_return answer;
       }
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();

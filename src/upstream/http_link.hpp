@@ -14,7 +14,7 @@ namespace callgate::upstream {
 
 /// One server reached by Streamable HTTP; shared by all links to it.
 struct HttpOrigin {
-  HttpOrigin(net::Loop& loop, net::Url url, std::shared_ptr<net::TlsClient> tls, std::shared_ptr<net::ReplyRoom> room)
+  HttpOrigin(net::Loop& loop, net::Url url, std::shared_ptr<net::TlsClient> tls, net::ServerRoom room)
       : client(loop, std::move(url), std::move(tls), {.room = std::move(room)}) {}
   /// `room`: for large answers, shared with other origins.
   static Result<std::unique_ptr<HttpOrigin>> make(net::Loop& loop, const config::Server& server, std::size_t max_result, std::shared_ptr<net::ReplyRoom> room);

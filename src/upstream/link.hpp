@@ -33,10 +33,9 @@ struct Event {
 /// For whom an exchange is: a client, or the gateway that reads a list for itself.
 enum class Reader : std::uint8_t { client, gateway };
 
-/// Takes what arrives before the answer, in order.
-class Sink {
+/// Takes what arrives before the answer, in order; a large answer counts as its caller's.
+class Sink : public net::ReplyOwner {
  public:
-  virtual ~Sink() = default;
   /// A stream was opened (Form::open_stream); its events follow.
   virtual net::Task<bool> opened() { co_return true; }
   /// False: nobody listens any more, the exchange is to be given up.
@@ -99,6 +98,7 @@ struct Delivery {
   bool seen = false;          ///< it is `Outbound::seen` but for the id
   bool asks_decided = false;  ///< what it asks of the client went through `Sink::may_ask`, and on record, already
   std::unique_ptr<net::HttpReply> reply;
+  std::unique_ptr<net::ReplyPart> part;  ///< of the room for large answers, where the reply does not hold it
   std::unique_ptr<const std::string> owned;  ///< on the heap: the views survive a move
 };
 

@@ -35,6 +35,7 @@ class OfModernServer final : public Sink {
     if (event.message != nullptr && event.message->is_request()) return to_.pushed(event);
     return to_.event(event);
   }
+  std::string caller() const override { return to_.caller(); }
 
  private:
   Sink& to_;
@@ -208,6 +209,7 @@ Forwarded SessionBridge::finish(const Outbound& out, Forwarded delivery) {
   if (!text) return delivery;
   Delivery own = own_delivery(std::move(*text));
   own.look = mcp::without_places(delivery->look);
+  own.part = part_of(*delivery);
   return own;
 }
 

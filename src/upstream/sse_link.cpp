@@ -31,7 +31,7 @@ SseLink::SseLink(HttpOrigin& origin, Options options, Log& log)
     : origin_(origin),
       options_(std::move(options)),
       log_(log),
-      router_(origin.client.loop(), options_.server, origin.max_result, Ids::as_sent, log),
+      router_(origin.client.loop(), origin.client.room(), origin.max_result, Ids::as_sent, log),
       changed_(origin.client.loop()),
       over_(origin.client.loop()) {}
 
@@ -97,10 +97,12 @@ net::Task<void> SseLink::read_stream() {
     if (chunk->empty()) co_return give_up({ErrorKind::closed, "the server ended the stream without an answer", {}});
     if (opening) before_address += chunk->size();
     reader.push(*chunk);
+    if (auto counted = (*reply)->count(reader.pending()); !counted) co_return give_up(std::move(counted.error()));
     while (state_ != State::over) {
       auto event = reader.next();
       if (!event) co_return give_up({ErrorKind::too_large, "the server sent an event that is too long", {}});
       if (!*event) break;
+      (*reply)->keep_counted(reader.pending());  // what is made of the event counts as its call's
       take(**event);
     }
   }
@@ -167,7 +169,7 @@ net::Task<Forwarded> SseLink::transmit(Outbound out, Sink& sink) {
   if (posts_ >= max_posts || too_large) co_return std::unexpected(Failure{.error = {ErrorKind::unavailable, "too many messages are on their way to the server", {}}, .sent = false});
   CallRouter::Call call(loop);
   const auto post = std::make_shared<Post>(loop);
-  post->body = router_.begin(out, call).value_or(out.bytes);
+  post->body = router_.begin(out, call, sink).value_or(out.bytes);
   if (!call.linked()) {
     tasks_.spawn(send(post, out.time));
     if (!co_await post->done.wait(out.time)) co_return std::unexpected(Failure{.error = {ErrorKind::timeout, "the server did not answer in time", {}}});

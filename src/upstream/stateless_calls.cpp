@@ -43,6 +43,7 @@ class StatelessBridge::CallHearer final : public Sink {
     }
     co_return true;
   }
+  std::string caller() const override { return running_.caller; }
 
  private:
   void queue(std::string bytes) {
@@ -122,6 +123,7 @@ net::Task<Forwarded> StatelessBridge::start(Outbound out, Sink& sink) {
   running->own_id = fresh_id();
   running->client_id = request.id_text;
   running->client_token = progress_token(request);
+  running->caller = sink.caller();
   running->wants_log = !log_level_of(request).empty();
   running->method = request.method_id;
   running->written = parts_.written->take();
@@ -201,6 +203,7 @@ Forwarded StatelessBridge::finish(Running& running) {
   }
   Delivery own = own_delivery(mcp::modern_answer(outcome->bytes, look, running.client_id, running.method), mcp::status_of_code(look.code_number));
   own.look = mcp::without_places(look);
+  own.part = part_of(*outcome);
   return own;
 }
 

@@ -17,6 +17,7 @@ struct StatelessBridge::Running {
   std::string own_id;         ///< of the call at the server; its progress token too
   std::string client_id;      ///< of the request that attends it, as written
   std::string client_token;   ///< likewise; empty where it wants no progress
+  std::string caller;         ///< whose a large answer counts as
   bool wants_log = false;
   mcp::MethodId method = mcp::MethodId::unknown;
   std::string digest;         ///< of what was asked: a state is good for nothing else

@@ -34,19 +34,21 @@ std::string one_line(std::string text) {
 }  // namespace
 
 Result<std::unique_ptr<StdioLink>> StdioLink::start(net::Loop& loop, const config::Server& server, std::size_t max_result,
-                                                    Ids ids, Log& log, Hearers hearers) {
+                                                    std::shared_ptr<net::ReplyRoom> room, Ids ids, Log& log, Hearers hearers) {
+  net::ServerRoom of_server{std::move(room), server.name};
   net::ChildOptions options{.command = server.command,
                             .whole_environment = server.environment == config::ChildEnvironment::whole,
-                            .max_line = max_result};
+                            .max_line = max_result,
+                            .room = of_server};
   if (hearers.errors) options.heard_error = [heard = hearers.errors, &loop](std::string_view line) { return heard->take(line, loop.now()); };
   for (const auto& [name, value] : server.env) options.environment.emplace_back(name, std::string(value.reveal()));
   auto child = net::Child::start(loop, std::move(options));
   if (!child) return std::unexpected(child.error());
-  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server, max_result, ids, log, std::move(hearers)));
+  return std::unique_ptr<StdioLink>(new StdioLink(loop, std::move(*child), server, max_result, std::move(of_server), ids, log, std::move(hearers)));
 }
 
 StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server,
-                     std::size_t max_result, Ids ids, Log& log, Hearers hearers)
+                     std::size_t max_result, net::ServerRoom room, Ids ids, Log& log, Hearers hearers)
     : loop_(loop),
       child_(std::move(child)),
       server_(server.name),
@@ -56,7 +58,7 @@ StdioLink::StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const c
       born_(loop.now()),
       start_time_(server.start_timeout),
       end_known_(loop),
-      router_(loop, server_, max_result, ids, log) {
+      router_(loop, std::move(room), max_result, ids, log) {
   tasks_.spawn(read());
 }
 
@@ -69,6 +71,9 @@ net::Task<void> StdioLink::read() {
       take_line(*line);
     } else if (line.error().kind == ErrorKind::closed) {
       break;
+    } else if (line.error().kind == ErrorKind::unavailable) {
+      log_.warn("upstream_line_dropped", {{"server", server_}, {"why", line.error().message}});
+      router_.fail_all(line.error());
     } else {
       // Whose answer it was cannot be told any more.
       log_.warn("upstream_line_too_long", {{"server", server_}});
@@ -136,7 +141,7 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
   if (out.form != Form::message) co_return Delivery{};
   if (dead_) co_return std::unexpected(Failure{ended(), false});
   CallRouter::Call call(loop_);
-  const auto message = router_.begin(out, call);
+  const auto message = router_.begin(out, call, sink);
   if (!message) co_return Delivery{.http_status = 202};
   std::string_view bytes = *message;
   // A line end inside a message is white space between two tokens; on a pipe it would cut the message in two.

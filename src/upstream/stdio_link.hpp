@@ -26,7 +26,7 @@ class StdioLink final : public Link {
     std::shared_ptr<StderrLog> errors{};                  ///< hears its stderr; may be null
   };
   static Result<std::unique_ptr<StdioLink>> start(net::Loop& loop, const config::Server& server, std::size_t max_result,
-                                                  Ids ids, Log& log, Hearers hearers);
+                                                  std::shared_ptr<net::ReplyRoom> room, Ids ids, Log& log, Hearers hearers);
   ~StdioLink() override;
 
   void on_unsolicited(Sink* sink) override { router_.on_unsolicited(sink); }
@@ -47,7 +47,7 @@ class StdioLink final : public Link {
   net::Task<Forwarded> transmit(Outbound out, Sink& sink) override;
 
  private:
-  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server, std::size_t max_result, Ids ids, Log& log, Hearers hearers);
+  StdioLink(net::Loop& loop, std::unique_ptr<net::Child> child, const config::Server& server, std::size_t max_result, net::ServerRoom room, Ids ids, Log& log, Hearers hearers);
   std::chrono::milliseconds time_for(const Outbound& out) const;
   net::Task<void> read();
   net::Task<void> tell_end();

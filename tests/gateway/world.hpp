@@ -150,6 +150,7 @@ class World : public testing::Test {
     parts.emplace(Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting,
                         asking == nullptr ? *questions : *asking, *keeping, *going_on, *store, policies, classes_of, approval_url,
                         keep_alive_every, between_readings});
+    if (replies) parts->replies = replies;
     gates = std::make_unique<Gates>(*parts);
     grants.emplace(*store);
     front = std::make_unique<HttpFront>(*parts, *gates, session::Authenticator(config.auth, &*grants), session::AccessList(config));
@@ -268,6 +269,7 @@ class World : public testing::Test {
   net::Duration keep_alive_every = std::chrono::seconds(20);  ///< on a subscription
   net::Duration between_readings = std::chrono::milliseconds(250);
   std::string authorization;  ///< a header line of every request
+  std::shared_ptr<net::ReplyRoom> replies;  ///< for large answers; null: what the gate has by itself
   std::optional<Parts> parts;
   std::unique_ptr<Gates> gates;
   std::unique_ptr<HttpFront> front;

@@ -163,7 +163,7 @@ TEST_F(HttpWorld, LargeAnswersTakeUpRoomUntilTheyWerePassedOn) {
   start();
   const auto room = std::make_shared<ReplyRoom>(400'000);
   std::vector<std::unique_ptr<HttpClient>> servers;
-  for (int i = 0; i < 6; ++i) servers.push_back(std::make_unique<HttpClient>(loop, url("/"), nullptr, ClientLimits{.room = room}));
+  for (int i = 0; i < 6; ++i) servers.push_back(std::make_unique<HttpClient>(loop, url("/"), nullptr, ClientLimits{.room = {room, "server " + std::to_string(i)}}));
   const auto asked = [&](HttpClient& client, std::size_t size, std::unique_ptr<HttpReply>& held) {
     std::string out;
     bool done = false;
@@ -187,8 +187,44 @@ TEST_F(HttpWorld, LargeAnswersTakeUpRoomUntilTheyWerePassedOn) {
   held.front()->keep_counted(17'000);
   EXPECT_EQ(asked(*servers[0], 80'000, held.back()), "80000") << "a stream passed its large event on";
   held.front()->keep_counted(10'000);
-  EXPECT_FALSE(held.front()->counts());
+  EXPECT_EQ(held.front()->take_part(), nullptr) << "what is small now takes up nothing";
   held.clear();
+}
+
+/// Whoever it is that asks.
+struct Somebody final : ReplyOwner {
+  explicit Somebody(std::string its_name) : name(std::move(its_name)) {}
+  std::string caller() const override { return name; }
+  std::string name;
+};
+
+TEST(ReplyRoomTest, EachCallerHasAnEighthOverAllServersAndTheGatewayItselfNoShare) {
+  const auto room = std::make_shared<ReplyRoom>(800'000);
+  const std::array<ServerRoom, 2> servers{ServerRoom{room, "one"}, ServerRoom{room, "two"}};
+  const Somebody slow("slow");
+  const Somebody other("other");
+  std::array<std::unique_ptr<ReplyPart>, 5> parts;
+  EXPECT_TRUE(servers[0].count(parts[0], 60'000, &slow));
+  const auto full = servers[1].count(parts[1], 60'000, &slow);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().message, "too many large answers to one caller at once: read those under way, then try again");
+  EXPECT_TRUE(servers[1].count(parts[2], 60'000, &other));
+  EXPECT_TRUE(servers[1].count(parts[3], 70'000, nullptr)) << "a list that is read for all";
+  EXPECT_TRUE(servers[0].count(parts[0], 100'000, &slow)) << "an answer grows";
+  EXPECT_FALSE(servers[0].count(parts[0], 100'001, &slow));
+  ServerRoom::keep(parts[0], 30'000);
+  EXPECT_TRUE(servers[1].count(parts[1], 60'000, &slow)) << "a stream passed its large event on";
+  parts[0].reset();
+  parts[1].reset();
+  EXPECT_TRUE(servers[0].count(parts[4], 100'000, &slow)) << "all of it was given back";
+}
+
+TEST(ReplyRoomTest, TheLargestAnswerFindsPlaceForAnyCallerAlsoWhileItGrows) {
+  constexpr std::size_t largest = std::size_t{100} << 20U;
+  const ServerRoom server{std::make_shared<ReplyRoom>(ReplyRoom::most_for(largest)), "one"};
+  const Somebody somebody("somebody");
+  std::unique_ptr<ReplyPart> part;
+  EXPECT_TRUE(server.count(part, 2 * largest, &somebody));
 }
 
 TEST_F(HttpWorld, ChunkedRequestsAreDecoded) {

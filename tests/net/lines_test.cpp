@@ -44,6 +44,8 @@ Task<void> read_lines(LineReader& reader, std::vector<std::string>& lines, bool&
       lines.emplace_back(*line);
     } else if (line.error().kind == ErrorKind::too_large) {
       lines.emplace_back("<too long>");
+    } else if (line.error().kind == ErrorKind::unavailable) {
+      lines.emplace_back("<no room>");
     } else {
       break;
     }
@@ -85,6 +87,37 @@ TEST(LineReader, SkipsALineThatIsTooLongAndGoesOn) {
     return lines.size() == 3;
   });
   EXPECT_EQ(lines, (std::vector<std::string>{"first", "<too long>", "last"}));
+}
+
+/// Security requirement S25: what has come of a large line takes up room, and where there is none it alone is lost.
+TEST(LineReader, DropsALargeLineThatFindsNoRoomAndGoesOn) {
+  Loop loop;
+  Pipe pipe;
+  const ServerRoom server{std::make_shared<ReplyRoom>(400'000), "one"};
+  LineReader reader(loop, pipe.ends[0], 1 << 24, server);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  group.spawn(read_lines(reader, lines, ended));
+  const auto send = [&](const std::string& text, std::size_t until) {
+    std::size_t sent = 0;
+    turn_until(loop, [&] {
+      const ssize_t put = write(pipe.ends[1], text.data() + sent, text.size() - sent);
+      if (put > 0) sent += static_cast<std::size_t>(put);
+      return lines.size() == until;
+    });
+  };
+  send(std::string(90'000, 'x') + "\nfirst\n", 2);
+  std::unique_ptr<ReplyPart> another;
+  EXPECT_TRUE(server.count(another, 90'000, nullptr)) << "a line that was taken takes up nothing";
+  send(std::string(90'000, 'x') + "\nlast\n", 4);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[1], "first");
+  EXPECT_EQ(lines[2], "<no room>");
+  EXPECT_EQ(lines[3], "last");
+  another.reset();
+  send(std::string(90'000, 'x') + "\n", 5);
+  EXPECT_EQ(lines.back().size(), 90'000U);
 }
 
 /// Tells how many lines, and bytes, one turn of the loop reads of a pipe that holds far more.
