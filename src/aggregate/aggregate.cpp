@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/head_trace.hpp"
 #include "gateway/http_channel.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
@@ -94,7 +95,7 @@ net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::
     if (const auto fault = mcp::check_headers(mirrored, *message, *meta, mcp::Era::modern, modern, router_.param_headers(all, *message)))
       co_return gateway::RequestRefusal{.status = 400, .body = mcp::rpc_error(message->id_text, fault->code, fault->message, fault->data), .why = "header mismatch"};
     gateway::HttpChannel channel(exchange, all->client, gateway::Announce::nothing);
-    co_await router_.handle_stateless({.company = all, .message = *message, .channel = channel});
+    co_await router_.handle_stateless({.company = all, .message = *message, .channel = channel, .trace = gateway::trace_of(exchange.head())});
     co_return std::nullopt;
   }
   const bool opens = message->method_id == mcp::MethodId::initialize && message->is_request();
@@ -117,7 +118,7 @@ net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::
   const std::string_view version = head.headers.find(net::HeaderName::mcp_protocol_version);
   if (!version.empty() && !mcp::parse_revision(version)) co_return invalid(400, message->id_text, "this protocol version is not supported", "unknown version");
   gateway::HttpChannel channel(exchange, company->client, opens ? gateway::Announce::session : gateway::Announce::nothing);
-  co_await router_.handle({.company = company, .message = *message, .channel = channel});
+  co_await router_.handle({.company = company, .message = *message, .channel = channel, .trace = gateway::trace_of(exchange.head())});
   co_return std::nullopt;
 }
 

@@ -25,6 +25,7 @@ struct Incoming {
   std::shared_ptr<Company> company;
   const mcp::Message& message;
   gateway::Channel& channel;
+  std::string trace{};  ///< that the request's own head names
 };
 
 /// Which server a name or URI means, and what it is called there.
@@ -134,9 +135,9 @@ class Router {
   net::Task<void> open(std::shared_ptr<Company> company, std::string server);
   net::Task<bool> introduce(std::shared_ptr<Company> company, std::string server, std::shared_ptr<gateway::Conversation> conversation);
   net::Task<void> reach_all(std::shared_ptr<Company> company, net::Instant until);
-  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::shared_ptr<const bool> over = {});
+  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over = {});
   enum class Expects : std::uint8_t { nothing, answer };
-  net::Task<std::shared_ptr<Questions>> say_to_all(std::shared_ptr<Company> company, std::string bytes, Expects expects);
+  net::Task<std::shared_ptr<Questions>> say_to_all(std::shared_ptr<Company> company, std::string bytes, std::string trace, Expects expects);
   net::Task<void> say_and_keep(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string bytes, Expects expects);
   void end_members(Company& company);
 
@@ -144,11 +145,11 @@ class Router {
   net::Task<void> handle_list(Incoming& in, const gateway::InFlight& flight);
   net::Task<void> ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request);
   net::Task<void> read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape, std::shared_ptr<const bool> over);
-  net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, gateway::Channel* client);
+  net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, std::string trace, gateway::Channel* client);
   void give_up(const std::shared_ptr<Company>& company, Questions& all, const std::string& request);
   net::Task<void> stop_asking(std::shared_ptr<Company> company, std::string server, std::string id_text);
   static net::Task<void> tell_when_gone(gateway::Channel& channel, std::shared_ptr<Questions> all, bool& gone);
-  std::shared_ptr<Questions> begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request);
+  std::shared_ptr<Questions> begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request, const std::string& trace);
   net::Task<void> read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over);
   net::Task<void> answer_none(Incoming& in, std::span<const Missing> missing);
   static constexpr std::string_view too_slow = "it did not answer in time";

@@ -142,7 +142,7 @@ net::Task<void> Router::listen_at(std::shared_ptr<Company> company, std::string 
   const auto message = mcp::read_message(request, document, mcp::Direction::from_client);
   ListenChannel channel(listening, *company, server);
   if (conversation && gate != nullptr && message)
-    co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = channel});
+    co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = channel, .trace = listening.trace});
   // One that carries nothing is not waited for by the others.
   if (!channel.acknowledged() && listening.unacknowledged > 0 && --listening.unacknowledged == 0 && listening.under_way > 1) listening.acknowledge();
   listening.ended(channel.answer_text());
@@ -196,6 +196,7 @@ net::Task<void> Router::handle_listen(Incoming& in) {
   const auto wanted = mcp::read_listen(in.message);
   if (!wanted) co_return co_await refuse(in, mcp::code::invalid_params, wanted.error().message);
   Listening listening(parts_.loop, in.company, in.message.id_text);
+  listening.trace = in.trace;
   auto parts = co_await parts_of(in, *wanted, listening);
   listening.changes = wanted->changes;
   listening.under_way = listening.unacknowledged = parts.size();

@@ -119,8 +119,8 @@ net::Task<void> Router::open(std::shared_ptr<Company> company, std::string serve
   conversation->session.name = company->client.session.name;
   opening.member().conversation = std::move(conversation);
   if (company->client.closed) co_return end_members(*company);
-  if (company->initialized) [[maybe_unused]] const std::string nothing = co_await say(company, server, mcp::initialized_notification());
-  if (!company->level.empty()) [[maybe_unused]] const std::string nothing = co_await say(company, server, level_request(company->level));
+  if (company->initialized) [[maybe_unused]] const std::string nothing = co_await say(company, server, mcp::initialized_notification(), {});
+  if (!company->level.empty()) [[maybe_unused]] const std::string nothing = co_await say(company, server, level_request(company->level), {});
 }
 
 net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string server, std::shared_ptr<gateway::Conversation> conversation) {
@@ -146,14 +146,14 @@ net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string 
 
 /// Hands one message to a server whose conversation is open; its answer, or an empty text.
 /// It is asked no longer once `over` is set.
-net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::shared_ptr<const bool> over) {
+net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over) {
   const auto conversation = open_now(*company, server);
   gateway::Gate* gate = gates_.find(server);
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_client);
   if (!conversation || gate == nullptr || !message || (over && *over)) co_return std::string();
   KeptAnswer kept(company, server, std::move(over));
-  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = kept});
+  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = kept, .trace = std::move(trace)});
   co_return kept.text();
 }
 
@@ -161,16 +161,16 @@ net::Task<void> Router::say_and_keep(std::shared_ptr<Company> company, std::shar
   const Questions::Over over(*all);
   const std::shared_ptr<const bool> no_longer(all, &all->given_up);
   Question& question = all->each[which];
-  question.answer = co_await say(company, question.server, std::move(bytes), expects == Expects::answer ? no_longer : nullptr);
+  question.answer = co_await say(company, question.server, std::move(bytes), question.trace, expects == Expects::answer ? no_longer : nullptr);
   question.over = true;
 }
 
 /// To all that are open; returns when they have it, or the time for a slow one is
 /// over. An answer is waited for no longer; a notification is still delivered.
-net::Task<std::shared_ptr<Router::Questions>> Router::say_to_all(std::shared_ptr<Company> company, std::string bytes, Expects expects) {
+net::Task<std::shared_ptr<Router::Questions>> Router::say_to_all(std::shared_ptr<Company> company, std::string bytes, std::string trace, Expects expects) {
   const auto all = std::make_shared<Questions>(parts_.loop);
   for (const auto& [server, member] : company->members) {
-    if (open_now(*company, server)) all->each.push_back({.server = server, .pages = {}, .answer = {}, .fault = {}});
+    if (open_now(*company, server)) all->each.push_back({.server = server, .trace = trace, .pages = {}, .answer = {}, .fault = {}});
   }
   all->under_way = all->each.size();
   for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(say_and_keep(company, all, i, bytes, expects));

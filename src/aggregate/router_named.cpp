@@ -96,7 +96,7 @@ net::Task<void> Router::learn(std::shared_ptr<Company> company, Company::Lesson&
   for (const mcp::MethodId list : lists) {
     // An id that no client can guess: its own requests stand beside it.
     const std::string request = mcp::plain_request(json::quoted("callgate-" + random_hex(16)), list, company->client.session.revision);
-    const auto all = co_await ask_all(company, list, request, nullptr);
+    const auto all = co_await ask_all(company, list, request, {}, nullptr);
     for (const Question& each : all->each) {
       if (each.over) [[maybe_unused]] const std::string items = items_of(*company, list, each);
     }

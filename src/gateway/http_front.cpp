@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 
 #include "base/json_words.hpp"
+#include "gateway/head_trace.hpp"
 #include "gateway/http_channel.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
-#include "mcp/trace.hpp"
 
 namespace callgate::gateway {
 
@@ -244,15 +244,6 @@ std::vector<mcp::Header> mirrored_of(const net::RequestHead& head) {
   return mirrored;
 }
 
-/// Of the head's `traceparent` (W3C Trace Context): clients that trace HTTP itself.
-std::string_view trace_of(const net::RequestHead& head) {
-  constexpr std::string_view name = "traceparent";
-  for (const net::Header& header : head.headers.all()) {
-    if (header.name.size() == name.size() && net::same_name(header.name, name)) return mcp::trace_id(header.value);
-  }
-  return {};
-}
-
 }  // namespace
 
 /// `Callgate-Session`, where it is taken: it goes no further than here. What is wrong with it, else.
@@ -297,7 +288,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   }
   const mcp::Revision revision = era == mcp::Era::modern ? mcp::latest_revision : opens ? mcp::latest_legacy : conversation->session.revision;
   HttpChannel channel(exchange, *conversation, opens ? Announce::session : Announce::nothing);
-  Inbound in{.conversation = conversation, .message = message, .revision = revision, .channel = channel, .trace = std::string(trace_of(exchange.head()))};
+  Inbound in{.conversation = conversation, .message = message, .revision = revision, .channel = channel, .trace = trace_of(exchange.head())};
   // A tool's definition is looked into only where a header could contradict it.
   const bool mirrors = era == mcp::Era::modern || std::ranges::any_of(mirrored, [](const mcp::Header& each) {
     return each.name.size() > 10 && net::same_name(each.name.substr(0, 10), "mcp-param-");

@@ -43,6 +43,27 @@ TEST_F(TwoServers, AreJudgedEachByItsOwnGate) {
   EXPECT_TRUE(second.calls.empty());
 }
 
+TEST_F(TwoServers, PutTheTraceOfTheHeadOnRecord) {
+  start_both();
+  open_session();
+  const std::string head = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+  const auto recorded = [&](const std::string& body, const std::string& more = {}) {
+    const std::size_t before = records().size();
+    post(body, head + more);
+    turn_until([&] { return !journal->has_unwritten(); });
+    const std::string text = records().substr(before);
+    std::size_t count = 0;
+    for (std::size_t at = text.find(R"("trace":"4bf92f3577b34da6a3ce929d0e0e4736")"); at != std::string::npos; at = text.find(R"("trace":)", at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(recorded(call_text("two__write")), 1U);
+  EXPECT_EQ(recorded(R"({"jsonrpc":"2.0","id":7,"method":"tools/list"})"), 2U) << "of each server that is asked";
+  EXPECT_EQ(recorded(R"({"jsonrpc":"2.0","id":8,"method":"logging/setLevel","params":{"level":"error"}})"), 2U);
+  session_id.clear();
+  EXPECT_EQ(recorded(modern_text("tools/call", R"("name":"two__read","arguments":{})", "9"), modern_headers("tools/call", "two__read")), 1U);
+  EXPECT_EQ(recorded(modern_text("server/discover", "", "10"), modern_headers("server/discover")), 2U);
+}
+
 /// Protocol item 51.
 TEST_F(TwoServers, ShowNothingOfWhatOneHides) {
   start_both(allow_all, strict);
