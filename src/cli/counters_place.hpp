@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,18 +14,20 @@
 /// and whoever starts next takes up those of processes that are gone.
 namespace callgate::cli {
 
-/// What the files of all `run` processes for this server and policy are named after.
-std::string counters_stem(const config::Server& server);
+/// What the files of all `run` processes for this server and policy are named after:
+/// the server as pins know it, whose credentials may change; then what earlier
+/// versions named them after.
+std::vector<std::string> counters_stems(const config::Server& server);
 
 /// A file that is this process's while the object lives.
 class CountersPlace {
  public:
-  /// Takes the first file of `stem` in `folder` that no living process holds.
-  /// Errors: `unavailable`.
-  static Result<CountersPlace> take(const std::filesystem::path& folder, const std::string& stem);
+  /// Takes the first file of the first stem in `folder` that no living process holds,
+  /// and what is left behind of all of them. Errors: `unavailable`.
+  static Result<CountersPlace> take(const std::filesystem::path& folder, std::span<const std::string> stems);
 
   const std::filesystem::path& file() const { return file_; }
-  /// Other files of the stem whose processes are gone. They stay held, so that
+  /// Other files of the stems whose processes are gone. They stay held, so that
   /// nobody else takes them up; remove them once their counts are kept in `file`.
   const std::vector<std::filesystem::path>& left_behind() const { return left_behind_; }
   void remove_left_behind();
@@ -48,6 +51,8 @@ class CountersPlace {
     explicit Lock(int fd) : fd_(fd) {}
     int fd_ = -1;
   };
+
+  Result<void> take_all(const std::filesystem::path& folder, const std::string& stem);
 
   std::filesystem::path file_;
   std::vector<Lock> locks_;

@@ -253,7 +253,8 @@ Exit GatewayProcess::restore_counters() {
   if (config_.state) return open_shared_state();
   const fs::path folder = config_.data / "counters";
   if (auto made = make_private_folder(folder); !made) return say(err_, made.error(), Exit::unavailable);
-  auto place = CountersPlace::take(folder, command_ == config::Command::serve ? "serve" : counters_stem(config_.servers.front()));
+  const std::vector<std::string> stems = command_ == config::Command::serve ? std::vector<std::string>{"serve"} : counters_stems(config_.servers.front());
+  auto place = CountersPlace::take(folder, stems);
   if (!place) return say(err_, place.error(), Exit::unavailable);
   counters_place_ = std::move(*place);
   if (counters_place_->shared())

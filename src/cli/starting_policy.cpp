@@ -18,10 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Another command or address under the same name is another server.
+/// Another command or address under the same name is another server; another credential in it is not. One that was
+/// made when it still was stays where it is, and where counters know it.
 fs::path file_of(const config::Config& config, const config::Server& server) {
-  return config.data / "policies" /
-         fmt::format("{}-{}.yaml", server.name, sha256_hex(server.exact_address()).substr(0, 12));
+  const auto named = [&](const std::string& address) {
+    return config.data / "policies" / fmt::format("{}-{}.yaml", server.name, sha256_hex(address).substr(0, 12));
+  };
+  std::error_code unknown;
+  const fs::path earlier = named(server.exact_address());
+  return fs::exists(earlier, unknown) ? earlier : named(server.address());
 }
 
 Result<generate::Generated> policy_for(const config::Server& server, std::string tools) {

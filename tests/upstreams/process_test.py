@@ -47,6 +47,14 @@ class Counters_of_run(World):
         pipe.end()
         self.assertEqual(passed, 0, "the first policy's calls were not forgotten by the second's end")
 
+    def test_go_on_where_the_credential_of_the_server_changed(self):
+        policy = self.write("a.yaml", LIMITED)
+        for token, expected in (("one-1", 2), ("two-2", 0)):
+            pipe = self.run_gate("env", f"API_KEY={token}", *self.fake(), extra=["--policy", policy])
+            passed = self.passed(pipe, 2)
+            pipe.end()
+            self.assertEqual(passed, expected, token)
+
     def test_of_two_at_a_time_count_apart_say_so_and_are_added_up_afterwards(self):
         policy = self.write("a.yaml", LIMITED.replace("max: 2", "max: 3"))
         one, passed_one = self.one(policy)
