@@ -31,7 +31,8 @@ class DigestKey {
   using Text = std::array<char, 12 + 64>;
   /// `hmac-sha256:<64 hex digits>` of the canonical form of the arguments.
   Text of(json::Value arguments);
-  Text of_none() const { return text_of(hmac_.of("{}")); }  ///< a call without any
+  Text of_canonical(std::string_view text) const { return text_of(hmac_.of(text)); }
+  Text of_none() const { return of_canonical("{}"); }  ///< a call without any
 
  private:
   static Text text_of(const Digest& digest);

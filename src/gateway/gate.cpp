@@ -183,7 +183,8 @@ net::Task<void> Gate::handle_response(Inbound& in) {
 
 /// A message that needs no rule: on record, forwarded, answered as the server answers.
 net::Task<void> Gate::pass(Inbound& in, InFlight* flight) {
-  const Draft draft{.id = parts_.journal.next_id()};
+  Draft draft{.id = parts_.journal.next_id()};
+  note_params(draft, in.message);
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
   co_await pass_judged(in, flight, draft, judged);

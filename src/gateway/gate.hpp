@@ -181,6 +181,8 @@ class Gate {
   // gate_call.cpp and gate_approval.cpp
   net::Task<void> handle_call(Inbound& in, InFlight& flight);
   Draft draft_of(const mcp::ToolCall& call) const;
+  void note_arguments(Draft& draft, const std::optional<json::Value>& arguments) const;
+  void note_params(Draft& draft, const mcp::Message& request) const;
   net::Task<void> handle_judged(Inbound& in, InFlight& flight);
   net::Task<void> handle_completion(Inbound& in, InFlight& flight);
   net::Task<void> run_allowed(Inbound& in, InFlight& flight, Draft& draft, Judged& judged, Yes* yes);

@@ -22,15 +22,28 @@ std::string canonical_of(const std::optional<json::Value>& arguments) {
 /// Of the call, which outlives it.
 Gate::Draft Gate::draft_of(const mcp::ToolCall& call) const {
   Draft draft{.id = parts_.journal.next_id(), .subject = call.name.view()};
-  if (call.arguments) {
-    draft.digest = parts_.digest_key.of(*call.arguments);
-    draft.arg_keys.reserve(call.arguments->size());
-    for (const json::Member member : call.arguments->members()) draft.arg_keys.push_back(member.key.raw_string());
-  } else {
-    draft.digest = parts_.digest_key.of_none();
-  }
-  draft.has_digest = true;
+  note_arguments(draft, call.arguments);
   return draft;
+}
+
+/// Of a tool or prompt; no other request has any.
+void Gate::note_arguments(Draft& draft, const std::optional<json::Value>& arguments) const {
+  draft.has_digest = true;
+  if (!arguments) {
+    draft.digest = parts_.digest_key.of_none();
+    return;
+  }
+  draft.digest = parts_.digest_key.of(*arguments);
+  draft.arg_keys.reserve(arguments->size());
+  for (const json::Member member : arguments->members()) draft.arg_keys.push_back(member.key.raw_string());
+}
+
+/// Two requests of one method that ask for different things can be told apart by their records, whatever they name it by.
+void Gate::note_params(Draft& draft, const mcp::Message& request) const {
+  const std::string text = request.is_request() ? mcp::params_text(request) : std::string();
+  if (text.empty()) return;
+  draft.digest = parts_.digest_key.of_canonical(text);
+  draft.has_digest = true;
 }
 
 /// A call that was allowed, until its server had to be opened anew: told like any that is refused.
@@ -98,6 +111,7 @@ net::Task<void> Gate::handle_judged(Inbound& in, InFlight& flight) {
     if (!prompt) co_return co_await refuse_shape(in, prompt.error(), mcp::code::invalid_params);
     name = prompt->name;
     arguments = prompt->arguments;
+    note_arguments(draft, arguments);
   } else {
     auto resource = mcp::read_resource_request(in.message);
     if (!resource) co_return co_await refuse_shape(in, resource.error(), mcp::code::invalid_params);
@@ -123,6 +137,7 @@ net::Task<void> Gate::handle_completion(Inbound& in, InFlight& flight) {
   auto completion = mcp::read_completion(in.message);
   if (!completion) co_return co_await refuse_shape(in, completion.error(), mcp::code::invalid_params);
   Draft draft{.id = parts_.journal.next_id(), .subject = completion->subject.view()};
+  note_params(draft, in.message);
   const bool prompt = completion->of == mcp::Completion::Of::prompt;
   draft.action = prompt ? policy::Action::prompt_complete : policy::Action::resource_read;
   Judged judged = judge(in, draft.action, draft.subject, {});

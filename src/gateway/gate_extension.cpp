@@ -54,6 +54,7 @@ net::Task<void> Gate::handle_extension(Inbound& in, InFlight& flight, const Exte
   const bool of_tool = method.names == ExtensionMethod::Names::tool;
   const bool current = !of_tool || tools_.is_current(in.era()) || co_await wait_for_tools(in, in.era());
   Draft draft{.id = parts_.journal.next_id(), .action = action_of(method.names), .subject = *subject};
+  note_params(draft, in.message);
   Judged judged = judge_extension(in, method, *subject);
   if (!current) doubt(judged, in.era());
   if (judged.decision.verdict == policy::Verdict::allow) co_return co_await run_allowed(in, flight, draft, judged, nullptr);

@@ -61,6 +61,7 @@ net::Task<void> Gate::handle_list(Inbound& in, InFlight& flight) {
     if (!tools_.known(in.era()).table) co_return co_await answer_unread(in);
   }
   Draft draft{.id = parts_.journal.next_id()};
+  note_params(draft, in.message);
   Judged judged{.policy = policy()};
   judged.decision.verdict = policy::Verdict::allow;
   const std::shared_ptr<const JudgedList> known = lists_.find(list_judges(in));

@@ -4,6 +4,7 @@
 
 #include "gateway/client_stream.hpp"
 #include "gateway/gate_draft.hpp"
+#include "gateway/recorded_words.hpp"
 #include "mcp/own_messages.hpp"
 #include "mcp/requests.hpp"
 #include "mcp/splice.hpp"
@@ -108,6 +109,10 @@ struct Gate::Listening : net::ListNode {
 /// Whether the resource may be watched by this caller; its limits are taken.
 net::Task<bool> Gate::may_watch(Inbound& in, std::string_view uri) {
   Draft draft{.id = parts_.journal.next_id(), .action = policy::Action::resource_subscribe, .subject = uri};
+  if (recorded_uri(uri) != uri) {
+    draft.digest = parts_.digest_key.of_canonical(json::quoted(uri));
+    draft.has_digest = true;
+  }
   Judged judged = judge(in, draft.action, uri, {});
   Exchange what;
   if (judged.decision.verdict == policy::Verdict::allow && uses_limits(judged.decision)) {
@@ -155,13 +160,13 @@ net::Task<void> Gate::handle_listen(Inbound& in, InFlight& flight) {
   auto wanted = mcp::read_listen(in.message);
   if (!wanted) co_return co_await refuse_shape(in, wanted.error(), mcp::code::invalid_params);
   const PolicyPair policies = policies_for(*in.conversation);
-  const Draft draft{.id = parts_.journal.next_id()};
+  Draft draft{.id = parts_.journal.next_id()};
+  note_params(draft, in.message);
   Judged judged{.policy = policies.server, .grant_policy = policies.grant};
   judged.decision.verdict = policies.missing() ? policy::Verdict::deny : policy::Verdict::allow;
   if (policies.missing()) {
     judged.decision = policy::denied_without_policy();
-    Draft refused{.id = draft.id};
-    co_return co_await refuse(in, refused, judged);
+    co_return co_await refuse(in, draft, judged);
   }
   Exchange what{.record = {}, .bytes = in.message.bytes(), .message = &in.message};
   if (auto cut = co_await cut_filter(in, *wanted, what); !cut) co_return co_await refuse_shape(in, cut.error(), mcp::code::invalid_params);

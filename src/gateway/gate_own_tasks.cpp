@@ -220,7 +220,8 @@ void Gate::cancel_own_task(OwnTask& task) {
 net::Task<void> Gate::handle_own_task(Inbound& in, InFlight& flight, std::shared_ptr<OwnTask> task) {
   Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation)};
   judged.decision.verdict = policy::Verdict::allow;
-  const Draft draft{.id = parts_.journal.next_id(), .subject = task->tool};
+  Draft draft{.id = parts_.journal.next_id(), .subject = task->tool};
+  note_params(draft, in.message);
   parts_.journal.record(record_of(draft, in, judged));
   CallOutcome outcome(parts_.journal, draft.id, stopping_);
   using enum mcp::MethodId;

@@ -150,7 +150,9 @@ void Gate::note_no_task(const Inbound& in) {
   judged.decision.verdict = policy::Verdict::deny;
   judged.decision.reason = "no task of this id began for this caller";
   refused_.add();
-  parts_.journal.record(record_of(Draft{.id = parts_.journal.next_id()}, in, judged));
+  Draft draft{.id = parts_.journal.next_id()};
+  note_params(draft, in.message);
+  parts_.journal.record(record_of(draft, in, judged));
 }
 
 /// tasks/get, tasks/result, tasks/update, tasks/cancel. The call that began the
@@ -172,7 +174,8 @@ net::Task<void> Gate::handle_task(Inbound& in, InFlight& flight) {
   Judged judged{.policy = policy(), .grant_policy = grant_policy(*in.conversation)};
   // The book may change while the server is asked.
   const std::string name = *tool;
-  const Draft draft{.id = parts_.journal.next_id(), .subject = name};
+  Draft draft{.id = parts_.journal.next_id(), .subject = name};
+  note_params(draft, in.message);
   judged.decision.verdict = policy::Verdict::allow;
   co_await pass_judged(in, &flight, draft, judged);
 }

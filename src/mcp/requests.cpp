@@ -173,18 +173,35 @@ std::string next_page_request(const Message& first, std::string_view id_text, st
   return splice(first.bytes(), edits);
 }
 
-std::string logical_text(const Message& request) {
-  std::string text(request.method.view());
-  if (!request.params) return text;
+namespace {
+
+/// Each member of the parameters, but these, with its key before it; in an order that does not hang on how it was written.
+std::vector<std::string> params_but(const Message& request, std::initializer_list<std::string_view> left_out, std::string_view behind_key) {
   std::vector<std::string> parts;
+  if (!request.params || !request.params.is_object()) return parts;
   for (const json::Member member : request.params.members()) {
     const std::string_view key = member.key.raw_string();
-    if (key == "_meta" || key == "inputResponses" || key == "requestState") continue;
-    json::append_canonical(parts.emplace_back(json::quoted(key)), member.value);
+    if (std::ranges::find(left_out, key) != left_out.end()) continue;
+    std::string& part = parts.emplace_back(json::quoted(key));
+    part += behind_key;
+    json::append_canonical(part, member.value);
   }
-  // A client may write the members of its next round in another order.
   std::ranges::sort(parts);
-  for (const std::string& part : parts) text += part;
+  return parts;
+}
+
+}  // namespace
+
+std::string logical_text(const Message& request) {
+  std::string text(request.method.view());
+  for (const std::string& part : params_but(request, {"_meta", "inputResponses", "requestState"}, {})) text += part;
+  return text;
+}
+
+std::string params_text(const Message& request) {
+  std::string text;
+  for (const std::string& part : params_but(request, {"_meta"}, ":")) ((text += text.empty() ? '{' : ',') += part);
+  if (!text.empty()) text += '}';
   return text;
 }
 

@@ -95,6 +95,10 @@ std::string next_page_request(const Message& first, std::string_view id_text, st
 /// one call, and for nothing else. Canonical text, not for sending.
 std::string logical_text(const Message& request);
 
+/// All that a request brings but its envelope (`_meta`), as a canonical object; empty
+/// where it brings nothing. Not for sending.
+std::string params_text(const Message& request);
+
 /// notifications/cancelled.
 struct Cancelled {
   std::string_view request_id;  ///< as written; empty where a task is meant (2025-11-25)

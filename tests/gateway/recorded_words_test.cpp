@@ -66,6 +66,53 @@ TEST_F(Recorded, UrisOfResourcesAreToldApartByTheirDigest) {
   EXPECT_NE(text.find(R"("tool":"https://h/x")"), std::string::npos) << text;
 }
 
+/// Whatever a request names, two that ask for different things have different records, and none of their words.
+TEST_F(Recorded, RequestsThatAskForDifferentThingsAreToldApart) {
+  const std::vector<std::pair<std::string, std::string>> requests{
+      {"prompts/get", R"("name":"p","arguments":{"who":"?"})"},
+      {"completion/complete", R"("ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"who","value":"?"})"},
+      {"completion/complete", R"("ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"who","value":"a"},"context":{"arguments":{"x":"?"}})"},
+      {"prompts/list", R"("cursor":"?")"},
+      {"logging/setLevel", R"("level":"?")"},
+      {"resources/unsubscribe", R"("uri":"https://h/x?token=?")"},
+  };
+  start("callgate: 1\ndefault: allow\n");
+  open_session();
+  const auto digest_of = [this](const std::string& method, std::string params, const std::string& word) {
+    for (std::size_t at = params.find('?'); at != std::string::npos; at = params.find('?', at)) {
+      if (params.compare(at, 7, "?token=") == 0) ++at;
+      else params.replace(at, 1, word);
+    }
+    const std::size_t before = records().size();
+    post(R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":{"_meta":{"progressToken":")" + word + R"("},)" + params + "}}");
+    const std::string text = records().substr(before);
+    const std::size_t at = text.find(R"("args_digest":"hmac-)");
+    return at == std::string::npos ? "none in " + text : text.substr(at, 91);
+  };
+  for (const auto& [method, params] : requests) {
+    const std::string first = digest_of(method, params, "S3CRETVALUE1");
+    EXPECT_TRUE(first.starts_with(R"("args_digest")")) << first;
+    EXPECT_NE(first, digest_of(method, params, "S3CRETVALUE2")) << method;
+    EXPECT_EQ(first, digest_of(method, params, "S3CRETVALUE1")) << method << " asked once more";
+  }
+  no_word_of_it();
+}
+
+/// The same for tasks: of which one, and with which answers.
+TEST_F(Recorded, RequestsAboutTasksAreToldApart) {
+  start("callgate: 1\ndefault: allow\n");
+  const std::string_view key = R"("args_digest":"hmac-)";
+  std::set<std::string> digests;
+  for (const std::string members : {R"("taskId":"S3CRETVALUE1")", R"("taskId":"S3CRETVALUE2")", R"("taskId":"S3CRETVALUE1","inputResponses":{"a":{"action":"accept"}})"}) {
+    const std::size_t before = records().size();
+    post(modern_text("tasks/update", members, "1", with_tasks), modern_headers("tasks/update", members.substr(10, 12)));
+    const std::string text = records().substr(before);
+    if (const std::size_t at = text.find(key); at != std::string::npos) digests.insert(text.substr(at, 91));
+  }
+  EXPECT_EQ(digests.size(), 3U) << records();
+  no_word_of_it();
+}
+
 TEST_F(Recorded, AUriThatAPersonIsAskedAboutIsLoggedWithoutItsQuery) {
   config.approval_wait = std::chrono::seconds(0);
   start("callgate: 1\ndefault: allow\nresources: {'**': {action: require_approval}}\n");
