@@ -99,21 +99,28 @@ void GatewayProcess::give_memory_back() {
   ::malloc_trim(0);
 }
 
-bool GatewayProcess::config_is_to_be_read(Look look, bool registered) {
+bool GatewayProcess::config_is_to_be_read(Look look) {
   using enum config::FileWatch::Found;
   const auto found = config_watch_.look(flags_.config_file, loop_.now());
   if (found == restless)
     log_.warn("config_being_written", {{"file", flags_.config_file.string()}, {"effect", "the last good configuration stays in force until the file rests"}});
-  if (found == unchanged) return registered || look == Look::everything;
+  if (found == unchanged) return config_waits_ || look == Look::everything;
   return found == settled || look == Look::everything;
 }
 
-/// The servers of a changed file or store are served from now on; a faulty
-/// configuration leaves the last good one in force.
+/// The servers of a changed file or store are served from now on. `registered`: those of the store may be others.
 void GatewayProcess::reload_config(Look look, bool registered) {
   if (command_ != config::Command::serve) return;
   registered_waits_ = registered_waits_ || registered;
-  if (!config_is_to_be_read(look, registered_waits_)) return serve_registered();
+  // What was refused for a server of the store may be right without it.
+  config_waits_ = config_waits_ || (registered && config_refused_);
+  if (config_is_to_be_read(look)) read_config(look);
+  // Neither a file that is being written nor one that is refused holds them back.
+  serve_registered();
+}
+
+/// A faulty configuration leaves the last good one in force.
+void GatewayProcess::read_config(Look look) {
   const config::FileStamp stamp = config::FileStamp::of(flags_.config_file);
   auto read = read_again(started_);
   if (config::FileStamp::of(flags_.config_file) != stamp) return;  // written to meanwhile: the next look finds it changed
@@ -121,24 +128,37 @@ void GatewayProcess::reload_config(Look look, bool registered) {
   // Whoever registers a server, or asks for a reload, says that its policy is there.
   using enum gateway::Policies::Young;
   const auto young = look == Look::everything || config_watch_.has_taken(stamp) ? as_it_is : waits;
-  auto served = fresh ? serve_from_now_on(std::move(*fresh), young) : std::unexpected(fresh.error());
+  const auto served = serve_read(read, young);
   // A policy that is being written is no fault of what names it: the next look tries all of it again.
-  registered_waits_ = !served && served.error().kind == ErrorKind::conflict;
-  if (registered_waits_) return;
+  config_waits_ = !served && served.error().kind == ErrorKind::conflict;
+  if (config_waits_) return;
   config_watch_.taken(stamp);
   config_refused_ = !served;
-  if (served) file_config_ = std::move(read->config);
-  else log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
+  if (config_refused_) return tell_refused(served.error());
+  file_config_ = std::move(read->config);
+  registered_waits_ = false;
+}
+
+Result<void> GatewayProcess::serve_read(const Result<config::RunFlags>& read, gateway::Policies::Young young) {
+  if (!read) return std::unexpected(read.error());
+  if (!read->from_store) return serve_from_now_on(read->config, young);
+  auto all = with_registered(read->config, *store_);
+  return all ? serve_from_now_on(std::move(*all), young) : std::unexpected(all.error());
 }
 
 /// While the file is being written its last good version stands; servers that are registered or removed do not wait for it.
 void GatewayProcess::serve_registered() {
   if (!registered_waits_ || !flags_.from_store) return;
-  auto fresh = with_registered(file_config_, *store_);
-  auto served = fresh ? serve_from_now_on(std::move(*fresh), gateway::Policies::Young::as_it_is) : std::unexpected(fresh.error());
+  auto all = with_registered(file_config_, *store_);
+  const auto served = all ? serve_from_now_on(std::move(*all), gateway::Policies::Young::as_it_is) : std::unexpected(all.error());
   if (!served && served.error().kind == ErrorKind::conflict) return;
   registered_waits_ = false;
-  if (!served) log_.error("config_refused", {{"fault", served.error().message}, {"effect", "the last good configuration stays in force"}});
+  registered_refused_ = !served;
+  if (registered_refused_) tell_refused(served.error());
+}
+
+void GatewayProcess::tell_refused(const Error& why) {
+  log_.error("config_refused", {{"fault", why.message}, {"effect", "the last good configuration stays in force"}});
 }
 
 Result<void> GatewayProcess::serve_from_now_on(config::Config fresh, gateway::Policies::Young young) {
@@ -213,7 +233,9 @@ void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
   using Policies = gateway::Policies;
   if (policies_.refresh(look == Look::settled ? Policies::Look::settled : Policies::Look::at_once, loop_.now(), whole)) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
-    registered_waits_ = registered_waits_ || config_refused_;  // it may have been for one of these
+    // What was refused may have been for one of these.
+    config_waits_ = config_waits_ || config_refused_;
+    registered_waits_ = registered_waits_ || registered_refused_;
   }
   take_up_grants();
   for (const auto& gate : gates_->all()) {

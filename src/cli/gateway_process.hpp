@@ -70,7 +70,10 @@ class GatewayProcess {
   };
   void look_for_changes(Look look, const std::filesystem::path& whole = {});
   void reload_config(Look look, bool registered);
-  bool config_is_to_be_read(Look look, bool registered);
+  bool config_is_to_be_read(Look look);
+  void read_config(Look look);
+  Result<void> serve_read(const Result<config::RunFlags>& read, gateway::Policies::Young young);
+  void tell_refused(const Error& why);
   Result<void> serve_from_now_on(config::Config fresh, gateway::Policies::Young young);
   void serve_registered();
   void load_grant_policies();
@@ -106,8 +109,10 @@ class GatewayProcess {
   std::optional<store::GrantWatch> grants_;
   store::Store::Version store_seen_;
   config::FileWatch config_watch_;
-  bool registered_waits_ = false;  ///< the store's servers changed, or what is to be served could not be read yet
-  bool config_refused_ = false;    ///< the newest one
+  bool config_waits_ = false;        ///< the file is to be read again, changed or not
+  bool config_refused_ = false;      ///< as it is now
+  bool registered_waits_ = false;    ///< the store's servers may be others than those that are served
+  bool registered_refused_ = false;  ///< as they are now, beside the last good file
   config::Config file_config_{flags_.config};  ///< the last good one, without the store's servers
   std::optional<CountersPlace> counters_place_;
   gateway::Policies policies_{log_};

@@ -1,6 +1,8 @@
 #include "gateway/world.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "config/text_file.hpp"
 
@@ -285,6 +287,39 @@ TEST_F(World, OnlyThePolicyThatTheGatewayPutInPlaceItselfNeedNotRest) {
   EXPECT_FALSE(policies.refresh(Policies::Look::settled, now += std::chrono::milliseconds(5), whole));
   EXPECT_EQ(policies.find(folder / "policy.yaml"), before) << "two looks, a moment apart";
   EXPECT_NE(policies.find(whole)->hash(), before->hash());
+}
+
+/// Security requirement S23: what was read while somebody wrote is neither taken up nor refused, and tried again.
+TEST_F(World, APolicyThatIsWrittenToWhileItIsReadIsTriedAgain) {
+  start("callgate: 1\ndefault: deny\n");
+  const auto before = policies.find(folder / "policy.yaml");
+  const auto fresh = folder / "new.yaml";
+  std::atomic<bool> over = false;
+  std::thread writer([&] {
+    std::ofstream torn(fresh);
+    std::ofstream in_force(folder / "policy.yaml");
+    for (std::ofstream* each : {&torn, &in_force}) *each << "callgate: 1\ndefault: alow\n" << std::string(500'000, '#') << std::flush;
+    while (!over) {
+      torn << '#' << std::flush;
+      in_force << '#' << std::flush;
+    }
+  });
+  bool tried_later = false;
+  turn_until([&] {
+    const auto loaded = policies.load(fresh);
+    tried_later = !loaded && loaded.error().kind == ErrorKind::conflict;
+    policies.refresh();
+    return tried_later;
+  });
+  EXPECT_TRUE(tried_later);
+  EXPECT_EQ(policies.find(folder / "policy.yaml"), before);
+  over = true;
+  writer.join();
+  for (const char* name : {"new.yaml", "policy.yaml"}) std::ofstream(folder / name) << allow_all;
+  EXPECT_TRUE(policies.load(fresh).has_value() || policies.refresh());
+  policies.refresh();
+  ASSERT_NE(policies.find(fresh), nullptr);
+  EXPECT_NE(policies.find(folder / "policy.yaml"), before);
 }
 
 /// Security requirement S23: nothing stands in force before a policy that is new, so it is waited for.

@@ -400,6 +400,49 @@ class A_file_that_is_written_in_place(World):
                 written = time.monotonic()
         self.assertIn("policy_being_written", gate.last_words())
 
+    def served_with_a_config(self):
+        """A gate with one server of the file; how to register another, and what its address says."""
+        self.write("policy.yaml", ALLOW)
+        text = f"listen: 127.0.0.1:0\nauth: none\nservers:\n  one:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n"
+        gate = self.started(["--config", self.write("callgate.yaml", text)], [])
+        client = world.Http(f"{gate.ready['url']}/mcp/two")
+        def register(*words):
+            done = subprocess.run([gate_binary(), "server", *words, "--data", str(self.dir / "data")], capture_output=True, text=True, timeout=world.LONG)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        return gate, text, lambda: client.exchange("GET")[0], register
+
+    def test_that_never_rests_holds_back_no_registered_server(self):
+        _, text, status, register = self.served_with_a_config()
+        with open(self.dir / "callgate.yaml", "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            register("add", "two", "--url", "http://127.0.0.1:1/mcp", "--policy", str(self.dir / "policy.yaml"))
+            def written_to():
+                file.write("# more\n")
+                file.flush()
+                return status()
+            self.assertEqual(world.until(written_to, lambda now: now != 404), 400, "it is served, and misses a session")
+
+    def test_that_is_refused_holds_back_no_registered_server(self):
+        gate, text, status, register = self.served_with_a_config()
+        self.write("callgate.yaml", text.replace("auth: none", "auth: nobody"))
+        self.assertIn("config_refused", world.until(gate.last_words, lambda said: "config_refused" in said))
+        register("add", "two", "--url", "http://127.0.0.1:1/mcp", "--policy", str(self.dir / "policy.yaml"))
+        self.assertEqual(world.until(status, lambda now: now != 404), 400, "it is served, and misses a session")
+        register("remove", "two")
+        self.assertEqual(world.until(status, lambda now: now == 404), 404)
+
+    def test_of_a_registered_server_is_tried_again_once_it_is_mended(self):
+        gate, _, status, register = self.served_with_a_config()
+        gate.process.send_signal(signal.SIGSTOP)  # between the command and the gate's look somebody edits it
+        register("add", "two", "--url", "http://127.0.0.1:1/mcp", "--policy", self.write("two.yaml", ALLOW))
+        self.write("two.yaml", ALLOW.replace("allow", "alow"))
+        gate.process.send_signal(signal.SIGCONT)
+        self.assertIn("config_refused", world.until(gate.last_words, lambda said: "config_refused" in said))
+        self.assertEqual(status(), 404)
+        self.write("two.yaml", ALLOW)
+        self.assertEqual(world.until(status, lambda now: now != 404), 400, "it is served, and misses a session")
+
 
 class Whoever_does_not_read(World):
     def test_the_log_stops_nothing(self):
