@@ -14,11 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// For calls in flight at the end. 30 s are promised for all of the end, and whoever started
-/// the process may kill it then: children that do not want to end take another 3.5 s.
-constexpr net::Duration time_to_finish = std::chrono::seconds(25);
+/// From the signal on, for calls in flight. 30 s are promised for all of the end, and whoever started the process may
+/// kill it then. Behind this come a second for the last errors, two for a client or a shared store that takes nothing,
+/// and 3.5 for children that do not want to end.
+constexpr net::Duration time_to_finish = std::chrono::seconds(23);
 /// So long no call has come when nobody is held to be in the middle of many.
 constexpr net::Duration quiet = std::chrono::milliseconds(200);
+/// A process that is called now and then takes its memory anew each time.
+constexpr net::Duration between_trims = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -94,8 +97,10 @@ void GatewayProcess::expire_records(std::uint64_t turn) {
 
 /// What calls took and left is kept for the next ones (main.cpp), as long as there are any. Most gateways wait most of the time.
 void GatewayProcess::give_memory_back() {
-  if (lean_since_ == last_decision_ || loop_.now() - last_decision_ < quiet) return;
+  const net::Instant now = loop_.now();
+  if (lean_since_ == last_decision_ || now - last_decision_ < quiet || now < next_trim_) return;
   lean_since_ = last_decision_;
+  next_trim_ = now + between_trims;
   ::malloc_trim(0);
 }
 
@@ -124,7 +129,6 @@ void GatewayProcess::read_config(Look look) {
   const config::FileStamp stamp = config::FileStamp::of(flags_.config_file);
   auto read = read_again(started_);
   if (config::FileStamp::of(flags_.config_file) != stamp) return;  // written to meanwhile: the next look finds it changed
-  auto fresh = !read ? std::unexpected(read.error()) : read->from_store ? with_registered(read->config, *store_) : Result<config::Config>(read->config);
   // Whoever registers a server, or asks for a reload, says that its policy is there.
   using enum gateway::Policies::Young;
   const auto young = look == Look::everything || config_watch_.has_taken(stamp) ? as_it_is : waits;
@@ -146,7 +150,7 @@ Result<void> GatewayProcess::serve_read(const Result<config::RunFlags>& read, ga
   return all ? serve_from_now_on(std::move(*all), young) : std::unexpected(all.error());
 }
 
-/// While the file is being written its last good version stands; servers that are registered or removed do not wait for it.
+/// Servers that are registered or removed, beside those of the last good file.
 void GatewayProcess::serve_registered() {
   if (!registered_waits_ || !flags_.from_store) return;
   auto all = with_registered(file_config_, *store_);
@@ -284,12 +288,12 @@ bool GatewayProcess::busy() const {
 
 net::Task<void> GatewayProcess::stop_gently() {
   log_.info("stopping");
+  const net::Instant until = loop_.now() + time_to_finish;
   if (server_ && config_.reuse_port) co_await server_->leave_port();
   if (server_) server_->stop();
   if (stdio_) stdio_->stop();
   for (const auto& gate : gates_->all()) gate->stop();
   if (aggregate_) aggregate_->router().stop();
-  const net::Instant until = loop_.now() + time_to_finish;
   while (busy() && loop_.now() < until) co_await loop_.sleep(std::chrono::milliseconds(50));
   // Whoever waits for a server that does not answer hears so before its connection ends.
   if (busy()) gates_->give_up();

@@ -131,6 +131,7 @@ class GatewayProcess {
   std::uint64_t kept_seq_ = 0;  ///< up to where the counters were kept last
   net::Instant last_decision_;  ///< when it was put on record
   net::Instant lean_since_;     ///< the last one when memory was given back
+  net::Instant next_trim_;      ///< not before
   std::optional<gateway::Parts> parts_;
   std::unique_ptr<gateway::Gates> gates_;
   std::unique_ptr<Directory> directory_;

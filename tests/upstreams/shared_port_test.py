@@ -2,8 +2,11 @@
 import asyncio
 import collections
 import json
+import shlex
 import signal
+import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -123,6 +126,36 @@ class UnderLoad(OnePort):
         for name in "abc":
             done = subprocess.run([gate_binary(), "audit", "verify", str(self.dir / name / "data")], capture_output=True, text=True, timeout=world.LONG)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class Ending(OnePort):
+    def test_is_over_in_30_seconds_whatever_holds_it_up(self):
+        """A port to leave, a connection that says nothing, a call without an answer, a store that hangs and a child that does not want to end."""
+        stubborn = f"trap '' TERM; {shlex.join(self.fake())}; while :; do sleep 100; done"
+        self.write("a/policy.yaml", "callgate: 1\ndefault: allow\n")
+        config = self.write("a/callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nreuse_port: true\nstate: redis://127.0.0.1:{self.shared.port}/0\n"
+                            f"servers:\n  it: {{command: {json.dumps(['/bin/sh', '-c', stubborn])}, policy: policy.yaml}}\n")
+        gate = world.Gate(self.dir / "a", [gate_binary(), "serve", "--config", config, "--data", str(self.dir / "a" / "data")], [])
+        self.addCleanup(gate.end)
+        self.addCleanup(self.shared.thaw)
+        client = gate.client()
+        client.initialize()
+        said = []
+        call = threading.Thread(target=lambda: said.append(client.call("misbehave", {"how": "slow", "size": 3000}, 60)), daemon=True)
+        call.start()
+        while not [m for m in self.seen("tools/call") if m["params"].get("name") == "misbehave"]:
+            time.sleep(0.01)
+        with socket.create_connection(("127.0.0.1", urllib.parse.urlsplit(gate.url).port)):
+            self.shared.freeze()
+            began = time.monotonic()
+            gate.process.send_signal(signal.SIGTERM)
+            call.join(60)
+            told = time.monotonic() - began
+            self.assertEqual(gate.process.wait(60), 0)
+        over = time.monotonic() - began
+        print(f"        the call was told after {told:.1f} s, all was over after {over:.1f} s")
+        self.assertEqual(said[0]["error"]["code"], -32603)
+        self.assertLess(over, 30)
 
 
 class Starting(OnePort):
