@@ -19,10 +19,12 @@ constexpr std::size_t least_unread = std::size_t{64} << 20U;
 /// Lines on stdout. A line that arrives with line ends inside gets blanks instead.
 class StdioFront::Lines final : public Channel {
  public:
-  explicit Lines(StdioFront& front) : front_(front) {}
+  Lines(StdioFront& front, bool stateless) : front_(front), stateless_(stateless) {}
+  /// Of what was dropped a session's server hears, which may wait for an answer to it. A stateless call would be
+  /// cancelled by that, and what is dropped of it is progress and the like.
   net::Task<bool> event(std::string_view bytes, std::string_view /*raw*/) override {
-    if (!bytes.empty()) front_.tell(bytes);
-    co_return !front_.lost_;
+    const bool told = bytes.empty() || front_.tell(bytes);
+    co_return !front_.lost_ && (told || stateless_);
   }
   net::Task<bool> answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) override {
     co_return front_.send(bytes).has_value();
@@ -32,10 +34,13 @@ class StdioFront::Lines final : public Channel {
   bool gone() const override { return front_.lost_; }
   bool may_resume() const override { return false; }
   bool takes_raw() const override { return false; }
-  net::Task<void> until_gone() override { co_await front_.parts_.loop.sleep(net::Loop::forever); }
+  net::Task<void> until_gone() override {
+    while (!front_.lost_) co_await front_.client_left_.wait(net::Loop::forever);
+  }
 
  private:
   StdioFront& front_;
+  bool stateless_;
 };
 
 /// Stdout for what belongs to no request, as long as the front is there.
@@ -58,7 +63,8 @@ StdioFront::StdioFront(const Parts& parts, Gate& gate, int in, int out)
       stream_(std::make_shared<Stream>(*this)),
       session_(std::make_shared<Conversation>()),
       stateless_(std::make_shared<Conversation>()),
-      over_(parts.loop) {
+      over_(parts.loop),
+      client_left_(parts.loop) {
   net::make_nonblocking(in);
   net::make_nonblocking(out);
   out_.on_broken([this] { lose_client({ErrorKind::closed, "the other side reads no more", {}}); });
@@ -104,6 +110,7 @@ void StdioFront::lose_client(const Error& why) {
   if (std::exchange(lost_, true)) return;
   parts_.log.error("client_lost", {{"server", gate_.name()}, {"why", why.message}, {"unread_bytes", out_.unsent()}, {"effect", "this process ends"}});
   over_.raise();
+  client_left_.notify();
 }
 
 /// Clients write cancels without an envelope: the call tells which era is meant.
@@ -127,7 +134,7 @@ net::Task<void> StdioFront::take(std::string line) {
     co_return;
   }
   const bool modern = meta->has_protocol_version || message->method_id == mcp::MethodId::server_discover || cancels_stateless(*message);
-  Lines channel(*this);
+  Lines channel(*this, modern);
   if (modern) {
     if (const auto fault = mcp::check_modern_meta(*message, *meta, gate_.modern_revisions())) {
       if (message->is_request()) [[maybe_unused]] const auto sent = send(mcp::rpc_error(message->id_text, fault->code, fault->message, fault->data));

@@ -46,6 +46,7 @@ class StdioFront {
   bool stopped_ = false;
   bool lost_ = false;   ///< stdout takes no more
   net::Signal over_;
+  net::Broadcast client_left_;
   net::TaskGroup tasks_;
   net::TaskGroup reading_;
 };

@@ -1,0 +1,117 @@
+// A client on stdio that does not read, or is gone.
+#include "gateway/stdio_front.hpp"
+
+#include <csignal>
+
+#include <unistd.h>
+
+#include "gateway/world.hpp"
+
+namespace callgate::gateway {
+namespace {
+
+constexpr const char* allow_all = "callgate: 1\ndefault: allow\nroots: allow\n";
+constexpr std::size_t mebibyte = std::size_t{1} << 20U;
+
+class StdioClient : public World {
+ protected:
+  StdioClient() { std::signal(SIGPIPE, SIG_IGN); }  // as the program does
+  ~StdioClient() override {
+    group.cancel();
+    stdio.reset();
+    for (const int fd : {in[0], in[1], out[0], out[1]}) {
+      if (fd >= 0) close(fd);
+    }
+  }
+  void begin_with(const std::string& policy) {
+    start(policy);
+    ASSERT_EQ(pipe(in), 0);
+    ASSERT_EQ(pipe(out), 0);
+    stdio = std::make_unique<StdioFront>(*parts, *gates->all().front(), in[0], out[1]);
+    net::make_nonblocking(out[0]);
+    group.spawn(run());
+  }
+  net::Task<void> run() {
+    co_await stdio->run();
+    over = true;
+  }
+  void say(const std::string& message) {
+    const std::string line = message + "\n";
+    ASSERT_EQ(write(in[1], line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  }
+  void hear_until(std::string_view part) {
+    turn_until([&] {
+      static char bytes[mebibyte];
+      const ssize_t count = read(out[0], bytes, sizeof bytes);
+      if (count > 0) heard.append(bytes, static_cast<std::size_t>(count));
+      return heard.find(part) != std::string::npos;
+    });
+    ASSERT_NE(heard.find(part), std::string::npos);
+  }
+  static std::string stateless_call(const std::string& id) { return modern_text("tools/call", R"("name":"read","arguments":{})", id); }
+
+  int in[2] = {-1, -1};
+  int out[2] = {-1, -1};
+  std::unique_ptr<StdioFront> stdio;
+  bool over = false;
+  std::string heard;
+};
+
+/// Protocol item 72.
+TEST_F(StdioClient, ThatIsGoneCancelsItsStatelessCallsAtOnce) {
+  bool left = false;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string /*id*/) -> net::Task<void> {
+    co_await exchange.gone(net::Loop::forever);
+    left = true;
+  };
+  begin_with(allow_all);
+  say(stateless_call("1"));
+  turn_until([&] { return !upstream.calls.empty(); });
+  ASSERT_EQ(upstream.calls.size(), 1U);
+  close(std::exchange(out[0], -1));
+  say(R"({"jsonrpc":"2.0","id":2,"method":"nobody/knows"})");
+  turn_until([&] { return over; });
+  EXPECT_TRUE(log.has("client_lost"));
+  EXPECT_TRUE(left) << "the server hears that nobody waits";
+  EXPECT_TRUE(over) << "and nothing is waited for";
+}
+
+TEST_F(StdioClient, ThatDoesNotReadLeavesNoServerWaitingForItsAnswer) {
+  int answered = 0;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    const auto result = [&id](const std::string& text) { return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":")" + text + R"("}]}})"; };
+    if (++answered <= 3) {
+      co_await exchange.respond(200, "Content-Type: application/json\r\n", result(std::string(12 * mebibyte, 'a')));
+      co_return;
+    }
+    std::string events;
+    mcp::append_sse_event(events, R"({"jsonrpc":"2.0","id":"ask-1","method":"roots/list"})");
+    if (!co_await exchange.begin(200, "Content-Type: text/event-stream\r\n") || !co_await exchange.write(events)) co_return;
+    while (upstream.responses.empty()) {
+      if (!co_await exchange.gone(std::chrono::milliseconds(10))) continue;
+      co_return;
+    }
+    events.clear();
+    mcp::append_sse_event(events, result("done without roots"));
+    if (co_await exchange.write(events)) co_await exchange.finish();
+  };
+  begin_with(allow_all);
+  say(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})");
+  hear_until(R"("id":0)");
+  for (int id = 1; id <= 3; ++id) {  // more than half of what may wait, and nothing of it is read
+    const std::size_t before = records().size();
+    say(call_text("read", "{}", id));
+    turn_until([&] { return records().find(R"("status":"answered")", before) != std::string::npos; });
+  }
+  say(call_text("read", "{}", 4));
+  turn_until([&] { return !upstream.responses.empty(); });
+  ASSERT_EQ(upstream.responses.size(), 1U) << "the question was dropped, and its server was told";
+  EXPECT_NE(upstream.responses.front().find("no client is there to answer"), std::string::npos) << upstream.responses.front();
+  EXPECT_TRUE(log.has("client_reads_too_slowly"));
+  hear_until("done without roots");
+  for (int id = 1; id <= 4; ++id) EXPECT_NE(heard.find(R"("id":)" + std::to_string(id) + ","), std::string::npos) << "no answer is lost";
+  EXPECT_EQ(heard.find("roots/list"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace callgate::gateway
