@@ -42,11 +42,11 @@ class LargeAnswers : public World {
     return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":")" + std::string(answer_size, 'a') + R"("}]}})";
   }
   /// Calls and does not read; waits until the answer has begun to come.
-  Reader& call_unread() {
+  Reader& call_unread(const std::string& body = {}, const std::string& more = {}) {
     Reader& reader = *readers.emplace_back(std::make_unique<Reader>(loop, net::Url{.tls = false, .host = "127.0.0.1", .port = address.port(), .target = "/mcp"}));
-    std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + authorization;
+    std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + authorization + more;
     if (!session_id.empty()) headers += "Mcp-Session-Id: " + session_id + "\r\n";
-    reader.tasks.spawn(reader.ask(headers, call_text("read", "{}", ++last_id)));
+    reader.tasks.spawn(reader.ask(headers, body.empty() ? call_text("read", "{}", ++last_id) : body));
     turn_until([&] { return reader.done; });
     EXPECT_TRUE(reader.reply && reader.reply->status() == 200);
     return reader;
@@ -131,6 +131,23 @@ done
   };
   start(allow_all);
   one_leaves_room_for_the_other();
+}
+
+TEST_F(LargeAnswers, WithoutGrantsCountForTheSessionAndStatelessOnesForTheAddress) {
+  config.auth = config::Auth::none;
+  upstream.call_result = R"({"resultType":"complete","content":[{"type":"text","text":")" + std::string(answer_size, 'a') + R"("}]})";
+  start(allow_all);
+  const std::string full = "too many large answers to one caller at once";
+  open_session();
+  call_unread();
+  EXPECT_NE(call_now().find(full), std::string::npos);
+  session_id.clear();
+  open_session();
+  EXPECT_EQ(call_now(), "all of it") << "another session";
+  session_id.clear();
+  const std::string stateless = modern_text("tools/call", R"("name":"read","arguments":{})", "1");
+  call_unread(stateless, modern_headers("tools/call", "read"));
+  EXPECT_NE(post(stateless, modern_headers("tools/call", "read")).body.find(full), std::string::npos) << "whoever else is at this address";
 }
 
 /// Of a client of 2024-11-05 the answer waits on its pipe, and not where it was read.
