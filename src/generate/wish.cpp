@@ -67,6 +67,20 @@ bool is_number(std::string_view text) {
   return !text.empty() && problem == std::errc{} && end == text.data() + text.size() && text.find_first_not_of("0123456789.-") == std::string_view::npos && text.back() != '.' && text.front() != '.';
 }
 
+/// One schema for what two of them ask of a value: their keywords side by side, where
+/// that says the same, else both in full.
+std::string both_of(const std::string& one, const std::string& other) {
+  const auto first = json::OwnedDocument::parse(one);
+  const auto second = json::OwnedDocument::parse(other);
+  std::string merged = one.substr(0, one.size() - 1);
+  for (const json::Member each : (*second)->root().members()) {
+    const auto mine = (*first)->root().find(each.key.string());
+    if (mine && !json::equal(*mine, each.value)) return fmt::format(R"({{"allOf":[{},{}]}})", one, other);
+    if (!mine) merged += fmt::format(",{}:{}", json::quoted(each.key.string()), each.value.text());
+  }
+  return merged + "}";
+}
+
 std::string value_json(const WishWord& word) {
   if (!word.quoted && (is_number(word.text) || word.lower == "true" || word.lower == "false")) return is_number(word.text) ? word.text : word.lower;
   return json::quoted(word.text);
@@ -75,6 +89,19 @@ std::string value_json(const WishWord& word) {
 /// A path or an address: what begins with it may lead elsewhere by `..`, also where that is escaped.
 bool is_place(std::string_view text) { return text.find_first_of("/\\") != std::string_view::npos; }
 constexpr std::string_view no_way_up = R"json(,"not":{"type":"string","pattern":"(^|[/\\\\]|%2[fF]|%5[cC])(\\.|%2[eE]){2}([/\\\\?#;]|%2[fF]|%5[cC]|$)"})json";
+
+}  // namespace
+
+void add_condition(std::vector<WishCondition>& conditions, WishCondition condition) {
+  const auto other = std::ranges::find(conditions, condition.argument, &WishCondition::argument);
+  if (other == conditions.end()) {
+    conditions.push_back(std::move(condition));
+  } else if (other->schema != condition.schema) {
+    other->schema = both_of(other->schema, condition.schema);
+  }
+}
+
+namespace {
 
 /// Reads one clause from its first word to its last.
 class ClauseReader {
@@ -87,6 +114,7 @@ class ClauseReader {
     while (at_ < words_.size()) {
       if (!read_limit() && !read_conditions()) return std::nullopt;
     }
+    if (excepting_ && wish_.except.empty()) return missing("it does not say what is left out, as in `everything except reads`");
     if (wish_.targets.empty()) return missing("it names no tools: write their names, a pattern as `get_*`, `reads`, `writes`, `high risk` or `everything`");
     if (!wish_.action && !wish_.limit) return missing("it does not say how often, as in `to 10 per minute`");
     return std::move(wish_);
@@ -126,6 +154,11 @@ class ClauseReader {
 
   void read_targets() {
     while (more()) {
+      // `everything but reads` leaves the reads out; it does not name them too.
+      if (!wish_.targets.empty() && begins_exception()) {
+        excepting_ = true;
+        continue;
+      }
       if (read_target()) continue;
       const WishWord& word = words_[at_];
       const bool passes = !word.quoted && (is_one_of(word.lower, fillers) || is_one_of(word.lower, joins)) && !begins_limit();
@@ -134,10 +167,24 @@ class ClauseReader {
     }
   }
 
+  /// Passes over `except`, `but`, `other than`, `apart from`.
+  bool begins_exception() {
+    if (eat("except") || eat("excepting") || eat("but")) return eat("for"), true;
+    if ((!is("other") || !is("than", 1)) && (!is("apart") || !is("from", 1))) return false;
+    at_ += 2;
+    return true;
+  }
+
   bool read_target() {
+    if (is("class") || is("classes") || is("category")) {
+      if (at_ + 1 >= words_.size() || !names_class(1)) return false;
+      ++at_;
+    }
     const WishWord& word = words_[at_];
     if (std::ranges::find(tools_, word.text) != tools_.end()) return add(Wish::On::tool, word.text, 1);
     if (word.quoted || word.text.find_first_of("*?") != std::string::npos) return word.text.find_first_of("*?") != std::string::npos && add(Wish::On::pattern, word.text, 1);
+    if (is("rest") || is("others")) return add(Wish::On::rest, {}, 1);
+    if ((is("everything") || is("anything") || is("all")) && (is("else", 1) || is("other", 1) || is("others", 1)) && !is("than", 2)) return add(Wish::On::rest, {}, 2);
     if (word.lower == "everything" || word.lower == "all") {
       // "all reads" is the reads, not everything.
       if (word.lower == "all" && at_ + 1 < words_.size() && names_class(1)) return ++at_, true;
@@ -154,7 +201,7 @@ class ClauseReader {
   }
 
   bool add(Wish::On on, std::string name, std::size_t words) {
-    wish_.targets.push_back({on, std::move(name)});
+    (excepting_ ? wish_.except : wish_.targets).push_back({on, std::move(name)});
     at_ += words;
     return true;
   }
@@ -203,7 +250,14 @@ class ClauseReader {
     if (comparison.empty() || !more()) return false;
     const WishWord& value = words_[at_];
     std::string schema;
-    if (comparison == "=" || comparison == "in") {
+    if (comparison == "between") {
+      if (!words_[at_].quoted && is_number(words_[at_].text) && is("and", 1) && at_ + 2 < words_.size() && !words_[at_ + 2].quoted && is_number(words_[at_ + 2].text)) {
+        schema = fmt::format(R"({{"type":"number","minimum":{},"maximum":{}}})", words_[at_].text, words_[at_ + 2].text);
+        at_ += 3;
+      } else {
+        return false;
+      }
+    } else if (comparison == "=" || comparison == "in") {
       schema = "{\"enum\":[" + read_list(comparison == "in") + "]}";
     } else if (comparison == "!=") {
       schema = "{\"not\":{\"enum\":[" + value_json(value) + "]}}";
@@ -216,7 +270,7 @@ class ClauseReader {
       schema = fmt::format(R"({{"type":"number","{}":{}}})", keyword(comparison), value.text);
       ++at_;
     }
-    wish_.conditions.push_back({argument, std::move(schema)});
+    add_condition(wish_.conditions, {argument, std::move(schema)});
     return true;
   }
 
@@ -224,6 +278,7 @@ class ClauseReader {
     if (eat("is") || eat("equals")) {
       if (eat("not")) return "!=";
       if (eat("one") || eat("in")) return eat("of") || true ? "in" : "";
+      if (eat("between")) return "between";
       if (!eat("at") && !is("under") && !is("over") && !is("below") && !is("above") && !is("less") && !is("more")) return "=";
       if (eat("most")) return "<=";
       if (eat("least")) return ">=";
@@ -233,6 +288,7 @@ class ClauseReader {
       if (eat(sign)) return std::string(sign);
     }
     if (eat("in")) return "in";
+    if (eat("between")) return "between";
     if (eat("under") || eat("below")) return "<";
     if (eat("over") || eat("above")) return ">";
     if (eat("at")) return eat("most") ? "<=" : eat("least") ? ">=" : "";
@@ -275,6 +331,7 @@ class ClauseReader {
   std::span<const std::string> tools_;
   std::size_t at_ = 0;
   Wish wish_;
+  bool excepting_ = false;  ///< behind `except`
   std::string why_;
 };
 

@@ -91,7 +91,7 @@ TEST_F(GenerateCommand, FilesThatCannotBeHadAreUnavailable) {
 }
 
 TEST_F(GenerateCommand, AWishMakesTheRulesItSpeaksOf) {
-  EXPECT_EQ(run({"--wish", "allow reads, limit update_item to 5 per hour", "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_EQ(run({"--wish", "allow reads and update_item, limit update_item to 5 per hour", "--tools", file(shop)}), Exit::ok) << err;
   EXPECT_THAT(out, HasSubstr("# A draft, for server `shop`, of the wish:"));
   EXPECT_THAT(out, HasSubstr("rate_limit: {max: 5, window: 1h}"));
   EXPECT_THAT(err, HasSubstr("shop: 2 tools callable, 0 ask a person, 2 refused, 0 hidden"));
