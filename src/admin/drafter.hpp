@@ -33,7 +33,7 @@ struct PolicyDraft {
   std::string text;                   ///< YAML; empty where none could be made
   std::vector<std::string> faults;    ///< why it must not be applied; empty: it may
   std::vector<std::string> findings;  ///< what a person should know besides
-  std::vector<std::string> changes;   ///< one line for each tool whose ordinary call would be judged otherwise
+  std::vector<std::string> changes;   ///< one line for each kind of call that would be judged otherwise, and for each part of the policy in force that goes
   std::string effect;                 ///< what it lets pass, in one sentence
   std::vector<DraftTest> tests;
   DraftBase base;

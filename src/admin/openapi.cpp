@@ -105,7 +105,7 @@ std::string_view openapi_text() {
       "parameters": [{"$ref": "#/components/parameters/ServerName"}],
       "post": {
         "operationId": "startWish",
-        "summary": "Have a policy drafted from a sentence; nothing is put in force. The job is asked for its state until it runs no more",
+        "summary": "Have a policy drafted from a sentence, over the one in force; nothing is put in force. The job is asked for its state until it runs no more",
         "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "additionalProperties": false, "required": ["wish"], "properties": {"wish": {"type": "string", "minLength": 1, "maxLength": 4000}}}}}},
         "responses": {
           "202": {"description": "The job; `Location` names it", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Wish"}}}},
@@ -304,7 +304,7 @@ std::string_view openapi_text() {
         "properties": {
           "draft": {"type": "string", "description": "the policy file, YAML; empty where none could be made"},
           "findings": {"type": "array", "items": {"type": "string"}, "description": "what a person should know besides"},
-          "changes": {"type": "array", "items": {"type": "string"}, "description": "one line for each tool whose ordinary call would be judged otherwise"},
+          "changes": {"type": "array", "items": {"type": "string"}, "description": "one line for each kind of call that would be judged otherwise, then one for each part of the policy in force that is dropped, replaced or loosened"},
           "tests": {"type": "array", "items": {"type": "object", "required": ["call", "verdict", "held"], "properties": {"call": {"type": "string"}, "verdict": {"type": "string"}, "held": {"type": "boolean"}}}},
           "made_against": {"type": "string", "description": "hash of the policy that it would replace"}
         }

@@ -22,20 +22,20 @@ Result<std::string> worded_by(const ModelEndpoint& endpoint, std::string_view se
 }  // namespace
 
 GrantedWish grant_wish(std::string_view sentence, std::string_view server, std::span<const json::Value> definitions, std::span<const classify::Classification> tools,
-                       const Result<std::optional<ModelEndpoint>>& model, const std::stop_token& stop) {
+                       const Result<std::optional<ModelEndpoint>>& model, const std::stop_token& stop, const generate::Standing* standing) {
   GrantedWish granted;
   std::string trouble = model ? "" : model.error().message;
   if (model && *model) {
     const auto clauses = worded_by(**model, sentence, definitions, tools, stop);
     if (clauses) {
-      granted.wished = generate::wish_policy(*clauses, server, definitions, tools, sentence);
+      granted.wished = generate::wish_policy(*clauses, server, definitions, tools, sentence, standing);
       granted.made_by = "model";
       granted.notes = {fmt::format("the model put the wish as: {}", registry::visible(*clauses))};
       if (granted.wished.faults.empty()) return granted;
     }
     trouble = clauses ? "what it says cannot be used: " + granted.wished.faults.front() : clauses.error().message;
   }
-  granted.wished = generate::wish_policy(sentence, server, definitions, tools);
+  granted.wished = generate::wish_policy(sentence, server, definitions, tools, {}, standing);
   granted.made_by = "grammar";
   if (trouble.empty()) return granted;
   granted.notes.push_back("the model was of no use: " + trouble);

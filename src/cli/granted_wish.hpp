@@ -19,9 +19,9 @@ struct GrantedWish {
   std::vector<std::string> notes;   ///< what a person should know: what the model made of it, or why it was of no use
 };
 
-/// Shows the wish to the model, where there is one, and reads what it puts it as; where it
+/// Lays it over the policy that stands, where there is one. Shows the wish to the model, where there is one, and reads what it puts it as; where it
 /// cannot be had, or says what the grammar does not know, the wish's own words are read.
 GrantedWish grant_wish(std::string_view sentence, std::string_view server, std::span<const json::Value> definitions, std::span<const classify::Classification> tools,
-                       const Result<std::optional<ModelEndpoint>>& model, const std::stop_token& stop = {});
+                       const Result<std::optional<ModelEndpoint>>& model, const std::stop_token& stop = {}, const generate::Standing* standing = nullptr);
 
 }  // namespace callgate::cli
