@@ -1,18 +1,22 @@
 #include "cli/generate_command.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "admin/json_object.hpp"
 #include "base/json.hpp"
 #include "classify/classifier.hpp"
-#include "cli/granted_wish.hpp"
 #include "cli/recorded_calls.hpp"
 #include "cli/source_flags.hpp"
+#include "cli/tool_classes.hpp"
 #include "cli/tool_lists.hpp"
+#include "cli/wish_draft.hpp"
+#include "config/text_file.hpp"
 #include "generate/policy.hpp"
 #include "registry/difference.hpp"
 
@@ -34,9 +38,13 @@ constexpr std::string_view help =
                     also ranges: how large numbers, how long texts and lists were, with room
   --wish TEXT       the rules that a sentence asks for: allow, deny, hide, ask before; limit … to N per minute;
                     only if ARGUMENT is, <=, one of …; of a tool, a pattern, reads, writes, high risk, everything.
+                    `everything else`, `except`. It is laid over the policy in force, where there is one: what it does
+                    not speak of stays, and what it replaces or drops is listed. A limit grants nothing.
                     What is not understood is said, and nothing is made then. With CALLGATE_MODEL_URL (a chat
                     endpoint of the common kind; CALLGATE_MODEL_KEY, CALLGATE_MODEL_NAME) a model puts other
                     words into these, and is sent the wish and the tools' names, descriptions and classes
+  --policy FILE     what is in force now; without it the one that --config or the store names for the server
+  --json            one object: {"server", "policy", "effect", "before", "findings", "changes", "faults"}
   --trust-hints     the server's annotations may lower a class
   --config FILE     a callgate.yaml: its `trust_hints` and `classes` for the server of that name hold
   --name NAME       what the server is called (default `default`)
@@ -74,15 +82,43 @@ class Generate {
       unavailable("server `" + visible(list.server) + "`", read.error());
       return;
     }
-    const std::vector<json::Value>& definitions = read->each;
-    const auto classes = judge_list(classifier_, definitions, list, err_);
-    if (const std::string* journals = flags_.value("--from-audit")) {
-      learn(list.server, *journals, definitions, classes);
-    } else if (const std::string* sentence = flags_.value("--wish")) {
-      wish(list.server, *sentence, definitions, classes);
-    } else {
-      tell(list.server, generate::generate_policy(list.server, definitions, classes), definitions.size());
+    auto in_force = policy_in_force(list);
+    if (!in_force) {
+      unavailable("the policy in force", in_force.error());
+      return;
     }
+    made_ = {.server = list.server};
+    if (const std::string* sentence = flags_.value("--wish")) {
+      ToolSourceList plain = list;
+      plain.rules.overrides.clear();  // those that have lapsed are told with the draft
+      (void)judge_list(classifier_, read->each, plain, err_);
+      wish(list, *sentence, std::move(*in_force));
+      return;
+    }
+    made_.before = before_text(*in_force, list, read->each.size());
+    const auto classes = judge_list(classifier_, read->each, list, err_);
+    if (const std::string* journals = flags_.value("--from-audit")) {
+      learn(list.server, *journals, read->each, classes);
+    } else {
+      tell(generate::generate_policy(list.server, read->each, classes), read->each.size());
+    }
+  }
+
+  /// The text of `--policy`, else of the server's own policy file; empty where there is none.
+  Result<std::string> policy_in_force(const ToolSourceList& list) const {
+    const std::string* given = flags_.value("--policy");
+    if (given == nullptr && list.policy.empty()) return std::string();
+    auto text = config::read_text(given != nullptr ? std::filesystem::path(*given) : list.policy, config::Writers::owner_only);
+    if (!text && given == nullptr && text.error().kind == ErrorKind::not_found) return std::string();
+    return text;
+  }
+
+  static std::string before_text(const std::string& in_force, const ToolSourceList& list, std::size_t listed) {
+    if (in_force.empty()) return "without a policy none is callable";
+    const auto tools = policy::ToolList::parse(fmt::format(R"({{"tools":{}}})", list.tools), listed_tool_classes(list.rules));
+    if (!tools) return "by the policy in force";
+    const policy::Loaded loaded = policy::load(in_force, "policy", &*tools);
+    return loaded.policy == nullptr ? "the policy in force has faults" : generate::sentence(effect_of(loaded, *tools, listed));
   }
 
   void learn(const std::string& server, const std::string& journals, std::span<const json::Value> definitions, std::span<const classify::Classification> classes) {
@@ -97,46 +133,99 @@ class Generate {
       unavailable(journals, {ErrorKind::not_found, fmt::format("no call of a tool of `{}` was let through{}: say which one by `--name`", visible(server), others), {}});
       return;
     }
-    const generate::Learned learned = generate::learn_policy(server, definitions, classes, generate::seen_tools(recorded->calls));
-    tell(server, learned.policy, definitions.size());
-    err_ << fmt::format("learned from {} call{}; against the policy without a journal:\n", recorded->calls.size(), recorded->calls.size() == 1 ? "" : "s");
-    for (const std::string& change : learned.changes) err_ << "  " << change << '\n';
-    tell_ranges(recorded->calls);
+    generate::Learned learned = generate::learn_policy(server, definitions, classes, generate::seen_tools(recorded->calls));
+    made_.learned = fmt::format("learned from {} call{}; against the policy without a journal:", recorded->calls.size(), recorded->calls.size() == 1 ? "" : "s");
+    made_.changes = std::move(learned.changes);
+    add_ranges(recorded->calls);
+    tell(learned.policy, definitions.size());
   }
 
   /// From how many calls ranges could be learned.
-  void tell_ranges(std::span<const generate::RecordedCall> calls) {
+  void add_ranges(std::span<const generate::RecordedCall> calls) {
     const auto shaped = std::ranges::count_if(calls, [](const generate::RecordedCall& call) { return call.shapes.has_value(); });
     if (shaped == 0) {
-      err_ << "  ranges need `audit: {shapes: true}`: these records do not tell what arguments look like\n";
+      made_.findings.emplace_back("ranges need `audit: {shapes: true}`: these records do not tell what arguments look like");
     } else if (static_cast<std::size_t>(shaped) < calls.size()) {
-      err_ << fmt::format("  ranges come from the {} call{} whose records have shapes of arguments; the others may not fit them\n", shaped, shaped == 1 ? "" : "s");
+      made_.findings.push_back(fmt::format("ranges come from the {} call{} whose records have shapes of arguments; the others may not fit them", shaped, shaped == 1 ? "" : "s"));
     }
   }
 
-  void wish(const std::string& server, const std::string& sentence, std::span<const json::Value> definitions, std::span<const classify::Classification> classes) {
-    const GrantedWish granted = grant_wish(sentence, server, definitions, classes, model_endpoint(environment_));
-    const generate::Wished& wished = granted.wished;
-    for (const std::string& note : granted.notes) err_ << "callgate: " << note << '\n';
-    if (wished.faults.empty()) return tell(server, wished.policy, definitions.size());
-    for (const std::string& fault : wished.faults) err_ << "callgate: " << visible(fault) << '\n';
-    err_ << "nothing was made; see `callgate policy generate --help` for what a wish may say\n";
-    exit_ = Exit::refused;
+  void wish(const ToolSourceList& list, const std::string& sentence, std::string in_force) {
+    WishOrder order{.server = list.server, .wish = sentence, .tools = std::string(list.tools), .rules = list.rules, .in_force = std::move(in_force), .base = {}, .model = model_endpoint(environment_)};
+    admin::PolicyDraft draft = draft_wish(order);
+    made_.findings = std::move(draft.findings);
+    made_.faults = std::move(draft.faults);
+    made_.made_by = std::move(draft.made_by);
+    if (made_.faults.empty()) {
+      made_.text = std::move(draft.text);
+      made_.effect = std::move(draft.effect);
+      made_.changes = std::move(draft.changes);
+    } else {
+      exit_ = Exit::refused;
+    }
+    print();
   }
 
-  void tell(const std::string& server, const generate::Generated& made, std::size_t listed) {
-    out_ << made.text;
+  void tell(const generate::Generated& made, std::size_t listed) {
     const generate::Effect effect = generate::effect_of(made.rules, listed);
-    err_ << fmt::format("{}: {} (before: without a policy none is callable)\n", visible(server), generate::sentence(effect));
-    if (effect.limited + effect.checked > 0) err_ << fmt::format("  {} with a limit, {} with rules on their arguments\n", effect.limited, effect.checked);
+    made_.text = made.text;
+    made_.effect = generate::sentence(effect);
+    if (effect.limited + effect.checked > 0) made_.bounds = fmt::format("{} with a limit, {} with rules on their arguments", effect.limited, effect.checked);
     if (made.rules.empty()) exit_ = Exit::refused;
+    print();
   }
+
+  void print() {
+    if (flags_.has("--json")) {
+      out_ << admin::JsonObject()
+                  .text("server", made_.server)
+                  .text("policy", made_.text)
+                  .text_if_any("made_by", made_.made_by)
+                  .text("effect", made_.effect)
+                  .text_if_any("before", made_.before)
+                  .texts("findings", made_.findings)
+                  .texts("changes", made_.changes)
+                  .texts("faults", made_.faults)
+                  .done()
+           << '\n';
+      return;
+    }
+    out_ << made_.text;
+    for (const std::string& fault : made_.faults) err_ << "callgate: " << visible(fault) << '\n';
+    if (flags_.value("--wish") != nullptr) {
+      for (const std::string& finding : made_.findings) err_ << "callgate: " << finding << '\n';
+      if (!made_.faults.empty()) err_ << "nothing was made; see `callgate policy generate --help` for what a wish may say\n";
+      if (made_.faults.empty()) err_ << visible(made_.server) << ": " << made_.effect << '\n';
+      for (const std::string& change : made_.changes) err_ << "  " << change << '\n';
+      return;
+    }
+    err_ << fmt::format("{}: {} (before: {})\n", visible(made_.server), made_.effect, made_.before);
+    if (!made_.bounds.empty()) err_ << "  " << made_.bounds << '\n';
+    if (!made_.learned.empty()) err_ << made_.learned << '\n';
+    for (const std::string& change : made_.changes) err_ << "  " << change << '\n';
+    for (const std::string& finding : made_.findings) err_ << "  " << finding << '\n';
+  }
+
+  /// What was made, to be told.
+  struct Made {
+    std::string server;
+    std::string text;
+    std::string made_by;
+    std::string effect;
+    std::string before;
+    std::string bounds;
+    std::string learned;
+    std::vector<std::string> findings;
+    std::vector<std::string> changes;
+    std::vector<std::string> faults;
+  };
 
   const SourceFlags& flags_;
   const config::Environment& environment_;
   std::ostream& out_;
   std::ostream& err_;
   classify::Classifier classifier_;
+  Made made_;
   Exit exit_ = Exit::ok;
 };
 
@@ -150,7 +239,7 @@ std::optional<std::string> unfit(const SourceFlags& flags) {
 }  // namespace
 
 Exit policy_generate(std::span<const std::string_view> args, const config::Environment& environment, std::ostream& out, std::ostream& err) {
-  static const SourceGrammar grammar{.command = "policy generate", .verb = "make a policy for", .values = {"--from-audit", "--wish"}};
+  static const SourceGrammar grammar{.command = "policy generate", .verb = "make a policy for", .values = {"--from-audit", "--wish", "--policy"}, .switches = {"--json"}};
   const auto flags = read_source_flags(grammar, args, environment);
   const auto fault = flags ? (flags->help ? std::nullopt : unfit(*flags)) : flags.error().message;
   if (fault) {

@@ -65,6 +65,14 @@ Result<ClassRules> registered_rules(const std::filesystem::path& data, const std
   return *found ? ClassRules::of(**found) : ClassRules{};
 }
 
+Result<std::filesystem::path> registered_policy(const std::filesystem::path& data, const std::string& server) {
+  const auto store = store::open(data, {.busy = std::chrono::seconds(5)});
+  if (!store) return std::unexpected(store.error());
+  const auto found = (*store)->servers().find(server);
+  if (!found) return std::unexpected(found.error());
+  return *found ? std::filesystem::path((*found)->policy) : std::filesystem::path();
+}
+
 namespace {
 
 /// Pinned ones as the store has them, then the new ones.

@@ -26,6 +26,9 @@ Result<std::optional<ServerList>> newest_pinned(store::Store& store, const std::
 /// How the tools of that server are judged, where it is a registered one. Changes nothing.
 Result<ClassRules> registered_rules(const std::filesystem::path& data, const std::string& server);
 
+/// The policy file of that server, where it is a registered one that has one; else empty. Changes nothing.
+Result<std::filesystem::path> registered_policy(const std::filesystem::path& data, const std::string& server);
+
 /// Its definitions as a JSON array: those that are pinned.
 std::string pinned_array(const ServerList& list);
 

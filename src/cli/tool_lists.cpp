@@ -129,8 +129,15 @@ class Lists {
     if (!list) return fault("server `" + visible(server) + "`", list.error());
     const auto rules = config_ ? rules_for(server) : rules_in_store(data, server);
     if (!rules) return;
+    auto policy = config_ ? Result<std::filesystem::path>(policy_in_config(server)) : registered_policy(data, server);
+    if (!policy) return fault("server `" + visible(server) + "`", policy.error());
     const std::string tools = pinned_array(*list);
-    take_({.server = server, .address = {}, .facts = facts_of(*list), .rules = *rules, .kept = &*list, .tools = tools});
+    take_({.server = server, .address = {}, .facts = facts_of(*list), .rules = *rules, .policy = std::move(*policy), .kept = &*list, .tools = tools});
+  }
+
+  std::filesystem::path policy_in_config(const std::string& server) const {
+    const config::Server* found = config_ ? config_->find_server(server) : nullptr;
+    return found == nullptr ? std::filesystem::path() : found->policy;
   }
 
   /// Nothing is known of a server that was not looked at, so it is not taken for one that is fine.
@@ -179,7 +186,7 @@ class Lists {
         facts.protocol = list.protocol;
         if (!flags_.named && !flags_.client_config) facts.named = catalogue::Named::by_nobody;
         if (const auto info = json::OwnedDocument::parse(list.server_info, registry::definition_limits); info && (*info)->root().is_object()) facts.says = own_word((*info)->root());
-        take_({.server = list.server, .address = list.address, .facts = std::move(facts), .rules = *rules, .tools = *list.tools});
+        take_({.server = list.server, .address = list.address, .facts = std::move(facts), .rules = *rules, .policy = policy_in_config(list.server), .tools = *list.tools});
       }
     }
   }
@@ -205,7 +212,7 @@ class Lists {
     const std::string server = flags_.server ? flags_.server->name : name && name->is_string() ? name->string() : "default";
     catalogue::ServerFacts facts = saved_facts(root);
     if (!flags_.server && !(name && name->is_string())) facts.named = catalogue::Named::by_nobody;
-    if (const auto rules = rules_for(server)) take_({.server = server, .address = {}, .facts = std::move(facts), .rules = *rules, .tools = tools->text()});
+    if (const auto rules = rules_for(server)) take_({.server = server, .address = {}, .facts = std::move(facts), .rules = *rules, .policy = policy_in_config(server), .tools = tools->text()});
   }
 
   const SourceFlags& flags_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -23,6 +24,7 @@ struct ToolSourceList {
   std::string address;     ///< empty: a saved list, which nobody looks at again
   catalogue::ServerFacts facts;  ///< as far as they are known; its `id` is left empty
   ClassRules rules;        ///< how they are judged
+  std::filesystem::path policy;  ///< its policy file, as `--config` or the store names it; empty: none is known
   const ServerList* kept = nullptr;  ///< of `--server`: what the store has of it; lives as long as the call of `take`
   std::string_view tools;  ///< a JSON array of definitions; lives as long as the call of `take`
   bool live() const { return !address.empty(); }

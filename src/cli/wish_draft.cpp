@@ -129,7 +129,7 @@ std::size_t compare(PolicyDraft& draft, const policy::Loaded& old, const policy:
 
 /// What the draft takes from the policy in force, beside what single calls show.
 std::string taken_text(bool stands, std::size_t dropped) {
-  if (!stands) return "no policy is in force now: nothing is callable";
+  if (!stands) return "there is no policy to lay it over: without one nothing is callable";
   if (dropped == 0) return "of the policy in force nothing is dropped or replaced";
   return fmt::format("{} of the policy in force {} dropped, replaced or loosened: see the changes", dropped == 1 ? "1 part" : fmt::format("{} parts", dropped), dropped == 1 ? "is" : "are");
 }

@@ -104,6 +104,79 @@ TEST_F(GenerateCommand, OfAWishThatIsNotUnderstoodNothingIsMade) {
   EXPECT_EQ(run({"--wish", "allow reads", "--from-audit", "x", "--tools", "y"}), Exit::usage);
 }
 
+constexpr std::string_view shop_policy = R"(callgate: 1
+default: deny
+tools:
+  get_item: {action: allow, rate_limit: {max: 2, window: 1h}}
+  delete_database: {action: hide}
+everywhere: {rate_limit: {max: 9, window: 1h}}
+)";
+
+TEST_F(GenerateCommand, AWishIsLaidOverThePolicyThatIsNamed) {
+  const std::string policy = world.policy(shop_policy);
+  EXPECT_EQ(run({"--wish", "allow get_item", "--policy", policy, "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(out, testing::EndsWith(shop_policy));
+  EXPECT_THAT(err, HasSubstr("shop: 1 tool callable, 0 ask a person, 2 refused, 1 hidden; 0 of 4 tools judged otherwise than now; of the policy in force nothing is dropped or replaced"));
+  EXPECT_EQ(run({"--wish", "limit everything to 5 per hour, allow update_item", "--policy", policy, "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(out, HasSubstr("everywhere: {rate_limit: {max: 9, window: 1h}}"));
+  EXPECT_THAT(out, HasSubstr("  delete_database: {action: hide}"));
+  EXPECT_THAT(err, HasSubstr("  update_item: `deny` -> `allow`\n"));
+  EXPECT_THAT(err, HasSubstr("  get_item: `rate_limit` of `/tools/get_item` is replaced: {max: 2, window: \"1h\"} becomes {max: 5, window: \"1h\"}\n"));
+  EXPECT_THAT(err, Not(HasSubstr("without a policy")));
+}
+
+TEST_F(GenerateCommand, ThePolicyOfAConfiguredServerIsTheOneInForce) {
+  const std::string policy = world.policy(shop_policy);
+  const std::string config = "servers: {shop: {url: 'http://127.0.0.1:1/mcp', policy: '" + policy + "'}}";
+  EXPECT_EQ(run({"--config", file(config, "callgate.yaml"), "--wish", "allow get_item", "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(out, testing::EndsWith(shop_policy));
+  EXPECT_EQ(run({"--config", file(config, "callgate.yaml"), "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(err, HasSubstr("(before: 1 tool callable, 0 ask a person, 2 refused, 1 hidden)"));
+}
+
+TEST_F(GenerateCommand, ThePolicyOfARegisteredServerIsTheOneInForce) {
+  const std::string policy = world.policy(shop_policy);
+  {
+    const auto store = world.store();
+    ASSERT_TRUE(store->servers().add({.name = "shop", .url = "http://127.0.0.1:1/mcp", .policy = policy}));
+    const std::string text = R"({"name":"get_item","description":"Get an item."})";
+    const auto read = json::OwnedDocument::parse(text);
+    ASSERT_TRUE(store->pins().pin_first({"shop", "http://127.0.0.1:1/mcp", "legacy"}, std::vector<store::Definition>{{.tool = "get_item", .fingerprint = registry::fingerprint((*read)->root()), .text = text, .time_ms = 1}}));
+  }
+  EXPECT_EQ(run({"--server", "shop", "--wish", "allow get_item"}), Exit::ok) << err;
+  EXPECT_THAT(out, testing::EndsWith(shop_policy));
+  EXPECT_THAT(err, HasSubstr("0 of 1 tools judged otherwise than now"));
+  EXPECT_THAT(err, Not(HasSubstr("without a policy")));
+}
+
+TEST_F(GenerateCommand, APolicyThatCannotBeReadOrHasFaultsIsNotPassedOver) {
+  EXPECT_EQ(run({"--wish", "allow get_item", "--policy", "/does/not/exist.yaml", "--tools", file(shop)}), Exit::unavailable);
+  EXPECT_EQ(out, "");
+  EXPECT_EQ(run({"--wish", "allow get_item", "--policy", world.policy("callgate: 1\n"), "--tools", file(shop)}), Exit::refused);
+  EXPECT_EQ(out, "");
+  EXPECT_THAT(err, HasSubstr("the policy in force has faults of its own"));
+}
+
+TEST_F(GenerateCommand, AsJsonItIsOneObject) {
+  const auto member = [this](std::string_view key) {
+    const auto read = json::OwnedDocument::parse(out);
+    const auto value = read ? (*read)->root().find(key) : std::nullopt;
+    return value ? value->is_string() ? value->string() : std::string(value->text()) : "(absent)";
+  };
+  EXPECT_EQ(run({"--json", "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_EQ(member("server"), "shop");
+  EXPECT_THAT(member("policy"), HasSubstr("callgate: 1\ndefault: deny"));
+  EXPECT_EQ(member("effect"), "2 tools callable, 0 ask a person, 2 refused, 0 hidden");
+  EXPECT_EQ(member("before"), "without a policy none is callable");
+  EXPECT_EQ(run({"--json", "--wish", "limit get_item to 5 per hour", "--policy", world.policy(shop_policy), "--tools", file(shop)}), Exit::ok) << err;
+  EXPECT_THAT(member("changes"), HasSubstr("`rate_limit` of `/tools/get_item` is replaced"));
+  EXPECT_THAT(member("findings"), HasSubstr("counts each tool by itself"));
+  EXPECT_EQ(member("faults"), "[]");
+  EXPECT_EQ(run({"--json", "--wish", "dance", "--tools", file(shop)}), Exit::refused);
+  EXPECT_EQ(member("policy"), "");
+  EXPECT_THAT(member("faults"), HasSubstr("is no action"));
+}
+
 /// With a journal beside it.
 struct GenerateFromAudit : GenerateCommand {
   void SetUp() override {

@@ -72,7 +72,7 @@ TEST(WishDraft, OverAPolicyWithFaultsNothingIsDrafted) {
 TEST(WishDraft, WithoutAPolicyInForceItSaysSo) {
   const admin::PolicyDraft draft = drafted("allow charge", "");
   ASSERT_THAT(draft.faults, IsEmpty());
-  EXPECT_THAT(draft.effect, HasSubstr("1 of 3 tools judged otherwise than now; no policy is in force now: nothing is callable"));
+  EXPECT_THAT(draft.effect, HasSubstr("1 of 3 tools judged otherwise than now; there is no policy to lay it over: without one nothing is callable"));
 }
 
 /// It stands for a tool that may be listed later.
