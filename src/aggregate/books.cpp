@@ -53,12 +53,15 @@ bool BookRoom::take(std::string_view server, std::size_t bytes) {
   return !shelf_ || shelf_->take(whose_, bytes);
 }
 
-bool may_come_of(std::string_view uri, std::string_view uri_template) {
+bool may_come_of(std::string_view uri, std::string_view uri_template, Steps& steps) {
+  if (!steps.take(1)) return true;
   bool first = true;
   for (;;) {
     const std::size_t open = uri_template.find('{');
     const std::string_view literal = uri_template.substr(0, open);
     if (open == std::string_view::npos) return first ? uri == literal : uri.ends_with(literal);
+    // A search costs more than a look at the beginning.
+    if (!first && !steps.take(4 + (uri.size() + literal.size()) / 16)) return true;
     const std::size_t at = first ? (uri.starts_with(literal) ? 0 : std::string_view::npos) : find_in(uri, literal);
     if (at == std::string_view::npos) return false;
     uri.remove_prefix(at + literal.size());
@@ -69,18 +72,18 @@ bool may_come_of(std::string_view uri, std::string_view uri_template) {
   }
 }
 
-bool UriBook::may_be_anothers(std::string_view server, std::string_view uri) const {
+bool UriBook::may_be_anothers(std::string_view server, std::string_view uri, Steps& steps) const {
   return std::ranges::any_of(templates_, [&](const auto& of) {
-    return of.first != server && std::ranges::any_of(of.second, [uri](const std::string& each) { return may_come_of(uri, each); });
+    return of.first != server && std::ranges::any_of(of.second, [&](const std::string& each) { return may_come_of(uri, each, steps); });
   });
 }
 
-std::string UriBook::shown(std::string_view server, std::string_view slug, std::string_view uri) {
+std::string UriBook::shown(std::string_view server, std::string_view slug, std::string_view uri, Steps& steps) {
   // A server's own must not pass for what is wrapped, and what no request could name is not kept.
   if (uri.starts_with(scheme) || uri.size() > mcp::max_uri_bytes) return wrapped_form(slug, uri);
   if (!wrapped_.empty() && wrapped_.contains(line_of(server, uri))) return wrapped_form(slug, uri);
   if (const auto found = uris_.find(uri); found != uris_.end()) return found->second == server ? std::string(uri) : wrapped_form(slug, uri);
-  if (!room_.has(server, uri.size()) || may_be_anothers(server, uri) || !room_.take(server, uri.size())) return wrapped_form(slug, uri);
+  if (!room_.has(server, uri.size()) || may_be_anothers(server, uri, steps) || !room_.take(server, uri.size())) return wrapped_form(slug, uri);
   uris_.emplace(uri, server);
   return std::string(uri);
 }
@@ -93,8 +96,9 @@ void UriBook::keep_wrapped(std::string_view server, std::string_view uri) {
 }
 
 std::string UriBook::shown_template(std::string_view server, std::string_view slug, std::string_view uri_template) {
-  // One that begins with no scheme could mean everybody's URIs.
-  if (uri_template.starts_with(scheme) || uri_template.size() > longest_template || !literal_start(uri_template).contains(':')) return wrapped_form(slug, uri_template);
+  // One that begins with no scheme could mean everybody's URIs; one of many parts is dear to hold URIs against.
+  const bool is_dear = uri_template.size() > longest_template || std::ranges::count(uri_template, '{') > static_cast<std::ptrdiff_t>(most_expressions);
+  if (uri_template.starts_with(scheme) || is_dear || !literal_start(uri_template).contains(':')) return wrapped_form(slug, uri_template);
   for (const auto& [holder, texts] : templates_) {
     if (texts.contains(uri_template)) return holder == server ? std::string(uri_template) : wrapped_form(slug, uri_template);
   }
@@ -110,9 +114,11 @@ std::optional<std::string> UriBook::server_of(std::string_view uri) const {
   // A template as such is named where one of its variables is completed.
   const auto named = std::ranges::find_if(templates_, [uri](const auto& of) { return of.second.contains(uri); });
   if (named != templates_.end()) return named->first;
+  Steps steps;
   for (const auto& [server, texts] : templates_) {
-    if (std::ranges::none_of(texts, [uri](const std::string& each) { return may_come_of(uri, each); })) continue;
-    if (one != nullptr) return std::nullopt;
+    if (std::ranges::none_of(texts, [&](const std::string& each) { return may_come_of(uri, each, steps); })) continue;
+    // Where it could not be looked through, it may be anybody's.
+    if (one != nullptr || steps.used_up()) return std::nullopt;
     one = &server;
   }
   return one != nullptr ? std::optional(*one) : std::nullopt;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -59,6 +60,24 @@ class BookRoom {
   std::string whose_;
 };
 
+/// What may be spent on holding the URIs of one answer against templates. Servers choose
+/// both, and how many. Once it is used up nothing is spent any more: what a URI comes of
+/// is then not known.
+class Steps {
+ public:
+  static constexpr std::size_t most = std::size_t{1} << 21U;  ///< some ten milliseconds
+  explicit Steps(std::size_t left = most) : left_(left) {}
+  /// False: they are used up.
+  bool take(std::size_t steps) {
+    left_ -= std::min(left_, steps);
+    return left_ != 0;
+  }
+  bool used_up() const { return left_ == 0; }
+
+ private:
+  std::size_t left_;
+};
+
 /// Which server a URI is of (protocol item 89). Servers choose URIs by themselves,
 /// so two may choose one: it stays as it is for the server that it was seen at
 /// first, and the other's is shown as `callgate://<slug>/<URI>`. So is one that may
@@ -71,10 +90,17 @@ class UriBook {
   static constexpr std::size_t most_bytes_of_one = std::size_t{1} << 20U;
   static constexpr std::size_t most_templates_of_one = 200;  ///< each unknown URI is held against all of them
   static constexpr std::size_t longest_template = 1024;
+  static constexpr std::size_t most_expressions = 16;  ///< of a template; with more it is shown wrapped
   static constexpr std::string_view scheme = "callgate://";
 
-  /// The URI by which the client knows that server's.
-  std::string shown(std::string_view server, std::string_view slug, std::string_view uri);
+  /// The URI by which the client knows that server's. `steps`: those of the answer that it stands in; where they
+  /// are used up, one that is not known yet is shown wrapped.
+  std::string shown(std::string_view server, std::string_view slug, std::string_view uri, Steps& steps);
+  /// The same for one that stands alone.
+  std::string shown(std::string_view server, std::string_view slug, std::string_view uri) {
+    Steps steps;
+    return shown(server, slug, uri, steps);
+  }
   /// The same for a template (RFC 6570).
   std::string shown_template(std::string_view server, std::string_view slug, std::string_view uri_template);
   /// The server took its URI from a client that named it in the wrapped form: unless
@@ -92,7 +118,7 @@ class UriBook {
 
  private:
   using Holders = std::map<std::string, std::string, std::less<>>;
-  bool may_be_anothers(std::string_view server, std::string_view uri) const;
+  bool may_be_anothers(std::string_view server, std::string_view uri, Steps& steps) const;
 
   Holders uris_;
   std::set<std::string, std::less<>> wrapped_;  ///< server and URI, a line each
@@ -101,8 +127,8 @@ class UriBook {
 };
 
 /// Whether a URI can come of a template: its literal parts stand in it, in order.
-/// Takes time in the length of both, whatever they hold.
-bool may_come_of(std::string_view uri, std::string_view uri_template);
+/// Takes time in the length of both, whatever they hold, and steps by it. True where they are used up.
+bool may_come_of(std::string_view uri, std::string_view uri_template, Steps& steps);
 
 /// What cut names of prompts stand for.
 class CutNames {

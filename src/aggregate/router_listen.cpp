@@ -88,10 +88,11 @@ void Router::Listening::acknowledged_by(const std::string& server, const mcp::Me
   }
   const auto uris = filter ? filter->find("resourceSubscriptions") : std::nullopt;
   if (uris && uris->is_array()) {
+    Steps steps;
     for (const json::Value uri : uris->elements()) {
       if (!uri.is_string()) continue;
       if (wrapped.contains({server, uri.string()})) company_->uris.keep_wrapped(server, uri.string());
-      uris_ += (uris_.empty() ? "" : ",") + json::quoted(company_->uris.shown(server, slug_of(server), uri.string()));
+      uris_ += (uris_.empty() ? "" : ",") + json::quoted(company_->uris.shown(server, slug_of(server), uri.string(), steps));
     }
   }
   const auto tasks = filter ? filter->find("taskIds") : std::nullopt;

@@ -28,7 +28,7 @@ class Shown {
   void uri(std::optional<json::Value> value) {
     if (!value || !value->is_string()) return;
     const std::string own = value->string();
-    const std::string shown = company_.uris.shown(server_, slug_, own);
+    const std::string shown = company_.uris.shown(server_, slug_, own, steps_);
     if (shown != own) replace(*value, shown);
   }
   void task(std::optional<json::Value> value) {
@@ -71,6 +71,7 @@ class Shown {
   Company& company_;
   const std::string& server_;
   std::string slug_;
+  Steps steps_;
   std::deque<std::string> texts_;  ///< stay where they are
   std::vector<mcp::Edit> edits_;
 };

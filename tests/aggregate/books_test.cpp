@@ -58,13 +58,76 @@ TEST(UriBookTest, ThatIsFullWrapsTheRest) {
   EXPECT_EQ(book.shown("one", "one", "x:0"), "x:0");
 }
 
+namespace {
+/// As many expressions as that, each behind a letter that any long word of such letters has.
+std::string template_of(std::size_t expressions, std::string_view end) {
+  std::string text = "f:{v}";
+  for (std::size_t i = 1; i < expressions; ++i) text += "e{v}";
+  return text + std::string(end);
+}
+}  // namespace
+
+TEST(UriBookTest, WrapsATemplateOfManyParts) {
+  UriBook book;
+  const std::string most = template_of(UriBook::most_expressions, "Q");
+  EXPECT_EQ(book.shown_template("one", "one", most), most);
+  const std::string more = template_of(UriBook::most_expressions + 1, "Q");
+  EXPECT_EQ(book.shown_template("one", "one", more), "callgate://one/" + more);
+}
+
+/// A server of many dear templates beside one of many URIs that all but come of them.
+TEST(UriBookTest, SpendsNoMoreOnAnAnswerThanItsSteps) {
+  UriBook book;
+  for (int i = 0; i < 200; ++i) book.shown_template("one", "one", template_of(UriBook::most_expressions - 1, std::to_string(i) + "{v}Q"));
+  const std::string filling(230, 'e');
+  const auto uri = [&](int i) { return "f:" + filling + std::to_string(i); };
+  Steps steps;
+  int plain = 0;
+  while (plain < 3000 && book.shown("two", "two", uri(plain), steps) == uri(plain)) ++plain;
+  EXPECT_GT(plain, 10);
+  EXPECT_LT(plain, 200) << "each takes 200 templates of 16 parts";
+  EXPECT_TRUE(steps.used_up());
+  EXPECT_EQ(book.shown("two", "two", "g:free", steps), "callgate://two/g:free") << "the safe form";
+  EXPECT_EQ(book.shown("two", "two", uri(0), steps), uri(0)) << "what was shown stays as it was";
+  EXPECT_EQ(book.shown("two", "two", uri(plain)), uri(plain)) << "the next answer has steps of its own";
+}
+
+/// No list of that size that is meant well meets the bound.
+TEST(UriBookTest, HasStepsForLongListsBesideManyTemplates) {
+  UriBook book;
+  for (int i = 0; i < 200; ++i) book.shown_template("one", "one", "file:///one/" + std::to_string(i) + "/{path}/{name}.txt");
+  Steps steps;
+  for (int i = 0; i < 8000; ++i) {
+    const std::string uri = "repo://two/" + std::to_string(i);
+    ASSERT_EQ(book.shown("two", "two", uri, steps), uri);
+  }
+}
+
+/// What nobody could look through is not shown to a server that it may not be for.
+TEST(UriBookTest, GivesAUriToNobodyWhereItCannotBeLookedThrough) {
+  UriBook book;
+  const std::string filling(8000, 'e');
+  for (int server = 0; server < 20; ++server) {
+    const std::string name = "s" + std::to_string(server);
+    for (int i = 0; i < 200; ++i) book.shown_template(name, name, template_of(UriBook::most_expressions - 1, name + std::to_string(i) + "{v}Q"));
+  }
+  EXPECT_EQ(book.server_of("f:" + filling), std::nullopt);
+  book.shown_template("z", "z", "f:{any}");
+  EXPECT_EQ(book.server_of("f:short"), "z");
+  EXPECT_EQ(book.server_of("f:" + filling), std::nullopt);
+}
+
 struct Comes {
   const char* uri;
   const char* uri_template;
   bool may;
 };
 class MayComeOf : public testing::TestWithParam<Comes> {};
-TEST_P(MayComeOf, ItsTemplate) { EXPECT_EQ(may_come_of(GetParam().uri, GetParam().uri_template), GetParam().may) << GetParam().uri << " of " << GetParam().uri_template; }
+TEST_P(MayComeOf, ItsTemplate) {
+  Steps steps;
+  EXPECT_EQ(may_come_of(GetParam().uri, GetParam().uri_template, steps), GetParam().may) << GetParam().uri << " of " << GetParam().uri_template;
+  EXPECT_FALSE(steps.used_up());
+}
 INSTANTIATE_TEST_SUITE_P(Uris, MayComeOf, testing::Values(
     Comes{"a:1", "a:{x}", true}, Comes{"b:1", "a:{x}", false}, Comes{"a:1/b/2", "a:{x}/b/{y}", true}, Comes{"a:1/c/2", "a:{x}/b/{y}", false},
     Comes{"a:1.txt", "a:{x}.txt", true}, Comes{"a:1.md", "a:{x}.txt", false}, Comes{"a:1", "a:1", true}, Comes{"a:12", "a:1", false},
