@@ -22,6 +22,11 @@ std::optional<json::Value> subscription_of(const mcp::Message& message) {
   return message.is_notification() && message.meta ? message.meta.find("io.modelcontextprotocol/subscriptionId") : std::nullopt;
 }
 
+/// Whether a message of the server says itself which call it is about.
+bool names_call(const mcp::Message& message) {
+  return message.method_id == mcp::MethodId::notifications_progress || subscription_of(message).has_value();
+}
+
 /// The message with the id (of a request or response) or the progress token (of
 /// a progress notification) that the other side knows.
 std::string with_own_ids(const mcp::Message& message, std::string_view own) {
@@ -118,6 +123,9 @@ Result<void> CallRouter::take(std::string_view text) {
 void CallRouter::route(const mcp::Message& message) {
   if (message.is_response()) return answered(message);
   if (Call* call = call_of(message)) return happened(*call, message);
+  // Of several who share the link nobody else may hear of that call, and the number that it goes by may be the
+  // token of one of theirs.
+  if (ids_ == Ids::own && names_call(message)) return;
   if (unrelated_.size() >= max_unrelated) return;
   unrelated_.emplace_back(message.bytes());
   has_unrelated_.raise();

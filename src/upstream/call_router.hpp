@@ -21,7 +21,8 @@ enum class Ids : std::uint8_t {
 
 /// Which message of a server belongs to which call, on a link where all of them
 /// come one behind the other: a pipe, or the stream of HTTP+SSE. What belongs to
-/// no call goes to whoever listens, in order, at most `max_unrelated` waiting.
+/// no call goes to whoever listens, in order, at most `max_unrelated` waiting; on a
+/// link that many share, what names a call that is not under way is dropped.
 /// Threads: the loop's.
 class CallRouter {
  public:

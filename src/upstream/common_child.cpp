@@ -99,6 +99,8 @@ net::Task<void> CommonChild::answer(std::string text) {
 // What it says unasked --------------------------------------------------------------
 
 bool CommonSession::wants(const mcp::Message& notification) const {
+  // No client of such a child is asked for anything, so none has a question that could be over.
+  if (notification.method_id == notifications_cancelled || notification.method_id == notifications_elicitation_complete) return false;
   if (notification.method_id == notifications_message) return wants_log_;
   if (notification.method_id != notifications_resources_updated) return true;
   const auto uri = notification.params ? notification.params.find("uri") : std::nullopt;

@@ -38,7 +38,14 @@ while IFS= read -r line; do
     *callgate_probe_*) if [ -e brittle ]; then exit 1; fi
       echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32602,\"message\":\"Unknown tool\"}}" ;;
     *'"method":"tools/call"'*) if [ -e last ]; then echo 'out of memory' >&2; exit 9; fi
-      echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"done by $$\"}]}}" ;;
+      echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"done by $$\"}]}}"
+      if [ -e late ]; then
+        echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":9$id,\"progress\":1,\"message\":\"a late word\"}}"
+        echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"file:///a\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":9$id}}}"
+        echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":$id,\"reason\":\"a late word\"}}"
+        echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/elicitation/complete\",\"params\":{\"elicitationId\":\"a late word\"}}"
+        echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/list_changed\"}"
+      fi ;;
   esac
 done
 )sh";
@@ -191,6 +198,32 @@ TEST_F(Children, ThatAreSharedWatchWhatAnySessionWatches) {
   session_id = first;
   EXPECT_NE(post(of("unsubscribe", 3)).body.find("result"), std::string::npos);
   EXPECT_NE(text_of("said").find("resources/unsubscribe"), std::string::npos);
+}
+
+/// What belongs to the call of one is told to no other, also once that call is over: of what comes behind an
+/// answer, only news that are everybody's go to all.
+TEST_F(Children, ThatAreSharedTellNobodyOfTheCallsOfOthers) {
+  shared = true;
+  std::ofstream(folder / "late") << "";
+  config.auth = config::Auth::grants;
+  start(allow_);
+  read_list();
+  call_as("listener");
+  ASSERT_EQ(open("2025-11-25").status, 200);
+  ASSERT_NE(post(R"({"jsonrpc":"2.0","id":2,"method":"resources/subscribe","params":{"uri":"file:///a"}})").body.find("result"), std::string::npos);
+  Answer stream;
+  bool over = false;
+  group.spawn(talk("GET", "Accept: text/event-stream\r\n" + authorization + "Mcp-Session-Id: " + session_id + "\r\n", "", stream, over));
+  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(2));
+  call_as("caller");
+  ASSERT_EQ(open("2025-11-25").status, 200);
+  const Answer answer = post(R"({"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"read","arguments":{},"_meta":{"progressToken":"mine"}}})");
+  EXPECT_NE(answer.body.find("done by"), std::string::npos) << answer.body;
+  turn_until([&] { return over || stream.body.find("notifications/resources/list_changed") != std::string::npos; });
+  EXPECT_NE(stream.body.find("notifications/resources/list_changed"), std::string::npos) << stream.body;
+  EXPECT_EQ(stream.body.find("notifications/progress"), std::string::npos) << stream.body;
+  EXPECT_EQ(stream.body.find("subscriptionId"), std::string::npos) << stream.body;
+  EXPECT_EQ(stream.body.find("a late word"), std::string::npos) << stream.body;
 }
 
 TEST_F(Children, ThatStandReadyServeTheNextSession) {
