@@ -1,6 +1,7 @@
 #include "gateway/links.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -120,13 +121,35 @@ std::shared_ptr<upstream::CommonChild> Links::common_child(mcp::Revision revisio
 }
 
 Result<std::shared_ptr<upstream::Link>> Links::child(upstream::SpareChildren::For use, upstream::Ids ids, const std::string& caller) {
+  if (auto share = share_of(caller); !share) return std::unexpected(std::move(share.error()));
   auto ready = spares_.take(use, ids);
   if (server_.start_ahead) tasks_.spawn(stand_ready_soon());
-  if (ready) return ready;
+  if (ready) return held_by(caller, std::move(ready));
   if (is_full()) spares_.clear();  // who needs one now comes first
   auto made = new_child(ids, caller);
   if (!made) return std::unexpected(std::move(made.error()));
-  return std::move(*made);
+  return held_by(caller, std::move(*made));
+}
+
+/// Sessions with many servers, or many sessions, of one grant leave room for others.
+Result<void> Links::share_of(const std::string& grant) const {
+  const std::size_t all = parts_.config.limits.children;
+  const auto held = totals_.children_of.find(grant);
+  if (grant.empty() || held == totals_.children_of.end() || held->second < all - all / 2) return {};
+  return fail(ErrorKind::unavailable,
+              fmt::format("this grant has {} of the {} child processes, half of all and so the most it may: end a session, or raise `limits.children`", held->second, all));
+}
+
+/// The child as one that counts for the grant as long as it is held.
+std::shared_ptr<upstream::Link> Links::held_by(const std::string& grant, std::shared_ptr<upstream::Link> child) {
+  if (grant.empty()) return child;
+  ++totals_.children_of[grant];
+  upstream::Link* const link = child.get();
+  return {link, [&totals = totals_, grant, child = std::move(child)](upstream::Link* /*of `child`*/) mutable {
+            child.reset();
+            const auto held = totals.children_of.find(grant);
+            if (--held->second == 0) totals.children_of.erase(held);
+          }};
 }
 
 /// `caller`: the grant that asks, or nothing: the gateway itself, or whoever comes without one.
@@ -222,10 +245,11 @@ Result<std::shared_ptr<upstream::Link>> Links::stateless(const std::string& gran
   Shared& shared = retired_ ? of_one_request : shared_[over_http() && !bridged ? std::string() : grant];
   shared.last_used = parts_.loop.now();
   if (shared.link && shared.link->alive()) return shared.link;
-  const bool anew = shared.link != nullptr;
+  std::exchange(shared.link, nullptr).reset();  // what is gone takes nobody's room
   auto made = bridged ? Result<std::shared_ptr<upstream::Link>>(bridge_to_sessions(grant)) : native(upstream::SpareChildren::For::modern, upstream::Ids::own, grant);
   if (!made) return made;
   shared.link = *made;
+  const bool anew = std::exchange(shared.was_open, true);
   // Whoever hears it asks for the link at once.
   if (anew && opened_anew_) opened_anew_(readings_ != 0 ? upstream::Reader::gateway : upstream::Reader::client);
   return made;

@@ -24,9 +24,11 @@ struct Totals {
   std::size_t children = 0;  ///< child processes
   std::size_t sessions = 0;  ///< legacy sessions
   std::size_t piped_bytes = 0;  ///< of messages over HTTP+SSE under way
+  std::map<std::string, std::size_t> children_of;  ///< those of `children` that grants hold, by grant
 };
 
-/// Makes links to one server and bounds how many children it may have. Knows
+/// Makes links to one server and bounds how many children it may have, and how many
+/// of all one grant may have. Knows
 /// which eras the server speaks (protocol item 12): where it does not speak the
 /// caller's, the link is a bridge.
 class Links {
@@ -87,6 +89,7 @@ class Links {
   struct Shared {
     std::shared_ptr<upstream::Link> link;
     net::Instant last_used{};
+    bool was_open = false;  ///< there was one before, alive or not
   };
   using SharedOf = std::map<std::string, Shared>::value_type;
   /// The child that sessions of one revision share.
@@ -104,6 +107,8 @@ class Links {
   net::Task<void> end_spares_later();
   Result<std::shared_ptr<upstream::Link>> native(upstream::SpareChildren::For use, upstream::Ids ids, const std::string& caller);
   Result<std::shared_ptr<upstream::Link>> child(upstream::SpareChildren::For use, upstream::Ids ids, const std::string& caller);
+  Result<void> share_of(const std::string& grant) const;
+  std::shared_ptr<upstream::Link> held_by(const std::string& grant, std::shared_ptr<upstream::Link> child);
   Result<std::shared_ptr<upstream::StdioLink>> new_child(upstream::Ids ids, const std::string& caller);
   bool start_spare();
   std::shared_ptr<upstream::Link> session_over_http(upstream::HttpOrigin& origin);

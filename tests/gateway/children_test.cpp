@@ -163,6 +163,60 @@ TEST_F(Children, InAllAreBounded) {
   EXPECT_NE(second.body.find("raise `limits.children`"), std::string::npos) << second.body;
 }
 
+/// Whoever holds many keeps nobody else out, whatever they are for; what it lets go of it may have again.
+TEST_F(Children, OfOneGrantAreHalfOfAllAtMost) {
+  config.limits.children = 8;
+  config.auth = config::Auth::grants;
+  start(allow_);
+  read_list();
+  call_as("many");
+  const std::string many = authorization;
+  for (int i = 0; i < 4; ++i) ASSERT_NE(open().body.find("2025-06-18"), std::string::npos);
+  const std::string last = session_id;
+  const Answer more = open();
+  EXPECT_NE(more.body.find("this grant has 4 of the 8 child processes, half of all and so the most it may: end a session, or raise `limits.children`"), std::string::npos) << more.body;
+  Answer stateless;
+  bool done = false;
+  begin_stateless(stateless, done);
+  turn_until([&] { return done; });
+  EXPECT_NE(stateless.body.find("this grant has 4 of the 8"), std::string::npos) << stateless.body;
+  call_as("other");
+  const Answer opened = open();
+  EXPECT_NE(opened.body.find("2025-06-18"), std::string::npos) << opened.body;
+  const std::string others = call("read").body;
+  EXPECT_NE(others.find("done by"), std::string::npos) << others;
+  authorization = many;
+  session_id = last;
+  Answer gone;
+  done = false;
+  group.spawn(talk("DELETE", authorization + "Mcp-Session-Id: " + last + "\r\n", "", gone, done));
+  turn_until([&] { return done; });
+  EXPECT_NE(open().body.find("2025-06-18"), std::string::npos) << "one of its own has ended";
+  EXPECT_NE(open().body.find("this grant has 4 of the 8"), std::string::npos);
+}
+
+/// One that was started before somebody came counts for whoever takes it.
+TEST_F(Children, OfOneGrantCountThoseThatStoodReady) {
+  config.limits.children = 4;
+  config.auth = config::Auth::grants;
+  start_ahead = true;
+  start(allow_);
+  read_list();
+  turn_until([&] { return starts() == 2; });
+  call_as("many");
+  for (int i = 0; i < 2; ++i) ASSERT_NE(open().body.find("2025-06-18"), std::string::npos);
+  EXPECT_NE(open().body.find("this grant has 2 of the 4"), std::string::npos);
+}
+
+/// Without grants nobody can be told from another: all children are everybody's.
+TEST_F(Children, WithoutGrantsAreSharedByAllCallers) {
+  config.limits.children = 2;
+  start(allow_);
+  read_list();
+  for (int i = 0; i < 2; ++i) EXPECT_NE(open().body.find("2025-06-18"), std::string::npos);
+  EXPECT_NE(open().body.find("all 2 child processes are in use"), std::string::npos);
+}
+
 TEST_F(Children, ThatAreSharedServeAllSessionsOfARevision) {
   shared = true;
   start(allow_);
