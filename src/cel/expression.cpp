@@ -51,6 +51,10 @@ NamesRead Expression::names_read() const {
   return read;
 }
 
+bool Expression::reads(std::size_t variable) const {
+  return std::ranges::any_of(tree_.nodes, [variable](const Node& node) { return node.op == Op::variable && node.what == variable; });
+}
+
 /// A part as messages show it: on one line, cut.
 std::string Expression::shown(const Node& node) const {
   constexpr std::size_t longest = 80;

@@ -47,6 +47,7 @@ class Expression {
   std::optional<bool> always() const;
 
   NamesRead names_read() const;
+  bool reads(std::size_t variable) const;  ///< that variable of its scope, by number
 
   /// What a fault of this expression is about, as a clause. Holds parts of the expression, no values.
   std::string describe(const Value::Fault& fault) const;

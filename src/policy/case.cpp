@@ -29,10 +29,19 @@ const cel::Scope& case_scope() {
   return scope;
 }
 
+bool reads_tool(const cel::Expression& condition) {
+  const std::size_t count = case_scope().variables.size();
+  for (std::size_t variable = 1; variable < count; ++variable) {
+    if (condition.reads(variable)) return true;
+  }
+  return false;
+}
+
 CaseInput::CaseInput(const Request& request, json::Value arguments)
     : variables_{cel::Value::document(arguments), cel::Value::text(request.name), cel::Value::text(request.tool.is.category),
                  cel::Value::text(risk_words[static_cast<std::size_t>(request.tool.is.risk)]),
-                 request.tool.server.empty() ? cel::Value::fault({}) : cel::Value::text(request.tool.server)} {}
+                 request.tool.server.empty() ? cel::Value::fault({}) : cel::Value::text(request.tool.server)},
+      of_tool_(request.action == Action::tool_call) {}
 
 std::string CaseInput::why(const Case& each) { return each.when.why(variables_, budget_); }
 

@@ -19,6 +19,7 @@ struct Case {
 
   std::string pointer;  ///< `/tools/KEY/cases/N`
   cel::Expression when;
+  bool reads_tool = false;         ///< so it says nothing of a resource or a prompt
   Verdict action = Verdict::deny;  ///< allow, deny or require_approval
   std::string reason;
   bool has_author_reason = false;
@@ -33,18 +34,23 @@ struct Case {
 const cel::Scope& case_scope();
 /// The same with what is known of the arguments.
 cel::Scope case_scope(cel::Type arguments);
+/// Whether a condition of that scope speaks of `tool`.
+bool reads_tool(const cel::Expression& condition);
 
 /// What the conditions of one call are judged by, and the work that they may do together.
 class CaseInput {
  public:
   CaseInput(const Request& request, json::Value arguments);
 
+  /// Whether the case has something to say of this call: what reads `tool` has not of what is none.
+  bool concerns(const Case& each) const { return of_tool_ || !each.reads_tool; }
   cel::Value judge(const Case& each) { return each.when.evaluate(variables_, budget_); }
   /// Why it came out like that, for people; holds no values.
   std::string why(const Case& each);
 
  private:
   std::array<cel::Value, 5> variables_;
+  bool of_tool_;
   cel::Budget budget_;
 };
 

@@ -34,6 +34,7 @@ class Reader {
     const auto action = read_action(node);
     if (!when || !action) return;
     Case made(std::move(*when));
+    made.reads_tool = reads_tool(made.when);
     made.mark = node.mark;
     made.action = *action;
     made.pointer = fmt::format("{}/cases/{}", rule_.pointer, number);

@@ -80,6 +80,10 @@ void tell_cases(const Rule& rule, CaseInput& input, std::vector<std::string>& de
   bool decided = false;
   for (const Case& each : rule.cases) {
     const std::string place = fmt::format("`{}` (line {})", each.pointer, each.mark.line);
+    if (!input.concerns(each)) {
+      details.push_back(fmt::format("{}: speaks of tools only", place));
+      continue;
+    }
     if (decided) {
       details.push_back(fmt::format("{}: not reached", place));
       continue;
@@ -94,7 +98,6 @@ void tell_cases(const Rule& rule, CaseInput& input, std::vector<std::string>& de
 
 std::vector<std::string> case_details(const Program& program, const Told& told, const Call& call, const ToolList* tools) {
   std::vector<std::string> details;
-  if (call.action != Action::tool_call) return details;
   const Request request = call.request(tools);
   const json::Value arguments = request.arguments.value_or(program.no_arguments->root());
   for (const Rule* each : {told.first, told.second, static_cast<const Rule*>(program.everywhere.get())}) {

@@ -61,6 +61,7 @@ Asked check_arguments(const Rule& rule, json::Value arguments) {
 
 Asked first_case(const Rule& rule, CaseInput& input) {
   for (const Case& each : rule.cases) {
+    if (!input.concerns(each)) continue;
     const cel::Value holds = input.judge(each);
     if (holds.is_fault()) return fault(each.pointer, each.when.describe(holds.fault()));
     if (holds.truth()) return as_said(each);

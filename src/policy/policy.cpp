@@ -30,13 +30,13 @@ Asked check_own_schema(const ToolFacts& tool, json::Value arguments) {
   return invalid("", path, failure->keyword, own_schema_sentence(path, failure->keyword));
 }
 
-/// What `everywhere` says besides the rule that decided; it can only tighten.
-Decision judge_everywhere(const Rule& everywhere, const Request& request, json::Value arguments, Decision decision) {
-  if (everywhere.cases.empty() || decision.verdict <= Verdict::fault) return decision;
-  Asked besides = check_arguments(everywhere, arguments);
+/// What `everywhere`, if there is one, says besides the rule that decided; it can only tighten.
+Decision judge_everywhere(const Rule* everywhere, const Request& request, json::Value arguments, Decision decision) {
+  if (everywhere == nullptr || everywhere->cases.empty() || decision.verdict <= Verdict::fault) return decision;
+  Asked besides = check_arguments(*everywhere, arguments);
   if (!besides) {
     CaseInput input(request, arguments);
-    besides = first_case(everywhere, input);
+    besides = first_case(*everywhere, input);
   }
   return besides ? tighter(std::move(decision), std::move(*besides)) : decision;
 }
@@ -71,17 +71,17 @@ Decision judge_tool(const Program& program, const Request& request, json::Value 
   }
   Decision decision = judge_by_rule(*by.first, request, arguments);
   if (by.second != nullptr) decision = tighter(std::move(decision), judge_by_rule(*by.second, request, arguments));
-  if (program.everywhere == nullptr) return decision;
-  return judge_everywhere(*program.everywhere, request, arguments, std::move(decision));
+  return judge_everywhere(program.everywhere.get(), request, arguments, std::move(decision));
 }
 
 Decision judge_prompt(const Program& program, const Request& request, json::Value arguments, Hiding hiding) {
   const RuleSet::Choice choice = program.prompts.choose(request.name, hiding);
   if (choice.tie != nullptr) return tie(choice);
   const Rule& rule = choice.rule != nullptr ? *choice.rule : program.default_rule;
-  if (rule.action <= Verdict::deny || request.action == Action::prompt_complete) return by_rule(rule);
+  if (rule.action <= Verdict::deny) return by_rule(rule);
+  if (request.action == Action::prompt_complete) return judge_everywhere(program.everywhere.get(), request, program.no_arguments->root(), by_rule(rule));
   if (Asked refused = check_arguments(rule, arguments)) return std::move(*refused);
-  return by_rule(rule);
+  return judge_everywhere(program.everywhere.get(), request, arguments, by_rule(rule));
 }
 
 Decision judge_resource(const Program& program, const Request& request, Hiding hiding) {
@@ -91,7 +91,7 @@ Decision judge_resource(const Program& program, const Request& request, Hiding h
   }
   const RuleSet::Choice choice = choose_resource(program, *uri, hiding);
   if (choice.tie != nullptr) return tie(choice);
-  return by_rule(choice.rule != nullptr ? *choice.rule : program.default_rule);
+  return judge_everywhere(program.everywhere.get(), request, program.no_arguments->root(), by_rule(choice.rule != nullptr ? *choice.rule : program.default_rule));
 }
 
 Decision judge_by(const Program& program, const Request& request, Hiding hiding) {

@@ -186,8 +186,54 @@ INSTANTIATE_TEST_SUITE_P(Policy, Everywhere, testing::ValuesIn(std::vector<Row>{
     {R"({"tool":"other","arguments":{"slow":1}})", Verdict::deny, "/default", 0},
     {R"({"tool":"checked","arguments":{"bad":true}})", Verdict::deny, "/everywhere/cases/1", 0},
     {R"({"tool":"checked","arguments":{"amount":501}})", Verdict::invalid_arguments, "/tools/checked/arguments", 0},
-    // Its limits count for resources and prompts too, its cases speak of tools.
+    // Its limits count for resources and prompts too, and so do its cases: those of `args` find none here.
     {R"({"resource":"doc://a"})", Verdict::allow, "/resources/doc:~1~1*", 1}}));
+
+constexpr std::string_view everywhere_of_all = R"(callgate: 1
+default: allow
+prompts:
+  asks: {action: require_approval}
+everywhere:
+  cases:
+    - {when: tool.risk == "High", action: require_approval, reason: risky}
+    - {when: has(args.stop), action: deny, reason: stop}
+    - {when: has(args.n) && args.n > 5, action: require_approval, reason: many}
+)";
+
+class EverywhereOfAll : public testing::TestWithParam<Row> {};
+
+TEST_P(EverywhereOfAll, JudgesResourcesAndPromptsByWhatSpeaksOfThem) {
+  const Decision decision = judge(everywhere_of_all, GetParam().tool);
+  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason;
+  EXPECT_EQ(decision.rule, GetParam().rule);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, EverywhereOfAll, testing::ValuesIn(std::vector<Row>{
+    {R"({"tool":"a"})", Verdict::require_approval, "/everywhere/cases/0", 0},
+    {R"({"resource":"doc://a"})", Verdict::allow, "/default", 0},
+    {R"({"prompt":"p"})", Verdict::allow, "/default", 0},
+    {R"({"prompt":"p","arguments":{"stop":"x"}})", Verdict::deny, "/everywhere/cases/1", 0},
+    {R"({"prompt":"p","arguments":{"n":6}})", Verdict::require_approval, "/everywhere/cases/2", 0},
+    {R"({"prompt":"p","arguments":{"n":"6"}})", Verdict::fault, "/everywhere/cases/2", 0},
+    {R"({"prompt":"asks","arguments":{"stop":"x"}})", Verdict::deny, "/everywhere/cases/1", 0},
+    {R"({"prompt":"p","arguments":{"stop":"x","STOP":"y"}})", Verdict::invalid_arguments, "/everywhere/cases/1", 0}}));
+
+TEST(EverywhereOfAll, ClosesTheHouse) {
+  const auto policy = loaded("callgate: 1\ndefault: allow\neverywhere: {cases: [{when: 'true', action: deny, reason: closed today}]}\n");
+  EXPECT_EQ(judge(*policy, R"({"tool":"a"})").reason, "closed today");
+  for (const Action action : {Action::resource_read, Action::resource_subscribe, Action::prompt_get, Action::prompt_complete}) {
+    const Decision decision = policy->judge({.action = action, .name = "doc://a"});
+    EXPECT_EQ(decision.verdict, Verdict::deny);
+    EXPECT_EQ(decision.reason, "closed today");
+  }
+}
+
+TEST(EverywhereOfAll, IsExplained) {
+  const Explanation told = explain(*loaded(everywhere_of_all), call(R"({"prompt":"p","arguments":{"stop":"x"}})"), nullptr);
+  EXPECT_EQ(told.deciding_rule, "/everywhere");
+  EXPECT_EQ(told.line, 8);
+  EXPECT_THAT(told.steps[4].details, ElementsAre(HasSubstr("`/everywhere/cases/0` (line 7): speaks of tools only"), HasSubstr("true"), HasSubstr("not reached")));
+}
 
 TEST(EverywhereLimits, StayAliveWithTheDecisionThatJoinedThem) {
   Decision copy;
