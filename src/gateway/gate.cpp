@@ -320,7 +320,7 @@ net::Task<void> Gate::answer_refusal(Inbound& in, const Draft& draft, const Judg
   if (decision.retry_after.count() > 0)
     note.retry_after_s = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(decision.retry_after).count());
   note.remaining = decision.remaining;
-  const std::string text = refusal_text(decision);
+  const std::string text = refusal_text(judged);
   if (method == mcp::MethodId::tools_call) {
     co_await in.channel.answer(mcp::denied_call(id, text, note, in.era()));
     co_return;

@@ -55,8 +55,9 @@ void note_unasked(policy::Decision& decision, const Error& why) {
 
 constexpr std::string_view nobody_answered = "nobody approved it in time";
 
-std::string with_reason(const policy::Decision& decision, std::string text) {
-  return decision.has_author_reason ? fmt::format("{}; {}", decision.reason, text) : text;
+/// No agent is told to come back later than its question is open.
+std::chrono::milliseconds look_again(std::int64_t left_ms) {
+  return std::clamp(std::chrono::milliseconds(left_ms), std::chrono::milliseconds(1000), std::chrono::milliseconds(15'000));
 }
 
 }  // namespace
@@ -262,15 +263,15 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
 /// back. A gateway that stops takes its questions along, unless others share them.
 net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, approval::Waiter waiter, const approval::Approval& approval) {
   const std::string expires = utc_text(approval.expires_at_ms);
-  judged.decision.retry_after = std::chrono::seconds(15);
+  judged.decision.retry_after = look_again(approval.expires_at_ms - parts_.clock.wall_ms());
   if (stopping_ && !parts_.questions.outlive_gateway()) {
     waiter.cancel();
-    judged.decision.reason = with_reason(judged.decision, "the gateway stops before anybody answered; repeat the call later to ask anew");
+    judged.next = "the gateway stops before anybody answered; repeat the call later to ask anew";
     co_return co_await refuse(in, draft, judged);
   }
   const std::string url = approval_url(approval.id);
-  judged.decision.reason = with_reason(judged.decision, fmt::format("approval {} was asked for and is open until {}; {}repeat the identical call to pick up the answer",
-                                                                    approval.id, expires, url.empty() ? url : fmt::format("a person answers at {} with yes or no; ", url)));
+  judged.next = fmt::format("approval {} was asked for and is open until {}; {}repeat the identical call to pick up the answer", approval.id, expires,
+                            url.empty() ? url : fmt::format("a person answers at {} with yes or no; ", url));
   if (co_await answer_round(in, draft, judged, approval, waiter)) co_return;
   waiter.leave_open();
   // Where nothing is held the client is told to open the page first, if that is a thing it does.
@@ -279,7 +280,7 @@ net::Task<void> Gate::not_answered(Inbound& in, Draft& draft, Judged& judged, ap
     parts_.journal.record(record_of(draft, in, judged));
     const std::string text = question_text(draft, judged, Carrier::url);
     co_return static_cast<void>(co_await in.channel.answer(
-        mcp::url_elicitation_required(in.message.id_text, refusal_text(judged.decision), {.id = approval.id, .url = url, .message = text})));
+        mcp::url_elicitation_required(in.message.id_text, refusal_text(judged), {.id = approval.id, .url = url, .message = text})));
   }
   co_await refuse(in, draft, judged, mcp::DecisionNote::Approval{.id = approval.id, .url = url, .expires_at = expires});
 }

@@ -235,6 +235,6 @@ class UnsolicitedSink final : public upstream::Sink {
 policy::ToolClass class_of(const registry::Tool& tool);
 
 /// What the agent reads of a refusal, in plain words.
-std::string refusal_text(const policy::Decision& decision);
+std::string refusal_text(const Judged& judged);
 
 }  // namespace callgate::gateway

@@ -4,6 +4,7 @@
 #include "gateway/recorded_words.hpp"
 #include "mcp/trace.hpp"
 #include "policy/decision.hpp"
+#include "policy/sentence.hpp"
 
 namespace callgate::gateway {
 
@@ -163,11 +164,15 @@ void note_limit(policy::Decision& decision, const limits::Look& look) {
   decision.verdict = policy::Verdict::rate_limited;
   decision.by_grant = of_grant;
   decision.rule = look.limit->pointer;
+  decision.remaining = 0;
+  if (look.limit->max == 0) {
+    decision.reason = policy::no_call_sentence;
+    return;
+  }
   decision.reason = fmt::format("more than {} calls in {} s{}{}", look.limit->max,
                                 std::chrono::duration_cast<std::chrono::seconds>(look.limit->window).count(),
                                 explains ? ": " : "", explains ? decision.reason : "");
   decision.retry_after = std::chrono::ceil<std::chrono::milliseconds>(look.retry_after);
-  decision.remaining = 0;
 }
 
 }  // namespace
@@ -230,8 +235,9 @@ audit::CallRecord Gate::record_of(const Draft& draft, const Inbound& in, const J
   return record;
 }
 
-std::string refusal_text(const policy::Decision& decision) {
+std::string refusal_text(const Judged& judged) {
   using enum policy::Verdict;
+  const policy::Decision& decision = judged.decision;
   const std::string rule = decision.rule.empty() ? std::string() : fmt::format(" Rule {}.", decision.rule);
   const auto retry = std::chrono::ceil<std::chrono::seconds>(decision.retry_after).count();
   switch (decision.verdict) {
@@ -239,8 +245,14 @@ std::string refusal_text(const policy::Decision& decision) {
       return "Refused: the definition of this tool changed since it was reviewed. An operator has to accept the new one.";
     case fault: return fmt::format("Refused: the call could not be decided ({}).{}", decision.reason, rule);
     case invalid_arguments: return fmt::format("Refused: {}.{}", decision.reason, rule);
-    case rate_limited: return fmt::format("Refused for now: {}. Try again in {} s.{}", decision.reason, retry, rule);
-    case require_approval: return fmt::format("A person has to approve this call: {}.{}", decision.reason, rule);
+    case rate_limited:
+      if (retry == 0) return fmt::format("Refused: {}.{}", decision.reason, rule);
+      return fmt::format("Refused for now: {}. Try again in {} s.{}", decision.reason, retry, rule);
+    case require_approval: {
+      // What is generated says no more than these first words.
+      const bool says = decision.has_author_reason || judged.next.empty();
+      return fmt::format("A person has to approve this call: {}{}{}.{}", says ? decision.reason : "", says && !judged.next.empty() ? "; " : "", judged.next, rule);
+    }
     default: return fmt::format("Refused by policy: {}.{}", decision.reason, rule);
   }
 }

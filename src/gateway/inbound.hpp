@@ -77,6 +77,7 @@ class Busy {
 /// What was decided about one request, and the snapshots it was decided by.
 struct Judged {
   policy::Decision decision;
+  std::string next = {};  ///< of a call that waits for a person: what its caller can do, beside the decision's reason
   std::optional<policy::Decision> unhidden;  ///< of a hidden prompt or resource: what one that does not exist would get
   std::shared_ptr<const policy::Policy> policy;        ///< of the server
   std::shared_ptr<const policy::Policy> grant_policy;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/yaml.hpp"
+#include "policy/sentence.hpp"
 
 namespace callgate::policy {
 namespace {
@@ -80,7 +81,7 @@ Decision judge_fresh(const Policy& policy, const Call& call, const ToolList* too
   Decision decision = policy.judge(call.request(tools));
   const auto blocks = std::ranges::find_if(decision.limits, [](const RateLimit* limit) { return limit->max == 0; });
   if (blocks == decision.limits.end()) return decision;
-  Decision limited{.verdict = Verdict::rate_limited, .rule = (*blocks)->pointer, .reason = "the limit of this rule lets no call pass"};
+  Decision limited{.verdict = Verdict::rate_limited, .rule = (*blocks)->pointer, .reason = std::string(no_call_sentence)};
   return limited;
 }
 

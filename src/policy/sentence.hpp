@@ -22,4 +22,7 @@ std::string argument_sentence(std::string_view path, std::string_view keyword, s
 std::string own_schema_sentence(std::string_view path, std::string_view keyword);
 std::string twin_sentence(std::string_view path);
 
+/// Of a limit whose `max` is 0: no time to come makes room.
+constexpr std::string_view no_call_sentence = "the limit of this rule lets no call pass";
+
 }  // namespace callgate::policy

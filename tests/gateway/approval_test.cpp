@@ -63,6 +63,21 @@ TEST_F(Approvals, WithoutAnAnswerTheCallIsToldToAskAgainAndItsRepeatPicksTheYesU
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Protocol section 0.1: `reason` is the author's sentence; what to do next is told beside it.
+TEST_F(Approvals, TheReasonIsTheAuthorsAndNobodyComesBackLaterThanTheQuestionIsOpen) {
+  config.approval_wait = std::chrono::milliseconds(0);
+  start("callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, reason: money moves, approval: {timeout: 6s}}\n  read: {action: require_approval}\n");
+  open_session();
+  const Answer asked = call("write");
+  EXPECT_NE(asked.body.find(R"("reason":"money moves")"), std::string::npos) << asked.body;
+  EXPECT_NE(asked.body.find(R"("retry_after_s":6,)"), std::string::npos) << asked.body;
+  EXPECT_NE(asked.body.find("A person has to approve this call: money moves; approval " + waiting_id() + " was asked for"), std::string::npos) << asked.body;
+  const Answer generated = call("read", "{}", 2);
+  EXPECT_NE(generated.body.find(R"("retry_after_s":15,)"), std::string::npos) << generated.body;
+  EXPECT_NE(generated.body.find("A person has to approve this call: approval "), std::string::npos) << generated.body;
+  EXPECT_NE(generated.body.find(R"("reason":"a person has to approve the use of this tool")"), std::string::npos) << generated.body;
+}
+
 /// Security requirement S20: credentials are masked where an address is shown, and a yes is still for one of them.
 TEST_F(Approvals, AYesForOneAccountIsNoneForAnother) {
   config.auth = config::Auth::grants;

@@ -224,6 +224,16 @@ TEST_F(World, TheCallAfterTheLimitIsRefusedUntilTheWindowPassed) {
   EXPECT_NE(call("read", "{}", 4).body.find("done"), std::string::npos);
 }
 
+TEST_F(World, ALimitOfNoCallsTellsNobodyToComeBack) {
+  start("callgate: 1\ndefault: allow\ntools:\n  read: {action: allow, rate_limit: {max: 0, window: 60}}\n");
+  open_session();
+  const Answer refused = call("read");
+  EXPECT_NE(refused.body.find(R"("verdict":"rate_limited")"), std::string::npos) << refused.body;
+  EXPECT_NE(refused.body.find("Refused: the limit of this rule lets no call pass. Rule /tools/read/rate_limit."), std::string::npos) << refused.body;
+  EXPECT_EQ(refused.body.find("retry_after_s"), std::string::npos) << refused.body;
+  EXPECT_TRUE(upstream.calls.empty());
+}
+
 /// Security requirement S19: limits outlive sessions.
 TEST_F(World, ANewSessionDoesNotResetTheLimit) {
   start("callgate: 1\ndefault: allow\ntools:\n  read: {action: allow, rate_limit: {max: 1, window: 60}}\n");
