@@ -111,9 +111,11 @@ Exit policy_check(std::span<const std::string_view> args, Colour colour, std::os
   write_left_out(err, list);
   Exit worst = Exit::ok;
   std::string json;
+  bool has_classes = false;
   for (const std::string& file : flags->files) {
     const Checked checked = check(file, *flags, list);
     worst = std::max(worst, checked.exit);
+    has_classes = has_classes || (checked.loaded.policy && checked.loaded.policy->has_classes());
     if (flags->json) {
       json += (json.empty() ? "" : ",") + json_of(checked);
     } else {
@@ -123,7 +125,7 @@ Exit policy_check(std::span<const std::string_view> args, Colour colour, std::os
   if (flags->json) {
     out << fmt::format("{{\"tools_known\":{},\"files\":[{}]}}\n", list != nullptr, json);
   } else if (list == nullptr) {
-    out << without_tools_note << '\n';
+    out << without_tools_note(has_classes) << '\n';
   }
   return worst;
 }

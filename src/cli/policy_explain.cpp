@@ -98,7 +98,7 @@ Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::
     out << json_of(*loaded.policy, told, list != nullptr);
   } else {
     write_text(*call, told, flags->files[0], colour, out);
-    if (list == nullptr) out << '\n' << without_tools_note << '\n';
+    if (list == nullptr) out << '\n' << without_tools_note(loaded.policy->has_classes()) << '\n';
   }
   return Exit::ok;
 }

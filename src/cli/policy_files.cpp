@@ -31,8 +31,10 @@ int last_number(std::string_view& where) {
 
 }  // namespace
 
-const std::string_view without_tools_note =
-    "no list of tools was given (`--tools FILE` or `--server NAME`): every tool counts as known, and the tools' own schemas are skipped";
+std::string without_tools_note(bool has_classes) {
+  return fmt::format("no list of tools was given (`--tools FILE` or `--server NAME`): every tool counts as known, and the tools' own schemas are skipped{}",
+                     has_classes ? "; for `classes` every tool counts as not classified: no category, risk High" : "");
+}
 
 Colour colour_of_terminal() {
   const char* no_colour = std::getenv("NO_COLOR");

@@ -55,7 +55,7 @@ void write_findings(std::ostream& err, const policy::Loaded& loaded, Colour colo
 std::string findings_json(const std::vector<Error>& errors);
 
 /// What has to be said where no list of tools was given.
-extern const std::string_view without_tools_note;
+std::string without_tools_note(bool has_classes);
 
 /// "tool `x`", "resource `x`" or "prompt `x`".
 std::string called(const policy::Call& call);

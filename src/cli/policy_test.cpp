@@ -92,7 +92,7 @@ Exit policy_test(std::span<const std::string_view> args, Colour colour, std::ost
     out << json_of(flags->files[0], *loaded.policy, runs, list != nullptr);
   } else {
     write_text(flags->files[0], runs, colour, out);
-    if (list == nullptr && !runs.empty()) out << without_tools_note << '\n';
+    if (list == nullptr && !runs.empty()) out << without_tools_note(loaded.policy->has_classes()) << '\n';
   }
   return failures(runs) == 0 ? Exit::ok : Exit::refused;
 }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/suggest.hpp"
+#include "policy/lint_arguments.hpp"
 #include "policy/lint_cases.hpp"
 
 namespace callgate::policy {
@@ -56,6 +57,7 @@ class Lint {
     }
     if (rule.key != tool.name || !rule.pointer.starts_with("/tools/")) return cases_.check_shared(rule, tool);
     unknown_arguments(tool, rule);
+    check_arguments_fit(rule, tool, file_, report_);
     cases_.check_named(rule, tool);
   }
 

@@ -153,6 +153,8 @@ bool Policy::allows_elicitation() const { return program_->elicitation; }
 bool Policy::allows_roots() const { return program_->roots; }
 const std::string& Policy::hash() const { return program_->hash; }
 
+bool Policy::has_classes() const { return program_->classes != nullptr; }
+
 std::size_t Policy::rule_count() const {
   const std::size_t classes = program_->classes != nullptr ? program_->classes->rules().size() : 0;
   return program_->tools.size() + classes + program_->resources.size() + program_->prompts.size();

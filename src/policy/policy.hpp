@@ -44,6 +44,7 @@ class Policy {
   bool allows_roots() const;
 
   const std::string& hash() const;  ///< `sha256:` and the hex digest of the file's text
+  bool has_classes() const;
   std::size_t rule_count() const;   ///< under tools, classes, resources and prompts
   const Program& program() const { return *program_; }
 

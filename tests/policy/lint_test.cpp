@@ -15,6 +15,7 @@ using testing::IsEmpty;
 constexpr std::string_view listed = R"json({"tools":[
   {"name":"read_mail","inputSchema":{"type":"object","properties":{"folder":{"type":"string"}}}},
   {"name":"read_file","inputSchema":{"type":"object"}},
+  {"name":"pay","inputSchema":{"properties":{"amount":{"type":"number"},"in":{"enum":["eur","usd"]},"note":{"type":["string","null"]},"x":{}},"required":["amount"]}},
   {"name":"broken","inputSchema":{"properties":{"a":{"pattern":"(?=x)"}}}}]})json";
 
 std::vector<std::string> lines(const std::vector<Error>& errors) {
@@ -53,6 +54,18 @@ INSTANTIATE_TEST_SUITE_P(Policy, AgainstTools, testing::ValuesIn(std::vector<Row
      {"p:4:55: the tool `read_mail` has no argument `foldr`; did you mean `folder`?"}},
     {"  read_mail: {action: allow, arguments: {required: [x]}}\n", {}, {"p:4:41: the tool `read_mail` has no argument `x`"}},
     {"  read_file: {action: allow, arguments: {required: [x]}}\n", {}, {}},
+    {"  pay: {action: allow, arguments: {properties: {amount: {type: string}, note: {type: integer}, x: {type: object}}}}\n", {},
+     {"p:4:49: `amount` is a number for the tool and text here: every call is refused",
+      "p:4:73: `note` is null or text for the tool and a number here: every call that holds it is refused"}},
+    {"  pay: {action: allow, arguments: {properties: {amount: {const: five}}}}\n", {},
+     {"p:4:49: `amount` is a number for the tool and text here: every call is refused"}},
+    {"  pay: {action: allow, arguments: {properties: {in: {enum: [gbp]}}, required: [in]}}\n", {},
+     {"p:4:49: `in` has a closed list of values in both, and no value is in both: every call is refused"}},
+    {"  pay: {action: allow, arguments: {additionalProperties: false}}\n", {},
+     {"p:4:35: the tool `pay` requires `amount`, which `additionalProperties: false` does not take: every call is refused"}},
+    {"  pay: {action: allow, validate: false, arguments: {additionalProperties: false}}\n", {}, {}},
+    {"  pay: {action: allow, arguments: {properties: {amount: {type: number, maximum: 5}, in: {enum: [usd, gbp]}, note: {const: null}}, additionalProperties: false}}\n", {}, {}},
+    {"  \"pa*\": {action: allow, arguments: {properties: {amount: {type: string}}}}\n", {}, {}},
     {"  broken: {action: deny}\n", {}, {}},
     {"  broken: {action: allow, validate: false}\n", {}, {}}}));
 
