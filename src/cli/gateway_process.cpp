@@ -13,6 +13,7 @@
 #include "cli/ready_line.hpp"
 #include "cli/server_command.hpp"
 #include "cli/tool_classes.hpp"
+#include "config/checks.hpp"
 #include "config/text_file.hpp"
 #include "net/child.hpp"
 #include "net/file_limit.hpp"
@@ -47,7 +48,11 @@ audit::JournalOptions journal_options(const config::Config& config) {
 Result<void> read_reviewed(const config::Server& server) {
   if (server.pins.empty()) return {};
   const auto text = config::read_text(server.pins, config::Writers::owner_only, gateway::max_reviewed_bytes);
-  if (!text) return std::unexpected(text.error());
+  if (!text) {
+    Error error = text.error();
+    if (error.kind == ErrorKind::not_found) error.message += fmt::format("; `callgate server pin {} --write` writes it, once the server was started without `pins:` and its tools were looked at", server.name);
+    return std::unexpected(std::move(error));
+  }
   const auto file = registry::PinFile::parse(*text, server.pins.string());
   return file ? Result<void>{} : std::unexpected(file.error());
 }
@@ -91,7 +96,7 @@ Exit GatewayProcess::load_policies() {
       err_ << loaded.error().message << '\n';
       exit = std::max(exit, Exit::refused);
     }
-    if (auto pins = read_reviewed(server); !pins) exit = std::max(exit, say(err_, pins.error(), Exit::refused));
+    if (auto pins = read_reviewed(server); !pins) exit = std::max(exit, say(err_, pins.error(), pins.error().kind == ErrorKind::invalid ? Exit::refused : exit_of(pins.error())));
   }
   if (auto refreshed = grants_->refresh(); !refreshed) return say(err_, refreshed.error(), Exit::unavailable);
   load_grant_policies();
@@ -217,6 +222,7 @@ Exit GatewayProcess::open_doors() {
     auto address = listen(*server_, endpoint, config_.reuse_port ? net::Port::shared : net::Port::own);
     if (!address) return say(err_, address.error(), Exit::unavailable);
     if (bound_.size == 0) bound_ = *address;
+    listening_.push_back(address->text());
   }
   return Exit::ok;
 }
@@ -230,12 +236,14 @@ std::string GatewayProcess::approval_url(std::string_view approval) const {
 }
 
 Exit GatewayProcess::announce() {
-  Ready ready{.url = {}, .servers = {}, .admin = {}, .pid = getpid()};
+  Ready ready{.url = {}, .servers = {}, .admin = {}, .listen = listening_, .pid = getpid()};
   if (command_ == config::Command::serve) {
     ready.url = config_.public_url.empty() ? fmt::format("http://{}", bound_.text()) : config_.public_url;
     for (const auto& gate : gates_->all())
       ready.servers.emplace_back(gate->name(), gates_->only() != nullptr ? ready.url + "/mcp" : ready.url + "/mcp/" + gate->name());
     if (admin_bound_) ready.admin = "http://" + admin_bound_->text();
+    if (admin_bound_ && !config::is_loopback_endpoint(*config_.admin_listen))
+      log_.warn("administration_off_loopback", {{"address", admin_bound_->text()}, {"effect", "its token can be read by whoever sees the traffic: listen on loopback and put TLS before it"}});
     log_.info("ready", {{"url", ready.url}, {"servers", gates_->all().size()}});
   }
   if (auto told = tell_ready(flags_, ready_line(ready)); !told) return say(err_, told.error(), Exit::unavailable);

@@ -147,7 +147,8 @@ class GatewayProcess {
   std::unique_ptr<net::HttpServer> local_server_;
   std::unique_ptr<gateway::StdioFront> stdio_;
   std::filesystem::path socket_;
-  net::Address bound_;
+  net::Address bound_;                  ///< the first of them
+  std::vector<std::string> listening_;  ///< all that agents are served at
   std::optional<net::Address> admin_bound_;
   bool stopping_ = false;
   net::TaskGroup tasks_;

@@ -48,8 +48,10 @@ std::string ready_line(const Ready& ready) {
   std::string servers;
   for (const auto& [name, url] : ready.servers)
     servers += fmt::format("{}{}: {}", servers.empty() ? "" : ", ", json::quoted(name), json::quoted(url));
-  return fmt::format("{{\"url\": {}, \"servers\": {{{}}}, \"admin\": {}, \"pid\": {}}}\n", text_or_null(ready.url), servers,
-                     text_or_null(ready.admin), ready.pid);
+  std::string listen;
+  for (const std::string& each : ready.listen) listen += fmt::format("{}{}", listen.empty() ? "" : ", ", json::quoted(each));
+  return fmt::format("{{\"url\": {}, \"servers\": {{{}}}, \"admin\": {}, \"listen\": [{}], \"pid\": {}}}\n", text_or_null(ready.url), servers,
+                     text_or_null(ready.admin), listen, ready.pid);
 }
 
 Result<void> keep_ready_fd(const config::RunFlags& flags) {

@@ -16,6 +16,7 @@ struct Ready {
   std::string url;  ///< empty under `run`, which has none
   std::vector<std::pair<std::string, std::string>> servers;  ///< name and URL
   std::string admin;  ///< empty: no listener
+  std::vector<std::string> listen;  ///< the addresses that calls are taken at, with the ports that were free
   int pid = 0;
 };
 

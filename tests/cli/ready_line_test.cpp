@@ -14,9 +14,9 @@ namespace callgate::cli {
 namespace {
 
 TEST(ReadyLine, SaysWhereTheGatewayCanBeReached) {
-  EXPECT_EQ(ready_line({.url = "http://h:1", .servers = {{"a", "http://h:1/mcp/a"}, {"b", "http://h:1/mcp/b"}}, .admin = "http://h:2", .pid = 7}),
-            "{\"url\": \"http://h:1\", \"servers\": {\"a\": \"http://h:1/mcp/a\", \"b\": \"http://h:1/mcp/b\"}, \"admin\": \"http://h:2\", \"pid\": 7}\n");
-  EXPECT_EQ(ready_line({.pid = 7}), "{\"url\": null, \"servers\": {}, \"admin\": null, \"pid\": 7}\n");
+  EXPECT_EQ(ready_line({.url = "http://h:1", .servers = {{"a", "http://h:1/mcp/a"}, {"b", "http://h:1/mcp/b"}}, .admin = "http://h:2", .listen = {"127.0.0.1:1", "[::1]:3"}, .pid = 7}),
+            "{\"url\": \"http://h:1\", \"servers\": {\"a\": \"http://h:1/mcp/a\", \"b\": \"http://h:1/mcp/b\"}, \"admin\": \"http://h:2\", \"listen\": [\"127.0.0.1:1\", \"[::1]:3\"], \"pid\": 7}\n");
+  EXPECT_EQ(ready_line({.pid = 7}), "{\"url\": null, \"servers\": {}, \"admin\": null, \"listen\": [], \"pid\": 7}\n");
 }
 
 TEST(ReadyLine, GoesToTheDescriptorWhichIsClosedThen) {

@@ -77,7 +77,7 @@ class ReadyLine(World):
         ready = self.dir / "ready.json"
         gate = self.run_gate(*self.fake(), extra=["--ready-file", str(ready)])
         gate.initialize()
-        self.assertEqual(json.loads(ready.read_text()), {"url": None, "servers": {}, "admin": None, "pid": gate.process.pid})
+        self.assertEqual(json.loads(ready.read_text()), {"url": None, "servers": {}, "admin": None, "listen": [], "pid": gate.process.pid})
 
     def test_a_descriptor_ends_behind_the_line_and_no_server_inherits_it(self):
         policy = self.write("policy.yaml", ALLOW)
