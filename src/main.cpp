@@ -49,7 +49,7 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "test") return cli::policy_test(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "generate") return cli::policy_generate(args.subspan(1), out, err);
-  const bool help = cli::wants_help(args);
+  const bool help = !args.empty() && (args[0] == "--help" || args[0] == "-h");
   static constexpr std::array<std::string_view, 4> verbs{"check", "test", "explain", "generate"};
   if (!help && !args.empty()) {
     err << "callgate: there is no `policy " << args[0] << "`" << did_you_mean(args[0], verbs) << "; see `callgate policy --help`\n";

@@ -60,9 +60,11 @@ Result<void> take_value(ApprovalsFlags& flags, std::string_view name, std::strin
 Result<ApprovalsFlags> read_approvals_flags(std::span<const std::string_view> args) {
   ApprovalsFlags flags;
   if (args.empty()) return fail(ErrorKind::invalid, "say `list`, `show ID`, `approve ID` or `deny ID`");
-  if (std::ranges::find(args, "--help") != args.end() || std::ranges::find(args, "-h") != args.end()) return flags;
   const auto verb = std::ranges::find(kVerbs, args[0], &std::pair<std::string_view, Verb>::first);
-  if (verb == kVerbs.end()) return unfit("say `list`, `show ID`, `approve ID` or `deny ID` instead of", args[0]);
+  const bool known = verb != kVerbs.end();
+  const bool asks = std::ranges::find(args, "--help") != args.end() || std::ranges::find(args, "-h") != args.end();
+  if (asks && (known || args[0].starts_with('-'))) return flags;
+  if (!known) return unfit("say `list`, `show ID`, `approve ID` or `deny ID` instead of", args[0]);
   flags.verb = verb->second;
 
   for (std::size_t i = 1; i < args.size(); ++i) {

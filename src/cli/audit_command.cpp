@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <csignal>
 #include <filesystem>
@@ -249,7 +250,8 @@ Grammar grammar_of(std::string_view verb) {
 }  // namespace
 
 Exit audit(std::span<const std::string_view> args, const AuditSetting& setting, std::ostream& out, std::ostream& err) {
-  if (wants_help(args)) {
+  static constexpr std::array<std::string_view, 3> verbs{"tail", "search", "verify"};
+  if (wants_help(args, verbs)) {
     out << help;
     return Exit::ok;
   }
@@ -257,7 +259,7 @@ Exit audit(std::span<const std::string_view> args, const AuditSetting& setting, 
     err << "callgate: " << message << "; see `callgate audit --help`\n";
     return Exit::usage;
   };
-  if (args.empty() || (args[0] != "tail" && args[0] != "search" && args[0] != "verify")) {
+  if (args.empty() || std::ranges::find(verbs, args[0]) == verbs.end()) {
     return usage("say `audit tail`, `audit search` or `audit verify`");
   }
   const std::string verb = fmt::format("audit {}", args[0]);

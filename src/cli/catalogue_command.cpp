@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/json_object.hpp"
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "catalogue/site.hpp"
@@ -32,6 +33,7 @@ constexpr std::string_view help =
   callgate catalogue build --out DIR --server NAME            what is pinned of it in the data folder; nothing is started
   callgate catalogue build --out DIR --tools FILE…            saved lists: {"server": NAME, "tools": [...]} or the result of tools/list
 
+  --json           one object: {"out", "files", "written", "removed", "complete", "servers": [{"server", "tools"}]}
   --out DIR        where the pages go: a new folder, or one of an earlier build
   --trust-hints    the server's annotations may lower a class
   --config FILE    a callgate.yaml: its `trust_hints` and `classes` for the server of that name hold
@@ -58,12 +60,28 @@ class Build {
     finish();
     catalogue::write_site(servers_, classifier_.version(), [&folder](const std::string& path, std::string_view bytes) { folder->write(path, bytes); });
     if (const auto done = folder->finish(); !done) return unavailable(done.error());
-    out_ << fmt::format("{}: {} files, {} written, {} removed\n", *flags_.value("--out"), folder->files(), folder->written(), folder->removed());
     complete = complete && complete_;
+    if (flags_.has("--json")) {
+      out_ << json_text(*folder, complete) << '\n';
+      return complete ? Exit::ok : Exit::unavailable;
+    }
+    out_ << fmt::format("{}: {} files, {} written, {} removed\n", *flags_.value("--out"), folder->files(), folder->written(), folder->removed());
     return complete ? Exit::ok : Exit::unavailable;
   }
 
  private:
+  std::string json_text(const PageFolder& folder, bool complete) const {
+    const std::string servers = admin::json_array(servers_, [](const catalogue::ServerInput& each) { return admin::JsonObject().text("server", each.facts.id).number("tools", each.tools.size()).done(); });
+    return admin::JsonObject()
+        .text("out", *flags_.value("--out"))
+        .number("files", folder.files())
+        .number("written", folder.written())
+        .number("removed", folder.removed())
+        .raw("complete", complete ? "true" : "false")
+        .raw("servers", servers)
+        .done();
+  }
+
   Exit unavailable(const Error& error) {
     err_ << "callgate: " << error.message << '\n';
     return Exit::unavailable;
@@ -106,7 +124,7 @@ class Build {
 }  // namespace
 
 Exit catalogue(std::span<const std::string_view> args, const config::Environment& environment, std::ostream& out, std::ostream& err) {
-  static const SourceGrammar grammar{.command = "catalogue build", .verb = "make pages of", .values = {"--out"}};
+  static const SourceGrammar grammar{.command = "catalogue build", .verb = "make pages of", .values = {"--out"}, .switches = {"--json"}};
   const bool asks = args.empty() || args[0] == "--help" || args[0] == "-h";
   if (asks || args[0] != "build") {
     (asks && !args.empty() ? out : err) << help;

@@ -72,12 +72,12 @@ Result<std::string> checked_policy(std::string_view name, std::ostream& err) {
 Exit run_verb(std::span<const Verb> verbs, std::string_view help, std::span<const std::string_view> args,
               const Offline& offline, std::ostream& out, std::ostream& err) {
   const std::string_view command = verbs[0].grammar.verb.substr(0, verbs[0].grammar.verb.find(' '));
-  if (wants_help(args)) {
+  std::vector<std::string_view> names;
+  for (const Verb& verb : verbs) names.push_back(own_name(verb));
+  if (wants_help(args, names)) {
     out << help;
     return Exit::ok;
   }
-  std::vector<std::string_view> names;
-  for (const Verb& verb : verbs) names.push_back(own_name(verb));
   if (args.empty()) return usage(err, command, fmt::format("say what to do: {}", fmt::join(names, ", ")));
   const auto verb = std::ranges::find(verbs, args[0], own_name);
   if (verb == verbs.end()) {

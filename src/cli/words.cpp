@@ -65,9 +65,10 @@ Result<Words> read_words(const Grammar& given, std::span<const std::string_view>
   return read;
 }
 
-bool wants_help(std::span<const std::string_view> args) {
+bool wants_help(std::span<const std::string_view> args, std::span<const std::string_view> verbs) {
+  if (args.empty() || (!args[0].starts_with('-') && std::ranges::find(verbs, args[0]) == verbs.end())) return false;
   const auto end = std::ranges::find(args, "--");
-  return args.empty() ? false : std::find(args.begin(), end, "--help") != end || std::find(args.begin(), end, "-h") != end;
+  return std::find(args.begin(), end, "--help") != end || std::find(args.begin(), end, "-h") != end;
 }
 
 }  // namespace callgate::cli

@@ -37,7 +37,8 @@ struct Words {
 /// Error: `invalid`, naming the word that does not fit.
 Result<Words> read_words(const Grammar& grammar, std::span<const std::string_view> args);
 
-/// Whether help is asked for before any `--`.
-bool wants_help(std::span<const std::string_view> args);
+/// Whether help is asked for before any `--`: of nothing in particular, or of one of `verbs`.
+/// Of a verb that there is not, nobody can be helped.
+bool wants_help(std::span<const std::string_view> args, std::span<const std::string_view> verbs);
 
 }  // namespace callgate::cli

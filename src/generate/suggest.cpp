@@ -114,12 +114,18 @@ class Suggestion {
     rule_.notes.push_back(fmt::format("would be refused, but was called {} time{}", seen_->count(), seen_->count() == 1 ? "" : "s"));
   }
 
+  /// What the number is, next to what was seen.
+  static std::string_view why_of(std::size_t most, std::uint64_t max) {
+    if (max == 2 * std::uint64_t{most}) return "twice the most that was seen";
+    return max < 4 ? "3 at least, more than twice the most that was seen" : "twice the most that was seen, rounded up";
+  }
+
   /// Upwards too: a limit below what was in use would refuse it.
   void fit_limit() {
     if (!rule_.limit) rule_.limit = Limit{};
     const std::size_t most = seen_->most_within(rule_.limit->window);
     rule_.limit->max = with_room(most);
-    rule_.limit->why = fmt::format("twice the most that was seen ({} in {})", most, window_text(rule_.limit->window));
+    rule_.limit->why = fmt::format("{} ({} in {})", why_of(most, rule_.limit->max), most, window_text(rule_.limit->window));
   }
 
   /// Of a tool that reads much or what is private.

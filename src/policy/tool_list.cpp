@@ -15,9 +15,11 @@
 namespace callgate::policy {
 namespace {
 
-constexpr std::string_view shape = "a list of tools is `{\"tools\": [...]}`";
+constexpr std::string_view shape = "a list of tools is `{\"tools\": [...]}` or the array alone";
 
 std::optional<json::Value> find_tools(json::Value root) {
+  if (root.is_array()) return root;
+  if (!root.is_object()) return std::nullopt;
   if (const auto result = root.find("result"); result && result->is_object()) root = *result;
   const auto tools = root.find("tools");
   if (!tools || !tools->is_array()) return std::nullopt;
@@ -56,7 +58,8 @@ Result<ToolList> ToolList::parse(std::string json, const ClassesOf& classes_of) 
   const auto tools = find_tools((*document)->root());
   if (!tools) return fail(ErrorKind::invalid, fmt::format("no `tools` in it: {}", shape));
   ToolList list;
-  if (const auto server = (*document)->root().find("server"); server && server->is_string()) list.server_ = server->string();
+  const json::Value root = (*document)->root();
+  if (const auto server = root.is_object() ? root.find("server") : std::nullopt; server && server->is_string()) list.server_ = server->string();
   std::vector<json::Value> definitions;
   std::vector<std::string> names;
   std::unordered_map<std::string_view, std::size_t> counts;

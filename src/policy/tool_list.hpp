@@ -26,7 +26,7 @@ struct KnownTool {
 class ToolList {
  public:
   /// Reads `{"server": ..., "tools": [...]}`, a `tools/list` result, or its whole
-  /// answer (`{"result": {"tools": [...]}}`). Entries that the gate knows no tool by,
+  /// answer (`{"result": {"tools": [...]}}`), or the array alone. Entries that the gate knows no tool by,
   /// without a name or of a name that stands there twice, are left out. Errors name
   /// the member; that not one entry has a name is one.
   /// `classes_of` says what the tools are; without it that is not known of any.

@@ -248,7 +248,7 @@ TEST_P(BadUsage, IsSaidBeforeAnybodyIsAsked) {
 constexpr std::string_view kId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 INSTANTIATE_TEST_SUITE_P(ApprovalsFlags, BadUsage,
-                         testing::Values(Words{"unknown_verb", {"accept", kId}}, Words{"no_id", {"approve"}},
+                         testing::Values(Words{"unknown_verb", {"accept", kId}}, Words{"help_of_an_unknown_verb", {"accept", "--help"}}, Words{"no_id", {"approve"}},
                                          Words{"no_ulid", {"show", "42"}}, Words{"two_ids", {"deny", kId, kId}},
                                          Words{"id_on_list", {"list", kId}}, Words{"yes_on_deny", {"deny", kId, "--yes"}},
                                          Words{"all_on_show", {"show", kId, "--all"}},

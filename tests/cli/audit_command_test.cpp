@@ -307,6 +307,7 @@ TEST_F(AuditCommand, SaysWhatIsWrongWithItsCommandLine) {
       {{"show"}, Exit::usage},
       {{"--help"}, Exit::ok},
       {{"tail", "--help"}, Exit::ok},
+      {{"show", "--help"}, Exit::usage},
       {{"tail", "--tool", "x"}, Exit::usage},
       {{"verify", "--all"}, Exit::usage},
       {{"search", "--follow"}, Exit::usage},

@@ -159,6 +159,19 @@ TEST_F(CatalogueCommand, SaysWhatIsMissing) {
   EXPECT_THAT(err, HasSubstr("say where the pages go: `--out DIR`"));
   EXPECT_EQ(run({"build", "--out", folder, "--tools", "/does/not/exist"}), Exit::unavailable);
   EXPECT_EQ(run({"build", "--help"}), Exit::ok);
+  EXPECT_EQ(run({"buidl", "--help"}), Exit::usage);
+}
+
+TEST_F(CatalogueCommand, TellsAProgramWhatItWrote) {
+  EXPECT_EQ(run({"build", "--out", folder, "--json", "--tools", file(shop)}), Exit::ok) << err;
+  const auto read = json::OwnedDocument::parse(out);
+  ASSERT_TRUE(read.has_value()) << out;
+  const json::Value root = (*read)->root();
+  EXPECT_EQ(root.find("out")->string(), folder);
+  EXPECT_EQ(root.find("files")->text(), root.find("written")->text());
+  EXPECT_EQ(root.find("removed")->text(), "0");
+  EXPECT_EQ(root.find("complete")->text(), "true");
+  EXPECT_THAT(root.find("servers")->text(), HasSubstr(R"({"server":"shop","tools":)"));
 }
 
 }  // namespace

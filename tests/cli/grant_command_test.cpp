@@ -160,5 +160,11 @@ TEST_F(GrantCommand, HelpHasAnExample) {
   EXPECT_NE(out().find("Example:"), std::string::npos);
 }
 
+TEST_F(GrantCommand, OfAVerbThatThereIsNotNobodyIsHelped) {
+  EXPECT_EQ(run({"creat", "--help"}), Exit::usage);
+  EXPECT_EQ(out(), "");
+  EXPECT_NE(err().find("did you mean `create`?"), std::string::npos) << err();
+}
+
 }  // namespace
 }  // namespace callgate::cli

@@ -46,6 +46,20 @@ TEST(Learn, ALimitIsTwiceTheMostThatWasSeen) {
   EXPECT_THAT(made.changes, Contains("~ update_note (called 5 times): 30 in 60s becomes 10 in 60s"));
 }
 
+TEST(Learn, ALimitSaysHowItsNumberCameAbout) {
+  const World world(tools);
+  const auto limit = [&](int calls) {
+    std::vector<RecordedCall> recorded;
+    for (int i = 0; i < calls; ++i) recorded.push_back({"update_note", "s", i * 1000, {"id", "text"}});
+    const Learned made = learned(world, recorded);
+    const std::size_t at = made.policy.text.find("rate_limit: ");
+    return made.policy.text.substr(at, made.policy.text.find('\n', at) - at);
+  };
+  EXPECT_EQ(limit(1), "rate_limit: {max: 3, window: 60s}  # 3 at least, more than twice the most that was seen (1 in 60s)");
+  EXPECT_EQ(limit(2), "rate_limit: {max: 4, window: 60s}  # twice the most that was seen (2 in 60s)");
+  EXPECT_EQ(limit(11), "rate_limit: {max: 25, window: 60s}  # twice the most that was seen, rounded up (11 in 60s)");
+}
+
 TEST(Learn, ALimitBelowWhatWasSeenGrows) {
   const World world(tools);
   std::vector<RecordedCall> calls;

@@ -98,7 +98,7 @@ TEST_P(BadLists, AreRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ToolList, BadLists, testing::ValuesIn(std::vector<ListRow>{
-    {"", "not JSON"}, {"[]", "no `tools` in it"}, {"{}", "no `tools` in it"}, {R"({"tools":{}})", "no `tools` in it"},
+    {"", "not JSON"}, {"5", "no `tools` in it"}, {"[7]", "no tool of the list has a name"}, {"{}", "no `tools` in it"}, {R"({"tools":{}})", "no `tools` in it"},
     {R"({"tools":[{}]})", "no tool of the list has a name"}, {R"({"tools":["a"]})", "no tool of the list has a name"},
     {R"({"tools":[{"name":""}]})", "no tool of the list has a name"},
     {R"({"tools":[],"tools":[]})", "not JSON"}}));
@@ -113,9 +113,9 @@ TEST(ToolList, LeavesOutWhatTheGateKnowsNoToolByAndSaysSo) {
                                                     testing::HasSubstr("entry 4 of the list"), testing::HasSubstr("entry 5 of the list")));
 }
 
-TEST(ToolList, IsReadInThreeForms) {
+TEST(ToolList, IsReadInFourForms) {
   for (const char* json : {R"({"server":"s","tools":[{"name":"a"}]})", R"({"tools":[{"name":"a"}],"nextCursor":"x"})",
-                           R"({"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}]}})"}) {
+                           R"({"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}]}})", R"([{"name":"a"}])"}) {
     const ToolList list = tool_list(json);
     ASSERT_EQ(list.tools().size(), 1u);
     EXPECT_EQ(list.facts("a").state, ToolFacts::State::known);

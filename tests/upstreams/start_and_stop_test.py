@@ -69,6 +69,13 @@ class ExitStatus(Command):
             self.assertIn("callgate", long.stdout)
             self.assertEqual((short.returncode, short.stdout), (0, long.stdout), words)
 
+    def test_of_a_verb_that_there_is_not_nobody_is_helped(self):
+        for words in (["polcy"], ["policy", "chek"], ["server", "ad"], ["grant", "creat"], ["approvals", "lst"], ["audit", "tial"], ["catalogue", "buidl"]):
+            for flag in ("--help", "-h"):
+                done = subprocess.run([world.gate_binary(), *words, flag], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=world.LONG)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+                self.assertTrue(done.stderr, words)
+
 
 class ReadyLine(World):
     """What whoever started the gate is told."""
