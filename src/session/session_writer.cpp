@@ -8,7 +8,19 @@ using store::SessionChange;
 using Kind = store::SessionChange::Kind;
 
 SessionWriter::SessionWriter(net::Loop& loop, Thread::Options file, std::size_t most_bytes, Thread::Opened opened)
-    : most_bytes_(most_bytes), thread_(loop, std::move(file), [this](const auto& open) { return work(open); }, std::move(opened)) {}
+    : most_bytes_(most_bytes),
+      thread_(
+          loop, std::move(file), [this](const auto& open) { return work(open); },
+          [this, opened = std::move(opened)](auto rows, auto damage) {
+            can_write();
+            opened(std::move(rows), std::move(damage));
+          }) {}
+
+/// Whoever hears that the file is open finds no fault of before.
+void SessionWriter::can_write() {
+  const std::scoped_lock lock(mutex_);
+  fault_.reset();
+}
 
 Result<void> SessionWriter::open() {
   auto opened = thread_.open();

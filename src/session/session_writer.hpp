@@ -56,6 +56,7 @@ class SessionWriter {
   using Changes = std::unordered_map<std::string, Waiting>;
   using Finds = std::vector<std::pair<std::string, Found>>;
 
+  void can_write();
   bool work(const Result<store::SessionFile*>& file);
   static Result<void> write(store::SessionFile& file, const Changes& changes);
   void tell(Changes& changes, bool written);

@@ -28,9 +28,9 @@ void StoredRounds::recall(const std::vector<store::RoundRow>& rows, const std::o
                {{"fault", damage->message},
                 {"effect", "calls of several rounds that wait are counted, and asked about, anew; the file is moved aside"}});
   // INVARIANT: before they are recalled none is expected or taken, so none of them is used already.
-  if (!std::exchange(recalled_, true)) {
-    for (const store::RoundRow& row : rows) recall(row);
-  }
+  if (std::exchange(recalled_, true)) return;
+  for (const store::RoundRow& row : rows) recall(row);
+  note({});  // whoever asked for it may have given up before it was opened
 }
 
 /// The wall clock counts between two processes only.

@@ -111,7 +111,7 @@ TEST_F(StoredSessionsTest, AFileThatIsOpenedLateIsWrittenLikeOneThatWasThereAtTh
   sessions_.reset();
   {
     const Holder holder(file(), all_of_it);
-    open({.write_time = 20s, .open_time = 300ms});
+    open({.write_time = 20s, .open_time = 3s});
   }
   turn_until([&] { return log_.has("sessions_kept_again"); });
   std::optional<Holder> holder(file());
@@ -129,7 +129,7 @@ TEST_F(StoredSessionsTest, AFileThatIsOpenedLateIsWrittenLikeOneThatWasThereAtTh
 TEST_F(StoredSessionsTest, AFileThatIsDamagedWhenItCanBeOpenedIsMovedAside) {
   sessions_.reset();
   const auto late = folder_.path() / "late";
-  sessions_ = std::make_unique<StoredSessions>(loop_, clock_, log_, late / "sessions.db");
+  sessions_ = std::make_unique<StoredSessions>(loop_, clock_, log_, late / "sessions.db", StoredSessions::Options{.write_time = 20s});
   EXPECT_TRUE(log_.has("sessions_not_kept"));
   std::filesystem::create_directory(folder_.path() / "coming");
   std::ofstream(folder_.path() / "coming" / "sessions.db") << std::string(8192, 'x');
@@ -138,6 +138,7 @@ TEST_F(StoredSessionsTest, AFileThatIsDamagedWhenItCanBeOpenedIsMovedAside) {
   EXPECT_TRUE(log_.has("sessions_unreadable"));
   EXPECT_TRUE(std::filesystem::exists(late / "sessions.db.damaged"));
   EXPECT_TRUE(keep(session_of("id-1")));
+  sessions_.reset();
   sessions_ = std::make_unique<StoredSessions>(loop_, clock_, log_, late / "sessions.db");
   EXPECT_TRUE(find("id-1"));
 }
