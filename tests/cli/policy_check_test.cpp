@@ -15,7 +15,7 @@ TEST(PolicyCheck, AGoodPolicyIsOkAndSaysWhatWasNotLookedAt) {
   PolicyFolder folder(policy_check);
   const std::string policy = folder.file("p.yaml", good_policy);
   EXPECT_EQ(folder.run({policy}), Exit::ok);
-  EXPECT_EQ(folder.out(), "p.yaml: ok, 3 rules, 2 expectations hold\n" + std::string(without_tools_note) + "\n");
+  EXPECT_EQ(folder.out(), "p.yaml: ok, 3 rules, 2 expectations hold\n" + without_tools_note(false) + "\n");
   EXPECT_EQ(folder.err(), "");
 
   const std::string tools = folder.file("tools.json", good_tools);

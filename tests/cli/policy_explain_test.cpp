@@ -27,7 +27,7 @@ TEST(PolicyExplain, TellsTheStepThatDecides) {
             "  6 limits                not reached\n"
             "  7 approval              not reached\n"
             "  8 record and forward    not reached\n"
-            "\n" + std::string(without_tools_note) + "\n");
+            "\n" + without_tools_note(false) + "\n");
 }
 
 TEST(PolicyExplain, KnowsTheToolsOfAList) {

@@ -17,7 +17,7 @@ TEST(PolicyTest, EachExpectationHasItsLine) {
   EXPECT_EQ(folder.out(),
             "ok   p.yaml:8:5 tool `read`: `allow`\n"
             "ok   p.yaml:9:5 tool `write`: `invalid_arguments`\n"
-            "p.yaml: 2 of 2 expectations hold\n" + std::string(without_tools_note) + "\n");
+            "p.yaml: 2 of 2 expectations hold\n" + without_tools_note(false) + "\n");
 }
 
 TEST(PolicyTest, OneThatDoesNotHoldFails) {

@@ -46,7 +46,7 @@ class Gateway {
     options.sync = audit::Sync::none;  // whether the disk has it counts after a power cut, not here
     journal_ = or_end(audit::Journal::open(std::move(options), clock_, log_));
     or_end(make_private_folder(data / "counters"));
-    place_.emplace(or_end(CountersPlace::take(data / "counters", "serve")));
+    place_.emplace(or_end(CountersPlace::take(data / "counters", std::vector<std::string>{"serve"})));
   }
 
   void calls(std::uint64_t count, bool keeps) {
