@@ -86,6 +86,7 @@ net::Task<Aggregate::Refused> Aggregate::post(net::HttpExchange& exchange, std::
     const int status = message.error().kind == ErrorKind::too_large ? 413 : 400;
     co_return gateway::RequestRefusal{.status = status, .body = mcp::refuse_unreadable(exchange.body(), message.error()), .why = "message refused"};
   }
+  if (auto full = gateway::no_room_for(exchange, document, message->id_text)) co_return full;
   const auto meta = mcp::read_request_meta(*message);
   if (!meta) co_return gateway::RequestRefusal{.status = 400, .body = mcp::rpc_error(message->id_text, mcp::code::invalid_params, meta.error().message), .why = "message refused"};
   if (mcp::era_of(mirrored, *message, *meta) == mcp::Era::modern) {

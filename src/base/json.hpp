@@ -163,15 +163,19 @@ class Document {
   Value root() const { return {this, 0}; }  ///< pre: the last parse succeeded
   std::string_view bytes() const { return bytes_; }
   std::span<const Node> nodes() const { return nodes_.view(); }
+  /// Bytes that it takes up beside the text: of many short values more than the text itself.
+  std::size_t memory() const {
+    return nodes_.size() * sizeof(Node) + frames_.capacity() * sizeof(Frame) + keys_.capacity() * sizeof(KeyRef) + decoded_.capacity();
+  }
 
  private:
   friend class Scanner;
   friend Result<void> parse(std::string_view, const Limits&, Document&);
   struct KeyRef {
     std::uint32_t begin;
-    std::uint32_t size;
-    std::uint32_t tag;      ///< cheap digest: unequal tags mean unequal keys
-    std::uint32_t decoded;  ///< 1: the text stands in `decoded_`, not in the bytes
+    std::uint32_t tag;          ///< cheap digest: unequal tags mean unequal keys
+    std::uint32_t size : 31;
+    std::uint32_t decoded : 1;  ///< the text stands in `decoded_`, not in the bytes
   };
   struct Frame {
     std::uint32_t node;       ///< index of the container's node; unused where it is not kept

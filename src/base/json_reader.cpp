@@ -18,6 +18,9 @@ namespace {
 /// 4 MiB, the most that a request has, can hardly hold so many, and answers are looked at by their envelope.
 constexpr std::size_t most_values = std::size_t{1} << 21U;
 
+/// No text is longer than 2 GiB, and no key in it.
+constexpr std::uint32_t most_of_a_key = 0x7fff'ffff;
+
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -185,11 +188,11 @@ class Scanner {
   }
 
   void remember_key(const char* first, const char* last, bool escaped) {
-    KeyRef ref{.begin = at(first), .size = static_cast<std::uint32_t>(last - first), .tag = 0, .decoded = 0};
+    KeyRef ref{.begin = at(first), .tag = 0, .size = static_cast<std::uint32_t>(last - first) & most_of_a_key, .decoded = 0};
     if (escaped) {
       ref.begin = static_cast<std::uint32_t>(document_.decoded_.size());
       append_unescaped(document_.decoded_, {first, last});
-      ref.size = static_cast<std::uint32_t>(document_.decoded_.size()) - ref.begin;
+      ref.size = (static_cast<std::uint32_t>(document_.decoded_.size()) - ref.begin) & most_of_a_key;
       ref.decoded = 1;
     }
     ref.tag = tag_of(key_text(ref));

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <span>
 #include <type_traits>
 
@@ -12,10 +14,11 @@ namespace callgate {
 /// loops. Threads: one.
 template <class T>
 class Pile {
-  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T> && alignof(T) <= alignof(std::max_align_t));
 
  public:
   std::size_t size() const { return size_; }
+  std::size_t capacity() const { return capacity_; }
   bool empty() const { return size_ == 0; }
   void clear() { size_ = 0; }
   /// Takes values from the end away; pre: `size` is not above the present one.
@@ -35,13 +38,18 @@ class Pile {
  private:
   [[gnu::noinline]] void grow() {
     const std::size_t capacity = capacity_ == 0 ? 32 : capacity_ * 2;
-    auto larger = std::make_unique_for_overwrite<T[]>(capacity);
-    for (std::size_t i = 0; i < size_; ++i) larger[i] = values_[i];
-    values_ = std::move(larger);
+    // What is large is moved by the kernel: there are never two of it, and what is not used yet takes up nothing.
+    void* larger = std::realloc(values_.get(), capacity * sizeof(T));
+    if (larger == nullptr) throw std::bad_alloc();
+    [[maybe_unused]] const T* moved = values_.release();
+    values_.reset(static_cast<T*>(larger));
     capacity_ = capacity;
   }
+  struct Free {
+    void operator()(T* values) const { std::free(values); }
+  };
 
-  std::unique_ptr<T[]> values_;
+  std::unique_ptr<T[], Free> values_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

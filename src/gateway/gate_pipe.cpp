@@ -129,7 +129,7 @@ net::Task<void> Gate::keep_pipe_open(std::shared_ptr<Conversation> conversation)
 }
 
 bool Gate::take(const std::shared_ptr<Conversation>& conversation, std::unique_ptr<Piped> piped) {
-  const std::size_t bytes = piped->bytes.size();
+  const std::size_t bytes = piped->memory();
   const bool full = conversation->piped >= max_piped || totals_.piped_bytes + bytes > max_piped_bytes ||
                     (conversation->piped > 0 && conversation->piped_bytes + bytes > 4 * parts_.config.limits.body);
   if (!full) tasks_.spawn(carry_piped(conversation, std::move(piped)));
@@ -138,7 +138,7 @@ bool Gate::take(const std::shared_ptr<Conversation>& conversation, std::unique_p
 
 net::Task<void> Gate::carry_piped(std::shared_ptr<Conversation> conversation, std::unique_ptr<Piped> piped) {
   {
-    const Counted counted(totals_, *conversation, piped->bytes.size());
+    const Counted counted(totals_, *conversation, piped->memory());
     PipeChannel channel(parts_.loop, conversation->pipe, piped->message);
     co_await handle({.conversation = conversation, .message = piped->message, .revision = conversation->session.revision, .channel = channel});
   }

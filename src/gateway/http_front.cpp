@@ -225,6 +225,10 @@ net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
   auto document = take_document();
   auto message = mcp::read_message(exchange.body(), *document, mcp::Direction::from_client);
   if (message) {
+    if (auto full = no_room_for(exchange, *document, message->id_text)) {
+      document.reset();  // before the client is waited for
+      co_return co_await refuse(exchange, std::move(*full));
+    }
     co_await carry(exchange, visit, *message);
   } else {
     const int status = message.error().kind == ErrorKind::too_large ? 413 : 400;

@@ -60,6 +60,8 @@ struct Piped {
   std::string bytes;
   json::Document document;
   mcp::Message message;
+
+  std::size_t memory() const { return bytes.size() + document.memory(); }
 };
 
 /// One message under way, counted while it is.

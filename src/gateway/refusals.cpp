@@ -13,6 +13,12 @@ RequestRefusal sessions_out_of_reach(std::string_view why) {
   return {503, mcp::rpc_error({}, mcp::code::internal_error, fmt::format("the session cannot be looked up now: {}", why)), "sessions out of reach", "Retry-After: 1\r\n"};
 }
 
+std::optional<RequestRefusal> no_room_for(net::HttpExchange& exchange, const json::Document& read, std::string_view id) {
+  const auto room = exchange.keep(read.memory());
+  if (room) return std::nullopt;
+  return RequestRefusal{503, mcp::rpc_error(id, mcp::code::internal_error, room.error().message), "no room for a request", "Retry-After: 1\r\n"};
+}
+
 Refusals::Refusals(const Parts& parts)
     : parts_(parts),
       total_(parts.metrics.counter("callgate_requests_refused_total", "HTTP requests refused before they were decided.")),

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/json.hpp"
 #include "gateway/parts.hpp"
 #include "net/address.hpp"
+#include "net/http_server.hpp"
 
 namespace callgate::gateway {
 
@@ -19,6 +22,8 @@ struct RequestRefusal {
 /// Nobody can tell now whether there is that session.
 RequestRefusal sessions_out_of_reach(std::string_view why);
 inline constexpr std::string_view too_many_to_end = "too many ended while it was not known which there are";
+/// Counts what was read of a request's body with the body; a refusal where there is no room for both.
+std::optional<RequestRefusal> no_room_for(net::HttpExchange& exchange, const json::Document& read, std::string_view id);
 
 /// Puts refusals of requests on record that nobody stands behind. Who makes them
 /// needs no token, so they are counted all, and recorded and logged at a bounded

@@ -295,7 +295,7 @@ Task<void> HttpConnection::refuse(Error error) {
   const std::string body = server_.handler_.refused(status, error, peer_);
   keep_ = false;
   HttpExchange exchange(*this);
-  co_await exchange.respond(status, "Content-Type: application/json\r\n", body);
+  co_await exchange.respond(status, status == 503 ? "Content-Type: application/json\r\nRetry-After: 1\r\n" : "Content-Type: application/json\r\n", body);
   co_await linger();
 }
 

@@ -1,4 +1,5 @@
 // The way back: the answer to one request, whole or as a stream.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -54,6 +55,9 @@ Task<Received> HttpExchange::receive(std::string holder) {
   return connection_.receive();
 }
 std::string_view HttpExchange::body() const { return connection_.body_; }
+Result<void> HttpExchange::keep(std::size_t bytes) {
+  return connection_.count_body(std::max(connection_.body_.size(), connection_.counted_body_) + bytes);
+}
 const Address& HttpExchange::peer() const { return connection_.peer_; }
 bool HttpExchange::begun() const { return connection_.begun_; }
 bool HttpExchange::answering() const { return connection_.begun_ && (!connection_.streaming_ || connection_.writing_); }

@@ -20,7 +20,7 @@ namespace callgate::net {
 struct ServerLimits {
   HeadLimits head;
   std::size_t body = 4 * 1024 * 1024;
-  std::size_t bodies = 256 * 1024 * 1024;  ///< all bodies over 16 KiB in memory together; a quarter of it for one holder
+  std::size_t bodies = 256 * 1024 * 1024;  ///< all bodies over 16 KiB in memory together, with what is made of them; a quarter of it for one holder
   std::size_t connections = 16'384;
   std::size_t connections_per_address = 1024;
   Duration head_time = std::chrono::seconds(10);
@@ -51,6 +51,9 @@ class HttpExchange {
   /// counts as; empty: the address's.
   Task<Received> receive(std::string holder = {});
   std::string_view body() const;
+  /// Counts memory that the handler keeps because of the body, for as long as it works, with the body: fails
+  /// where there is no room for it.
+  Result<void> keep(std::size_t bytes);
   const Address& peer() const;
 
   /// Sends the whole answer; `headers` are ready lines, each with its CRLF.

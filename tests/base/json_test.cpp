@@ -110,6 +110,20 @@ TEST(Json, ValuesThatLeaveNodesAreBounded) {
   EXPECT_TRUE(parse("[" + zeros(std::size_t{3} << 20U) + "]", {.keep_depth = 1}, document)) << "what leaves none is not counted";
 }
 
+TEST(Json, MemoryBesideTheTextIsThatOfTheValuesThatLeaveNodes) {
+  std::string text = "[";
+  for (int i = 1; i < 100'000; ++i) text += "0,";
+  text += "0]";
+  Document whole, envelope;
+  ASSERT_TRUE(parse(text, {}, whole));
+  EXPECT_GE(whole.memory(), 100'001 * sizeof(Node));
+  EXPECT_LT(whole.memory(), 100'001 * sizeof(Node) + 10'000);
+  ASSERT_TRUE(parse(text, {.keep_depth = 0}, envelope));
+  EXPECT_LT(envelope.memory(), 10'000U);
+  ASSERT_TRUE(parse("[0]", {}, whole));
+  EXPECT_LT(whole.memory(), 10'000U) << "of the text that was read last";
+}
+
 TEST(Json, DuplicatesAreFoundAmongManyKeys) {
   std::string many = "{";
   for (int i = 0; i < 5000; ++i) many += "\"key" + std::to_string(i) + "\":0,";

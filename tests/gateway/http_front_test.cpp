@@ -97,6 +97,56 @@ TEST_F(TwoParts, ABodyThatComesLaterIsServed) {
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
 
+/// Security requirement S14: a request of many short values takes more memory than its bytes. All of it counts as its caller's
+/// while its server is waited for, and what no longer fits is told to come again.
+TEST_F(World, RequestsOfManyShortValuesCountByWhatIsKeptOfThem) {
+  config.auth = config::Auth::grants;
+  start(allow_all);
+  bool go_on = false;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    return [](net::Loop& on, net::HttpExchange& to, const bool& when, std::string of) -> net::Task<void> {
+      while (!when) co_await on.sleep(std::chrono::milliseconds(5));
+      co_await to.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + of + R"(,"result":{"content":[]}})");
+    }(loop, exchange, go_on, std::move(id));
+  };
+  call_as("many");
+  open_session();
+  std::string values = R"({"x":[0)";
+  constexpr std::size_t count = 500'000;
+  for (std::size_t i = 1; i < count; ++i) values += ",0";
+  values += "]}";
+  std::array<Answer, 16> answers;  // their bytes alone would have room
+  std::array<bool, 16> done{};
+  const auto refused = [&] { return static_cast<std::size_t>(std::ranges::count_if(answers, [](const Answer& each) { return each.status == 503; })); };
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    begin(call_text("read", values, static_cast<int>(i) + 1), answers[i], done[i]);
+    turn_until([&] { return upstream.calls.size() + refused() == i + 1; });
+  }
+  EXPECT_GE(upstream.calls.size(), 4U);
+  EXPECT_LE(upstream.calls.size() * count * sizeof(json::Node), std::size_t{64} << 20U) << "a caller's share";
+  EXPECT_EQ(upstream.calls.size() + refused(), answers.size());
+  EXPECT_GE(server->body_bytes(), upstream.calls.size() * count * sizeof(json::Node));
+  const auto told = std::ranges::find_if(answers, [](const Answer& each) { return each.status == 503; });
+  ASSERT_NE(told, answers.end());
+  EXPECT_NE(told->headers.find("Retry-After: 1"), std::string::npos) << told->headers;
+  EXPECT_NE(told->body.find(R"("id":)" + std::to_string(told - answers.begin() + 1) + ","), std::string::npos) << told->body;
+  EXPECT_NE(told->body.find("too many large requests of one caller at once"), std::string::npos) << told->body;
+
+  call_as("another");
+  open_session();
+  Answer other;
+  bool other_done = false;
+  const std::size_t arrived = upstream.calls.size();
+  begin(call_text("read", values), other, other_done);
+  turn_until([&] { return upstream.calls.size() > arrived || other_done; });
+  EXPECT_EQ(upstream.calls.size(), arrived + 1) << "what one caller keeps is not another's: " << other.body;
+  go_on = true;
+  turn_until([&] { return other_done && std::ranges::all_of(done, std::identity()); });
+  EXPECT_EQ(other.status, 200) << other.body;
+  turn_until([&] { return server->body_bytes() == 0; });
+  EXPECT_EQ(server->body_bytes(), 0U) << "what is over is given back";
+}
+
 TEST_F(TwoParts, AServerThatWentAwayBeforeTheBodyCameIsNotServed) {
   start(allow_all);
   open_session();

@@ -173,6 +173,31 @@ TEST_F(SseFrontTest, SeveralCallsAreUnderWayAtOnceAndEndOutOfOrder) {
   EXPECT_TRUE(pipe->done) << "and ends the stream behind it";
 }
 
+/// Security requirement S14: messages under way count by what is kept of them, which of many short values is more than their bytes.
+TEST_F(SseFrontTest, MessagesOfManyShortValuesFillASessionSoonerThanTheirBytes) {
+  start(allow_all);
+  const auto pipe = open();
+  bool go_on = false;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    return [](net::Loop& on, net::HttpExchange& to, const bool& when, std::string of) -> net::Task<void> {
+      while (!when) co_await on.sleep(std::chrono::milliseconds(5));
+      co_await to.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + of + R"(,"result":{"content":[]}})");
+    }(loop, exchange, go_on, std::move(id));
+  };
+  std::string values = R"({"x":[0)";
+  for (int i = 1; i < 400'000; ++i) values += ",0";
+  values += "]}";
+  const std::string address = pipe->address();
+  std::vector<int> statuses;  // 16 MiB is what a session may have under way, and each keeps 7
+  for (int id = 1; id <= 4; ++id) statuses.push_back(send(address, call_text("read", values, id)).status);
+  EXPECT_EQ(statuses, (std::vector<int>{202, 202, 503, 503}));
+  EXPECT_EQ(send(address, R"({"jsonrpc":"2.0","id":9,"method":"ping"})").status, 202) << "small ones go on";
+  go_on = true;
+  EXPECT_TRUE(hears(*pipe, R"("id":2,"result")")) << pipe->answer.body;
+  EXPECT_EQ(send(address, call_text("read", values, 5)).status, 202);
+  EXPECT_TRUE(hears(*pipe, R"("id":5,"result")"));
+}
+
 TEST_F(SseFrontTest, StreamsOfAGateThatStopsEnd) {
   start(allow_all);
   const auto opened = open();

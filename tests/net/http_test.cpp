@@ -34,6 +34,7 @@ class Echo final : public HttpHandler {
     }
     if (begins_with_head && co_await exchange.receive(holder ? holder(exchange.head()) : std::string()) == Received::not_all) co_return;
     if (exchange.head().target == "/silent") co_return;
+    if (looks_at) looks_at(exchange);
     if (exchange.head().target == "/stream") {
       co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
       for (int i = 0; i < 3; ++i) co_await exchange.write("data: x\n\n");
@@ -49,6 +50,7 @@ class Echo final : public HttpHandler {
   int handled = 0;
   std::function<void(const Address& peer)> seen;
   std::function<std::string(const RequestHead& head)> holder;  ///< whose the memory for the body is
+  std::function<void(HttpExchange& exchange)> looks_at;        ///< with its body, before it is answered
   bool begins_with_head = false;
   bool refuses_by_head = false;
   std::vector<std::pair<int, std::string>> refusals;
@@ -339,10 +341,34 @@ TEST_F(HttpWorld, OneHolderHasAQuarterOfTheRoomForLargeBodies) {
     return fmt::format("POST /{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 20000\r\n\r\n{}", who, std::string(20'000, 'x'));
   };
   EXPECT_TRUE(raw(whole("good")).starts_with("HTTP/1.1 200"));
-  EXPECT_TRUE(raw(whole("bad")).starts_with("HTTP/1.1 503"));
+  const std::string refused = raw(whole("bad"));
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 503"));
+  EXPECT_NE(refused.find("\r\nRetry-After: 1\r\n"), std::string::npos) << refused;
   turn_until(loop, [&] { return std::ranges::all_of(done, std::identity()); });
   turn_until(loop, [&] { return server->body_bytes() == 0; });
   EXPECT_TRUE(raw(whole("bad")).starts_with("HTTP/1.1 200")) << "its share is given back";
+}
+
+/// S14: what a handler makes of a body may be larger than the body.
+TEST_F(HttpWorld, WhatIsKeptOfABodyCountsWithItUntilItIsAnswered) {
+  std::vector<bool> fitted;
+  std::vector<std::size_t> counted;
+  echo.looks_at = [&](HttpExchange& exchange) {
+    fitted.push_back(exchange.keep(exchange.body().size() == 100 ? 12'000 : 200'000).has_value());
+    counted.push_back(server->body_bytes());
+  };
+  start({.bodies = 1'200'000});  // 300'000 for one address
+  const auto with_body = [](std::size_t size) {
+    return fmt::format("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}", size, std::string(size, 'x'));
+  };
+  for (const std::size_t size : {100U, 1000U, 50'000U, 150'000U}) raw(with_body(size));
+  EXPECT_EQ(fitted, (std::vector<bool>{true, true, true, false}));
+  EXPECT_EQ(counted[0], 0U) << "what is small is not counted";
+  EXPECT_EQ(counted[1], 201'000U);
+  EXPECT_EQ(counted[2], 250'000U);
+  EXPECT_EQ(counted[3], 150'000U);
+  turn_until(loop, [&] { return server->body_bytes() == 0; });
+  EXPECT_EQ(server->body_bytes(), 0U);
 }
 
 TEST_F(HttpWorld, AChunkedBodyOfSingleBytesIsReadAndTheNextRequestIsFound) {

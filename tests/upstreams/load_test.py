@@ -203,7 +203,8 @@ class Connections_that_never_finish(World):
         self.assertLess(took, 30)
         self.assertLess(worst, WITHIN_MS)
         self.assertLess(max(times), 5 if SANITIZED else 1)
-        self.assertLess(gate.resident_mib() - before, 64)
+        if not SANITIZED:
+            self.assertLess(gate.resident_mib() - before, 64)
 
 
 if __name__ == "__main__":

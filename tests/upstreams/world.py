@@ -86,7 +86,7 @@ class World(unittest.TestCase):
     def run_gate(self, *upstream, policy=ALLOW, extra=()):
         """`callgate run`: lines in, lines out."""
         behind = ["--upstream", upstream[0]] if upstream[0].startswith("http") else ["--", *upstream]
-        command = [gate_binary(), "run", "--policy", self.write("policy.yaml", policy), "--data", str(self.dir / "data"), *extra, *behind]
+        command = [*self.around, gate_binary(), "run", "--policy", self.write("policy.yaml", policy), "--data", str(self.dir / "data"), *extra, *behind]
         pipe = Pipe(command, self.dir / "gate.log")
         self.addCleanup(pipe.end)
         return pipe
@@ -118,7 +118,26 @@ def end(process, patience=10.0):
             stream.close()
 
 
-class Gate:
+class Watched:
+    """Memory of a gate, which is `process`."""
+
+    def resident_mib(self, which="VmHWM:"):
+        """The most memory that the gate's process had, in MiB."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(which):
+                return int(line.split()[1]) / 1024
+        return 0.0
+
+    def resident_now_mib(self):
+        return self.resident_mib("VmRSS:")
+
+    def forget_peak_mib(self):
+        """From here on `resident_mib` tells a new peak; gives what there is now."""
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        return self.resident_now_mib()
+
+
+class Gate(Watched):
     """`callgate serve` as a process; `url` once calls are taken."""
 
     def __init__(self, folder, command, behind):
@@ -143,27 +162,12 @@ class Gate:
     def alive(self):
         return self.process.poll() is None
 
-    def resident_mib(self, which="VmHWM:"):
-        """The most memory that the gate's process had, in MiB."""
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith(which):
-                return int(line.split()[1]) / 1024
-        return 0.0
-
-    def resident_now_mib(self):
-        return self.resident_mib("VmRSS:")
-
-    def forget_peak_mib(self):
-        """From here on `resident_mib` tells a new peak; gives what there is now."""
-        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
-        return self.resident_now_mib()
-
     def end(self):
         end(self.process)
         return self.process.returncode
 
 
-class Pipe:
+class Pipe(Watched):
     """A process that speaks one JSON message a line, as `callgate run` and every stdio server do."""
 
     def __init__(self, command, log):
