@@ -13,6 +13,22 @@ namespace {
 
 /// What waits for a client that does not read, or four answers of the largest size.
 constexpr std::size_t least_unread = std::size_t{64} << 20U;
+/// What requests under way keep together, as those of one caller over HTTP; small ones always have room.
+constexpr std::size_t most_kept = std::size_t{64} << 20U;
+constexpr std::size_t small = std::size_t{16} << 10U;
+
+/// Memory of one request, counted while it is under way.
+class Kept {
+ public:
+  Kept(std::size_t& total, std::size_t bytes) : total_(total), bytes_(bytes) { total_ += bytes_; }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+  ~Kept() { total_ -= bytes_; }
+
+ private:
+  std::size_t& total_;
+  std::size_t bytes_;
+};
 
 }  // namespace
 
@@ -133,6 +149,15 @@ net::Task<void> StdioFront::take(std::string line) {
     if (answer) [[maybe_unused]] const auto sent = send(mcp::refuse_unreadable(line, meta.error()));
     co_return;
   }
+  const std::size_t bytes = line.size() + document.memory();
+  if (message->is_request() && bytes > small && kept_ + bytes > most_kept) {
+    const std::string_view why = "too many large requests at once: try again";
+    parts_.journal.refused({.server = gate_.name(), .reason = why});
+    parts_.log.info("message_refused", {{"server", gate_.name()}, {"why", why}});
+    [[maybe_unused]] const auto sent = send(mcp::rpc_error(message->id_text, mcp::code::internal_error, why));
+    co_return;
+  }
+  const Kept counted(kept_, bytes);
   const bool modern = meta->has_protocol_version || message->method_id == mcp::MethodId::server_discover || cancels_stateless(*message);
   Lines channel(*this, modern);
   if (modern) {

@@ -40,6 +40,7 @@ class StdioFront {
   std::size_t most_unread_;  ///< what may wait for the client, in bytes
   net::LineWriter out_;
   std::size_t dropped_ = 0;  ///< messages, since the last word of it
+  std::size_t kept_ = 0;     ///< bytes of messages under way and of what was read of them
   std::shared_ptr<Stream> stream_;                  ///< for what belongs to no request
   std::shared_ptr<Conversation> session_;           ///< of the handshake
   std::shared_ptr<Conversation> stateless_;
