@@ -86,6 +86,8 @@ class Comparison {
     for (const policy::Expectation& each : expectations) {
       const bool tool = each.call.action == policy::Action::tool_call;
       const std::string with = each.call.arguments == nullptr ? "" : fmt::format(" {}", shortened((*each.call.arguments).root().text()));
+      // One refusal in the place of another lets nobody do more or less.
+      if (verdict_of(old_, each.call, tools_) < Verdict::rate_limited && verdict_of(&fresh_, each.call, tools_) < Verdict::rate_limited) continue;
       judge(each.call, tool ? registry::visible(each.call.name) + with : called(each.call));
     }
   }

@@ -61,10 +61,11 @@ std::optional<std::chrono::seconds> unit_of(std::string_view word) {
   return std::nullopt;
 }
 
+/// A decimal as JSON writes it: `007` and `.5` are texts.
 bool is_number(std::string_view text) {
-  double value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return !text.empty() && problem == std::errc{} && end == text.data() + text.size() && text.find_first_not_of("0123456789.-") == std::string_view::npos && text.back() != '.' && text.front() != '.';
+  if (text.empty() || text.find_first_not_of("0123456789.-") != std::string_view::npos) return false;
+  const auto document = json::OwnedDocument::parse(std::string(text));
+  return document && (*document)->root().is_number();
 }
 
 /// One schema for what two of them ask of a value: their keywords side by side, where
@@ -72,6 +73,7 @@ bool is_number(std::string_view text) {
 std::string both_of(const std::string& one, const std::string& other) {
   const auto first = json::OwnedDocument::parse(one);
   const auto second = json::OwnedDocument::parse(other);
+  if (!first || !second) return fmt::format(R"({{"allOf":[{},{}]}})", one, other);
   std::string merged = one.substr(0, one.size() - 1);
   for (const json::Member each : (*second)->root().members()) {
     const auto mine = (*first)->root().find(each.key.string());

@@ -213,6 +213,10 @@ TriedCondition try_condition(const WishCondition& condition, std::string_view to
   TriedCondition tried;
   const json::Value own = property.is_object() ? maker.resolve(property) : property;
   const auto document = json::OwnedDocument::parse(condition.schema);
+  if (!document) {
+    tried.fault = fmt::format("what is wished of `{}` cannot be written: its text is no UTF-8", comment_line(condition.argument));
+    return tried;
+  }
   const json::Value asked = (*document)->root();
   const std::vector<std::string> types = types_of(own, maker);
   if (const std::string fault = fault_of_types(asked, types); !fault.empty()) {

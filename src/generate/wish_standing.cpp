@@ -118,7 +118,8 @@ class Change {
   }
 
   void act() {
-    if (rule_.action > action_) say(fmt::format("loosened: `{}` of `{}` becomes `{}`", policy::word(action_), pointer_, policy::word(rule_.action)));
+    // What no rule names is new, and no part of the policy goes with it.
+    if (rule_.action > action_ && pointer_ != "/default") say(fmt::format("loosened: `{}` of `{}` becomes `{}`", policy::word(action_), pointer_, policy::word(rule_.action)));
     if (rule_.action == action_) return drop_milder_cases();
     set(body_, "action", json::quoted(policy::word(rule_.action)));
     take_out(body_, "reason");  // it says why the other action stands
@@ -407,6 +408,11 @@ void lay_over(Wished& wished, const Standing& standing, std::string_view heading
     if (auto body = Change(standing, *file.root, rule, !only_limited.contains(rule.tool), wished).run()) bodies.emplace_back(rule.tool, std::move(*body));
   }
   if (!wished.faults.empty()) return;
+  if (bodies.empty()) {
+    wished.policy.text = standing.text;
+    wished.notes.emplace_back("the policy in force does already what is wished");
+    return;
+  }
   bool comments_kept = true;
   const Writer writer(standing.text, *file.root, bodies, heading);
   const std::vector<bool> none(standing.loaded.expectations.size(), false);
@@ -422,7 +428,6 @@ void lay_over(Wished& wished, const Standing& standing, std::string_view heading
   wished.policy.text = writer.write(keeps, tests, comments_kept);
   if (!writer.same(wished.policy.text)) wished.faults.emplace_back("the wish cannot be laid over the policy in force: parts of it would not be kept");
   if (!comments_kept) wished.notes.emplace_back("the policy in force is written anew, and its comments are not kept: its rules do not stand on lines of their own");
-  if (bodies.empty()) wished.notes.emplace_back("the policy in force does already what is wished");
 }
 
 }  // namespace callgate::generate

@@ -54,6 +54,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const generate::Generated made = generate::generate_policy("s", tools, classes);
   check(made.text, tools);
   expect(generate::generate_policy("s", tools, classes).text == made.text);
+  // Wishes over the policy that was made: what comes of them loads, and what nobody spoke of stays.
+  std::string list;
+  for (const json::Value each : tools) list += (list.empty() ? "" : ",") + std::string(each.text());
+  const auto known = policy::ToolList::parse("{\"tools\":[" + list + "]}");
+  const policy::Loaded standing = known ? policy::load(made.text, "made", &*known) : policy::Loaded{};
+  if (standing.policy != nullptr) {
+    for (const std::string_view wish : {"ask before everything", "limit everything to 5 per hour", "deny the rest", "allow everything except high risk"}) {
+      const generate::Standing over{made.text, standing, *known};
+      const generate::Wished wished = generate::wish_policy(wish, "s", tools, classes, {}, &over);
+      expect(wished.faults.empty() != wished.policy.text.empty());
+      if (wished.faults.empty()) check(wished.policy.text, tools);
+    }
+  }
   generate::SeenTools seen;
   for (const generate::Rule& rule : made.rules) seen[rule.tool].calls.emplace_back("s", 0);
   check(generate::learn_policy("s", tools, classes, seen).policy.text, tools);

@@ -80,12 +80,10 @@ struct Laid {
   Wished made;
 };
 
-std::string without_heading(std::string_view text) { return std::string(text.substr(text.find("# Ours"))); }
-
 TEST(WishOverAPolicy, ThatDoesAlreadyWhatIsWishedChangesNothing) {
   const Laid laid("allow read_item, allow charge, allow update_item");
   ASSERT_THAT(laid.made.faults, IsEmpty());
-  EXPECT_EQ(without_heading(laid.made.policy.text), in_force);
+  EXPECT_EQ(laid.made.policy.text, in_force);
   EXPECT_THAT(laid.made.dropped, IsEmpty());
   EXPECT_THAT(laid.made.notes, Contains("the policy in force does already what is wished"));
 }

@@ -70,6 +70,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"a_range", "allow pay only if amount is between 1 and 100", R"(allow pay amount{"type":"number","minimum":1,"maximum":100})"},
         Row{"a_range_and_more", "allow pay only if amount between 1 and 100 and currency is EUR", R"(allow pay amount{"type":"number","minimum":1,"maximum":100} currency{"enum":["EUR"]})"},
         Row{"half_a_range", "allow pay only if amount is between 1", "? `allow pay only if amount is between 1`: `1` is not understood"},
+        Row{"a_number_that_is_none", "allow pay only if amount <= 007", "? `allow pay only if amount <= 007`: `007` is not understood"},
+        Row{"digits_that_are_a_text", "allow pay only if code is 007 and code is not 1.2.3", R"(allow pay code{"enum":["007"],"not":{"enum":["1.2.3"]}})"},
         Row{"two_of_a_kind", "allow pay only if amount <= 100 and amount <= 50", R"(allow pay amount{"allOf":[{"type":"number","maximum":100},{"type":"number","maximum":50}]})"},
         Row{"the_same_twice", "allow pay only if amount <= 100 and amount <= 100", R"(allow pay amount{"type":"number","maximum":100})"},
         Row{"everything_else", "allow reads, deny everything else", "allow Read; deny *rest*"}, Row{"the_rest", "allow reads and deny the rest", "allow Read; deny *rest*"},
@@ -225,6 +227,13 @@ TEST(Wish, ALimitGrantsNothing) {
   EXPECT_EQ(action_of(with, "get_note"), "allow");
   EXPECT_THAT(with.policy.text, HasSubstr("  get_note:\n    action: allow\n    rate_limit: {max: 100, window: 1d}"));
   EXPECT_THAT(with.notes, Contains(HasSubstr("counts each tool by itself, in each session")));
+}
+
+TEST(Wish, ATextThatIsNoUtf8IsAFault) {
+  const World world(list);
+  const Wished made = wished(world, "allow send_mail only if to is '\xff' and to is not '\xfe'");
+  EXPECT_THAT(made.faults, testing::Not(testing::IsEmpty()));
+  EXPECT_EQ(made.policy.text, "");
 }
 
 TEST(Wish, AClauseThatMeansNoListedToolIsAFault) {
