@@ -31,7 +31,7 @@ constexpr std::string_view help =
   callgate catalogue build --out DIR --upstream URL [--header 'NAME: VALUE']
   callgate catalogue build --out DIR --client-config FILE     every server of a client's own configuration
   callgate catalogue build --out DIR --server NAME            what is pinned of it in the data folder; nothing is started
-  callgate catalogue build --out DIR --tools FILE…            saved lists: {"server": NAME, "tools": [...]} or the result of tools/list
+  callgate catalogue build --out DIR --tools FILE…            saved lists: {"server": NAME, "tools": [...]}, the result of tools/list, or the array
 
   --json           one object: {"out", "files", "written", "removed", "complete", "servers": [{"server", "tools"}]}
   --out DIR        where the pages go: a new folder, or one of an earlier build

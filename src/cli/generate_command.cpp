@@ -31,7 +31,7 @@ constexpr std::string_view help =
   callgate policy generate -- CMD…                  a program that is started, and ended again
   callgate policy generate --upstream URL [--header 'NAME: VALUE']
   callgate policy generate --server NAME            what is pinned of it in the data folder; nothing is started
-  callgate policy generate --tools FILE             a saved list: {"server": NAME, "tools": [...]} or the result of tools/list
+  callgate policy generate --tools FILE             a saved list: {"server": NAME, "tools": [...]}, the result of tools/list, or the array
 
   --from-audit DIR  only what the calls in these journals needed: other tools, and arguments that
                     were never sent, are refused. With `audit: {shapes: true}` on while they were made

@@ -24,7 +24,7 @@ constexpr std::string_view help =
   callgate scan --upstream URL [--header 'NAME: VALUE']
   callgate scan --client-config FILE     every server of a client's own configuration (mcpServers, servers)
   callgate scan --server NAME            what is pinned of it in the data folder; nothing is started
-  callgate scan --tools FILE…            saved lists: {"server": NAME, "tools": [...]} or the result of tools/list
+  callgate scan --tools FILE…            saved lists: {"server": NAME, "tools": [...]}, the result of tools/list, or the array
 
   --json           an array of classifications
   --long           evidence and signals of each tool

@@ -124,6 +124,33 @@ class AsAJob(Wishes):
         servers = self.ask("GET", "/api/v1/servers")[1]["servers"]
         self.assertEqual(servers[0]["policy"], applied["policy"])
 
+    def test_what_the_policy_in_force_holds_stays_and_what_goes_is_named(self):
+        policy = """callgate: 1
+default: deny
+tools:
+  echo: {action: allow, arguments: {properties: {text: {type: string, maxLength: 4}}, required: [text]}}
+  misbehave: {action: allow, rate_limit: {max: 1, window: 1h}}
+everywhere: {rate_limit: {max: 3, window: 1h}}   # all told
+resources: {"x:*": {action: allow}}
+sampling: allow
+"""
+        gate = self.gate(policy)
+        assets = self.ask("GET", f"/api/v1/wishes/{self.drafted('allow echo and misbehave')}/assets")[1]
+        self.assertEqual((assets["draft"], assets["changes"]), (policy, []), "it does already what is wished")
+        self.assertIn("nothing is dropped or replaced", assets["effect"])
+
+        job = self.drafted("limit misbehave to 9 per hour")
+        assets = self.ask("GET", f"/api/v1/wishes/{job}/assets")[1]
+        self.assertIn("1 part of the policy in force is dropped, replaced or loosened", assets["effect"])
+        self.assertEqual(assets["changes"], ['misbehave: `rate_limit` of `/tools/misbehave` is replaced: {max: 1, window: "1h"} becomes {max: 9, window: "1h"}'])
+        self.assertEqual(self.ask("POST", f"/api/v1/wishes/{job}/apply")[0], 200)
+        client = gate.client()
+        client.initialize()
+        self.assertEqual(decision_of(client.call("echo", {"text": "longer"}))["rule"], "/tools/echo/arguments")
+        self.assertEqual([text_of(client.call("echo", {"text": "ok"})) for _ in range(3)], ["ok"] * 3)
+        self.assertEqual(decision_of(client.call("echo", {"text": "ok"}))["rule"], "/everywhere/rate_limit")
+        self.assertIn("everywhere: {rate_limit: {max: 3, window: 1h}}   # all told\nresources:", (self.dir / "policy.yaml").read_text())
+
     def test_a_policy_that_changed_since_the_draft_is_not_replaced(self):
         self.gate()
         job = self.drafted("allow everything")
