@@ -114,7 +114,7 @@ std::optional<std::string> UriBook::server_of(std::string_view uri) const {
   // A template as such is named where one of its variables is completed.
   const auto named = std::ranges::find_if(templates_, [uri](const auto& of) { return of.second.contains(uri); });
   if (named != templates_.end()) return named->first;
-  Steps steps;
+  Steps steps(UriBook::most_steps);
   for (const auto& [server, texts] : templates_) {
     if (std::ranges::none_of(texts, [&](const std::string& each) { return may_come_of(uri, each, steps); })) continue;
     // Where it could not be looked through, it may be anybody's.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -9,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "base/steps.hpp"
 
 /// What a client was shown of several servers and may name later. Bounded in
 /// bytes, with a share for each server, and for all clients together: what finds no place is shown in a form that
@@ -60,24 +61,6 @@ class BookRoom {
   std::string whose_;
 };
 
-/// What may be spent on holding the URIs of one answer against templates. Servers choose
-/// both, and how many. Once it is used up nothing is spent any more: what a URI comes of
-/// is then not known.
-class Steps {
- public:
-  static constexpr std::size_t most = std::size_t{1} << 21U;  ///< some ten milliseconds
-  explicit Steps(std::size_t left = most) : left_(left) {}
-  /// False: they are used up.
-  bool take(std::size_t steps) {
-    left_ -= std::min(left_, steps);
-    return left_ != 0;
-  }
-  bool used_up() const { return left_ == 0; }
-
- private:
-  std::size_t left_;
-};
-
 /// Which server a URI is of (protocol item 89). Servers choose URIs by themselves,
 /// so two may choose one: it stays as it is for the server that it was seen at
 /// first, and the other's is shown as `callgate://<slug>/<URI>`. So is one that may
@@ -91,6 +74,8 @@ class UriBook {
   static constexpr std::size_t most_templates_of_one = 200;  ///< each unknown URI is held against all of them
   static constexpr std::size_t longest_template = 1024;
   static constexpr std::size_t most_expressions = 16;  ///< of a template; with more it is shown wrapped
+  /// For holding the URIs of one answer against templates: servers choose both, and how many. Some ten milliseconds.
+  static constexpr std::size_t most_steps = std::size_t{1} << 21U;
   static constexpr std::string_view scheme = "callgate://";
 
   /// The URI by which the client knows that server's. `steps`: those of the answer that it stands in; where they
@@ -98,7 +83,7 @@ class UriBook {
   std::string shown(std::string_view server, std::string_view slug, std::string_view uri, Steps& steps);
   /// The same for one that stands alone.
   std::string shown(std::string_view server, std::string_view slug, std::string_view uri) {
-    Steps steps;
+    Steps steps(most_steps);
     return shown(server, slug, uri, steps);
   }
   /// The same for a template (RFC 6570).

@@ -124,7 +124,7 @@ net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& q
 std::string Router::items_of(Company& company, mcp::MethodId list, const Question& question) {
   const std::string slug = slug_of(question.server);
   std::unordered_set<std::string> names;
-  Steps steps;
+  Steps steps(UriBook::most_steps);
   const auto shown = [&](std::string_view key) {
     if (list == mcp::MethodId::resources_list) return company.uris.shown(question.server, slug, key, steps);
     if (list == mcp::MethodId::resources_templates_list) return company.uris.shown_template(question.server, slug, key);

@@ -88,7 +88,7 @@ void Router::Listening::acknowledged_by(const std::string& server, const mcp::Me
   }
   const auto uris = filter ? filter->find("resourceSubscriptions") : std::nullopt;
   if (uris && uris->is_array()) {
-    Steps steps;
+    Steps steps(UriBook::most_steps);
     for (const json::Value uri : uris->elements()) {
       if (!uri.is_string()) continue;
       if (wrapped.contains({server, uri.string()})) company_->uris.keep_wrapped(server, uri.string());

@@ -71,7 +71,7 @@ class Shown {
   Company& company_;
   const std::string& server_;
   std::string slug_;
-  Steps steps_;
+  Steps steps_{UriBook::most_steps};
   std::deque<std::string> texts_;  ///< stay where they are
   std::vector<mcp::Edit> edits_;
 };

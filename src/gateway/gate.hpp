@@ -15,6 +15,7 @@
 #include "gateway/inbound.hpp"
 #include "gateway/links.hpp"
 #include "gateway/list_memory.hpp"
+#include "gateway/noted_names.hpp"
 #include "gateway/own_tasks.hpp"
 #include "gateway/parts.hpp"
 #include "gateway/recorder.hpp"
@@ -255,8 +256,6 @@ class Gate {
     std::string_view bytes;
     bool is_error = false;
   };
-  void note_hidden_prompt(std::string_view name);
-  std::vector<std::string> hidden_words(const PolicyPair& policies, mcp::Era era) const;
   mcp::HiddenNames hidden_names(const PolicyPair& policies, mcp::Era era, const mcp::Message* asked) const;
   std::optional<PolicyPair> hiding(const Conversation& conversation) const;
   std::optional<std::string> without_hidden(const Conversation& conversation, mcp::Era era, const Answered& answer, const mcp::Message* asked) const;
@@ -382,7 +381,9 @@ class Gate {
   std::unordered_set<Held*> held_;  ///< calls that wait for a person
   TaskBook tasks_begun_;
   OwnTasks own_tasks_;
-  std::vector<std::string> hidden_prompts_;  ///< names that lists left out, oldest first
+  /// Prompts that lists left out: a server's are not known before somebody lists them, and a
+  /// pattern alone does not say which words are names.
+  NotedNames hidden_prompts_;
   SessionKeys keys_;
   net::ListNode listening_;         ///< subscriptions under way
   net::ListNode counting_;          ///< calls whose limits are being counted

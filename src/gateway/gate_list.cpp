@@ -125,7 +125,7 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   mcp::Keep keep = keeper(in, in.message.method_id);
   if (in.message.method_id == mcp::MethodId::prompts_list) keep = [this, shown = std::move(keep)](const mcp::ListItem& item) {
     const bool stays = shown(item);
-    if (!stays) note_hidden_prompt(item.key.view());
+    if (!stays) hidden_prompts_.note(item.key.view());
     return stays;
   };
   for (const mcp::ListItem& item : page->items) list.whole = list.whole && item.fault.empty() && keep(item);

@@ -32,6 +32,12 @@ bool goes_on(char own, std::string_view next, std::string_view beyond) {
 
 std::string_view at_most_one(std::string_view text, std::size_t at) { return at < text.size() ? text.substr(at, 1) : std::string_view(); }
 
+/// Whether no word goes on across the place in front of this byte, or behind the byte in front of this place.
+bool begins_word(std::string_view text, std::size_t at) {
+  return !goes_on(text[at], at > 0 ? text.substr(at - 1, 1) : std::string_view(), at > 1 ? text.substr(at - 2, 1) : std::string_view());
+}
+bool ends_word(std::string_view text, std::size_t end) { return !goes_on(text[end - 1], at_most_one(text, end), at_most_one(text, end + 1)); }
+
 /// What stands in the place of an element; the element's own text keeps it, nothing takes it out.
 using Change = std::function<std::optional<std::string_view>(json::Value)>;
 
@@ -175,13 +181,17 @@ std::string without_instructions(const Message& answer) {
   return gone ? splice(answer.bytes(), std::span(&*gone, 1)) : std::string(answer.bytes());
 }
 
-bool holds_word(std::string_view text, std::string_view name) {
-  if (name.empty()) return false;
-  for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
-    const std::size_t end = at + name.size();
-    const std::string_view before = at > 0 ? text.substr(at - 1, 1) : std::string_view();
-    const std::string_view beyond = at > 1 ? text.substr(at - 2, 1) : std::string_view();
-    if (!goes_on(name.front(), before, beyond) && !goes_on(name.back(), at_most_one(text, end), at_most_one(text, end + 1))) return true;
+bool holds_name(std::string_view text, const NameShape& shape, const std::function<bool(std::string_view name)>& is_one, Steps& steps) {
+  for (std::size_t begin = 0; begin < text.size(); ++begin) {
+    if (!steps.take(1)) return true;
+    if (!shape.may_hold(text[begin]) || !begins_word(text, begin)) continue;
+    const std::size_t last = std::min(text.size(), begin + shape.longest());
+    for (std::size_t end = begin + 1; end <= last && shape.may_hold(text[end - 1]); ++end) {
+      if (!steps.take(1)) return true;
+      if (!ends_word(text, end)) continue;
+      const std::string_view part = text.substr(begin, end - begin);
+      if (!steps.take(8 + part.size() / 4) || is_one(part)) return true;
+    }
   }
   return false;
 }
@@ -192,15 +202,17 @@ bool has_scheme(std::string_view text) {
   return std::ranges::all_of(text.substr(0, colon), [](char c) { return (is_of_word(c) && c != '_') || c == '+' || c == '-' || c == '.'; });
 }
 
-bool holds_address(std::string_view text, const std::function<bool(std::string_view uri)>& is_one) {
+bool holds_address(std::string_view text, const std::function<bool(std::string_view uri)>& is_one, Steps& steps) {
+  /// To read and judge an address takes as long as looking at so many bytes.
+  constexpr std::size_t to_judge = 256;
+  const auto is_hidden = [&](std::string_view word) { return has_scheme(word) && (!steps.take(to_judge + word.size()) || is_one(word)); };
   while (!text.empty()) {
     const auto end = static_cast<std::size_t>(std::ranges::find_if(text, ends_address) - text.begin());
-    std::string_view word = text.substr(0, end);
-    if (has_scheme(word) && is_one(word)) return true;
+    const std::string_view word = text.substr(0, end);
+    if (!steps.take(1 + end) || is_hidden(word)) return true;
     const std::size_t bare = word.find_last_not_of(".;:!?");
     if (bare != std::string_view::npos && bare + 1 != word.size()) {
-      word = word.substr(0, bare + 1);
-      if (has_scheme(word) && is_one(word)) return true;
+      if (is_hidden(word.substr(0, bare + 1))) return true;
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <bitset>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/steps.hpp"
 #include "mcp/message.hpp"
 
 /// What a server says in an answer of things that its caller may not see. Cut out
@@ -35,13 +38,31 @@ std::optional<std::string> without_hidden(const Message& answer, const HiddenNam
 /// The answer to `initialize` or `server/discover` without its `instructions`.
 std::string without_instructions(const Message& answer);
 
-/// Whether the name stands in the text and is no part of a longer word. Words are
-/// of letters, digits and `_`, and `-` joins them.
-bool holds_word(std::string_view text, std::string_view name);
+/// What names are made of. A text need not be searched for each of them: what cannot
+/// be one of them is not looked at.
+class NameShape {
+ public:
+  void add(std::string_view name) {
+    for (const char c : name) of_names_.set(static_cast<unsigned char>(c));
+    longest_ = std::max(longest_, name.size());
+  }
+  bool may_hold(char c) const { return of_names_.test(static_cast<unsigned char>(c)); }
+  std::size_t longest() const { return longest_; }
+
+ private:
+  std::bitset<256> of_names_;
+  std::size_t longest_ = 0;
+};
+
+/// Whether a part of the text that is no part of a longer word is one of these names.
+/// Words are of letters, digits and `_`, and `-` joins them; a name may be several.
+/// True where the steps are used up. Takes a step for each byte and eight or more for
+/// each part that is asked for.
+bool holds_name(std::string_view text, const NameShape& shape, const std::function<bool(std::string_view name)>& is_one, Steps& steps);
 
 /// Whether an address stands in the text that is one of these; trailing
-/// punctuation may belong to it or not.
-bool holds_address(std::string_view text, const std::function<bool(std::string_view uri)>& is_one);
+/// punctuation may belong to it or not. Likewise of the steps.
+bool holds_address(std::string_view text, const std::function<bool(std::string_view uri)>& is_one, Steps& steps);
 
 /// Whether the text begins with a scheme of two letters at least: `C:\x` is no address.
 bool has_scheme(std::string_view text);

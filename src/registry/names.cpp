@@ -5,7 +5,7 @@
 namespace callgate::registry {
 
 bool is_tool_name(std::string_view name) {
-  return !name.empty() && name.size() <= 128 && std::ranges::all_of(name, [](char c) {
+  return !name.empty() && name.size() <= longest_tool_name && std::ranges::all_of(name, [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
          });
 }

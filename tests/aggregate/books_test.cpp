@@ -58,14 +58,12 @@ TEST(UriBookTest, ThatIsFullWrapsTheRest) {
   EXPECT_EQ(book.shown("one", "one", "x:0"), "x:0");
 }
 
-namespace {
 /// As many expressions as that, each behind a letter that any long word of such letters has.
 std::string template_of(std::size_t expressions, std::string_view end) {
   std::string text = "f:{v}";
   for (std::size_t i = 1; i < expressions; ++i) text += "e{v}";
   return text + std::string(end);
 }
-}  // namespace
 
 TEST(UriBookTest, WrapsATemplateOfManyParts) {
   UriBook book;
@@ -81,7 +79,7 @@ TEST(UriBookTest, SpendsNoMoreOnAnAnswerThanItsSteps) {
   for (int i = 0; i < 200; ++i) book.shown_template("one", "one", template_of(UriBook::most_expressions - 1, std::to_string(i) + "{v}Q"));
   const std::string filling(230, 'e');
   const auto uri = [&](int i) { return "f:" + filling + std::to_string(i); };
-  Steps steps;
+  Steps steps(UriBook::most_steps);
   int plain = 0;
   while (plain < 3000 && book.shown("two", "two", uri(plain), steps) == uri(plain)) ++plain;
   EXPECT_GT(plain, 10);
@@ -96,7 +94,7 @@ TEST(UriBookTest, SpendsNoMoreOnAnAnswerThanItsSteps) {
 TEST(UriBookTest, HasStepsForLongListsBesideManyTemplates) {
   UriBook book;
   for (int i = 0; i < 200; ++i) book.shown_template("one", "one", "file:///one/" + std::to_string(i) + "/{path}/{name}.txt");
-  Steps steps;
+  Steps steps(UriBook::most_steps);
   for (int i = 0; i < 8000; ++i) {
     const std::string uri = "repo://two/" + std::to_string(i);
     ASSERT_EQ(book.shown("two", "two", uri, steps), uri);
@@ -124,7 +122,7 @@ struct Comes {
 };
 class MayComeOf : public testing::TestWithParam<Comes> {};
 TEST_P(MayComeOf, ItsTemplate) {
-  Steps steps;
+  Steps steps(UriBook::most_steps);
   EXPECT_EQ(may_come_of(GetParam().uri, GetParam().uri_template, steps), GetParam().may) << GetParam().uri << " of " << GetParam().uri_template;
   EXPECT_FALSE(steps.used_up());
 }

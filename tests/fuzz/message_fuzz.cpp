@@ -113,7 +113,13 @@ void check_discovery(const Message& message) {
 void check_hidden(const Message& message) {
   must(!without_hidden(message, {}));
   const auto odd = [](std::string_view text) { return text.size() % 2 == 1; };
-  const HiddenNames hidden{.resource = odd, .value = odd, .text = [](std::string_view text) { return text.contains('Z') || holds_word(text, "a-b") || holds_address(text, [](std::string_view uri) { return uri.size() % 2 == 1; }); }};
+  NameShape shape;
+  shape.add("a-b");
+  const auto names_hidden = [&](std::string_view text) {
+    Steps steps(std::size_t{1} << 24U);
+    return text.contains('Z') || holds_name(text, shape, [](std::string_view name) { return name == "a-b"; }, steps) || holds_address(text, odd, steps);
+  };
+  const HiddenNames hidden{.resource = odd, .value = odd, .text = names_hidden};
   const auto out = without_hidden(message, hidden);
   if (!out) return;
   json::Document document;

@@ -96,6 +96,35 @@ TEST_F(HiddenAnswers, OfAResourceHaveNoContentsOfHiddenOnes) {
   EXPECT_EQ(ask("resources/read", R"("uri":"file:///a")"), R"("result":{"contents":[{"uri":"file:///a","text":"t"}]})");
 }
 
+/// Many hidden names are found as a few are, and what a text costs follows from the text.
+TEST_F(HiddenAnswers, OfErrorsAreHeldAgainstManyHiddenNames) {
+  upstream.tools = R"({"name":"read","inputSchema":{"type":"object"}})";
+  for (int i = 0; i < 3000; ++i) upstream.tools += R"(,{"name":"delete_)" + std::to_string(i) + R"(","inputSchema":{"type":"object"}})";
+  begin("callgate: 1\ndefault: allow\ntools:\n  \"delete_*\": {action: hide}\n");
+  const auto error = [](const std::string& text) { return R"("error":{"code":-32000,"message":")" + text + "\"}"; };
+  const std::string left_out = error("The server refused this. Its own words are left out.");
+  for (const char* text : {"delete_2999", "call delete_0, please", "see x.delete_17"}) {
+    answers("tools/call", error(text));
+    EXPECT_EQ(call_read(), left_out) << text;
+  }
+  for (const char* text : {"delete_3000", "undelete_5", "delete_5x", "call read"}) {
+    answers("tools/call", error(text));
+    EXPECT_EQ(call_read(), error(text));
+  }
+  answers("tools/call", error("no delete_7 here"));
+  EXPECT_EQ(call_read(R"({"q":"delete_7"})"), error("no delete_7 here")) << "the caller said it itself";
+  answers("tools/call", error("no delete_7 here, but delete_8"));
+  EXPECT_EQ(call_read(R"({"q":"delete_7"})"), left_out);
+  std::string dear;
+  while (dear.size() < 60'000) dear += "a.";
+  answers("tools/call", error(dear));
+  EXPECT_EQ(call_read(), left_out) << "it could not be looked through";
+  std::string plain;
+  while (plain.size() < 60'000) plain += "delete_x ";
+  answers("tools/call", error(plain));
+  EXPECT_EQ(call_read(), error(plain));
+}
+
 TEST_F(HiddenAnswers, OfCompletionsHaveNoHiddenNames) {
   begin();
   const std::string of_prompt = R"("ref":{"type":"ref/prompt","name":"open"},"argument":{"name":"a","value":""})";

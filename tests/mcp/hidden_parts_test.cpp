@@ -2,8 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <random>
+#include <set>
+
 namespace callgate::mcp {
 namespace {
+
+constexpr std::size_t enough = 1'000'000;
+
+bool holds_word(std::string_view text, std::string_view name) {
+  NameShape shape;
+  shape.add(name);
+  Steps steps(enough);
+  const bool holds = holds_name(text, shape, [name](std::string_view part) { return part == name; }, steps);
+  EXPECT_FALSE(steps.used_up());
+  return holds;
+}
 
 /// Protocol item 51. Hidden are addresses that begin with `h:`, values and words `hid`.
 const HiddenNames hidden{.resource = [](std::string_view uri) { return uri.starts_with("h:"); },
@@ -71,8 +86,81 @@ TEST(HiddenWords, AreWholeOnes) {
   EXPECT_FALSE(holds_word("x", ""));
 }
 
+/// What a name in a text is, said in another way: it is searched for by itself, and the characters around it are looked at.
+bool stands_in(const std::string& text, const std::string& name) {
+  const auto is_of_word = [&](std::size_t at) { return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_'); };
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    const bool goes_on_before = is_of_word(at) && at > 0 && (is_of_word(at - 1) || (text[at - 1] == '-' && at > 1 && is_of_word(at - 2)));
+    const bool goes_on_behind = is_of_word(end - 1) && end < text.size() && (is_of_word(end) || (text[end] == '-' && is_of_word(end + 1)));
+    if (!goes_on_before && !goes_on_behind) return true;
+  }
+  return false;
+}
+
+/// Of many names exactly those are found that would be found one by one.
+TEST(HiddenWords, AreFoundTogetherAsEachIsAlone) {
+  std::mt19937 random(7);
+  const auto some = [&](std::string_view of, std::size_t longest) {
+    std::string text;
+    for (std::size_t left = 1 + random() % longest; left > 0; --left) text += of[random() % of.size()];
+    return text;
+  };
+  std::size_t found = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const std::string_view alphabet = round % 2 == 0 ? "ab_-." : "ab-. \xC3\xA9";
+    std::set<std::string, std::less<>> names;
+    NameShape shape;
+    for (int i = 0; i < 5; ++i) shape.add(*names.insert(some(alphabet, 6)).first);
+    const std::string text = some("aabb_-.. \xC3\xA9", 40);
+    std::set<std::string, std::less<>> expected;
+    for (const std::string& name : names) {
+      if (stands_in(text, name)) expected.insert(name);
+    }
+    std::set<std::string, std::less<>> seen;
+    Steps steps(enough);
+    const auto note = [&](std::string_view part) {
+      if (names.contains(part)) seen.emplace(part);
+      return false;
+    };
+    ASSERT_FALSE(holds_name(text, shape, note, steps));
+    ASSERT_EQ(seen, expected) << text;
+    found += expected.size();
+  }
+  EXPECT_GT(found, 1000U);
+}
+
+/// However many names there are: what is spent follows from the text.
+TEST(HiddenWords, TakeStepsByTheTextAlone) {
+  NameShape shape;
+  for (int i = 0; i < 60'000; ++i) shape.add("delete_" + std::to_string(i));
+  std::string text;
+  while (text.size() < 60'000) text += " delete_00000";
+  std::size_t asked = 0;
+  Steps steps(enough);
+  EXPECT_FALSE(holds_name(text, shape, [&](std::string_view) { return ++asked == 0; }, steps));
+  EXPECT_FALSE(steps.used_up());
+  EXPECT_EQ(asked, text.size() / 13);
+}
+
+TEST(HiddenWords, CountAsFoundWhereTheStepsAreUsedUp) {
+  NameShape shape;
+  shape.add(std::string(128, 'a') + ".");
+  std::string text;
+  while (text.size() < 60'000) text += "a.";
+  Steps steps(enough);
+  EXPECT_TRUE(holds_name(text, shape, [](std::string_view) { return false; }, steps));
+  EXPECT_TRUE(steps.used_up());
+  EXPECT_TRUE(holds_name("b", shape, [](std::string_view) { return false; }, steps)) << "what is left of the answer as well";
+  EXPECT_TRUE(holds_address("b:", [](std::string_view) { return false; }, steps));
+}
+
 TEST(HiddenAddresses, AreFoundInTexts) {
   const auto is_one = [](std::string_view uri) { return uri == "hh:1"; };
+  const auto holds_address = [](std::string_view text, const auto& is) {
+    Steps steps(enough);
+    return mcp::holds_address(text, is, steps) && !steps.used_up();
+  };
   for (const char* text : {"hh:1", "see hh:1.", "<hh:1>", "a hh:1, b", "\"hh:1\"?", "hh:1!?"}) EXPECT_TRUE(holds_address(text, is_one)) << text;
   for (const char* text : {"", "hh:12", "xhh:1", "hh: 1", ":"}) EXPECT_FALSE(holds_address(text, is_one)) << text;
   EXPECT_FALSE(has_scheme("C:\\x"));
