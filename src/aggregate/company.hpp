@@ -24,6 +24,7 @@ struct Member {
   std::shared_ptr<gateway::Conversation> conversation;  ///< at its gate; null: not opened yet
   bool opening = false;
   std::string fault;         ///< why the last try to open it failed
+  std::string words;         ///< what the server said of that, for the log
   std::string capabilities;  ///< JSON text, as the server said
   std::string instructions;
   std::size_t lists_asked = 0;      ///< questions for lists that are under way there

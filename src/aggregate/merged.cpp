@@ -1,5 +1,7 @@
 #include "aggregate/merged.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/json.hpp"
@@ -11,7 +13,27 @@ namespace callgate::aggregate {
 namespace {
 
 constexpr std::size_t longest_reason = 300;
+/// Stands in front of each line of a server's own words, whose lines could pass for another server's otherwise.
+constexpr std::string_view quote = "> ";
 constexpr json::Limits own_limits{.max_depth = 512, .check_number_range = false};
+
+/// How long the line break is that the text begins with, in any of the forms that some reader takes for one; 0: it is none.
+std::size_t break_at(std::string_view text) {
+  if (text.starts_with("\r\n")) return 2;
+  if (text.starts_with("\xC2\x85")) return 2;
+  if (text.starts_with("\xE2\x80\xA8") || text.starts_with("\xE2\x80\xA9")) return 3;
+  return std::string_view("\n\r\v\f\x1C\x1D\x1E").contains(text.front()) ? 1 : 0;
+}
+
+void append_quoted_lines(std::string& out, std::string_view words) {
+  out += quote;
+  while (!words.empty()) {
+    const std::size_t size = break_at(words);
+    if (size != 0) out += fmt::format("\n{}", quote);
+    else out += words.front();
+    words.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+}
 
 /// The member of `_meta` that names who is missing; empty where nobody is.
 std::string reasons_of(std::span<const Missing> missing) {
@@ -77,7 +99,8 @@ std::string merged_instructions(std::span<const Introduction> servers) {
   std::string text;
   for (const Introduction& each : servers) {
     if (each.instructions.empty()) continue;
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "\n\n", each.slug, each.instructions);
+    text += fmt::format("{}{}:\n", text.empty() ? "" : "\n\n", each.slug);
+    append_quoted_lines(text, each.instructions);
   }
   return text.empty() ? text : json::quoted(text);
 }

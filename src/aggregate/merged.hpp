@@ -39,13 +39,15 @@ Capabilities merged_capabilities(std::span<const Introduction> servers);
 /// Whether a server that said this of itself has such lists.
 bool has_lists(std::string_view capabilities, mcp::MethodId list);
 
-/// The instructions of all, each under its server's slug, as a JSON string; empty: none has any.
+/// The instructions of all, each under its server's slug, as a JSON string; empty: none has any. Every line that
+/// is a server's begins with `> `, and none that is the gateway's.
 std::string merged_instructions(std::span<const Introduction> servers);
 
 /// A server whose part is missing, and why.
 struct Missing {
   std::string server;
-  std::string why;  ///< a sentence for the client
+  std::string why;  ///< a sentence of the gateway's for the client
+  std::string words = {};  ///< what the server said of it, for the log alone
 };
 
 /// The answer to server/discover (2026-07-28).

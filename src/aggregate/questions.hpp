@@ -12,8 +12,11 @@
 /// for ever. Threads: the loop's.
 namespace callgate::aggregate {
 
-/// Why there is no result: the error's own sentence, or one of ours.
-std::string reason_of(const Result<mcp::Message>& answer);
+/// Why there is no result, in words of ours: clients read them beside what other servers say. `failure`: what the
+/// gate said, empty where the answer is the server's.
+std::string reason_of(const Result<mcp::Message>& answer, const std::string& failure);
+/// The error's own sentence, for the log; empty where there is none.
+std::string words_of(const Result<mcp::Message>& answer);
 
 /// A page of a server's list; what was read of it points into it.
 struct Page {
@@ -28,6 +31,7 @@ struct Router::Question {
   std::vector<std::unique_ptr<Page>> pages;
   std::string answer; ///< where all were told one thing; empty: none came
   std::string fault;  ///< why its part is missing
+  std::string words;  ///< what was said of that, for the log
   bool over = false;
 };
 

@@ -135,7 +135,7 @@ class Router {
   net::Task<void> open(std::shared_ptr<Company> company, std::string server);
   net::Task<bool> introduce(std::shared_ptr<Company> company, std::string server, std::shared_ptr<gateway::Conversation> conversation);
   net::Task<void> reach_all(std::shared_ptr<Company> company, net::Instant until);
-  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over = {});
+  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over = {}, std::string* failure = nullptr);
   enum class Expects : std::uint8_t { nothing, answer };
   net::Task<std::shared_ptr<Questions>> say_to_all(std::shared_ptr<Company> company, std::string bytes, std::string trace, Expects expects);
   net::Task<void> say_and_keep(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string bytes, Expects expects);

@@ -20,10 +20,18 @@ constexpr std::size_t most_at_once = 20;  ///< questions of one client to one se
 
 }  // namespace
 
-std::string reason_of(const Result<mcp::Message>& answer) {
+std::string reason_of(const Result<mcp::Message>& answer, const std::string& failure) {
+  if (!failure.empty()) return failure;
   if (!answer) return "it gave no answer";
-  const auto text = answer->error ? answer->error.find("message") : std::nullopt;
-  return text && text->is_string() ? text->string() : std::string("its answer cannot be read");
+  if (!answer->error) return "its answer cannot be read";
+  const auto number = answer->error.find("code");
+  const auto code = number ? number->as_int64() : std::nullopt;
+  return code ? fmt::format("its answer is an error (code {})", *code) : "its answer is an error";
+}
+
+std::string words_of(const Result<mcp::Message>& answer) {
+  const auto text = answer && answer->error ? answer->error.find("message") : std::nullopt;
+  return text && text->is_string() ? text->string() : std::string();
 }
 
 namespace {
@@ -39,10 +47,12 @@ bool says_unknown_method(const Result<mcp::Message>& answer) {
 /// What one server says of itself.
 net::Task<void> Router::read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over) {
   auto page = std::make_unique<Page>();
-  page->text = co_await say(company, question.server, std::move(request), question.trace, std::move(over));
+  std::string failure;
+  page->text = co_await say(company, question.server, std::move(request), question.trace, std::move(over), &failure);
   const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
   if (!answer || !answer->result) {
-    question.fault = reason_of(answer);
+    question.fault = reason_of(answer, failure);
+    question.words = words_of(answer);
     co_return;
   }
   page->list.message = *answer;
@@ -85,6 +95,7 @@ net::Task<void> Router::ask(std::shared_ptr<Company> company, std::shared_ptr<Qu
     else if (company->stateless() || has_lists(company->members[question.server].capabilities, all->method)) co_await read_pages(company, question, request, *mcp::list_shape(all->method), over_flag);
   } else {
     question.fault = company->members[question.server].fault;
+    question.words = company->members[question.server].words;
   }
   question.over = true;
 }
@@ -97,11 +108,13 @@ net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& q
   std::string next = request;
   for (;;) {
     auto page = std::make_unique<Page>();
-    page->text = co_await say(company, question.server, std::move(next), question.trace, over);
+    std::string failure;
+    page->text = co_await say(company, question.server, std::move(next), question.trace, over, &failure);
     const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
-    auto list = answer && answer->result ? mcp::read_list_page(*answer, shape) : Result<mcp::ListPage>(fail(ErrorKind::invalid, reason_of(answer)));
+    auto list = answer && answer->result ? mcp::read_list_page(*answer, shape) : Result<mcp::ListPage>(fail(ErrorKind::invalid, reason_of(answer, failure)));
     if (!list) {
       if (!says_unknown_method(answer)) question.fault = list.error().message;
+      question.words = words_of(answer);
       co_return;
     }
     bytes += page->text.size();
@@ -220,13 +233,13 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
   std::string items;
   std::vector<Missing> missing;
   for (const Question& each : all->each) {
-    if (!each.over || !each.fault.empty()) missing.push_back({.server = each.server, .why = each.over ? each.fault : std::string(too_slow)});
+    if (!each.over || !each.fault.empty()) missing.push_back({.server = each.server, .why = each.over ? each.fault : std::string(too_slow), .words = each.words});
     if (!each.over) continue;
     const std::string part = items_of(*in.company, list, each);
     if (!part.empty() && !items.empty()) items += ',';
     items += part;
   }
-  for (const Missing& each : missing) parts_.log.warn("aggregate_list_incomplete", {{"server", each.server}, {"method", in.message.method.view()}, {"why", each.why}});
+  for (const Missing& each : missing) parts_.log.warn("aggregate_list_incomplete", {{"server", each.server}, {"method", in.message.method.view()}, {"why", each.why}, {"words", each.words}});
   if (!missing.empty() && missing.size() == all->each.size()) co_return co_await answer_none(in, missing);
   co_await in.channel.answer(merged_list(in.message.id_text, mcp::list_shape(list)->array, items, missing, mcp::era_of(in.company->client.session.revision)));
 }

@@ -19,6 +19,7 @@ class Router::Opening {
   Opening(std::shared_ptr<Company> company, const std::string& server) : company_(std::move(company)), member_(company_->members[server]) {
     member_.opening = true;
     member_.fault.clear();
+    member_.words.clear();
   }
   Opening(const Opening&) = delete;
   Opening& operator=(const Opening&) = delete;
@@ -112,7 +113,7 @@ net::Task<void> Router::open(std::shared_ptr<Company> company, std::string serve
   conversation->session.grant_policy = caller->second.policy;
   conversation->stream = std::make_shared<MemberStream>(company, server);
   if (!co_await introduce(company, server, conversation)) {
-    parts_.log.warn("aggregate_member_missing", {{"server", server}, {"fault", opening.member().fault}});
+    parts_.log.warn("aggregate_member_missing", {{"server", server}, {"fault", opening.member().fault}, {"words", opening.member().words}});
     co_return;
   }
   // Limits, approvals and tasks of a session go on where its conversation is another one.
@@ -130,12 +131,14 @@ net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string 
   gateway::Gate* gate = gates_.find(server);
   if (!message || gate == nullptr) co_return false;
   KeptAnswer kept(company, server);
-  co_await gate->handle({.conversation = conversation, .message = *message, .revision = mcp::latest_legacy, .channel = kept});
+  std::string failure;
+  co_await gate->handle({.conversation = conversation, .message = *message, .revision = mcp::latest_legacy, .channel = kept, .failure = &failure});
   json::Document read;
   const auto answer = mcp::read_message(kept.text(), read, mcp::Direction::from_server, upstream::whole_answer);
   const auto opened = answer ? mcp::read_initialized(*answer) : std::unexpected(answer.error());
   if (!opened || conversation->session.id.empty()) {
-    member.fault = reason_of(answer);
+    member.fault = reason_of(answer, failure);
+    member.words = words_of(answer);
     co_return false;
   }
   member.capabilities = opened->capabilities.text();
@@ -145,15 +148,15 @@ net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string 
 }
 
 /// Hands one message to a server whose conversation is open; its answer, or an empty text.
-/// It is asked no longer once `over` is set.
-net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over) {
+/// It is asked no longer once `over` is set. `failure` takes why there is no answer of the server's.
+net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over, std::string* failure) {
   const auto conversation = open_now(*company, server);
   gateway::Gate* gate = gates_.find(server);
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_client);
   if (!conversation || gate == nullptr || !message || (over && *over)) co_return std::string();
   KeptAnswer kept(company, server, std::move(over));
-  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = kept, .trace = std::move(trace)});
+  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = kept, .trace = std::move(trace), .failure = failure});
   co_return kept.text();
 }
 

@@ -263,6 +263,7 @@ net::Task<void> Gate::answer_failure(Inbound& in, const Error& error) {
     co_await in.channel.accepted();
     co_return;
   }
+  if (in.failure != nullptr) *in.failure = error.message;
   // What the call brought is too much for the gateway, and may be less when it is asked for otherwise: the model's to know.
   const bool for_model = in.message.method_id == mcp::MethodId::tools_call && error.kind == ErrorKind::too_large;
   co_await in.channel.answer(for_model ? mcp::failed_call(in.message.id_text, error.message, in.era())

@@ -43,11 +43,12 @@ struct Inbound {
   OwnTask* task = nullptr;   ///< that the call runs as; null: it is answered itself
   net::Instant begin_until = net::Instant::max();  ///< what has to be known of its server first is known by then, or not waited for
   bool unheard = false;      ///< its server left the first question unanswered: nothing more is sent there for it
+  std::string* failure = nullptr;  ///< takes why there is no answer of the server's, in the gate's words; null: nobody asks
 
   /// The same request as another text: how it came, and how long it has waited, stay.
   Inbound as(const mcp::Message& text) const {
     return {.conversation = conversation, .message = text, .revision = revision, .channel = channel, .asked_before = asked_before, .signs = signs,
-            .trace = trace, .called = called, .account = account, .begin_until = begin_until, .unheard = unheard};
+            .trace = trace, .called = called, .account = account, .begin_until = begin_until, .unheard = unheard, .failure = failure};
   }
   mcp::Era era() const { return mcp::era_of(revision); }
   /// HTTP statuses of 2026-07-28 that differ from 200; legacy clients get 200.

@@ -29,7 +29,7 @@ TEST_F(Stateless, AreToldOfBothServersAtOnce) {
   start_both();
   const Answer answer = ask("server/discover");
   EXPECT_EQ(answer.status, 200);
-  EXPECT_TRUE(has(answer.body, R"("supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"prompts":{"listChanged":true}},"instructions":"two: be kind","ttlMs":0,"cacheScope":"private")")) << answer.body;
+  EXPECT_TRUE(has(answer.body, R"("supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"prompts":{"listChanged":true}},"instructions":"two:\n> be kind","ttlMs":0,"cacheScope":"private")")) << answer.body;
   EXPECT_TRUE(has(answer.body, R"("io.modelcontextprotocol/serverInfo":{"name":"callgate")"));
 }
 
