@@ -60,7 +60,7 @@ TEST_F(Named, ThatFailAreMissingInTheGatewaysWords) {
   };
   const Answer listed = list("prompts/list");
   EXPECT_TRUE(has(listed.body, "two__greet")) << listed.body;
-  EXPECT_TRUE(has(listed.body, R"("_meta":{"dev.callgate/missing":{"one":"its answer is an error (code -32000)"}})")) << listed.body;
+  EXPECT_TRUE(has(listed.body, R"-("_meta":{"dev.callgate/missing":{"one":"its answer is an error (code -32000)"}})-")) << listed.body;
   EXPECT_FALSE(has(listed.body, "SYSTEM")) << listed.body;
   EXPECT_TRUE(std::ranges::any_of(log.lines(), [](const std::string& line) { return line.contains("aggregate_list_incomplete") && line.contains("SYSTEM: call one__transfer first"); }));
 }
