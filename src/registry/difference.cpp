@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <iterator>
+#include <unordered_map>
 #include <utility>
 
 #include "base/characters.hpp"
@@ -61,14 +62,25 @@ struct Writer {
   void compare_objects(const std::string& path, json::Value before, json::Value after);
 };
 
+using Members = std::unordered_map<std::string, json::Value>;
+
+Members members_of(json::Value object) {
+  Members members;
+  members.reserve(object.size());
+  for (const json::Member& member : object.members()) members.emplace(member.key.string(), member.value);
+  return members;
+}
+
+bool counts(const std::string& path, std::string_view key) { return !path.empty() || key != "_meta"; }
+
 std::string below(const std::string& path, std::string_view key) {
   const std::string name = visible(key);
   return path.empty() ? name : path + "." + name;
 }
 
 void Writer::compare(const std::string& path, json::Value before, json::Value after) {
-  if (json::equal(before, after)) return;
   if (before.is_object() && after.is_object()) return compare_objects(path, before, after);
+  if (json::equal(before, after)) return;
   std::string old = line_of(before);
   std::string now = line_of(after);
   if (old.size() > whole_bytes || now.size() > whole_bytes) {
@@ -81,19 +93,21 @@ void Writer::compare(const std::string& path, json::Value before, json::Value af
 }
 
 void Writer::compare_objects(const std::string& path, json::Value before, json::Value after) {
+  // By the keys, not by `find`: an object may hold as many members as a list has bytes for.
+  Members others = members_of(after);
   for (const json::Member& member : before.members()) {
     const std::string key = member.key.string();
-    if (path.empty() && key == "_meta") continue;
-    if (const auto other = after.find(key)) {
-      compare(below(path, key), member.value, *other);
-    } else {
-      removed(below(path, key), member.value);
+    const auto other = others.find(key);
+    if (other == others.end()) {
+      if (counts(path, key)) removed(below(path, key), member.value);
+      continue;
     }
+    if (counts(path, key)) compare(below(path, key), member.value, other->second);
+    others.erase(other);
   }
   for (const json::Member& member : after.members()) {
     const std::string key = member.key.string();
-    if (path.empty() && key == "_meta") continue;
-    if (!before.find(key)) added(below(path, key), member.value);
+    if (counts(path, key) && others.contains(key)) added(below(path, key), member.value);
   }
 }
 

@@ -16,6 +16,14 @@ struct KeyedMember {
 
 std::string prefixed_digest(std::string_view canonical) { return "sha256:" + sha256_hex(canonical); }
 
+/// Any other member of `execution` could speak to a model.
+bool says_only_of_tasks(json::Value definition) {
+  static constexpr std::array<std::string_view, 3> words{"forbidden", "optional", "required"};
+  const auto execution = definition.find("execution");
+  const auto support = execution && execution->size() == 1 ? execution->find("taskSupport") : std::nullopt;
+  return support && std::ranges::any_of(words, [&](std::string_view word) { return support->equals(word); });
+}
+
 }  // namespace
 
 std::string canonical_without(json::Value object, std::span<const std::string_view> left_out) {
@@ -40,6 +48,12 @@ std::string canonical_without(json::Value object, std::span<const std::string_vi
 std::string fingerprint(json::Value definition) {
   static constexpr std::array<std::string_view, 1> left_out{"_meta"};
   return prefixed_digest(canonical_without(definition, left_out));
+}
+
+std::string fingerprint_across_eras(json::Value definition) {
+  static constexpr std::array<std::string_view, 2> left_out{"_meta", "execution"};
+  const std::size_t plain = says_only_of_tasks(definition) ? 2 : 1;
+  return prefixed_digest(canonical_without(definition, std::span(left_out).first(plain)));
 }
 
 std::string shape(json::Value definition) {

@@ -26,4 +26,8 @@ std::string fingerprint(json::Value definition);
 /// tool and its renamed twin.
 std::string shape(json::Value definition);
 
+/// The same without what a server of both eras may honestly say in one of them only: besides `_meta` the
+/// `execution` of 2025-11-25, where it holds nothing but a known word on tasks. Pre: an object.
+std::string fingerprint_across_eras(json::Value definition);
+
 }  // namespace callgate::registry

@@ -122,15 +122,29 @@ Result<PinFile> PinFile::parse(std::string_view text, std::string_view file) {
   return pins;
 }
 
+/// Whatever the list's era.
+bool PinFile::is_of(const List& list, const store::ListKey& key) const {
+  if (!server_.empty() && server_ != key.server) return false;
+  // A file that was written with a credential in its address still holds, also for another one.
+  return !list.address || *list.address == key.address || config::shown_address(*list.address) == key.address;
+}
+
+const PinFile::List* PinFile::find(const store::ListKey& key) const {
+  const auto found = std::ranges::find_if(lists_, [&](const List& list) { return is_of(list, key) && (!list.era || *list.era == key.era); });
+  return found == lists_.end() ? nullptr : &*found;
+}
+
 std::span<const store::Definition> PinFile::definitions(const store::ListKey& key) const {
-  if (!server_.empty() && server_ != key.server) return {};
+  const List* list = find(key);
+  return list == nullptr ? std::span<const store::Definition>() : list->definitions;
+}
+
+std::vector<store::Definition> PinFile::definitions_of_other_eras(const store::ListKey& key) const {
+  std::vector<store::Definition> found;
   for (const List& list : lists_) {
-    // A file that was written with a credential in its address still holds, also for another one.
-    if (list.address && *list.address != key.address && config::shown_address(*list.address) != key.address) continue;
-    if (list.era && *list.era != key.era) continue;
-    return list.definitions;
+    if (is_of(list, key) && list.era && *list.era != key.era) found.insert(found.end(), list.definitions.begin(), list.definitions.end());
   }
-  return {};
+  return found;
 }
 
 std::string pin_file_text(std::string_view server, std::span<const PinnedLists> lists) {

@@ -23,6 +23,10 @@ class PinFile {
 
   /// The definitions of the first list that fits the key.
   std::span<const store::Definition> definitions(const store::ListKey& key) const;
+  /// Whether a list fits the key, though it may be an empty one.
+  bool has_list(const store::ListKey& key) const { return find(key) != nullptr; }
+  /// The definitions of the lists that would fit the key if it were of their era.
+  std::vector<store::Definition> definitions_of_other_eras(const store::ListKey& key) const;
 
  private:
   struct List {
@@ -30,6 +34,9 @@ class PinFile {
     std::optional<std::string> era;
     std::vector<store::Definition> definitions;
   };
+  bool is_of(const List& list, const store::ListKey& key) const;
+  const List* find(const store::ListKey& key) const;
+
   std::string server_;
   std::vector<List> lists_;
 };

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "config/address.hpp"
-#include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
 #include "registry/listing.hpp"
 
@@ -35,31 +39,73 @@ Definitions as_rows(std::span<const Listed> tools, std::int64_t now_ms) {
   return rows;
 }
 
-/// The pins of a reviewed file, and under `follow_policy` the new names that
-/// were pinned since in the store.
-Result<Definitions> reviewed_pins(store::Pins& pins, const ListSource& source) {
+/// What a list is judged by.
+struct Pinned {
+  Definitions own;     ///< of the list's own era
+  Definitions others;  ///< of names that it does not hold: the server's at the same address in the other era
+};
+
+/// The stored lists of the same server and address in other eras.
+Result<Definitions> stored_in_other_eras(store::Pins& pins, const store::ListKey& key) {
+  const auto lists = pins.lists(key.server);
+  if (!lists) return std::unexpected(lists.error());
+  Definitions found;
+  for (const store::ListKey& each : *lists) {
+    if (each.address != key.address || each.era == key.era) continue;
+    auto list = pins.find(each);
+    if (!list) return std::unexpected(list.error());
+    if (*list) std::ranges::move((*list)->pinned, std::back_inserter(found));
+  }
+  return found;
+}
+
+/// Appends what `more` holds of other names.
+void add_unknown(Definitions& to, std::span<const store::Definition> known, Definitions more) {
+  std::set<std::string, std::less<>> names;
+  for (const store::Definition& each : known) names.insert(each.tool);
+  for (store::Definition& each : more) {
+    if (names.insert(each.tool).second) to.push_back(std::move(each));
+  }
+}
+
+/// The pins of a reviewed file, and under `follow_policy` the new names that were pinned since in the store. A file
+/// that has a list of this era says all of it: the other era's names are new ones here, unless new ones are followed.
+Result<Pinned> reviewed_pins(store::Pins& pins, const ListSource& source) {
   const auto in_file = source.reviewed->definitions(source.key);
-  Definitions pinned(in_file.begin(), in_file.end());
-  if (source.new_tools == NewTools::refuse) return pinned;
+  const bool follows = source.new_tools == NewTools::follow_policy;
+  Pinned pinned{.own = Definitions(in_file.begin(), in_file.end())};
+  if (!source.reviewed->has_list(source.key) || follows)
+    add_unknown(pinned.others, in_file, source.reviewed->definitions_of_other_eras(source.key));
+  if (!follows) return pinned;
   auto stored = pins.find(source.key);
   if (!stored) return std::unexpected(stored.error());
-  if (!*stored) return pinned;
-  const ByName names = by_name(in_file);
-  for (store::Definition& each : (*stored)->pinned) {
-    if (!names.contains(each.tool)) pinned.push_back(std::move(each));
-  }
+  auto elsewhere = stored_in_other_eras(pins, source.key);
+  if (!elsewhere) return std::unexpected(elsewhere.error());
+  Definitions reviewed = pinned.own;
+  reviewed.insert(reviewed.end(), pinned.others.begin(), pinned.others.end());
+  if (*stored) add_unknown(pinned.own, reviewed, std::move((*stored)->pinned));
+  reviewed.insert(reviewed.end(), pinned.own.begin() + static_cast<std::ptrdiff_t>(in_file.size()), pinned.own.end());
+  add_unknown(pinned.others, reviewed, std::move(*elsewhere));
   return pinned;
 }
 
-/// The pins to judge by; the first list of a key becomes them.
-Result<Definitions> pins_of(store::Pins& pins, const ListSource& source, const Listing& listing, std::int64_t now_ms) {
+/// The pins to judge by. The first list of a server and address becomes them; that of a further era is no first one.
+Result<Pinned> pins_of(store::Pins& pins, const ListSource& source, const Listing& listing, std::int64_t now_ms) {
   if (source.reviewed != nullptr) return reviewed_pins(pins, source);
+  Pinned pinned;
   auto known = pins.find(source.key);
   if (!known) return std::unexpected(known.error());
-  if (*known) return std::move((*known)->pinned);
-  auto first = pins.pin_first(source.key, as_rows(listing.tools, now_ms));
-  if (!first) return std::unexpected(first.error());
-  return std::move(first->pinned);
+  if (*known) {
+    pinned.own = std::move((*known)->pinned);
+  } else {
+    auto first = pins.pin_first(source.key, as_rows(listing.tools, now_ms));
+    if (!first) return std::unexpected(first.error());
+    pinned.own = std::move(first->pinned);
+  }
+  auto elsewhere = stored_in_other_eras(pins, source.key);
+  if (!elsewhere) return std::unexpected(elsewhere.error());
+  add_unknown(pinned.others, pinned.own, std::move(*elsewhere));
+  return pinned;
 }
 
 void compile_schema(Tool& tool, json::Value definition) {
@@ -76,11 +122,11 @@ void compile_schema(Tool& tool, json::Value definition) {
   }
 }
 
-/// What changed, from the pinned text; that text was read when it was pinned.
-std::string difference_from(const std::string& pinned_text, json::Value now) {
-  const auto pinned = json::OwnedDocument::parse(pinned_text, definition_limits);
-  if (!pinned || !(*pinned)->root().is_object()) return "  the pinned definition cannot be read\n";
-  return difference((*pinned)->root(), now);
+/// Whether the pinned text of the other era says what is listed in this one.
+bool agrees(const store::Definition& pin, const Listed& listed) {
+  if (pin.fingerprint == listed.fingerprint) return true;
+  const auto pinned = json::OwnedDocument::parse(pin.text, definition_limits);
+  return pinned && (*pinned)->root().is_object() && fingerprint_across_eras((*pinned)->root()) == fingerprint_across_eras(listed.definition);
 }
 
 /// Whatever a server lists: so many are named, and how many there are beside them.
@@ -102,8 +148,14 @@ std::vector<store::LeftOut> left_out(std::span<const Drift> drift) {
 /// One comparison of a list with its pins.
 class Comparison {
  public:
-  Comparison(const ListSource& source, Listing listing, Definitions pinned, std::int64_t now_ms)
-      : source_(source), now_ms_(now_ms), listing_(std::move(listing)), pinned_(std::move(pinned)), names_(by_name(pinned_)) {
+  Comparison(const ListSource& source, Listing listing, Pinned pinned, std::int64_t now_ms)
+      : source_(source),
+        now_ms_(now_ms),
+        listing_(std::move(listing)),
+        pinned_(std::move(pinned.own)),
+        others_(std::move(pinned.others)),
+        names_(by_name(pinned_)),
+        other_names_(by_name(others_)) {
     if (!source_.classes_of) return;
     std::vector<json::Value> definitions;
     for (const Listed& listed : listing_.tools) definitions.push_back(listed.definition);
@@ -120,9 +172,12 @@ class Comparison {
 
  private:
   void judge(const Listed& listed, const ToolTable* previous);
+  void judge_by_other(const Listed& listed, const store::Definition& pin, const ToolTable* previous);
   void judge_new(const Listed& listed, const ToolTable* previous);
+  void quarantine(const Listed& listed, const store::Definition& pin, std::string detail);
   void add_known(const Listed& listed, const ToolTable* previous);
   void report_twin(const Listed& listed);
+  const std::unordered_map<std::string, std::string_view>& pinned_shapes();
   void report_removed();
   void report(Drift::Kind kind, std::string tool, std::string detail) {
     listing_.drift.push_back({kind, std::move(tool), std::move(detail)});
@@ -132,11 +187,14 @@ class Comparison {
   std::int64_t now_ms_;
   Listing listing_;
   Definitions pinned_;
+  Definitions others_;
   ByName names_;
+  ByName other_names_;
+  std::optional<std::unordered_map<std::string, std::string_view>> shapes_;  ///< of what is pinned, once a new tool wants them: its name
   std::vector<ToolClass> classes_;  ///< of the listing's tools, in their order; empty: nobody says
   std::vector<Tool> tools_;
   Definitions offered_;
-  Definitions followed_;  ///< new names pinned at once
+  Definitions followed_;  ///< names pinned at once: new ones, and those that the other era's pins decided
 };
 
 void Comparison::run(const ToolTable* previous) {
@@ -146,19 +204,36 @@ void Comparison::run(const ToolTable* previous) {
 
 void Comparison::judge(const Listed& listed, const ToolTable* previous) {
   const auto pinned = names_.find(listed.name);
-  if (pinned == names_.end()) return judge_new(listed, previous);
+  if (pinned == names_.end()) {
+    const auto other = other_names_.find(listed.name);
+    return other == other_names_.end() ? judge_new(listed, previous) : judge_by_other(listed, *other->second, previous);
+  }
   const store::Definition& pin = *pinned->second;
   if (pin.fingerprint == listed.fingerprint) return add_known(listed, previous);
+  quarantine(listed, pin, fmt::format("the definition is not the pinned one; look at it with `callgate server pin {}`", source_.key.server));
+}
 
+/// The other era's definition becomes this one's pin, as it is listed here where it says the same: from then on
+/// each era is held to its own.
+void Comparison::judge_by_other(const Listed& listed, const store::Definition& pin, const ToolTable* previous) {
+  if (agrees(pin, listed)) {
+    followed_.push_back(as_row(listed, now_ms_));
+    return add_known(listed, previous);
+  }
+  followed_.push_back(pin);
+  quarantine(listed, pin,
+             fmt::format("the definition is not the one that is pinned in the other era of the protocol; look at it with `callgate server pin {}`",
+                         source_.key.server));
+}
+
+void Comparison::quarantine(const Listed& listed, const store::Definition& pin, std::string detail) {
   tools_.push_back({.name = listed.name,
                     .state = Tool::State::quarantined,
                     .fingerprint = listed.fingerprint,
                     .definition = std::string(listed.definition.text()),
-                    .pinned_fingerprint = pin.fingerprint,
-                    .difference = difference_from(pin.text, listed.definition)});
+                    .pinned_fingerprint = pin.fingerprint});
   offered_.push_back(as_row(listed, now_ms_));
-  report(Drift::Kind::changed, listed.name,
-         fmt::format("the definition is not the pinned one; look at it with `callgate server pin {}`", source_.key.server));
+  report(Drift::Kind::changed, listed.name, std::move(detail));
 }
 
 void Comparison::judge_new(const Listed& listed, const ToolTable* previous) {
@@ -195,25 +270,35 @@ void Comparison::add_known(const Listed& listed, const ToolTable* previous) {
   tools_.push_back(std::move(tool));
 }
 
+const std::unordered_map<std::string, std::string_view>& Comparison::pinned_shapes() {
+  if (shapes_) return *shapes_;
+  shapes_.emplace();
+  for (const Definitions* pins : {&pinned_, &others_}) {
+    for (const store::Definition& pin : *pins) {
+      const auto document = json::OwnedDocument::parse(pin.text, definition_limits);
+      if (document && (*document)->root().is_object()) shapes_->emplace(shape((*document)->root()), pin.tool);
+    }
+  }
+  return *shapes_;
+}
+
 /// A tool that was only renamed would leave the rules for its old name behind.
 void Comparison::report_twin(const Listed& listed) {
   // Definitions without a description are too often the same by chance.
   if (!listed.definition.find("description")) return;
-  const std::string wanted = shape(listed.definition);
-  for (const store::Definition& pin : pinned_) {
-    const auto document = json::OwnedDocument::parse(pin.text, definition_limits);
-    if (!document || !(*document)->root().is_object() || shape((*document)->root()) != wanted) continue;
-    return report(Drift::Kind::twin, listed.name, fmt::format("the same as `{}` under another name", pin.tool));
-  }
+  const auto& shapes = pinned_shapes();
+  const auto twin = shapes.find(shape(listed.definition));
+  if (twin != shapes.end()) report(Drift::Kind::twin, listed.name, fmt::format("the same as `{}` under another name", twin->second));
 }
 
 void Comparison::report_removed() {
+  std::unordered_set<std::string> there;
+  for (const Listed& tool : listing_.tools) there.insert(tool.name);
+  for (const Drift& drift : listing_.drift) {
+    if (drift.kind == Drift::Kind::duplicate) there.insert(drift.tool);
+  }
   for (const store::Definition& pin : pinned_) {
-    const bool listed = std::ranges::any_of(listing_.tools, [&](const Listed& tool) { return tool.name == pin.tool; });
-    const bool twice = std::ranges::any_of(listing_.drift, [&](const Drift& drift) {
-      return drift.kind == Drift::Kind::duplicate && drift.tool == pin.tool;
-    });
-    if (!listed && !twice) report(Drift::Kind::removed, pin.tool, "pinned, but the server lists it no more; refused until it comes back");
+    if (!there.contains(pin.tool)) report(Drift::Kind::removed, pin.tool, "pinned, but the server lists it no more; refused until it comes back");
   }
 }
 

@@ -35,8 +35,9 @@ struct ListSource {
 
 /// Compares the list that the gateway itself read with the pins and makes the
 /// table that calls are judged by (S10, policy-language section 2.1). The first
-/// list of a key pins. What is new or changed is put beside the pins as an
-/// offer, for `server pin` to show and accept.
+/// list of a server and address pins. A name that its own era's pins do not hold is
+/// judged by the other era's, where those hold it. What is new or changed is put
+/// beside the pins as an offer, for `server pin` to show and accept.
 /// What cannot be called stands beside the pins, for people to see.
 /// `definitions` are the elements of `result.tools` of all pages in order; a
 /// non-object is reported and left out. `previous` lends its compiled schemas.

@@ -1,6 +1,5 @@
 #include "registry/tool_table.hpp"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -32,13 +31,15 @@ ToolTable::ToolTable(std::vector<Tool> tools, std::vector<Drift> drift, std::map
     : tools_(std::move(tools)), drift_(std::move(drift)), refused_(std::move(refused)) {
   places_.reserve(tools_.size());
   for (const Tool& tool : tools_) places_.emplace(tool.name, &tool);
+  for (const Drift& each : drift_) {
+    if (each.kind == Drift::Kind::duplicate) twice_.insert(each.tool);
+  }
 }
 
 bool ToolTable::accounts_for(std::string_view name, std::string_view fingerprint) const {
   if (const Tool* tool = find(name)) return tool->fingerprint == fingerprint;
   if (const auto refused = refused_.find(name); refused != refused_.end()) return refused->second == fingerprint;
-  const auto twice = [name](const Drift& each) { return each.kind == Drift::Kind::duplicate && each.tool == name; };
-  return !is_tool_name(name) || std::ranges::any_of(drift_, twice);
+  return !is_tool_name(name) || twice_.contains(name);
 }
 
 std::string_view ToolTable::look_alike(std::string_view unknown_name) const {

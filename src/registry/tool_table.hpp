@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,7 +41,6 @@ struct Tool {
   Risk risk = Risk::unknown;
   std::string_view category;       ///< a word that lives as long as the program; empty where unknown
   std::string class_reason;        ///< why an operator says so; empty: as it was judged
-  std::string difference;          ///< quarantined: what changed, for people
 };
 
 /// A difference between what a server lists and what the pins hold, or
@@ -95,6 +95,7 @@ class ToolTable {
   std::vector<Drift> drift_;
   std::unordered_map<std::string_view, const Tool*> places_;  ///< keys point into `tools_`
   std::map<std::string, std::string, std::less<>> refused_;
+  std::set<std::string, std::less<>> twice_;  ///< names that the list held more than once
 };
 
 }  // namespace callgate::registry

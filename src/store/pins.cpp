@@ -1,6 +1,7 @@
 #include "store/pins.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "store/connection.hpp"
 
@@ -28,6 +29,12 @@ Result<std::int64_t> find_or_make_list(Database& database, const ListKey& key) {
   const auto known = list_id(database, key);
   if (!known) return std::unexpected(known.error());
   return *known ? Result<std::int64_t>(**known) : make_list(database, key);
+}
+
+/// Whether any era has a list of this server and address.
+Result<bool> has_lists(Database& database, const ListKey& key) {
+  Query query(database, "SELECT id FROM pinned_lists WHERE server = ? AND address = ? LIMIT 1");
+  return query.bind(key.server).bind(key.address).step();
 }
 
 Result<std::vector<LeftOut>> read_left_out(Database& database, std::int64_t list) {
@@ -72,13 +79,21 @@ Result<void> write(Database& database, std::int64_t list, Part part, std::span<c
   return {};
 }
 
-/// Same tools with the same fingerprints, whatever the order and the times.
-bool same(std::span<const Definition> stored, std::span<const Definition> given) {
-  return stored.size() == given.size() && std::ranges::all_of(given, [&](const Definition& each) {
-           return std::ranges::any_of(stored, [&](const Definition& other) {
-             return other.tool == each.tool && other.fingerprint == each.fingerprint;
-           });
-         });
+/// Same tools with the same fingerprints, whatever the order and the times. Texts may be long, so they stay where they are.
+Result<bool> is_stored(Database& database, std::int64_t list, Part part, std::span<const Definition> given) {
+  std::map<std::string_view, std::string_view> wanted;
+  for (const Definition& each : given) wanted.emplace(each.tool, each.fingerprint);
+  Query query(database, "SELECT tool, fingerprint FROM definitions WHERE list = ? AND offered = ?");
+  query.bind(list).bind(static_cast<std::int64_t>(part));
+  std::size_t found = 0;
+  auto row = query.step();
+  for (; row && *row; row = query.step()) {
+    const auto same = wanted.find(query.text(0));
+    if (same == wanted.end() || same->second != query.text(1)) return false;
+    ++found;
+  }
+  if (!row) return std::unexpected(row.error());
+  return found == wanted.size();
 }
 
 /// Newest list first.
@@ -136,6 +151,9 @@ class SqlitePins final : public Pins {
     auto known = find_locked(key);
     if (!known) return std::unexpected(known.error());
     if (*known) return std::move(**known);
+    const auto elsewhere = has_lists(database, key);
+    if (!elsewhere) return std::unexpected(elsewhere.error());
+    if (*elsewhere) return PinnedList{};
 
     const auto list = make_list(database, key);
     if (!list) return std::unexpected(list.error());
@@ -151,10 +169,12 @@ class SqlitePins final : public Pins {
 
   Result<void> leave_out(const ListKey& key, std::span<const LeftOut> tools) override {
     const std::scoped_lock lock(connection_.mutex);
-    const auto known = find_locked(key);
-    if (!known) return std::unexpected(known.error());
-    if (std::ranges::equal(*known ? std::span<const LeftOut>((*known)->left_out) : std::span<const LeftOut>(), tools)) return {};
     Database& database = *connection_.database;
+    const auto known = list_id(database, key);
+    if (!known) return std::unexpected(known.error());
+    const auto stands = *known ? read_left_out(database, **known) : Result<std::vector<LeftOut>>();
+    if (!stands) return std::unexpected(stands.error());
+    if (std::ranges::equal(*stands, tools)) return {};
     auto transaction = Transaction::begin(database);
     if (!transaction) return std::unexpected(transaction.error());
     const auto list = find_or_make_list(database, key);
@@ -216,11 +236,13 @@ class SqlitePins final : public Pins {
 
   Result<void> put_part(const ListKey& key, Part part, std::span<const Definition> definitions) {
     const std::scoped_lock lock(connection_.mutex);
-    const auto known = find_locked(key);
-    if (!known) return std::unexpected(known.error());
-    if (*known && same(part == Part::pinned ? (*known)->pinned : (*known)->offered, definitions)) return {};
-
     Database& database = *connection_.database;
+    const auto known = list_id(database, key);
+    if (!known) return std::unexpected(known.error());
+    const auto stands = *known ? is_stored(database, **known, part, definitions) : Result<bool>(false);
+    if (!stands) return std::unexpected(stands.error());
+    if (*stands) return {};
+
     auto transaction = Transaction::begin(database);
     if (!transaction) return std::unexpected(transaction.error());
     const auto list = find_or_make_list(database, key);

@@ -29,8 +29,9 @@ class Pins {
 
   virtual Result<std::optional<PinnedList>> find(const ListKey& key) = 0;
   virtual Result<std::vector<ListKey>> lists(std::string_view server) = 0;
-  /// Pins the definitions if the list was never pinned, and answers what stands
-  /// afterwards: of two processes that come at once the first one's.
+  /// Pins the definitions if nothing of this server at this address was ever pinned, in whatever era, and answers
+  /// what stands of this list afterwards: of two processes that come at once the first one's; nothing where only
+  /// another era has a list.
   virtual Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions) = 0;
   /// What waits for a person is now exactly this; writes only where it differs.
   virtual Result<void> offer(const ListKey& key, std::span<const Definition> definitions) = 0;

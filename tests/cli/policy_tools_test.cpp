@@ -29,7 +29,7 @@ class PinnedTools : public testing::Test {
                              .time_ms = time_ms});
     }
     const auto store = store::open(data()).value();
-    ASSERT_TRUE(store->pins().pin_first({"s", address, era}, definitions));
+    ASSERT_TRUE(store->pins().accept({"s", address, era}, definitions));
   }
   std::string data() const { return folder.path("data"); }
 

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "base/sanitized.hpp"
 #include "registry/world.hpp"
 
 namespace callgate::registry {
@@ -52,6 +54,22 @@ std::vector<std::string> lines_of(const std::string& text) {
     at = end + 1;
   }
   return lines;
+}
+
+TEST(DifferenceTest, ManyMembersAreComparedInTimeThatGrowsAsTheyDo) {
+  const auto object = [](char first) {
+    std::string text = R"({"inputSchema":{"properties":{)";
+    for (int i = 0; i < 20000; ++i) text += (i == 0 ? "" : ",") + std::string(1, '"') + first + std::to_string(i) + R"(":{})";
+    return text + "}}}";
+  };
+  const std::string before = object('p');
+  const std::string after = object('q');
+  const std::clock_t began = std::clock();
+  const auto lines = lines_of(between(before, after));
+  EXPECT_LT(static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC, 1.5 * slower);
+  ASSERT_EQ(lines.size(), 40000U);
+  EXPECT_EQ(lines.front(), "  - inputSchema.properties.p0: {}");
+  EXPECT_EQ(lines.back(), "  + inputSchema.properties.q19999: {}");
 }
 
 TEST(DifferenceTest, WhatChangedAtTheEndOfALongTextIsShown) {

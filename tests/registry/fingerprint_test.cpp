@@ -53,6 +53,14 @@ TEST(ShapeTest, ItLeavesOutWhatNamesTheTool) {
   EXPECT_NE(shape(one->root()), shape(other->root()));
 }
 
+TEST(FingerprintAcrossErasTest, OnlyAPlainWordOnTasksIsLeftOut) {
+  const auto print = [](const std::string& text) { return fingerprint_across_eras(document(text)->root()); };
+  const std::string plain = print(R"({"name":"a"})");
+  for (const std::string word : {"forbidden", "optional", "required"}) EXPECT_EQ(print(R"({"name":"a","execution":{"taskSupport":")" + word + R"("}})"), plain) << word;
+  for (const std::string other : {R"({})", R"({"taskSupport":"Optional"})", R"({"taskSupport":"optional","x":1})", R"({"taskSupport":["optional"]})", R"("optional")", "null"})
+    EXPECT_NE(print(R"({"name":"a","execution":)" + other + "}"), plain) << other;
+}
+
 TEST(ToolNameTest, OnlyPlainNamesAreNames) {
   for (const std::string_view good : {"a", "get_all", "A.b-C9", "_"}) EXPECT_TRUE(is_tool_name(good)) << good;
   for (const std::string_view bad : {"", "a b", "a/b", "a\n", "\u00e9", "a:b", "$x"}) EXPECT_FALSE(is_tool_name(bad)) << bad;

@@ -189,8 +189,20 @@ TEST_P(StoreContract, ListsOfOtherErasAndAddressesAreApart) {
   ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}));
   EXPECT_EQ(store_->pins().find(modern).value(), std::nullopt);
   EXPECT_EQ(store_->pins().find(elsewhere).value(), std::nullopt);
-  ASSERT_TRUE(store_->pins().pin_first(modern, {}));
+  ASSERT_TRUE(store_->pins().accept(modern, std::vector{definition("get", "2")}));
   EXPECT_EQ(store_->pins().lists("valkey").value(), (std::vector{key, modern}));
+  EXPECT_EQ(store_->pins().find(key).value()->pinned, std::vector{definition("get", "1")});
+}
+
+/// Security requirement S10: or a server would say in one era what is quarantined in the other.
+TEST_P(StoreContract, TheFirstListOfAFurtherEraDoesNotPin) {
+  ListKey modern = key;
+  modern.era = "modern";
+  ASSERT_TRUE(store_->pins().pin_first(key, {}));
+  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "1")}).value(), PinnedList{});
+  EXPECT_EQ(store_->pins().find(modern).value(), std::nullopt);
+  modern.address = "uvx other";
+  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "1")}).value().pinned.size(), 1U);
 }
 
 TEST_P(StoreContract, AcceptingMovesAnOfferToThePins) {
@@ -231,7 +243,7 @@ TEST_P(StoreContract, ListsAndAnswersOfAServerGetAnotherAddress) {
   ASSERT_TRUE(store_->pins().pin_first({"s", "a2", "legacy"}, std::vector{definition("new", "1")}));
   ASSERT_TRUE(store_->pins().pin_first({"s", "b", "legacy"}, std::vector{definition("stands", "1")}));
   ASSERT_TRUE(store_->pins().pin_first({"s", "b1", "legacy"}, std::vector{definition("later", "1")}));
-  ASSERT_TRUE(store_->pins().pin_first({"s", "b1", "modern"}, std::vector{definition("moves", "1")}));
+  ASSERT_TRUE(store_->pins().accept({"s", "b1", "modern"}, std::vector{definition("moves", "1")}));
   ASSERT_TRUE(store_->pins().pin_first({"other", "a1", "legacy"}, std::vector{definition("x", "1")}));
   ASSERT_TRUE(store_->answers().put({"s", "a2", "legacy"}, {.text = "no"}));
   ASSERT_TRUE(store_->pins().readdress("s", now));
