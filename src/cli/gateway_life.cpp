@@ -241,6 +241,7 @@ void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
     config_waits_ = config_waits_ || config_refused_;
     registered_waits_ = registered_waits_ || registered_refused_;
   }
+  gates_->note_policies();
   take_up_grants();
   for (const auto& gate : gates_->all()) {
     if (store_changed) gate->tools().pins_changed();

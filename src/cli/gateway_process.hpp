@@ -115,7 +115,7 @@ class GatewayProcess {
   bool registered_refused_ = false;  ///< as they are now, beside the last good file
   config::Config file_config_{flags_.config};  ///< the last good one, without the store's servers
   std::optional<CountersPlace> counters_place_;
-  gateway::Policies policies_{log_};
+  gateway::Policies policies_{log_, metrics_};
   limits::MemoryCounters counters_;              ///< unless they are shared
   std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};

@@ -106,7 +106,7 @@ class Listing {
   Metrics metrics_;
   net::Loop loop_;
   std::unique_ptr<store::Store> store_;
-  gateway::Policies policies_{log_};
+  gateway::Policies policies_{log_, metrics_};
   limits::MemoryCounters counters_;
   approval::Desk desk_{[](std::int64_t) { return random_hex(8); }};
   approval::MemoryQuestions questions_{desk_};

@@ -31,13 +31,21 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
-                                     {{"server", server_.name}, {"decision", "refuse"}})) {
+                                     {{"server", server_.name}, {"decision", "refuse"}})),
+      policy_as_file_(parts.metrics.gauge("callgate_policy_as_file", "1 while the policy in force of the server is its file as it was read last, 0 while that was refused.",
+                                          {{"server", server_.name}})) {
+  note_policy();
   tools_.on_found_changed([this] { announce_list_change({.tools = true}); });
   links_.on_opened_anew([this](upstream::Reader met_by) { tools_.server_opened_anew(met_by); });
   links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
 }
 
-Gate::~Gate() { tasks_.cancel(); }
+Gate::~Gate() {
+  tasks_.cancel();
+  policy_as_file_.set(1);  // of a server that is not served nothing is refused
+}
+
+void Gate::note_policy() const { policy_as_file_.set(parts_.policies.is_as_read(server_.policy) ? 1 : 0); }
 
 void Gate::start() {
   tools_.want(mcp::Era::legacy);

@@ -97,6 +97,8 @@ class Gate {
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
   void reap_idle(net::Instant now);
+  /// Shows in the metrics whether the policy in force is its file as it stands.
+  void note_policy() const;
   /// Tells the clients that their lists are others now.
   void announce_list_change(mcp::Lists of = {.tools = true, .prompts = true, .resources = true});
   /// Stateless requests of a grant that bring this key count by it, where the rule
@@ -393,6 +395,7 @@ class Gate {
   Counter& refused_;
   ToldRate message_log_;  ///< of messages that go no further
   net::TaskGroup tasks_;
+  Gauge& policy_as_file_;
 };
 
 }  // namespace callgate::gateway

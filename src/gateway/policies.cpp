@@ -7,6 +7,17 @@
 
 namespace callgate::gateway {
 
+Policies::Policies(Log& log, Metrics& metrics)
+    : log_(log),
+      refusals_(metrics.counter("callgate_policy_refused_total", "Readings of a policy file that was refused.")),
+      refused_(metrics.gauge("callgate_policies_refused", "Policy files, of servers and grants, whose present text is refused.")) {}
+
+/// After a reading of the file.
+void Policies::count(const Entry& entry) {
+  if (!entry.fault.empty()) refusals_.add();
+  refused_.set(static_cast<std::int64_t>(faulty()));
+}
+
 Policies::Version Policies::read(const std::filesystem::path& path) const {
   Version version;
   const auto text = config::read_version(path, version.stamp, config::Writers::owner_only);
@@ -35,6 +46,7 @@ Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesyst
   entry.watch.taken(version.stamp);
   entry.fault = std::move(version.fault);
   entry.policy = std::move(version.policy);
+  count(entry);
   if (!entry.policy) return fail(ErrorKind::invalid, entry.fault, path.string());
   hide_something_ = hide_something_ || entry.policy->hides_anything();
   return entry.policy;
@@ -61,6 +73,7 @@ bool Policies::refresh(Look look, config::FileWatch::Instant now, const std::fil
     if (fresh.torn) continue;  // the next look finds it changed
     entry.watch.taken(fresh.stamp);
     entry.fault = fresh.fault;
+    count(entry);
     if (!fresh.policy) {
       log_.error("policy_refused", {{"file", path.string()}, {"fault", fresh.fault}, {"effect", "the last good policy stays in force"}});
       continue;
@@ -78,6 +91,11 @@ std::size_t Policies::faulty() const {
   std::size_t count = 0;
   for (const auto& [path, entry] : entries_) count += entry.fault.empty() ? 0 : 1;
   return count;
+}
+
+bool Policies::is_as_read(const std::filesystem::path& path) const {
+  const auto entry = entries_.find(path);
+  return entry == entries_.end() || entry->second.fault.empty();
 }
 
 }  // namespace callgate::gateway

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/metrics.hpp"
 #include "config/file_stamp.hpp"
 #include "policy/policy.hpp"
 #include "policy/tool_list.hpp"
@@ -24,7 +25,7 @@ class Policies {
   /// list was read yet.
   using ToolsOf = std::function<std::optional<policy::ToolList>(const std::filesystem::path&)>;
 
-  explicit Policies(Log& log) : log_(log) {}
+  Policies(Log& log, Metrics& metrics);
 
   /// Holds every file that is read from now on against the tools it is about:
   /// two patterns that tie on one of them are a fault of the file.
@@ -51,6 +52,8 @@ class Policies {
   bool hide_something() const { return hide_something_; }
   /// Files whose present text is refused, for health and metrics.
   std::size_t faulty() const;
+  /// Whether what is in force of a loaded file is the file as it was read last; false: that was refused.
+  bool is_as_read(const std::filesystem::path& path) const;
 
  private:
   struct Entry {
@@ -65,9 +68,12 @@ class Policies {
     bool torn = false;  ///< it was written to while it was read
   };
   Version read(const std::filesystem::path& path) const;
+  void count(const Entry& entry);
   bool is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, config::FileWatch::Instant now);
 
   Log& log_;
+  Counter& refusals_;
+  Gauge& refused_;
   ToolsOf tools_of_;
   std::map<std::filesystem::path, Entry> entries_;
   bool hide_something_ = false;

@@ -257,10 +257,20 @@ TEST_F(World, AChangedPolicyFileIsTakenUpAndAFaultyOneIsNot) {
   write_policy("callgate: 1\ndefault: deny\n");
   policies.refresh();
   EXPECT_NE(call("read", "{}", 2).body.find(R"("verdict":"deny")"), std::string::npos);
+  gates->note_policies();
+  EXPECT_NE(metrics.prometheus().find("callgate_policy_as_file{server=\"fake\"} 1\n"), std::string::npos) << metrics.prometheus();
   write_policy("callgate: 1\ndefault: alow\n");
   policies.refresh();
+  gates->note_policies();
   EXPECT_EQ(policies.faulty(), 1U);
+  for (const char* line : {"callgate_policy_as_file{server=\"fake\"} 0\n", "callgate_policies_refused 1\n", "callgate_policy_refused_total 1\n"})
+    EXPECT_NE(metrics.prometheus().find(line), std::string::npos) << line << metrics.prometheus();
   EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
+  write_policy(allow_all);
+  policies.refresh();
+  gates->note_policies();
+  for (const char* line : {"callgate_policy_as_file{server=\"fake\"} 1\n", "callgate_policies_refused 0\n", "callgate_policy_refused_total 1\n"})
+    EXPECT_NE(metrics.prometheus().find(line), std::string::npos) << line << metrics.prometheus();
 }
 
 /// Security requirement S23: half a file may be a policy that lacks the rules that follow.

@@ -111,7 +111,7 @@ class FakeServer final : public net::HttpHandler {
 /// clock that a test moves.
 class World : public testing::Test {
  protected:
-  World() : upstream(loop), digest_key(audit::KeyBytes{}), policies(log) {
+  World() : upstream(loop), digest_key(audit::KeyBytes{}), policies(log, metrics) {
     folder = std::filesystem::temp_directory_path() / ("callgate-gateway-" + random_hex(8));
     std::filesystem::create_directories(folder);
     store = std::move(*store::open_in_memory());
