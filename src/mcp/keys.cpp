@@ -9,12 +9,11 @@
 
 #include "mcp/ascii.hpp"
 #include "mcp/name_table.hpp"
+#include "mcp/own_names.hpp"
 
 namespace callgate::mcp {
 
 namespace {
-
-constexpr std::string_view reserved_prefix = "dev.callgate/";
 
 constexpr std::array<std::string_view, envelope_keys> envelope_names{"jsonrpc", "id",     "method",
                                                                      "params",  "result", "error"};
@@ -158,7 +157,7 @@ std::string place_of(json::Value key) { return fmt::format("byte {}", key.offset
 
 Result<void> check_unknown(std::string_view key, json::Value at, Level level) {
   const Folded folded(key);
-  if (level == Level::meta && folded.text().starts_with(reserved_prefix)) {
+  if (level == Level::meta && folded.text().starts_with(own_prefix)) {
     return fail(ErrorKind::invalid,
                 fmt::format("the `_meta` key {} is reserved for the gateway: leave it out", shown_key(key)), place_of(at));
   }

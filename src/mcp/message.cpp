@@ -6,6 +6,7 @@
 
 #include "mcp/keys.hpp"
 #include "mcp/nul_names.hpp"
+#include "mcp/own_names.hpp"
 #include "mcp/read_value.hpp"
 
 namespace callgate::mcp {
@@ -47,6 +48,13 @@ Result<void> refuse_nul_in_names(const json::Document& document, const Message& 
   const NodeRange all{0, static_cast<std::uint32_t>(document.nodes().size())};
   if (const json::Value key = nul_in_names(document, all, listed_tools(message, direction))) return refuse("a member name holds `\\u0000`", key);
   return {};
+}
+
+/// What a server says where no gate looks for its own words, clients and models may take for them all the same.
+Result<void> refuse_own_names(const json::Document& document, Direction direction) {
+  const auto found = direction == Direction::from_server ? find_own_name(document.bytes()) : std::nullopt;
+  if (!found) return {};
+  return fail(ErrorKind::invalid, fmt::format("a member name begins with `{}`, which is reserved for the gateway", own_prefix), fmt::format("byte {}", *found));
 }
 
 Result<void> read_id(json::Value id, Direction direction, Message& message) {
@@ -145,6 +153,7 @@ Result<Message> read_parsed(const json::Document& document, Direction direction)
   if (answers && !message.id && !may_lack_id) return refuse("a response needs the `id` of its request", root);
 
   if (auto fine = refuse_nul_in_names(document, message, direction); !fine) return std::unexpected(std::move(fine.error()));
+  if (auto fine = refuse_own_names(document, direction); !fine) return std::unexpected(std::move(fine.error()));
   return message;
 }
 
