@@ -40,6 +40,7 @@ struct OwnAsk : net::ListNode {
 struct Resumable {
   std::string id;  ///< as written
   Ulid decision;   ///< of its record
+  mcp::MethodId method = mcp::MethodId::unknown;
   std::string tool;  ///< of a call that may begin a task; empty: it may not
   std::string last_event;    ///< that the client heard of the stream
   std::string failed = {};   ///< why no answer comes any more, for the next stream that its client opens

@@ -233,11 +233,8 @@ bool Gate::may_ask(Inbound& in, const upstream::Delivery& delivery, Asking& aski
 }
 
 net::Task<void> Gate::refuse_asking(Inbound& in, std::string_view asked) {
-  if (in.message.method_id == mcp::MethodId::tools_call && !asked.empty())
-    co_return static_cast<void>(co_await in.channel.answer(mcp::failed_call(in.message.id_text, fmt::format("the server asks the client for `{}`, which the policy does not allow", asked), in.era())));
-  const std::string text = asked.empty() ? std::string("the server's answer cannot be read")
-                                         : fmt::format("the server asks the client for `{}`, which the policy does not allow", asked);
-  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, asked.empty() ? mcp::code::internal_error : mcp::code::denied, text));
+  if (!asked.empty()) co_return static_cast<void>(co_await in.channel.answer(asking_refused(in.message.id_text, in.message.method_id, asked, in.era())));
+  co_await in.channel.answer(mcp::rpc_error(in.message.id_text, mcp::code::internal_error, "the server's answer cannot be read"));
 }
 
 net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& delivery) {

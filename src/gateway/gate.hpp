@@ -353,6 +353,8 @@ class Gate {
   net::Task<bool> late_answer(std::shared_ptr<Conversation> conversation, Channel* channel, const upstream::Event& event);
   net::Task<bool> server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   bool decide_asking(const Conversation& conversation, mcp::Revision revision, mcp::MethodId method, std::string_view name);
+  bool may_ask_for_pages(const Conversation& conversation, mcp::Revision revision, const mcp::Message& answer);
+  void refuse_pages(const Inbound& in, upstream::Delivery& delivery);
   net::Task<bool> cut_off(const mcp::Message& message, mcp::Revision revision);
   bool belongs_to_call(const mcp::Message& message, const mcp::Message* asked);
   void tell_of_message(std::string_view event, const mcp::Message& message);
@@ -393,9 +395,9 @@ class Gate {
   net::ListNode under_way_;         ///< requests
   Counter& allowed_;
   Counter& refused_;
+  Gauge& policy_as_file_;
   ToldRate message_log_;  ///< of messages that go no further
   net::TaskGroup tasks_;
-  Gauge& policy_as_file_;
 };
 
 }  // namespace callgate::gateway

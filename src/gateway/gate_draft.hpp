@@ -234,6 +234,9 @@ class UnsolicitedSink final : public upstream::Sink {
 /// What the policy is told of a pinned tool.
 policy::ToolClass class_of(const registry::Tool& tool);
 
+/// The answer in the place of one by which the server asks its client for what the policy does not allow.
+std::string asking_refused(std::string_view id_text, mcp::MethodId of, std::string_view asked, mcp::Era era);
+
 /// What the agent reads of a refusal, in plain words.
 std::string refusal_text(const Judged& judged);
 

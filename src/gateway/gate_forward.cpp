@@ -211,6 +211,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   auto forwarding = link->forward(std::move(*permit), std::move(out), sink);
   auto forwarded = signs ? co_await tell_while(parts_.loop, *signs, [&] { return link->starting(); }, std::move(forwarding)) : co_await forwarding;
   if (forwarded) {
+    refuse_pages(in, *forwarded);
     const bool resumable = forwarded->kind == upstream::Delivery::Kind::resumable;
     outcome.ended(resumable ? "left_to_a_resumed_stream" : "answered", forwarded->look.is_error, forwarded->bytes.size());
   } else {

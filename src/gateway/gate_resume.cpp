@@ -73,7 +73,7 @@ net::Task<void> Gate::leave_to_be_resumed(Inbound& in, std::string_view last_eve
     parts_.journal.outcome(decision.text(), {.status = "not_resumed", .is_error = true, .bytes = 0, .latency = {}});
     co_return co_await answer_failure(in, {ErrorKind::closed, std::string(no_answer), {}});
   }
-  due.push_back({.id = std::string(in.message.id_text), .decision = decision, .tool = task_tool(in), .last_event = std::string(last_event)});
+  due.push_back({.id = std::string(in.message.id_text), .decision = decision, .method = in.message.method_id, .tool = task_tool(in), .last_event = std::string(last_event)});
   tasks_.spawn(end_resumable(in.conversation, decision));
   if (in.channel.last_id() != last_event) co_await in.channel.event({}, id_alone(last_event));
   co_await in.channel.ended();

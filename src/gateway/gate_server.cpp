@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "gateway/gate_draft.hpp"
+#include "mcp/answers.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/sse.hpp"
 
@@ -61,6 +62,11 @@ class Told {
 };
 
 }  // namespace
+
+std::string asking_refused(std::string_view id_text, mcp::MethodId of, std::string_view asked, mcp::Era era) {
+  const std::string text = fmt::format("the server asks the client for `{}`, which the policy does not allow", asked);
+  return of == mcp::MethodId::tools_call ? mcp::failed_call(id_text, text, era) : mcp::rpc_error(id_text, mcp::code::denied, text);
+}
 
 /// To the client: on the call's own channel, else on its open stream.
 net::Task<bool> Gate::tell(Conversation& conversation, Channel* channel, const upstream::Event& event) {
@@ -197,10 +203,15 @@ net::Task<bool> Gate::late_answer(std::shared_ptr<Conversation> conversation, Ch
     co_return true;
   }
   const Ulid decision = found->decision;
+  const mcp::MethodId method = found->method;
   note_late_task(*conversation, conversation->session.revision, found->tool, event.bytes);
   due.erase(found);
   resumable_over_.notify();
   parts_.journal.outcome(decision.text(), {.status = "answered_on_resumed_stream", .is_error = upstream::says_error(message), .bytes = event.bytes.size()});
+  if (!may_ask_for_pages(*conversation, conversation->session.revision, message)) {
+    const std::optional<std::string> refusal = asking_refused(message.id_text, method, mcp::method_name(mcp::MethodId::elicitation_create), mcp::Era::legacy);
+    co_return co_await tell_changed(*conversation, channel, event, refusal);
+  }
   const auto shown = without_hidden(*conversation, mcp::Era::legacy, {.bytes = event.bytes, .is_error = upstream::says_error(message)}, nullptr);
   co_return co_await tell_changed(*conversation, channel, event, shown);
 }
@@ -222,6 +233,29 @@ bool Gate::decide_asking(const Conversation& conversation, mcp::Revision revisio
   parts_.journal.record(record);
   if (!allowed) parts_.log.info("server_request_refused", {{"server", server_.name}, {"method", name}, {"rule", rule}});
   return allowed;
+}
+
+/// −32042 of 2025-11-25 asks the client to have pages opened before the request is made once more: an elicitation,
+/// whatever era the client is of, since programs of both know the code.
+bool Gate::may_ask_for_pages(const Conversation& conversation, mcp::Revision revision, const mcp::Message& answer) {
+  const auto code = answer.error ? answer.error.find("code") : std::nullopt;
+  if (!code || code->as_int64() != mcp::code::url_elicitation_required) return true;
+  constexpr auto method = mcp::MethodId::elicitation_create;
+  return decide_asking(conversation, revision, method, mcp::method_name(method));
+}
+
+/// Puts the refusal in the place of an answer that asks for pages and may not.
+void Gate::refuse_pages(const Inbound& in, upstream::Delivery& delivery) {
+  const bool may_ask = delivery.kind == upstream::Delivery::Kind::answer && delivery.look.is_error &&
+                       (!delivery.look.known || delivery.look.code_number == mcp::code::url_elicitation_required);
+  if (!may_ask) return;
+  json::Document document;
+  const auto answer = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, upstream::answer_limits);
+  if (!answer || may_ask_for_pages(*in.conversation, in.revision, *answer)) return;
+  upstream::Delivery refused{.kind = upstream::Delivery::Kind::answer, .look = {.is_error = true, .may_go_on = false}, .session_lost = delivery.session_lost};
+  refused.owned = std::make_unique<const std::string>(asking_refused(in.message.id_text, in.message.method_id, mcp::method_name(mcp::MethodId::elicitation_create), in.era()));
+  refused.bytes = *refused.owned;
+  delivery = std::move(refused);
 }
 
 net::Task<bool> Gate::server_request(std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event) {
