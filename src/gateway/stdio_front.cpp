@@ -5,6 +5,7 @@
 #include "base/json_words.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
+#include "mcp/one_line.hpp"
 #include "mcp/requests.hpp"
 
 namespace callgate::gateway {
@@ -32,7 +33,7 @@ class Kept {
 
 }  // namespace
 
-/// Lines on stdout. A line that arrives with line ends inside gets blanks instead.
+/// Lines on stdout.
 class StdioFront::Lines final : public Channel {
  public:
   Lines(StdioFront& front, bool stateless) : front_(front), stateless_(stateless) {}
@@ -96,12 +97,7 @@ StdioFront::~StdioFront() { stream_->close(); }
 
 Result<void> StdioFront::send(std::string_view line) {
   std::string flat;
-  if (net::has_line_end(line)) {
-    flat = line;
-    for (char& c : flat) c = c == '\n' || c == '\r' ? ' ' : c;
-    line = flat;
-  }
-  auto sent = out_.send(line);
+  auto sent = out_.send(mcp::as_one_line(line, flat));
   if (!sent) lose_client(sent.error());
   return sent;
 }

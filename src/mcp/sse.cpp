@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "mcp/one_line.hpp"
+
 namespace callgate::mcp {
 
 namespace {
@@ -19,6 +21,26 @@ std::size_t find_line_end(std::string_view text, std::size_t from) {
 
 bool is_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// Whether a value means the same to whoever decodes, trims or cuts lines: visible ASCII.
+bool is_plain_value(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool has_lone_cr(std::string_view text) {
+  for (std::size_t at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1)) {
+    if (!text.substr(at + 1).starts_with('\n')) return true;
+  }
+  return false;
+}
+
+/// What stands in the field, once, as every reader reads it. `before`: the event so far.
+bool is_plain_field(std::string_view name, std::string_view value, const SseEvent& before) {
+  if (name == "data") return !before.has_data && !has_unusual_line_end(value);
+  if (name == "event") return before.type.empty() && value == "message";
+  if (name == "id") return !before.id && is_plain_value(value);
+  return name == "retry" && !before.retry && is_digits(value);
 }
 
 }  // namespace
@@ -75,6 +97,7 @@ Result<std::optional<SseEvent>> SseReader::next() {
 SseEvent SseReader::take_event() {
   SseEvent event;
   event.raw = std::string_view(buffer_).substr(begin_, line_ - begin_);
+  event.plain = !has_lone_cr(event.raw);
   begin_ = line_;
   for (std::size_t at = 0; at < event.raw.size();) {
     const std::size_t end = find_line_end(event.raw, at);
@@ -89,6 +112,7 @@ void SseReader::take_field(std::string_view line, SseEvent& event) {
   const std::string_view name = line.substr(0, colon);
   std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
+  event.plain = event.plain && colon != std::string_view::npos && is_plain_field(name, value, event);
 
   if (name == "data") {
     if (!event.has_data) {
@@ -103,7 +127,8 @@ void SseReader::take_field(std::string_view line, SseEvent& event) {
   } else if (name == "event") {
     event.type = value;
   } else if (name == "id") {
-    if (!value.contains('\0')) event.id = value;
+    // Of any other nobody could ask to go on behind it: header lines carry no such text.
+    if (is_plain_value(value)) event.id = value;
   } else if (name == "retry") {
     if (is_digits(value)) event.retry = value;
   }
@@ -111,16 +136,23 @@ void SseReader::take_field(std::string_view line, SseEvent& event) {
 
 void append_sse_event(std::string& out, std::string_view data, std::string_view type, std::string_view id) {
   if (!type.empty()) fmt::format_to(std::back_inserter(out), "event: {}\n", type);
-  if (!id.empty()) fmt::format_to(std::back_inserter(out), "id: {}\n", id);
-  for (std::size_t at = 0;;) {
-    const std::size_t end = find_line_end(data, at);
-    out += "data: ";
-    out += data.substr(at, end - at);
-    out += '\n';
-    if (end == std::string_view::npos) break;
-    at = end + (data.substr(end).starts_with("\r\n") ? 2 : 1);
+  if (!id.empty() && is_plain_value(id)) fmt::format_to(std::back_inserter(out), "id: {}\n", id);
+  std::string flat;
+  out += "data: ";
+  out += as_one_line(data, flat);
+  out += "\n\n";
+}
+
+void append_sse_event(std::string& out, const SseEvent& event) {
+  const std::size_t before = out.size();
+  if (event.is_message() && !event.type.empty()) out += "event: message\n";
+  if (event.id) fmt::format_to(std::back_inserter(out), "id: {}\n", *event.id);
+  if (event.retry) fmt::format_to(std::back_inserter(out), "retry: {}\n", *event.retry);
+  if (event.has_data) {
+    std::string flat;
+    fmt::format_to(std::back_inserter(out), "data: {}\n", as_one_line(event.data, flat));
   }
-  out += '\n';
+  out += out.size() == before ? ":\n\n" : "\n";
 }
 
 void append_sse_comment(std::string& out, std::string_view text) {

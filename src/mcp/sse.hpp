@@ -13,11 +13,15 @@ namespace callgate::mcp {
 
 /// One event, or a block without data such as a keep-alive comment.
 struct SseEvent {
-  std::string_view raw;  ///< as received, closing blank line included: pass this on
+  std::string_view raw;  ///< as received, closing blank line included
+  /// Whether every reader takes `raw` for this event and nothing else, so that it may be
+  /// passed on as it is: each line a known field in its plain form, once, ended by LF or
+  /// CRLF, and without characters that some readers end a line at. Else append_sse_event().
+  bool plain = true;
   bool has_data = false;
   std::string_view data;  ///< the lines joined by LF
   std::string_view type;  ///< empty means `message`
-  std::optional<std::string_view> id;
+  std::optional<std::string_view> id;     ///< visible ASCII, or empty; any other is ignored
   std::optional<std::string_view> retry;  ///< decimal digits, milliseconds
 
   /// Whether it carries a JSON-RPC message; a priming event (empty data) does not.
@@ -57,9 +61,14 @@ class SseReader {
   std::string joined_;        ///< data of more than one line
 };
 
-/// Appends one event; `id` and `type` are left out when empty. Data with line
-/// ends becomes several data lines. Pre: `id` and `type` hold no line ends.
+/// Appends one event with one data line (one_line.hpp): `data` is JSON, or has no line
+/// ends. `type` is left out when empty, `id` when it is empty or more than plain ASCII.
+/// Pre: `type` is a word of ours.
 void append_sse_event(std::string& out, std::string_view data, std::string_view type = "message", std::string_view id = {});
+
+/// Appends what an event says, written anew: without comments and unknown fields, the data
+/// in one line. Where nothing is left of it: an empty comment, which keeps the connection open.
+void append_sse_event(std::string& out, const SseEvent& event);
 
 /// Appends a comment line and a blank line: keeps a quiet stream open.
 void append_sse_comment(std::string& out, std::string_view text);

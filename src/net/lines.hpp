@@ -18,11 +18,6 @@ namespace callgate::net {
 /// pipe or socket; files and terminals are left as they are.
 void make_nonblocking(int fd);
 
-/// Whether a text would be more than one line.
-inline bool has_line_end(std::string_view text) {
-  return text.find('\n') != std::string_view::npos || text.find('\r') != std::string_view::npos;
-}
-
 /// Reads lines from a descriptor that it does not own. A line's memory is bounded.
 class LineReader {
  public:

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mcp/answers.hpp"
+#include "mcp/servers_code.hpp"
 #include "mcp/splice.hpp"
 
 namespace callgate::upstream {
@@ -109,6 +110,7 @@ std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& cal
 
 Result<void> CallRouter::take(std::string_view text) {
   const auto message = mcp::read_message(text, document_, mcp::Direction::from_server, answer_limits);
+  if (message && mcp::says_own_code(*message)) return take(mcp::with_servers_code(*message));
   if (message) {
     route(*message);
     return {};

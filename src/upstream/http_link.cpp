@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/json_words.hpp"
+#include "mcp/servers_code.hpp"
+#include "mcp/sse.hpp"
 #include "upstream/http_words.hpp"
 
 namespace callgate::upstream {
@@ -44,6 +46,30 @@ Delivery answer_of(std::unique_ptr<net::HttpReply> reply, Delivery answer) {
   answer.reply = std::move(reply);
   return answer;
 }
+
+/// The event as clients may have it: in the server's own bytes where no reader takes
+/// them for more than the gate did, else written anew to `anew`.
+std::string_view shown_raw(const mcp::SseEvent& event, std::string& anew) {
+  if (event.plain) return event.raw;
+  anew.clear();
+  mcp::append_sse_event(anew, event);
+  return anew;
+}
+
+/// A message in which the server says a code of the gateway's own, with the code that it
+/// has here. Its views hold as long as this.
+struct Recoded {
+  std::string text;
+  std::string raw;  ///< the event that it stands in
+  json::Document document;
+
+  Result<mcp::Message> make(const mcp::Message& message, std::string_view event_id) {
+    text = mcp::with_servers_code(message);
+    raw.clear();
+    mcp::append_sse_event(raw, text, "message", event_id);
+    return mcp::read_message(text, document, mcp::Direction::from_server, answer_limits);
+  }
+};
 
 }  // namespace
 
@@ -177,6 +203,15 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
     co_return std::unexpected(failed(ErrorKind::malformed, "the server answered another request than the one it was sent"));
   }
   if (status >= 300 && status < 400) co_return std::unexpected(refused_by_server(status, wanted.session_unknown));
+  if (mcp::says_own_code(*message)) {
+    Recoded recoded;
+    const auto again = recoded.make(*message, {});
+    if (!again) co_return std::unexpected(unreadable(again.error()));
+    Delivery answer{.kind = Delivery::Kind::answer, .http_status = status, .look = mcp::look_at(*again), .session_lost = lost_};
+    answer.owned = std::make_unique<const std::string>(std::move(recoded.text));
+    answer.bytes = *answer.owned;
+    co_return answer;
+  }
   co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status,
                                          .look = mcp::look_at(*message), .session_lost = lost_});
 }
@@ -184,6 +219,8 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
 net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink) {
   mcp::SseReader reader(origin_.max_result);
   json::Document document;
+  std::string anew;
+  Recoded recoded;
   const bool endless = wanted.endless;
   if (wanted.id.empty() && !co_await sink.opened()) co_return Delivery{};
   for (;;) {
@@ -212,19 +249,26 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if ((*event)->has_data && !(*event)->data.empty() && !(*event)->is_message()) continue;
       const std::string_view event_id = (*event)->id.value_or(std::string_view());
       if ((*event)->id) wanted.last_id = event_id;
+      std::string_view raw = shown_raw(**event, anew);
       if (!(*event)->has_data || (*event)->data.empty()) {
-        if (!co_await sink.event({.raw = (*event)->raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())})) co_return std::unexpected(broken_off());
+        if (!co_await sink.event({.raw = raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())})) co_return std::unexpected(broken_off());
         continue;
       }
       auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
       if (!message)
         co_return std::unexpected(unreadable(message.error()));
+      std::string_view data = (*event)->data;
+      if (mcp::says_own_code(*message)) {
+        message = recoded.make(*message, event_id);
+        if (!message) co_return std::unexpected(unreadable(message.error()));
+        raw = recoded.raw;
+        data = recoded.text;
+      }
       if (!wanted.id.empty() && message->is_response() && mcp::same_id(message->id_text, wanted.id)) {
         Delivery answer{.kind = Delivery::Kind::answer, .look = mcp::look_at(*message)};
-        const std::size_t raw_size = (*event)->raw.size();
-        answer.owned = std::make_unique<const std::string>(std::string((*event)->raw) + std::string((*event)->data));
-        answer.raw = std::string_view(*answer.owned).substr(0, raw_size);
-        answer.bytes = std::string_view(*answer.owned).substr(raw_size);
+        answer.owned = std::make_unique<const std::string>(std::string(raw) + std::string(data));
+        answer.raw = std::string_view(*answer.owned).substr(0, raw.size());
+        answer.bytes = std::string_view(*answer.owned).substr(raw.size());
         // Where the stream's end is here already, taking it keeps the connection for others.
         [[maybe_unused]] const auto rest = co_await reply->next(net::Duration::zero());
         // A large one takes up its room until it was passed on.
@@ -232,7 +276,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
         co_return answer;
       }
       if (is_progress_for(*message, wanted.token)) wanted.deadline.progress();
-      const Event out{.message = &*message, .bytes = (*event)->data, .raw = (*event)->raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())};
+      const Event out{.message = &*message, .bytes = data, .raw = raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())};
       if (!co_await sink.event(out)) co_return std::unexpected(broken_off());
       // A client that takes its events slowly holds the call no longer than a server that says nothing.
       if (!endless && wanted.deadline.left() == net::Duration::zero())

@@ -25,7 +25,7 @@ namespace callgate::upstream {
 struct Event {
   const mcp::Message* message = nullptr;  ///< null where the event holds none
   std::string_view bytes;                 ///< of the message
-  std::string_view raw;                   ///< the SSE event as received; empty over stdio
+  std::string_view raw;                   ///< the SSE event, as received or written anew; empty over stdio
   std::string_view id;                    ///< of the SSE event; a stream that ended is resumed behind it
   std::string_view retry{};               ///< of the SSE event, digits: milliseconds until then
 };

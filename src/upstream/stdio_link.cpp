@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "mcp/one_line.hpp"
 #include "registry/difference.hpp"
 
 namespace callgate::upstream {
@@ -143,15 +144,9 @@ net::Task<Forwarded> StdioLink::transmit(Outbound out, Sink& sink) {
   CallRouter::Call call(loop_);
   const auto message = router_.begin(out, call, sink);
   if (!message) co_return Delivery{.http_status = 202};
-  std::string_view bytes = *message;
-  // A line end inside a message is white space between two tokens; on a pipe it would cut the message in two.
+  // On a pipe a line end would cut the message in two, the second of which nobody judged.
   std::string flat;
-  if (net::has_line_end(bytes)) {
-    flat = bytes;
-    for (char& c : flat) c = c == '\n' || c == '\r' ? ' ' : c;
-    bytes = flat;
-  }
-  if (auto sent = child_->in().send(bytes); !sent) {
+  if (auto sent = child_->in().send(mcp::as_one_line(*message, flat)); !sent) {
     if (sent.error().kind != ErrorKind::closed) co_return std::unexpected(Failure{std::move(sent.error()), false});
     // One that reads no more has ended almost always, which is known in a moment.
     if (!end_) [[maybe_unused]] const bool known = co_await end_known_.wait(end_patience);

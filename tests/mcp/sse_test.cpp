@@ -131,13 +131,65 @@ TEST(SseReader, StaysLinearWhenALongEventComesInSmallPieces) {
   EXPECT_EQ((*event)->data.size(), 4096U * 1024U);
 }
 
+std::string written(const std::string& stream) {
+  SseReader reader(1 << 20);
+  reader.push(stream);
+  const auto event = reader.next();
+  if (!event || !*event) return "nothing";
+  if ((*event)->plain) return "plain";
+  std::string out;
+  append_sse_event(out, **event);
+  return out;
+}
+
+/// Security requirement S25: what a client may read otherwise than the gate does not pass as it came.
+TEST(SseReader, KnowsWhatEveryReaderTakesForTheSameEvent) {
+  for (const std::string stream : {"data: {}\n\n", "data:{}\r\n\r\n", "event: message\ndata: {}\n\n", "id: e-1\nretry: 500\ndata: \n\n", "id:\ndata: \"\u4e16\u2027\"\n\n", "\n"})
+    EXPECT_EQ(written(stream), "plain") << stream;
+}
+
+struct Odd {
+  const char* name;
+  std::string stream;
+  std::string anew;
+};
+class OddEvent : public testing::TestWithParam<Odd> {};
+
+/// Security requirement S25: readers that end lines at U+2028, U+0085, VT or FF, trim names or take each data line by itself.
+TEST_P(OddEvent, IsWrittenAnew) {
+  EXPECT_EQ(written(GetParam().stream), GetParam().anew);
+  EXPECT_EQ(written(GetParam().anew), GetParam().anew.starts_with(":") ? ":\n\n" : "plain") << "and is plain then";
+}
+
+INSTANTIATE_TEST_SUITE_P(Sse, OddEvent, testing::Values(
+    Odd{"comment", ": x\n\n", ":\n\n"},
+    Odd{"comment_that_is_more", ": x\u2028data: {}\n\n", ":\n\n"},
+    Odd{"comment_with_vt", ": x\vdata: {}\n\n", ":\n\n"},
+    Odd{"comment_with_data", ": x\u2028\ndata: {}\n\n", "data: {}\n\n"},
+    Odd{"comment_with_id", ": x\nid: 7\n\n", "id: 7\n\n"},
+    Odd{"id_with_next_line", "id: x\u0085data: {}\ndata: 1\n\n", "data: 1\n\n"},
+    Odd{"id_with_blank", "id: x y\n\n", ":\n\n"},
+    Odd{"field_of_nobody", "foo: \u2028data: {}\ndata: 1\n\n", "data: 1\n\n"},
+    Odd{"name_in_capitals", "Data: {}\n\n", ":\n\n"},
+    Odd{"name_behind_a_blank", " data: {}\n\n", ":\n\n"},
+    Odd{"name_before_a_blank", "data : {}\n\n", ":\n\n"},
+    Odd{"name_behind_a_mark", "data: 1\n\xef\xbb\xbf" "data: {}\n\n", "data: 1\n\n"},
+    Odd{"field_without_colon", "data\n\n", "data: \n\n"},
+    Odd{"data_with_line_separators", "event: message\nid: 7\nretry: 5\ndata: [\"\u2028\u2029\u0085\"]\n\n", "event: message\nid: 7\nretry: 5\ndata: [\"\\u2028\\u2029\\u0085\"]\n\n"},
+    Odd{"data_in_lines", "data: [1,\ndata: 2]\n\n", "data: [1, 2]\n\n"},
+    Odd{"cr_alone", "data: {}\r\r", "data: {}\n\n"},
+    Odd{"two_ids", "id: 1\nid: 2\ndata: {}\n\n", "id: 2\ndata: {}\n\n"},
+    Odd{"two_types", "event: x\nevent: message\ndata: {}\n\n", "event: message\ndata: {}\n\n"},
+    Odd{"retry_not_digits", "retry: 5s\ndata: {}\n\n", "data: {}\n\n"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
 TEST(SseWriter, WritesWhatTheReaderReads) {
   std::string out;
   append_sse_event(out, "{\"a\":\n1}", "message", "e-1");
   append_sse_comment(out, "wait");
-  append_sse_event(out, "x\r\ny\rz", "");
-  EXPECT_EQ(out, "event: message\nid: e-1\ndata: {\"a\":\ndata: 1}\n\n: wait\n\ndata: x\ndata: y\ndata: z\n\n");
-  EXPECT_EQ(read_in_chunks(out, 3).events, (std::vector<std::string>{"[{\"a\":\n1}] type=message id=e-1", "-", "[x\ny\nz]"}));
+  append_sse_event(out, "[\"\u2028\",\r\n1]", "", "no\u0085id");
+  EXPECT_EQ(out, "event: message\nid: e-1\ndata: {\"a\": 1}\n\n: wait\n\ndata: [\"\\u2028\",  1]\n\n");
+  EXPECT_EQ(read_in_chunks(out, 3).events, (std::vector<std::string>{"[{\"a\": 1}] type=message id=e-1", "-", "[[\"\\u2028\",  1]]"}));
 }
 
 }  // namespace
