@@ -54,14 +54,14 @@ bool BookRoom::take(std::string_view server, std::size_t bytes) {
 }
 
 bool may_come_of(std::string_view uri, std::string_view uri_template, Steps& steps) {
-  if (!steps.take(1)) return true;
   bool first = true;
   for (;;) {
     const std::size_t open = uri_template.find('{');
     const std::string_view literal = uri_template.substr(0, open);
+    const bool searches = !first && open != std::string_view::npos;
+    // A search costs more than a look at the beginning or the end.
+    if (!steps.take(searches ? 4 + (uri.size() + literal.size()) / 16 : 1 + std::min(uri.size(), literal.size()) / 64)) return true;
     if (open == std::string_view::npos) return first ? uri == literal : uri.ends_with(literal);
-    // A search costs more than a look at the beginning.
-    if (!first && !steps.take(4 + (uri.size() + literal.size()) / 16)) return true;
     const std::size_t at = first ? (uri.starts_with(literal) ? 0 : std::string_view::npos) : find_in(uri, literal);
     if (at == std::string_view::npos) return false;
     uri.remove_prefix(at + literal.size());

@@ -173,7 +173,7 @@ net::Task<void> StdioFront::run() {
   reading_.spawn(read());
   co_await over_.wait(net::Loop::forever);
   // Who sends no more may still read what is under way.
-  for (int waited = 0; waited < 300 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
+  for (int waited = 0; waited < 230 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
   co_await drained();
   say_what_was_dropped();
 }

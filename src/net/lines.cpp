@@ -23,6 +23,9 @@ constexpr std::size_t joined = 4 * 1024;
 constexpr std::size_t told_again = 1024 * 1024;
 /// Memory for what the pipe did not take at once is kept for the next time up to this size.
 constexpr std::size_t kept_memory = 1024 * 1024;
+/// Two seconds in all for a line that finds no room; its server waits as long with its next.
+constexpr int most_waits = 40;
+constexpr Duration between_waits = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -62,7 +65,13 @@ Task<Result<std::string_view>> LineReader::next(Duration timeout) {
       if (static_cast<std::size_t>(got) < in_.room().size()) descriptor_.drained();
       in_.filled(static_cast<std::size_t>(got));
       share_.took(descriptor_.loop(), static_cast<std::size_t>(got));
-      if (auto counted = room_.count(part_, in_.size(), nullptr); !counted && !has_line()) {
+      // Whose answer it is nobody knows yet: what has no room waits for those who take theirs, before it fails them all.
+      auto counted = room_.count(part_, in_.size(), nullptr);
+      for (int waits = 0; !counted && !has_line() && waits < most_waits; ++waits) {
+        co_await descriptor_.loop().sleep(between_waits);
+        counted = room_.count(part_, in_.size(), nullptr);
+      }
+      if (!counted && !has_line()) {
         forget_start_of_line();
         co_return std::unexpected(std::move(counted.error()));
       }
@@ -79,7 +88,8 @@ bool LineReader::drop_start_of_long_line() {
   if (!first && !skipping_) return false;
   skipped_ = first ? 0 : skipped_ + in_.size();
   skipping_ = true;
-  in_.clear();
+  in_.consume(in_.size());
+  part_.reset();
   if (skipped_ <= std::max(max_line_, told_again)) return first;
   skipped_ = 0;
   return true;

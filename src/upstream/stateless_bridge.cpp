@@ -169,6 +169,7 @@ net::Task<Result<void>> StatelessBridge::open(BehindRef behind, std::string clie
 }
 
 net::Task<Result<void>> StatelessBridge::open_once(BehindRef behind, std::string client_info) {
+  behind->link.reset();  // what is gone takes nobody's room
   auto made = make_();
   if (!made) co_return std::unexpected(made.error());
   const std::shared_ptr<Link> link = std::move(*made);
