@@ -163,10 +163,11 @@ net::Task<Result<void>> Lister::read_pages(ServerList& list) {
                                mcp::plain_request(std::to_string(next_id_++), mcp::MethodId::tools_list, revision_, cursor,
                                                   mcp::all_capabilities));
     if (!answer) co_return std::unexpected(answer.error());
+    const net::Instant began = net::Loop::read_clock();
     json::Document document;
     const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, upstream::whole_answer);
-    if (!message) co_return std::unexpected(message.error());
-    const auto page = mcp::read_list_page(*message, mcp::tool_list);
+    const auto page = message ? mcp::read_list_page(*message, mcp::tool_list) : Result<mcp::ListPage>(std::unexpected(message.error()));
+    spent_ += net::Loop::read_clock() - began;
     if (!page) co_return std::unexpected(page.error());
     // Without a handshake each answer says whose it is.
     if (const auto info = message->meta ? message->meta.find("io.modelcontextprotocol/serverInfo") : std::nullopt; info && server_info_.empty()) keep_info(*info);

@@ -41,6 +41,8 @@ class Lister {
   /// A message of the gateway's own could not be put on record, so it was not sent:
   /// whatever `read` failed by, it is no fault of the server.
   bool unrecorded() const { return unrecorded_; }
+  /// How long the loop stood still while the pages were looked at.
+  net::Duration spent() const { return spent_; }
 
  private:
   class SaysNo;
@@ -70,6 +72,7 @@ class Lister {
   bool bridged_ = false;
   bool unrecorded_ = false;
   bool forgotten_ = false;  ///< the server knew the session no longer
+  net::Duration spent_{};
   int next_id_ = 1;
   std::unique_ptr<upstream::Sink> says_no_;
   std::size_t refused_ = 0;  ///< requests of the server

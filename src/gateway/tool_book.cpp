@@ -23,6 +23,13 @@ constexpr net::Duration first_pause = std::chrono::milliseconds(250);
 /// part by part. One that lists by who asks is not read more often than this for all of them.
 constexpr net::Duration between_asking = std::chrono::seconds(30);
 constexpr std::size_t most_asked_for = 16;
+/// Others are not served while a list is compared, so whoever says again and again that a long one changed gets
+/// this part of the time: a reading is followed by a pause that many times as long as it stopped the loop.
+constexpr int rest_for_each = 10;
+/// A clock that jumped, or a machine that slept meanwhile, is no reason to leave a server unread for long.
+constexpr net::Duration longest_rest = std::chrono::minutes(1);
+/// Of one reading so many tools are named in the log, and how many there are beside them.
+constexpr std::size_t most_logged = 100;
 
 std::string_view word(mcp::Era era) { return era == mcp::Era::modern ? "modern" : "legacy"; }
 
@@ -201,7 +208,6 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
     for (const mcp::ListItem& item : read->items) {
       if (item.fault.empty()) definitions.push_back(item.definition);
       else unreadable.push_back({registry::Drift::Kind::unreadable, registry::shown_name(item.definition), item.fault});
-      if (!item.fault.empty()) parts_.log.warn("tool_unreadable", {{"server", links_.server().name}, {"era", word(era)}, {"tool", unreadable.back().tool}, {"why", item.fault}});
     }
   }
   const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
@@ -209,13 +215,9 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr};
   source.unreadable = std::move(unreadable);
   if (parts_.classes_of) source.classes_of = [this](std::span<const json::Value> listed) { return parts_.classes_of(links_.server(), listed); };
-  auto table = registry::observe(parts_.store.pins(), source, definitions, parts_.clock.wall_ms(), state.known.table.get());
+  auto table = registry::observe(parts_.store.pins(), source, definitions, parts_.clock.wall_ms(), state.seen.get());
   if (!table) return std::unexpected(table.error());
-  for (const registry::Drift& drift : (*table)->drift()) {
-    if (drift.kind == registry::Drift::Kind::unreadable) continue;  // said above
-    parts_.log.warn("tools_differ", {{"server", links_.server().name}, {"era", word(era)}, {"tool", drift.tool},
-                                     {"what", registry::word(drift.kind)}, {"detail", drift.detail}});
-  }
+  log_drift(era, (*table)->drift());
   state.known.table = std::move(*table);
   state.shown = {};
   state.known.mirrors = std::ranges::any_of(
@@ -231,15 +233,50 @@ Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
   return {};
 }
 
+/// What is refused by a pin first, or a long list of anything else could stand in front of it.
+void ToolBook::log_drift(mcp::Era era, std::span<const registry::Drift> drift) {
+  std::vector<const registry::Drift*> all;
+  all.reserve(drift.size());
+  for (const bool changed : {true, false}) {
+    for (const registry::Drift& each : drift) {
+      if ((each.kind == registry::Drift::Kind::changed) == changed) all.push_back(&each);
+    }
+  }
+  for (const registry::Drift* each : std::span(all).first(std::min(all.size(), most_logged))) {
+    if (each->kind == registry::Drift::Kind::unreadable) {
+      parts_.log.warn("tool_unreadable", {{"server", links_.server().name}, {"era", word(era)}, {"tool", each->tool}, {"why", each->detail}});
+    } else {
+      parts_.log.warn("tools_differ", {{"server", links_.server().name}, {"era", word(era)}, {"tool", each->tool},
+                                       {"what", registry::word(each->kind)}, {"detail", each->detail}});
+    }
+  }
+  if (all.size() > most_logged)
+    parts_.log.warn("tools_differ", {{"server", links_.server().name}, {"era", word(era)}, {"more", all.size() - most_logged},
+                                     {"detail", fmt::format("see `callgate server tools {}`", links_.server().name)}});
+}
+
 /// Another process that writes at this moment holds the pins for a few
 /// milliseconds. Others' calls go on meanwhile; callers of this server wait.
 net::Task<Result<void>> ToolBook::take_soon(mcp::Era era, const ServerList& list) {
-  Result<void> taken = take(era, list);
+  net::Duration& spent = eras_[index(era)].spent;
+  const auto timed = [&] {
+    const net::Instant began = net::Loop::read_clock();
+    Result<void> taken = take(era, list);
+    spent += net::Loop::read_clock() - began;
+    return taken;
+  };
+  Result<void> taken = timed();
   for (int again = 0; !taken && taken.error().kind == ErrorKind::unavailable && again < 10; ++again) {
     co_await parts_.loop.sleep(std::chrono::milliseconds(20));
-    taken = take(era, list);
+    taken = timed();
   }
   co_return taken;
+}
+
+/// When the next reading may begin. Whoever waits for that list waits as long: it is not judged by the one before.
+net::Instant ToolBook::next_reading(const EraState& state) const {
+  const net::Instant rested = state.ended + std::min<net::Duration>(state.spent * rest_for_each, longest_rest);
+  return state.known.table ? std::max(rested, state.began + parts_.between_readings) : rested;
 }
 
 net::Task<void> ToolBook::keep_reading(mcp::Era era) {
@@ -247,15 +284,16 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
   net::Duration pause = first_pause;
   recall_unknown_tool(era);
   for (;;) {
-    if (const net::Duration since = parts_.loop.now() - state.began;
-        state.known.table && since < parts_.between_readings)
-      co_await parts_.loop.sleep(parts_.between_readings - since);
+    if (const net::Duration left = next_reading(state) - parts_.loop.now(); left > net::Duration::zero()) co_await parts_.loop.sleep(left);
     state.began = parts_.loop.now();
+    state.spent = {};
     const std::uint64_t reading = state.wanted;
     Lister lister(parts_, links_, era);
     const bool probe = links_.server().probe_unknown && !state.probed;
     auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
     const Result<void> taken = list ? co_await take_soon(era, *list) : std::unexpected(list.error());
+    state.spent += lister.spent();
+    state.ended = net::Loop::read_clock();  // the loop stood still since this turn began
     const bool other = taken && !show_the_same(state.seen.get(), *state.known.table);
     const bool found_changed = taken && std::exchange(state.look_closely, false) && other;
     if (taken) state.seen = state.known.table;

@@ -79,6 +79,8 @@ class ToolBook {
     std::uint64_t wanted = 0;  ///< how often the list was asked for; `read` stands behind it until it was read anew
     std::uint64_t read = 0;
     net::Instant began{};      ///< the last reading
+    net::Instant ended{};
+    net::Duration spent{};     ///< how long the loop stood still for it
     std::shared_ptr<const registry::ToolTable> seen;  ///< the last that was taken
     bool probed = false;
     bool look_closely = false;  ///< whether it became another one without a word of the server
@@ -98,6 +100,8 @@ class ToolBook {
   void read_again(EraState& state, mcp::Era era);
   net::Task<void> keep_reading(mcp::Era era);
   Result<void> take(mcp::Era era, const ServerList& list);
+  void log_drift(mcp::Era era, std::span<const registry::Drift> drift);
+  net::Instant next_reading(const EraState& state) const;
   net::Task<Result<void>> take_soon(mcp::Era era, const ServerList& list);
   Result<void> load_reviewed();
   bool reviewed_is_to_be_read();

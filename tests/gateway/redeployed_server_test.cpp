@@ -137,6 +137,65 @@ TEST_F(RedeployedServer, ThatListsByWhoAsksIsNotReadAgainAndAgain) {
   EXPECT_NE(call_in(mcp::Era::modern, "write").body.find("done"), std::string::npos);
 }
 
+/// A quarantine of one era does not end by a request in the other, at once or after a start.
+TEST_F(RedeployedServer, IsHeldInOneEraToWhatIsPinnedInTheOther) {
+  for (const bool restarts : {false, true}) {
+    for (const mcp::Era first : {mcp::Era::legacy, mcp::Era::modern}) {
+      SCOPED_TRACE(testing::Message() << (first == mcp::Era::legacy ? "session first" : "stateless first") << (restarts ? ", then a start" : ""));
+      upstream.tools = R"({"name":"read","inputSchema":{"type":"object"}})";
+      store = std::move(*store::open_in_memory());
+      const auto begin = [&] {
+        server.reset();
+        gates.reset();
+        start(allow_all);
+        session_id.clear();
+      };
+      begin();
+      if (first == mcp::Era::legacy) open_session();
+      EXPECT_NE(call_in(first, "read").body.find("done"), std::string::npos);
+      upstream.calls.clear();
+      upstream.tools = other_tools;
+      if (restarts) begin();
+      const mcp::Era other = first == mcp::Era::legacy ? mcp::Era::modern : mcp::Era::legacy;
+      if (other == mcp::Era::legacy) open_session();
+      EXPECT_EQ(list_of(other).find("send all mail"), std::string::npos) << "where it was read at the start already, this tells of the change";
+      EXPECT_NE(call_in(other, "read").body.find(quarantined), std::string::npos);
+      EXPECT_NE(call_in(other, "fresh").body.find("no tool fresh"), std::string::npos);
+      EXPECT_TRUE(upstream.calls.empty());
+      EXPECT_TRUE(log.has("tools_differ"));
+      server.reset();
+      gates.reset();
+    }
+  }
+}
+
+/// While a list is compared nobody else is served: a long one gets a part of the time, however often its server says that it changed.
+TEST_F(RedeployedServer, ThatSaysAgainAndAgainThatItsListChangedLeavesTimeToOthers) {
+  between_readings = std::chrono::milliseconds(1);
+  constexpr auto cost = std::chrono::milliseconds(15);
+  net::Instant compared{};
+  net::Duration shortest = std::chrono::hours(1);
+  classes_of = [&](const config::Server&, std::span<const json::Value> definitions) {
+    const net::Instant began = net::Loop::read_clock();
+    while (net::Loop::read_clock() - began < cost) {}
+    compared = net::Loop::read_clock();
+    return std::vector<registry::ToolClass>(definitions.size());
+  };
+  upstream.on_request = [&](net::HttpExchange&, std::string method, std::string, std::string) -> net::Task<bool> {
+    if (method == "tools/list" && compared != net::Instant{}) shortest = std::min(shortest, net::Loop::read_clock() - compared);
+    co_return false;
+  };
+  start(allow_all);
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  upstream.calls.clear();
+  upstream.tools = other_tools;
+  gates->all().front()->tools().want_again(mcp::Era::legacy);
+  EXPECT_NE(call("read", "{}", 2).body.find(quarantined), std::string::npos) << "whoever calls meanwhile waits for what is said now";
+  EXPECT_TRUE(upstream.calls.empty());
+  EXPECT_GE(shortest, 10 * cost);
+}
+
 /// Nor is one whose definitions are others each time, for as many lists as its clients may ask for.
 TEST_F(RedeployedServer, ThatListsSomethingElseEachTimeIsReadSoOftenAndNoMore) {
   between_readings = std::chrono::milliseconds(1);  // or one reading would stand for several lists
