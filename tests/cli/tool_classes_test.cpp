@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,6 +71,45 @@ TEST_F(ToolClasses, AnOperatorsWordOfAnotherDefinitionLapsesAndIsLogged) {
   EXPECT_TRUE(log.has("class_lapsed"));
   EXPECT_TRUE(log.has("`flush_cache` holds for another definition"));
   EXPECT_TRUE(log.has("`gone` holds for no tool"));
+}
+
+std::string long_list(int changed, const std::string& first) {
+  std::string text = R"([{"name":")" + first + R"("})";
+  for (int i = 0; i < 4000; ++i) {
+    std::string words;
+    for (int k = 0; k < 6; ++k) words += "Delete, pay, read and write files, send mail to all users; run it. ";
+    text += R"(,{"name":"t)" + std::to_string(i) + R"(","description":")" + words + (i == 7 ? std::to_string(changed) : "") + R"("})";
+  }
+  return text + "]";
+}
+
+TEST_F(ToolClasses, OfALongListThatComesAgainOnlyWhatChangedIsJudgedAnew) {
+  const auto timed = [&](const std::vector<json::Value>& definitions) {
+    const std::clock_t began = std::clock();
+    EXPECT_EQ(classes_of(server, definitions).size(), definitions.size());
+    return std::clock() - began;
+  };
+  const auto first = timed(read(long_list(1, "get")));
+  const auto again = timed(read(long_list(2, "get")));
+  EXPECT_LT(again * 2, first);
+}
+
+/// What is remembered says the same as a fresh look, also where other names stand beside a tool that stayed.
+TEST_F(ToolClasses, OfAListThatComesAgainAreThoseOfAFreshLook) {
+  const std::string money = R"({"name":"refund_payment"},{"name":"pay_invoice"},{"name":"charge_card"})";
+  const std::string flat = R"({"name":"apply","description":"Applies it."},{"name":"get_item"})";
+  for (const std::string& list : {"[" + flat + "]", "[" + flat + "," + money + "]", "[" + flat + R"(,{"name":"Apply","description":"Deletes all users for good."}])", "[" + flat + "]"}) {
+    for (const bool trusted : {false, true}) {
+      server.trust_hints = trusted;
+      const auto known = classes(list);
+      const auto fresh = tool_classes(log)(server, read(list));
+      ASSERT_EQ(known.size(), fresh.size());
+      for (std::size_t i = 0; i < known.size(); ++i) {
+        EXPECT_EQ(known[i].risk, fresh[i].risk) << list << i;
+        EXPECT_EQ(known[i].category, fresh[i].category) << list << i;
+      }
+    }
+  }
 }
 
 TEST_F(ToolClasses, OfASavedListAreTheSame) {
