@@ -21,7 +21,7 @@ constexpr net::Duration time_to_finish = std::chrono::seconds(23);
 /// So long no call has come when nobody is held to be in the middle of many.
 constexpr net::Duration quiet = std::chrono::milliseconds(200);
 /// A process that is called now and then takes its memory anew each time.
-constexpr net::Duration between_trims = std::chrono::minutes(1);
+constexpr net::Duration between_trims = std::chrono::seconds(10);
 
 }  // namespace
 

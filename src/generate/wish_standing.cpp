@@ -64,7 +64,7 @@ class Change {
   Change(const Standing& standing, const yaml::Node& file, const Rule& rule, bool acts, Wished& wished) : rule_(rule), acts_(acts), wished_(wished) {
     const policy::Deciding by = deciding(standing, rule.tool);
     take(file, *by.first);
-    if (by.second != nullptr) take_second(file, *by.second);
+    if (by.second != nullptr) take_second(file, *by.first, *by.second);
   }
 
   /// Nothing where the rule says the same as before.
@@ -91,14 +91,20 @@ class Change {
   }
 
   /// Of a category and a risk the stricter one stands; two that say more than an action make no single rule.
-  void take_second(const yaml::Node& file, const policy::Rule& second) {
+  void take_second(const yaml::Node& file, const policy::Rule& first, const policy::Rule& second) {
     const auto bare = [](const Body& body) { return std::ranges::all_of(body, [](const auto& each) { return each.first == "action" || each.first == "reason"; }); };
     const Body other = body_of(yaml::at_pointer(file, second.pointer));
-    if (!bare(before_) && !bare(other)) {
+    const bool first_says_more = !bare(before_);
+    const bool second_says_more = !bare(other);
+    const policy::Rule& says_more = first_says_more ? first : second;
+    // What the other one does not let pass must not pass by a case, or by a check that is switched off, of this one.
+    const Verdict stricter = std::min(first.action, second.action);
+    const bool lets_more_pass = !says_more.checks_own_schema || std::ranges::any_of(says_more.cases, [stricter](const policy::Case& each) { return each.action > stricter; });
+    if ((first_says_more && second_says_more) || (first_says_more != second_says_more && lets_more_pass)) {
       wished_.faults.push_back(fmt::format("`{}` is judged by `{}` and `{}` at once, which make no single rule: write its rule under `tools` yourself, then wish again", comment_line(rule_.tool), pointer_, second.pointer));
       return;
     }
-    if (bare(before_) && !bare(other)) before_ = other;
+    if (second_says_more) before_ = other;
     if (second.action < action_) {
       action_ = second.action;
       pointer_ = second.pointer;

@@ -95,7 +95,7 @@ Decision judge_resource(const Program& program, const Request& request, Hiding h
 }
 
 Decision judge_by(const Program& program, const Request& request, Hiding hiding) {
-  if (request.action == Action::other) return by_rule(program.default_rule);
+  if (request.action == Action::other) return judge_everywhere(program.everywhere.get(), request, program.no_arguments->root(), by_rule(program.default_rule));
   const bool reads = request.action == Action::resource_read || request.action == Action::resource_subscribe;
   if (reads) return judge_resource(program, request, hiding);
   const json::Value arguments = request.arguments.value_or(program.no_arguments->root());

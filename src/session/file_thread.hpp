@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -104,15 +105,20 @@ class FileThread {
 
   void run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
+    auto pause = options_.pause;
     while (wake_.wait(lock, stop, [this] { return woken_; })) {
       woken_ = false;
       lock.unlock();
       const bool done = work_(file());
       lock.lock();
-      if (done) continue;
+      if (done) {
+        pause = options_.pause;
+        continue;
+      }
       if (stop.stop_requested()) return;
       woken_ = true;
-      wake_.wait_for(lock, stop, options_.pause, [] { return false; });
+      wake_.wait_for(lock, stop, pause, [] { return false; });
+      pause = std::min(pause * 2, options_.pause * 8);  // what cannot be opened today is looked at less often
     }
   }
 

@@ -179,6 +179,20 @@ TEST(WishOverAPolicy, RulesByClassStandForTheToolsThatTheyJudge) {
   EXPECT_THAT(two.made.dropped, Contains("charge: loosened: `require_approval` of `/classes/risk>=High` becomes `allow`"));
 }
 
+/// The stricter of two rules by class stands for all calls, also those that a case of the other lets through.
+TEST(WishOverAPolicy, TwoRulesByClassOfWhichOneLetsMorePassMakeNoSingleRule) {
+  for (const char* classes : {R"(  Financial: {action: require_approval}
+  "risk>=High": {action: allow, cases: [{when: args.amount < 10, action: allow}]}
+)", R"(  Financial: {action: deny, cases: [{when: args.amount < 10, action: allow}]}
+  "risk>=High": {action: require_approval}
+)", R"(  Financial: {action: allow, validate: false}
+  "risk>=High": {action: require_approval}
+)"}) {
+    const Laid laid("limit charge to 10 per minute", std::string("callgate: 1\ndefault: deny\nclasses:\n") + classes);
+    EXPECT_FALSE(laid.made.faults.empty()) << classes << laid.made.policy.text;
+  }
+}
+
 /// Whatever way the file is written, what it says of the rest stays.
 TEST(WishOverAPolicy, ThatIsWrittenInAnotherFormKeepsWhatItSays) {
   for (const std::string_view policy : {

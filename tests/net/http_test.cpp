@@ -593,8 +593,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"cut_short", std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab")},
                     std::pair{"bad_chunk", std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")},
                     std::pair{"huge_length", std::string("HTTP/1.1 200 OK\r\nContent-Length: 900000000000\r\n\r\n")},
-                    std::pair{"huge_head", "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"},
-                    std::pair{"switches_protocols", std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n")}),
+                    std::pair{"huge_head", "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"}, std::pair{"switches_protocols", std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n")}),
     [](const auto& row) { return std::string(row.param.first); });
 
 }  // namespace

@@ -221,7 +221,7 @@ INSTANTIATE_TEST_SUITE_P(Policy, EverywhereOfAll, testing::ValuesIn(std::vector<
 TEST(EverywhereOfAll, ClosesTheHouse) {
   const auto policy = loaded("callgate: 1\ndefault: allow\neverywhere: {cases: [{when: 'true', action: deny, reason: closed today}]}\n");
   EXPECT_EQ(judge(*policy, R"({"tool":"a"})").reason, "closed today");
-  for (const Action action : {Action::resource_read, Action::resource_subscribe, Action::prompt_get, Action::prompt_complete}) {
+  for (const Action action : {Action::resource_read, Action::resource_subscribe, Action::prompt_get, Action::prompt_complete, Action::other}) {
     const Decision decision = policy->judge({.action = action, .name = "doc://a"});
     EXPECT_EQ(decision.verdict, Verdict::deny);
     EXPECT_EQ(decision.reason, "closed today");

@@ -221,7 +221,7 @@ class Memory(World):
         for each in callers:
             each.join()
         most = gate.resident_mib()
-        deadline = time.monotonic() + world.LONG / 2
+        deadline = time.monotonic() + world.LONG
         while (left := gate.resident_now_mib()) > before + 1 and time.monotonic() < deadline:
             time.sleep(0.05)
         print(f"        {before:.1f} MiB before, {most:.1f} MiB at most, {left:.1f} MiB afterwards")
