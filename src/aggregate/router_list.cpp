@@ -235,7 +235,6 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
   for (const Question& each : all->each) {
     if (!each.over || !each.fault.empty()) missing.push_back({.server = each.server, .why = each.over ? each.fault : std::string(too_slow), .words = each.words});
     if (!each.over) continue;
-    co_await parts_.loop.next_turn();  // the steps of each server are bounded, those of all together are many
     const std::string part = items_of(*in.company, list, each);
     if (!part.empty() && !items.empty()) items += ',';
     items += part;

@@ -73,7 +73,7 @@ TEST(PolicyCheck, FilesThatCannotBeReadAreUnavailable) {
   EXPECT_EQ(folder.run({policy, folder.path("none.yaml")}), Exit::unavailable);
   EXPECT_THAT(folder.out(), HasSubstr("p.yaml: ok"));
   EXPECT_EQ(folder.run({policy, "--tools", folder.path("none.json")}), Exit::unavailable);
-  const std::string tools = folder.file("tools.json", "[]");
+  const std::string tools = folder.file("tools.json", "{}");
   EXPECT_EQ(folder.run({policy, "--tools", tools}), Exit::unavailable);
   EXPECT_THAT(folder.err(), HasSubstr("tools.json` is no list of tools"));
 }

@@ -48,8 +48,8 @@ expect:
 
 /// A wish that is laid over a policy.
 struct Laid {
-  explicit Laid(std::string_view wish, std::string_view policy = in_force) : world(list) {
-    auto parsed = policy::ToolList::parse("{\"tools\":" + std::string(list) + "}");
+  explicit Laid(std::string_view wish, std::string_view policy = in_force, const policy::ClassesOf& classes = {}) : world(list) {
+    auto parsed = policy::ToolList::parse("{\"tools\":" + std::string(list) + "}", classes);
     EXPECT_TRUE(parsed.has_value());
     tools.emplace(std::move(*parsed));
     before = policy::load(policy, "policy", &*tools);
@@ -181,6 +181,9 @@ TEST(WishOverAPolicy, RulesByClassStandForTheToolsThatTheyJudge) {
 
 /// The stricter of two rules by class stands for all calls, also those that a case of the other lets through.
 TEST(WishOverAPolicy, TwoRulesByClassOfWhichOneLetsMorePassMakeNoSingleRule) {
+  const auto financial = [](std::span<const json::Value> definitions) {
+    return std::vector<policy::ToolClass>(definitions.size(), {.risk = policy::Risk::high, .category = "Financial"});
+  };
   for (const char* classes : {R"(  Financial: {action: require_approval}
   "risk>=High": {action: allow, cases: [{when: args.amount < 10, action: allow}]}
 )", R"(  Financial: {action: deny, cases: [{when: args.amount < 10, action: allow}]}
@@ -188,7 +191,7 @@ TEST(WishOverAPolicy, TwoRulesByClassOfWhichOneLetsMorePassMakeNoSingleRule) {
 )", R"(  Financial: {action: allow, validate: false}
   "risk>=High": {action: require_approval}
 )"}) {
-    const Laid laid("limit charge to 10 per minute", std::string("callgate: 1\ndefault: deny\nclasses:\n") + classes);
+    const Laid laid("limit charge to 10 per minute", std::string("callgate: 1\ndefault: deny\nclasses:\n") + classes, financial);
     EXPECT_FALSE(laid.made.faults.empty()) << classes << laid.made.policy.text;
   }
 }
