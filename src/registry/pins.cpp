@@ -89,7 +89,7 @@ Result<Pinned> reviewed_pins(store::Pins& pins, const ListSource& source) {
   return pinned;
 }
 
-/// The pins to judge by. The first list of a server and address becomes them; that of a further era is no first one.
+/// The pins to judge by. The first list of a server and address becomes them; that of a further era is no first one, unless it comes minutes later.
 Result<Pinned> pins_of(store::Pins& pins, const ListSource& source, const Listing& listing, std::int64_t now_ms) {
   if (source.reviewed != nullptr) return reviewed_pins(pins, source);
   Pinned pinned;

@@ -31,10 +31,16 @@ Result<std::int64_t> find_or_make_list(Database& database, const ListKey& key) {
   return *known ? Result<std::int64_t>(**known) : make_list(database, key);
 }
 
-/// Whether any era has a list of this server and address.
-Result<bool> has_lists(Database& database, const ListKey& key) {
-  Query query(database, "SELECT id FROM pinned_lists WHERE server = ? AND address = ? LIMIT 1");
-  return query.bind(key.server).bind(key.address).step();
+/// Whether another era has had a list of this server and address for longer than first lists may be apart.
+Result<bool> stands_elsewhere(Database& database, const ListKey& key, std::int64_t now_ms) {
+  Query lists(database, "SELECT id FROM pinned_lists WHERE server = ? AND address = ? LIMIT 1");
+  const auto any = lists.bind(key.server).bind(key.address).step();
+  if (!any || !*any) return any;
+  Query fresh(database, "SELECT 1 FROM (SELECT min(d.time) AS first FROM definitions d JOIN pinned_lists l ON l.id = d.list "
+                        "WHERE l.server = ?1 AND l.address = ?2 AND d.offered = 0) WHERE first > ?3 AND first <= ?4");
+  const auto young = fresh.bind(key.server).bind(key.address).bind(now_ms - first_lists_within_ms).bind(now_ms).step();
+  if (!young) return young;
+  return !*young;
 }
 
 Result<std::vector<LeftOut>> read_left_out(Database& database, std::int64_t list) {
@@ -151,7 +157,7 @@ class SqlitePins final : public Pins {
     auto known = find_locked(key);
     if (!known) return std::unexpected(known.error());
     if (*known) return std::move(**known);
-    const auto elsewhere = has_lists(database, key);
+    const auto elsewhere = stands_elsewhere(database, key, definitions.empty() ? 0 : definitions.front().time_ms);
     if (!elsewhere) return std::unexpected(elsewhere.error());
     if (*elsewhere) return PinnedList{};
 

@@ -21,6 +21,10 @@ struct PinnedList {
   bool operator==(const PinnedList&) const = default;
 };
 
+/// So far apart the first lists of a server's two eras may come, to be first lists both: a server that has tools
+/// in one era only shows them to the first client of that era.
+inline constexpr std::int64_t first_lists_within_ms = 10 * 60 * 1000;
+
 /// Pinned tool definitions (S10). Several processes may stand in front of the
 /// same server: each function is one transaction.
 class Pins {
@@ -29,9 +33,9 @@ class Pins {
 
   virtual Result<std::optional<PinnedList>> find(const ListKey& key) = 0;
   virtual Result<std::vector<ListKey>> lists(std::string_view server) = 0;
-  /// Pins the definitions if nothing of this server at this address was ever pinned, in whatever era, and answers
-  /// what stands of this list afterwards: of two processes that come at once the first one's; nothing where only
-  /// another era has a list.
+  /// Pins the definitions if nothing of this server at this address was pinned before, or in another era only
+  /// and just before the time of these (`first_lists_within_ms`), and answers what stands of this list afterwards: of two processes
+  /// that come at once the first one's; nothing where only another era has a list.
   virtual Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions) = 0;
   /// What waits for a person is now exactly this; writes only where it differs.
   virtual Result<void> offer(const ListKey& key, std::span<const Definition> definitions) = 0;

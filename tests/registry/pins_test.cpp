@@ -207,6 +207,7 @@ TEST_P(OtherEraTable, DecidesAsThePinsOfTheOther) {
     world.source.key.era = modern_first ? "modern" : "legacy";
     world.list(GetParam().pinned);
     world.source.key.era = modern_first ? "legacy" : "modern";
+    world.now_ms += store::first_lists_within_ms;
     world.table.reset();
     world.list(GetParam().listed);
     EXPECT_EQ(world.tools(), GetParam().tools);
@@ -219,9 +220,26 @@ TEST_P(OtherEraTable, DecidesAsThePinsOfTheOther) {
   }
 }
 
+/// A server may have tools in one era only, and its first clients of both come as they like.
+TEST(PinsTest, FirstListsOfBothErasMayComeMinutesApart) {
+  World world;
+  world.list(array({tool("get")}));
+  world.source.key.era = "modern";
+  world.now_ms += store::first_lists_within_ms - 1;
+  world.list(array({tool("get", "in other words"), tool("new", "x")}));
+  EXPECT_EQ(world.tools(), "get, new");
+  EXPECT_EQ(world.drift(), "");
+  world.list(array({tool("get", "evil"), tool("new", "x"), tool("newer", "y")}));
+  EXPECT_EQ(world.tools(), "?get, new") << "that was the first";
+  world.source.key.era = "legacy";
+  world.list(array({tool("get", "in other words"), tool("new", "x")}));
+  EXPECT_EQ(world.tools(), "?get, new") << "each era is held to its own, and has what the other has";
+}
+
 TEST(PinsTest, AnAcceptedChangeOfTheOtherErasDefinitionIsKnown) {
   World world;
   world.list(array({tool("get")}));
+  world.now_ms += store::first_lists_within_ms;
   world.source.key.era = "modern";
   world.list(array({tool("get", "evil")}));
   const auto kept = world.store->pins().find(world.source.key).value().value();

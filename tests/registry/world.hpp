@@ -21,13 +21,14 @@ struct World {
   std::unique_ptr<store::Store> store = store::open_in_memory().value();
   ListSource source{.key = {"valkey", "uvx valkey", "legacy"}};
   std::shared_ptr<const ToolTable> table;  ///< of the last `list`
+  std::int64_t now_ms = 1000;
 
   /// What the gateway makes of this list; `tools` is a JSON array.
   Result<std::shared_ptr<const ToolTable>> try_list(const std::string& tools) {
     const auto read = document(tools);
     std::vector<json::Value> definitions;
     for (const json::Value tool : read->root().elements()) definitions.push_back(tool);
-    return observe(store->pins(), source, definitions, 1000, table.get());
+    return observe(store->pins(), source, definitions, now_ms, table.get());
   }
   const ToolTable& list(const std::string& tools) {
     table = try_list(tools).value();

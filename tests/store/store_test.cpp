@@ -201,6 +201,13 @@ TEST_P(StoreContract, TheFirstListOfAFurtherEraDoesNotPin) {
   ASSERT_TRUE(store_->pins().pin_first(key, {}));
   EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "1")}).value(), PinnedList{});
   EXPECT_EQ(store_->pins().find(modern).value(), std::nullopt);
+  Definition later = definition("get", "1");
+  later.time_ms += first_lists_within_ms;
+  ASSERT_TRUE(store_->pins().replace(key, std::vector{definition("get", "1")}));
+  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{later}).value(), PinnedList{});
+  later.time_ms = 4;
+  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{later}).value(), PinnedList{}) << "a clock that was set back";
+  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "2")}).value().pinned.size(), 1U) << "just behind the first";
   modern.address = "uvx other";
   EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "1")}).value().pinned.size(), 1U);
 }
