@@ -24,7 +24,10 @@ constexpr std::size_t steps_of_byte = 8;
 constexpr std::size_t to_ask_policies = 256;
 
 /// Searched for in linear time: both texts are strangers'.
-bool contains(std::string_view text, std::string_view part) { return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr; }
+bool contains(std::string_view text, std::string_view part) {
+  if (part.empty() || text.empty()) return part.empty();
+  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
 
 mcp::NameShape shape_of_tool_names() {
   mcp::NameShape shape;
