@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+import unittest
 
 import wire
 import world
@@ -14,6 +15,7 @@ from world import Http, World, request
 
 OPEN = "callgate: 1\ndefault: allow\n"
 MIB = 1 << 20
+SANITIZED_SAYS_NOTHING = "how much a sanitized program takes for many small things is the sanitizer's, and it takes minutes"
 # The shortest values there are, and how they are repeated until a text is full.
 SMALL = {"zeros": b"0,", "empty strings": b'"",', "empty arrays": b"[],", "empty objects": b"{},", "nested arrays": b"[[[0]]],", "objects of one key": b'{"a":0},'}
 
@@ -71,6 +73,7 @@ class Answers_without_end(Measured):
         self.grows_little(self.serve_config(url=self.fake_http(), settings=self.PATIENCE), "endless_stream")
 
 
+@unittest.skipIf(world.LONG > 20, SANITIZED_SAYS_NOTHING)
 class Small_values_of_callers(Measured):
     """A request of 4 MiB may hold two million values, each of which takes more than its bytes."""
     AT_ONCE = 12
@@ -223,6 +226,7 @@ class Small_values_of_servers(Measured):
         self.grows_little(OPEN + "tools:\n  hidden: {action: hide}\n", "searched")
 
 
+@unittest.skipIf(world.LONG > 20, SANITIZED_SAYS_NOTHING)
 class Small_answers(Measured):
     """Many at a time for callers who do not read them."""
     CALLERS, AHEAD, EVENTS = 12, 600, 100_000  # the kernel itself takes some 4 MiB for each caller

@@ -249,7 +249,7 @@ class Reloads(World):
         fresh = self.write("policy.fresh", text)
         os.replace(fresh, self.dir / "policy.yaml")
 
-    RELOADS = 1000
+    RELOADS = 1000 if world.LONG <= 20 else 300  # a sanitized program is there for what it finds, not for the figures
 
     def test_under_load_lose_no_call_and_mix_no_two_policies(self):
         """Security requirement S23, protocol item 35: a reload is atomic."""

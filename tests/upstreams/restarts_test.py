@@ -11,7 +11,7 @@ import world
 from scripted_http import Scripted
 from world import World
 
-RESTARTS = 100
+RESTARTS = 100 if world.LONG <= 20 else 30  # a sanitized program is there for what it finds, not for the figures
 OPEN = "callgate: 1\ndefault: allow\n"
 # Seconds from a fault until its caller is told, and from a server that is back until a call runs again.
 TOLD, RECOVERED = (world.LONG, world.LONG) if world.LONG > 20 else (1, 2)
