@@ -58,6 +58,11 @@ Verdict most_of(const policy::Rule& rule) {
   return most;
 }
 
+/// Says no more than what happens, and why.
+bool is_bare(const Body& body) {
+  return std::ranges::all_of(body, [](const auto& each) { return each.first == "action" || each.first == "reason"; });
+}
+
 /// The rule of one tool: what it was, and what becomes of it.
 class Change {
  public:
@@ -92,10 +97,9 @@ class Change {
 
   /// Of a category and a risk the stricter one stands; two that say more than an action make no single rule.
   void take_second(const yaml::Node& file, const policy::Rule& first, const policy::Rule& second) {
-    const auto bare = [](const Body& body) { return std::ranges::all_of(body, [](const auto& each) { return each.first == "action" || each.first == "reason"; }); };
     const Body other = body_of(yaml::at_pointer(file, second.pointer));
-    const bool first_says_more = !bare(before_);
-    const bool second_says_more = !bare(other);
+    const bool first_says_more = !is_bare(before_);
+    const bool second_says_more = !is_bare(other);
     const policy::Rule& says_more = first_says_more ? first : second;
     // What the other one does not let pass must not pass by a case, or by a check that is switched off, of this one.
     const Verdict stricter = std::min(first.action, second.action);
@@ -118,8 +122,7 @@ class Change {
     for (const auto& [key, value] : before_) {
       if (key != "action" && key != "reason") say(fmt::format("`{}` of `{}` is dropped with it: {}", key, pointer_, shown(value)));
     }
-    const bool only_refuses = std::ranges::all_of(before_, [](const auto& each) { return each.first == "action" || each.first == "reason"; });
-    if (action_ == rule_.action && only_refuses) return;
+    if (action_ == rule_.action && is_bare(before_)) return;
     body_ = {{"action", json::quoted(policy::word(rule_.action))}};
   }
 
