@@ -6,7 +6,7 @@
 namespace callgate::admin {
 namespace {
 
-Result<std::string> decoded(std::string_view text) {
+Result<std::string> decoded_part(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto c = static_cast<unsigned char>(text[i]);
@@ -31,7 +31,7 @@ Result<std::vector<std::string>> read_path(std::string_view path) {
   while (!path.empty()) {
     path.remove_prefix(1);
     const std::size_t end = std::min(path.find('/'), path.size());
-    Result<std::string> segment = decoded(path.substr(0, end));
+    Result<std::string> segment = decoded_part(path.substr(0, end));
     if (!segment) return std::unexpected(segment.error());
     if (segment->empty() || *segment == "." || *segment == "..") {
       return fail(ErrorKind::invalid, "the target has an empty or dot segment");
@@ -47,8 +47,8 @@ Result<void> read_query(std::string_view query, std::vector<std::pair<std::strin
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    Result<std::string> key = decoded(pair.substr(0, equals));
-    Result<std::string> value = decoded(pair.substr(std::min(equals + 1, pair.size())));
+    Result<std::string> key = decoded_part(pair.substr(0, equals));
+    Result<std::string> value = decoded_part(pair.substr(std::min(equals + 1, pair.size())));
     if (!key || !value) return std::unexpected(key ? value.error() : key.error());
     if (std::ranges::any_of(out, [&](const auto& each) { return each.first == *key; })) {
       return fail(ErrorKind::invalid, "the query says `" + *key + "` twice");

@@ -9,7 +9,7 @@
 namespace callgate::admin {
 namespace {
 
-using State = WishJob::State;
+using JobState = WishJob::State;
 
 std::unexpected<Error> unknown() { return fail(ErrorKind::not_found, "no wish of this id is known here; drafts are kept for an hour and not over a restart"); }
 
@@ -19,15 +19,15 @@ Result<void> check(std::string_view wish) {
   return {};
 }
 
-std::string_view why_not(State state) {
-  if (state == State::running) return "the draft is not ready; ask again for its state";
-  if (state == State::failed) return "there is no draft that could be applied; see its `faults`";
+std::string_view why_not(JobState state) {
+  if (state == JobState::running) return "the draft is not ready; ask again for its state";
+  if (state == JobState::failed) return "there is no draft that could be applied; see its `faults`";
   return "it has been applied already";
 }
 
 }  // namespace
 
-std::string_view word(State state) {
+std::string_view word(JobState state) {
   constexpr std::array<std::string_view, 4> words{"running", "drafted", "failed", "applied"};
   return words[static_cast<std::size_t>(state)];
 }
@@ -69,23 +69,23 @@ Result<WishJob> WishJobs::apply(std::string_view id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return unknown();
   WishJob& job = found->second;
-  if (job.state != State::drafted) return fail(ErrorKind::conflict, std::string(why_not(job.state)));
+  if (job.state != JobState::drafted) return fail(ErrorKind::conflict, std::string(why_not(job.state)));
   Result<std::string> written = drafter_.apply(job.draft);
   if (!written) return std::unexpected(written.error());
   job.applied = std::move(*written);
-  job.state = State::applied;
+  job.state = JobState::applied;
   return job;
 }
 
 void WishJobs::forget_expired() {
-  std::erase_if(jobs_, [now = clock_.now()](const auto& each) { return each.second.state != State::running && each.second.until <= now; });
+  std::erase_if(jobs_, [now = clock_.now()](const auto& each) { return each.second.state != JobState::running && each.second.until <= now; });
 }
 
 /// INVARIANT: fewer run than are kept, so one that has ended is always found.
 void WishJobs::make_room() {
   static_assert(most_running < most);
   if (jobs_.size() < most) return;
-  const auto oldest = std::ranges::find_if(jobs_, [](const auto& each) { return each.second.state != State::running; });
+  const auto oldest = std::ranges::find_if(jobs_, [](const auto& each) { return each.second.state != JobState::running; });
   if (oldest != jobs_.end()) jobs_.erase(oldest);
 }
 
@@ -94,11 +94,11 @@ void WishJobs::ended(const std::string& id, PolicyDraft draft) {
   if (found == jobs_.end()) return;
   const bool good = draft.faults.empty() && !draft.text.empty();
   found->second.draft = std::move(draft);
-  found->second.state = good ? State::drafted : State::failed;
+  found->second.state = good ? JobState::drafted : JobState::failed;
 }
 
 std::size_t WishJobs::running() const {
-  return static_cast<std::size_t>(std::ranges::count_if(jobs_, [](const auto& each) { return each.second.state == State::running; }));
+  return static_cast<std::size_t>(std::ranges::count_if(jobs_, [](const auto& each) { return each.second.state == JobState::running; }));
 }
 
 }  // namespace callgate::admin

@@ -12,8 +12,6 @@ namespace {
 /// Whose questions are counted together.
 std::string asker(const Binding& binding) { return binding.grant + '\n' + binding.session; }
 
-std::size_t bytes_of(const Question& question) { return question.arguments.size() + question.bytes.size(); }
-
 std::int64_t in_ms(std::chrono::seconds span) { return std::chrono::milliseconds(span).count(); }
 
 }  // namespace

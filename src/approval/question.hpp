@@ -58,6 +58,8 @@ struct Question {
   std::string back_to;    ///< id of the question that the call left for a round and comes back to; not kept
 };
 
+inline std::size_t bytes_of(const Question& question) { return question.arguments.size() + question.bytes.size(); }
+
 /// A question with its answer. A value; the desk hands out copies and references.
 struct Approval {
   std::string id;  ///< ULID: sorts by time, carries no secret

@@ -104,7 +104,7 @@ end
 local function shown(b, id) return redis.call('HGETALL', q(b, id)) end
 )lua";
 
-constexpr std::string_view places = R"lua(
+constexpr std::string_view places_text = R"lua(
 local function place_in(b, id, place, gateway)
   local keep = math.max(redis.call('PTTL', q(b, id)), 1000)
   redis.call('HSET', b.p .. ':places:' .. id, place, gateway)
@@ -292,7 +292,7 @@ end
 }  // namespace
 
 QuestionFunctions::QuestionFunctions() {
-  net::RedisLibrary library("approvals", std::string(basics).append(places).append(questions));
+  net::RedisLibrary library("approvals", std::string(basics).append(places_text).append(questions));
   ask = library.add("ask");
   answer = library.add("answer");
   use = library.add("use");

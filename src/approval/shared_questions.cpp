@@ -10,8 +10,6 @@
 namespace callgate::approval {
 namespace {
 
-std::size_t bytes_of(const Question& question) { return question.arguments.size() + question.bytes.size(); }
-
 std::int64_t microseconds(net::Duration time) { return net::RedisTime::microseconds(time); }
 
 /// So many places that may not even exist are given up on the server.

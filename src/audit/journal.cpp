@@ -8,7 +8,6 @@ namespace callgate::audit {
 namespace {
 
 constexpr std::size_t buffer_bytes = 256 * 1024;  ///< a turn that records more is written in parts
-constexpr std::size_t remembered_failures = 64;
 
 template <std::size_t size>
 void append_list(LineBuffer& out, const char (&quoted_key)[size], const auto& texts) {

@@ -213,7 +213,8 @@ class Journal {
   Chain chain_;             ///< including the buffer
   Chain written_;           ///< as it stands in the files
   std::uint64_t batch_ = 1; ///< number of the batch in the buffer
-  std::vector<std::uint64_t> failed_;  ///< latest failed batches, ascending, at most 64
+  static constexpr std::size_t remembered_failures = 64;
+  std::vector<std::uint64_t> failed_;  ///< latest failed batches, ascending, no more than these
   std::uint64_t forgotten_ = 0;  ///< tickets of batches up to here are refused
 
   std::uint64_t segment_ = 0;       ///< number of the current one

@@ -10,8 +10,6 @@
 namespace callgate::audit {
 namespace {
 
-constexpr std::size_t remembered_failures = 64;
-
 Error write_error(int error) {
   return {ErrorKind::unavailable, fmt::format("cannot write to the journal: {}", std::strerror(error)), {}};
 }

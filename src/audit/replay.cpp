@@ -10,7 +10,7 @@
 namespace callgate::audit {
 namespace {
 
-constexpr json::Limits line_limits{.max_depth = 8, .max_keys = 1024};
+constexpr json::Limits replayed_limits{.max_depth = 8, .max_keys = 1024};
 
 std::optional<RecordedCall> read_call(json::Value root) {
   const std::optional<json::Value> limits = root.find("limits");
@@ -55,7 +55,7 @@ std::uint64_t first_seq(const SegmentFile& file) {
   if (!lines) return 0;
   const Result<std::optional<Line>> line = lines->next();
   json::Document document;
-  if (!line || !*line || !json::parse((*line)->bytes, line_limits, document)) return 0;
+  if (!line || !*line || !json::parse((*line)->bytes, replayed_limits, document)) return 0;
   return document.root().is_object() ? number_of(document.root(), "seq") : 0;
 }
 
@@ -84,7 +84,7 @@ Result<std::uint64_t> replay(const std::string& folder, std::uint64_t after_seq,
       if (!line) return std::unexpected(line.error());
       if (!*line || (!(*line)->complete && !(*line)->too_long)) break;
       if (!(*line)->too_long && !is_of_interest((*line)->bytes, after_seq)) continue;
-      if ((*line)->too_long || !json::parse((*line)->bytes, line_limits, document) || !document.root().is_object()) {
+      if ((*line)->too_long || !json::parse((*line)->bytes, replayed_limits, document) || !document.root().is_object()) {
         ++unreadable;
         continue;
       }

@@ -83,7 +83,7 @@ std::optional<std::int64_t> bound_of(const Digits& digits) {
 }
 
 /// The end of the bucket before; 0 where there is none.
-std::int64_t below(std::int64_t bound, bool whole) {
+std::int64_t least_round(std::int64_t bound, bool whole) {
   if (bound <= (whole ? least_whole : least_fraction)) return 0;
   std::int64_t power = 1;
   while (power <= bound / 10) power *= 10;
@@ -98,7 +98,7 @@ bool ends_bucket(std::int64_t bound, bool whole) {
 }
 
 void set_bucket(Shape& shape, std::optional<std::int64_t> bound, bool negative) {
-  const std::int64_t near = bound ? below(*bound, shape.kind == Kind::integer) : largest_number;
+  const std::int64_t near = bound ? least_round(*bound, shape.kind == Kind::integer) : largest_number;
   if (negative) {
     shape.most = -near;
     if (bound) shape.least = -*bound;
@@ -157,12 +157,12 @@ unsigned hex_value(std::string_view digits) {
 
 /// Bytes that go on a character of UTF-8, eight at a time: texts may be long, and every call is looked at.
 std::size_t continuations(std::string_view bytes) {
-  constexpr std::uint64_t high_bits = 0x8080808080808080U;
+  constexpr std::uint64_t high_bit_of_each = 0x8080808080808080U;
   std::size_t count = 0;
   while (bytes.size() >= 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes.data(), 8);
-    count += static_cast<std::size_t>(std::popcount(word & ~(word << 1U) & high_bits));
+    count += static_cast<std::size_t>(std::popcount(word & ~(word << 1U) & high_bit_of_each));
     bytes.remove_prefix(8);
   }
   for (const char c : bytes) count += (static_cast<unsigned char>(c) & 0xc0U) == 0x80U ? 1U : 0U;

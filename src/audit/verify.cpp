@@ -13,9 +13,9 @@ namespace callgate::audit {
 namespace {
 
 /// Walks one chain record by record.
-class Walk {
+class ChainWalk {
  public:
-  Walk(ChainReport& report, std::string_view public_key) : report_(report), public_key_(public_key) {}
+  ChainWalk(ChainReport& report, std::string_view public_key) : report_(report), public_key_(public_key) {}
 
   Result<void> segment(const SegmentFile& file) {
     Result<LineReader> lines = LineReader::open(file.path);
@@ -153,7 +153,7 @@ Result<ChainReport> walk_chain(const std::string& folder, std::string_view publi
   const Result<std::vector<SegmentFile>> segments = find_segments(folder);
   if (!segments) return std::unexpected(segments.error());
   ChainReport report{.folder = folder};
-  Walk walk(report, public_key);
+  ChainWalk walk(report, public_key);
   for (const SegmentFile& file : *segments) {
     if (Result<void> walked = walk.segment(file); !walked) return std::unexpected(walked.error());
     if (report.fault) break;

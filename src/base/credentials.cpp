@@ -4,6 +4,7 @@
 #include <array>
 #include <bitset>
 
+#include "base/letters.hpp"
 #include "base/secret_names.hpp"
 
 namespace callgate {
@@ -20,9 +21,6 @@ constexpr std::size_t longest_count = 7;
 /// So far is looked for the end of a value or an authority that may be none: a hostile line costs no more than so often.
 constexpr std::size_t looked_at = 512;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_small(char c) { return c >= 'a' && c <= 'z'; }
-bool is_large(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_letter(char c) { return is_small(c) || is_large(c); }
 bool is_name_character(char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; }
 bool is_word_character(char c) { return is_name_character(c) || c == '+' || c == '%'; }

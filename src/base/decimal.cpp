@@ -3,6 +3,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/letters.hpp"
+
 namespace callgate {
 namespace {
 
@@ -12,8 +14,6 @@ constexpr std::size_t max_plain_digits = 21;
 constexpr std::int64_t max_leading_zeros = 6;
 
 using Wide = unsigned __int128;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// A number text cut at its marks: `-12.5e+3` is {true, "12", "5", 3}.
 struct Spelling {

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "base/json_change.hpp"
 #include "base/json_scan.hpp"
+#include "base/letters.hpp"
 #include "base/utf8.hpp"
 
 namespace callgate::json {
@@ -22,7 +23,6 @@ constexpr std::size_t most_values = std::size_t{1} << 21U;
 constexpr std::uint32_t most_of_a_key = 0x7fff'ffff;
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// An integer literal (sign and digits, no leading zeros) in −2⁶³…2⁶⁴−1.
 bool integer_in_range(std::string_view text) {

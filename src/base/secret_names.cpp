@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/letters.hpp"
 #include "base/rows.hpp"
 
 namespace callgate {
@@ -13,10 +14,6 @@ constexpr std::size_t shortest_rest = 8;  ///< of a secret behind its beginning
 constexpr std::array built_in_tables = std::to_array<BuiltInTable>({
 #include CALLGATE_BASE_TABLES
 });
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_small(char c) { return c >= 'a' && c <= 'z'; }
-bool is_large(char c) { return c >= 'A' && c <= 'Z'; }
 
 /// The letters and digits of a name, small, and where its words begin: behind
 /// whatever is neither, and at a large letter behind a small one or before one.

@@ -5,12 +5,11 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "base/letters.hpp"
 #include "base/yaml.hpp"
 
 namespace callgate::yaml {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::size_t skip_digits(std::string_view text, std::size_t at) {
   while (at < text.size() && is_digit(text[at])) ++at;

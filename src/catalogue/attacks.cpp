@@ -48,7 +48,7 @@ bool exploits(const Attack& attack, const classify::Classification& tool) {
   return tool.modes && std::ranges::any_of(tool.modes->values, [&](const classify::Mode& mode) { return is_one(mode.category); });
 }
 
-bool has_signal(const Attack& attack, const classify::Classification& tool) {
+bool is_signalled(const Attack& attack, const classify::Classification& tool) {
   return std::ranges::any_of(attack.signals, [&](std::string_view signal) { return std::ranges::find(tool.signals, signal) != tool.signals.end(); });
 }
 
@@ -62,7 +62,7 @@ std::span<const Attack> all_attacks() {
 std::vector<const Attack*> attacks_on(const classify::Classification& tool) {
   std::vector<const Attack*> fitting;
   for (const Attack& attack : all_attacks()) {
-    if (attack.scope == "tool" && exploits(attack, tool) && (attack.signals.empty() || has_signal(attack, tool))) fitting.push_back(&attack);
+    if (attack.scope == "tool" && exploits(attack, tool) && (attack.signals.empty() || is_signalled(attack, tool))) fitting.push_back(&attack);
   }
   std::ranges::sort(fitting, [](const Attack* a, const Attack* b) {
     if (a->severity != b->severity) return a->severity > b->severity;

@@ -17,7 +17,7 @@ constexpr std::size_t longest_file_name = 120;
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_plain(char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-'; }
-char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c); }
+char lower_letter(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c); }
 
 std::string_view entity(char c) {
   switch (c) {
@@ -100,7 +100,7 @@ bool needs_digest(std::string_view name) {
   static constexpr std::array<std::string_view, 8> reserved{"con", "prn", "aux", "nul", "com", "lpt", "index", "policy"};
   static constexpr std::array<std::string_view, 4> files{"style.css", "page.js", "search.js", "llms.txt"};
   std::string small(name.substr(0, name.find('.')));
-  std::ranges::transform(small, small.begin(), lower);
+  std::ranges::transform(small, small.begin(), lower_letter);
   if (small.size() == 4 && is_digit(small[3])) small.pop_back();
   return percent(name, false).size() > longest_file_name || name.empty() || name.ends_with('.') || std::ranges::find(reserved, small) != reserved.end() ||
          std::ranges::find(files, name) != files.end();

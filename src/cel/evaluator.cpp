@@ -3,7 +3,6 @@
 namespace callgate::cel {
 namespace {
 
-constexpr std::size_t bytes_a_step = 16;
 
 /// Code points of a valid UTF-8 text.
 std::size_t characters(std::string_view text) {

@@ -13,10 +13,11 @@
 namespace callgate::cel {
 
 /// The work that one or more evaluations may do together: about one step a part
-/// of the expression, a member looked at, or 16 bytes compared.
+/// of the expression, a member looked at, or so many bytes compared.
 struct Budget {
   std::int64_t steps = 1'000'000;
 };
+inline constexpr std::size_t bytes_a_step = 16;
 
 /// One evaluation of a parsed expression. Ends for every input; memory is
 /// allocated for escaped texts, numbers beyond 64 bits, lists that are not

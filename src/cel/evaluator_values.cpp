@@ -4,12 +4,6 @@
 
 /// Equality, order and items of values (cel-spec, "Equality and Ordering").
 namespace callgate::cel {
-namespace {
-
-constexpr std::size_t bytes_a_step = 16;
-
-}  // namespace
-
 std::string_view Evaluator::text(Value value, std::string& scratch) {
   switch (value.source()) {
     case Value::Source::constant: return value.constant().text;

@@ -21,8 +21,6 @@ constexpr std::array<std::string_view, 6> asking_verbs{"check", "is", "verify", 
 constexpr std::array<std::string_view, 8> past_acts{"log", "logs", "audit", "history", "trail", "activity", "activities", "changelog"};
 constexpr std::array<std::string_view, 5> asked_rights{"permission", "permissions", "access", "privilege", "privileges"};
 
-bool is_one_of(std::string_view word, std::span<const std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
-
 /// Whether the values that were read are all that its schema lets through.
 bool has_closed_values(const Parameter& parameter) {
   return parameter.bounded && !parameter.values_cut && !parameter.open_alternative && parameter.values.size() <= max_modes;

@@ -5,11 +5,10 @@
 #include <span>
 
 #include "classify/judgement.hpp"
+#include "classify/tokens.hpp"
 
 namespace callgate::classify {
 namespace {
-
-bool is_one_of(std::string_view word, std::span<const std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
 
 constexpr std::array<std::string_view, 16> prepositions{"to", "from", "in", "by", "for", "with", "on", "of", "as", "into", "at", "across", "via", "using", "and", "or"};
 /// What follows belongs to what stands before: `user_info` is about the user.

@@ -16,8 +16,6 @@ constexpr std::array<std::string_view, 18> denials{"not", "no", "never", "withou
 constexpr std::array<std::string_view, 12> refusals{"blocked", "refused", "rejected", "disabled", "disallowed", "prohibited", "forbidden", "denied", "filtered", "unsupported", "unavailable", "stripped"};
 constexpr std::array<std::string_view, 8> pointers{"use", "see", "call", "instead", "using", "via", "prefer", "try"};
 
-bool is_one_of(std::string_view word, std::span<const std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
-
 std::string_view word_at(std::string_view text, const Token& token) { return text.substr(token.start, token.end - token.start); }
 
 bool is_word(std::string_view text, const Token& token, std::span<const std::string_view> words) {
@@ -25,7 +23,7 @@ bool is_word(std::string_view text, const Token& token, std::span<const std::str
 }
 
 /// The number of words that the phrase takes at `at`, or 0.
-std::size_t length_at(const Phrase& phrase, std::span<const Token> tokens, std::size_t at) {
+std::size_t phrase_length_at(const Phrase& phrase, std::span<const Token> tokens, std::size_t at) {
   if (tokens.size() - at < phrase.steps.size()) return 0;
   for (std::size_t i = 0; i < phrase.steps.size(); ++i) {
     const Token& token = tokens[at + i];
@@ -71,7 +69,7 @@ void match_phrases(std::string_view text, std::span<const Token> tokens, std::st
     for (const std::uint16_t index : tokens[at].entry->phrases) {
       const Phrase& phrase = lexicon.phrases[index];
       if (settled[phrase.meaning]) continue;
-      const std::size_t length = length_at(phrase, tokens, at);
+      const std::size_t length = phrase_length_at(phrase, tokens, at);
       if (length == 0) continue;
       if (phrase.deniable && ++asked <= max_asked && (is_denied(tokens, text, at) || is_of_another_tool(tokens, text, at, own_name))) continue;
       settled[phrase.meaning] = found(phrase, at, at + length);

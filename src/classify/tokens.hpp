@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,8 @@ struct Token {
   bool upper = false;       ///< all capitals, two letters or more
   bool quoted = false;      ///< directly within quotation marks
 };
+
+inline bool is_one_of(std::string_view word, std::span<const std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
 
 /// At most `limit` words of a running text, for descriptions.
 std::vector<Token> words_of(std::string_view text, const Lexicon& lexicon, std::size_t limit);

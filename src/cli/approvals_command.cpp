@@ -20,11 +20,10 @@ namespace callgate::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using approval::visible;
-using Verb = ApprovalsFlags::Verb;
+using ApprovalsVerb = ApprovalsFlags::Verb;
 
 /// One run of the command.
-struct Run {
+struct ApprovalsRun {
   const ApprovalsFlags& flags;
   const ApprovalsSetting& setting;
   fs::path data;
@@ -51,7 +50,7 @@ std::string refusal_text(const AdminReply& reply) {
   if (document) {
     const auto error = (*document)->root().find("error");
     const auto message = error ? error->find("message") : std::nullopt;
-    if (message && message->is_string()) return visible(message->string());
+    if (message && message->is_string()) return approval::visible(message->string());
   }
   return fmt::format("the gateway answered with status {}", reply.status);
 }
@@ -79,7 +78,7 @@ Result<ApprovalView> read_one(const AdminReply& reply) {
   return read_approval((*document)->root());
 }
 
-void write_list(const Run& run, const std::vector<ApprovalView>& approvals) {
+void write_list(const ApprovalsRun& run, const std::vector<ApprovalView>& approvals) {
   if (run.flags.json) {
     std::string body;
     for (const ApprovalView& each : approvals) body += (body.empty() ? "" : ",") + each.json;
@@ -91,7 +90,7 @@ void write_list(const Run& run, const std::vector<ApprovalView>& approvals) {
   }
 }
 
-Exit list(const Run& run) {
+Exit list_approvals(const ApprovalsRun& run) {
   const std::string_view target = run.flags.all ? "/api/v1/approvals" : "/api/v1/approvals?state=waiting";
   Result<AdminReplies> replies = ask_gateways(run.data, "GET", target);
   if (!replies) return run.fault(Exit::unavailable, replies.error().message);
@@ -118,7 +117,7 @@ struct Found {
 };
 
 /// Asks around for the id; says what went wrong where it is not found.
-std::optional<Found> find(const Run& run, Exit& exit) {
+std::optional<Found> find(const ApprovalsRun& run, Exit& exit) {
   const Result<AdminReplies> replies = ask_gateways(run.data, "GET", "/api/v1/approvals/" + run.flags.id);
   if (!replies) {
     exit = run.fault(Exit::unavailable, replies.error().message);
@@ -141,7 +140,7 @@ std::optional<Found> find(const Run& run, Exit& exit) {
   return std::nullopt;
 }
 
-Exit show(const Run& run) {
+Exit show_approval(const ApprovalsRun& run) {
   Exit exit = Exit::ok;
   const std::optional<Found> found = find(run, exit);
   if (!found) return exit;
@@ -155,7 +154,7 @@ Exit show(const Run& run) {
 
 /// Shows the call and asks; only `y` or `yes` is a yes. On the error stream:
 /// where `out` goes to a file, the person still sees what the question is.
-bool person_agrees(const Run& run, const ApprovalView& approval) {
+bool person_agrees(const ApprovalsRun& run, const ApprovalView& approval) {
   write_approval(run.err, approval, run.setting.showing);
   run.err << "let exactly this call run once? [y/N] " << std::flush;
   std::string line;
@@ -163,8 +162,8 @@ bool person_agrees(const Run& run, const ApprovalView& approval) {
   return line == "y" || line == "Y" || line == "yes" || line == "Yes" || line == "YES";
 }
 
-Exit answer(const Run& run) {
-  const bool approves = run.flags.verb == Verb::approve;
+Exit answer(const ApprovalsRun& run) {
+  const bool approves = run.flags.verb == ApprovalsVerb::approve;
   const bool asks = approves && !run.flags.yes;
   if (asks && run.setting.person == ApprovalsSetting::Person::absent) {
     return run.fault(Exit::usage, "approve shows the call and asks at a terminal; without one say --yes");
@@ -173,7 +172,7 @@ Exit answer(const Run& run) {
   const std::optional<Found> found = find(run, exit);
   if (!found) return exit;
   if (!found->approval.waits()) {
-    return run.fault(Exit::refused, fmt::format("the approval no longer waits: it is {}", visible(found->approval.state)));
+    return run.fault(Exit::refused, fmt::format("the approval no longer waits: it is {}", approval::visible(found->approval.state)));
   }
   if (asks && !person_agrees(run, found->approval)) {
     return run.fault(Exit::refused, "not approved; the call still waits");
@@ -209,7 +208,7 @@ Exit approvals(std::span<const std::string_view> args, const ApprovalsSetting& s
     err << "callgate: " << flags.error().message << "; see `callgate approvals --help`\n";
     return Exit::usage;
   }
-  if (flags->verb == Verb::help) {
+  if (flags->verb == ApprovalsVerb::help) {
     out << approvals_help;
     return Exit::ok;
   }
@@ -218,10 +217,10 @@ Exit approvals(std::span<const std::string_view> args, const ApprovalsSetting& s
     err << "callgate: " << data.error().message << '\n';
     return Exit::unavailable;
   }
-  const Run run{.flags = *flags, .setting = setting, .data = std::move(*data), .out = out, .err = err};
+  const ApprovalsRun run{.flags = *flags, .setting = setting, .data = std::move(*data), .out = out, .err = err};
   switch (flags->verb) {
-    case Verb::list: return list(run);
-    case Verb::show: return show(run);
+    case ApprovalsVerb::list: return list_approvals(run);
+    case ApprovalsVerb::show: return show_approval(run);
     default: return answer(run);
   }
 }

@@ -11,42 +11,42 @@
 namespace callgate::cli {
 namespace {
 
-using Verb = ApprovalsFlags::Verb;
+using ApprovalsVerb = ApprovalsFlags::Verb;
 
-constexpr std::array<std::pair<std::string_view, Verb>, 5> kVerbs{{{"help", Verb::help},
-                                                                  {"list", Verb::list},
-                                                                  {"show", Verb::show},
-                                                                  {"approve", Verb::approve},
-                                                                  {"deny", Verb::deny}}};
+constexpr std::array<std::pair<std::string_view, ApprovalsVerb>, 5> kVerbs{{{"help", ApprovalsVerb::help},
+                                                                           {"list", ApprovalsVerb::list},
+                                                                           {"show", ApprovalsVerb::show},
+                                                                           {"approve", ApprovalsVerb::approve},
+                                                                           {"deny", ApprovalsVerb::deny}}};
 
-std::unexpected<Error> unfit(std::string_view what, std::string_view word) {
+std::unexpected<Error> unfit_word(std::string_view what, std::string_view word) {
   return fail(ErrorKind::invalid, fmt::format("{} `{}`", what, word));
 }
 
 /// ULIDs are the same in either case; the gateway writes them in upper case.
 Result<void> take_id(ApprovalsFlags& flags, std::string_view word) {
-  if (flags.verb == Verb::list || !flags.id.empty()) return unfit("one word too many:", word);
+  if (flags.verb == ApprovalsVerb::list || !flags.id.empty()) return unfit_word("one word too many:", word);
   flags.id = word;
   std::ranges::transform(flags.id, flags.id.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
-  if (!is_ulid(flags.id)) return unfit("this is no approval id:", word);
+  if (!is_ulid(flags.id)) return unfit_word("this is no approval id:", word);
   return {};
 }
 
 /// The flags that stand alone; false where `word` is none of this verb.
-bool take_switch(ApprovalsFlags& flags, std::string_view word) {
+bool take_approvals_switch(ApprovalsFlags& flags, std::string_view word) {
   if (word == "--json") return flags.json = true;
-  if (word == "--all" && flags.verb == Verb::list) return flags.all = true;
-  if (word == "--yes" && flags.verb == Verb::approve) return flags.yes = true;
+  if (word == "--all" && flags.verb == ApprovalsVerb::list) return flags.all = true;
+  if (word == "--yes" && flags.verb == ApprovalsVerb::approve) return flags.yes = true;
   return false;
 }
 
 bool takes_value(const ApprovalsFlags& flags, std::string_view name) {
-  const bool answers = flags.verb == Verb::approve || flags.verb == Verb::deny;
+  const bool answers = flags.verb == ApprovalsVerb::approve || flags.verb == ApprovalsVerb::deny;
   return name == "--data" || (name == "--reason" && answers);
 }
 
 Result<void> take_value(ApprovalsFlags& flags, std::string_view name, std::string_view value) {
-  if (value.empty()) return unfit("a value is missing behind", name);
+  if (value.empty()) return unfit_word("a value is missing behind", name);
   if (name == "--data") {
     flags.data = value;
   } else {
@@ -60,11 +60,11 @@ Result<void> take_value(ApprovalsFlags& flags, std::string_view name, std::strin
 Result<ApprovalsFlags> read_approvals_flags(std::span<const std::string_view> args) {
   ApprovalsFlags flags;
   if (args.empty()) return fail(ErrorKind::invalid, "say `list`, `show ID`, `approve ID` or `deny ID`");
-  const auto verb = std::ranges::find(kVerbs, args[0], &std::pair<std::string_view, Verb>::first);
+  const auto verb = std::ranges::find(kVerbs, args[0], &std::pair<std::string_view, ApprovalsVerb>::first);
   const bool known = verb != kVerbs.end();
   const bool asks = std::ranges::find(args, "--help") != args.end() || std::ranges::find(args, "-h") != args.end();
   if (asks && (known || args[0].starts_with('-'))) return flags;
-  if (!known) return unfit("say `list`, `show ID`, `approve ID` or `deny ID` instead of", args[0]);
+  if (!known) return unfit_word("say `list`, `show ID`, `approve ID` or `deny ID` instead of", args[0]);
   flags.verb = verb->second;
 
   for (std::size_t i = 1; i < args.size(); ++i) {
@@ -74,14 +74,14 @@ Result<ApprovalsFlags> read_approvals_flags(std::span<const std::string_view> ar
     if (!word.starts_with('-')) {
       taken = take_id(flags, word);
     } else if (takes_value(flags, name)) {
-      if (name.size() == word.size() && i + 1 == args.size()) return unfit("a value is missing behind", name);
+      if (name.size() == word.size() && i + 1 == args.size()) return unfit_word("a value is missing behind", name);
       taken = take_value(flags, name, name.size() < word.size() ? word.substr(name.size() + 1) : args[++i]);
-    } else if (!take_switch(flags, word)) {
-      return unfit(fmt::format("`approvals {}` knows no flag", args[0]), word);
+    } else if (!take_approvals_switch(flags, word)) {
+      return unfit_word(fmt::format("`approvals {}` knows no flag", args[0]), word);
     }
     if (!taken) return std::unexpected(taken.error());
   }
-  const bool needs_id = flags.verb != Verb::list && flags.verb != Verb::help;
+  const bool needs_id = flags.verb != ApprovalsVerb::list && flags.verb != ApprovalsVerb::help;
   if (needs_id && flags.id.empty()) return fail(ErrorKind::invalid, fmt::format("name the approval: `approvals {} ID`", args[0]));
   return flags;
 }

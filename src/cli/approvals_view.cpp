@@ -13,7 +13,6 @@
 namespace callgate::cli {
 namespace {
 
-using approval::visible;
 
 constexpr std::string_view kBold = "\x1b[1m";
 constexpr std::string_view kYellow = "\x1b[33m";
@@ -25,7 +24,7 @@ std::string coloured(const Showing& showing, std::string_view colour, std::strin
   return fmt::format("{}{}{}", colour, text, kPlain);
 }
 
-std::string text_of(json::Value object, std::string_view key) {
+std::string member_text(json::Value object, std::string_view key) {
   const auto value = object.find(key);
   return value && value->is_string() ? value->string() : std::string();
 }
@@ -37,7 +36,7 @@ std::size_t width(std::string_view text) {
 
 /// The text of a cell: nothing hidden, nothing that breaks the table.
 std::string cell(std::string_view text) {
-  std::string shown = visible(text);
+  std::string shown = approval::visible(text);
   if (width(shown) <= kWidest) return shown;
   std::size_t end = 0;
   for (std::size_t seen = 0; seen < kWidest; ++end) {
@@ -72,7 +71,7 @@ void write_row(std::ostream& out, const std::vector<std::string>& cells, const s
 void write_pretty(std::string& out, json::Value value, std::size_t indent) {
   const bool object = value.is_object();
   if ((!object && !value.is_array()) || value.size() == 0) {
-    out += visible(value.text());
+    out += approval::visible(value.text());
     return;
   }
   const std::string lead = '\n' + std::string(indent + 2, ' ');
@@ -86,7 +85,7 @@ void write_pretty(std::string& out, json::Value value, std::size_t indent) {
   if (object) {
     for (const json::Member member : value.members()) {
       begin_entry();
-      out += visible(member.key.text()) + ": ";
+      out += approval::visible(member.key.text()) + ": ";
       write_pretty(out, member.value, indent + 2);
     }
   } else {
@@ -102,7 +101,7 @@ void write_pretty(std::string& out, json::Value value, std::size_t indent) {
 std::string pretty(const std::string& text, std::size_t indent) {
   json::Document document;
   const json::Limits limits{.check_number_range = false};
-  if (!json::parse(text, limits, document)) return visible(text);
+  if (!json::parse(text, limits, document)) return approval::visible(text);
   std::string out;
   write_pretty(out, document.root(), indent);
   return out;
@@ -111,20 +110,20 @@ std::string pretty(const std::string& text, std::size_t indent) {
 }  // namespace
 
 Result<ApprovalView> read_approval(json::Value value) {
-  ApprovalView out{.id = text_of(value, "id"),
-                   .state = text_of(value, "state"),
-                   .server = text_of(value, "server"),
-                   .address = text_of(value, "address"),
-                   .tool = text_of(value, "tool"),
+  ApprovalView out{.id = member_text(value, "id"),
+                   .state = member_text(value, "state"),
+                   .server = member_text(value, "server"),
+                   .address = member_text(value, "address"),
+                   .tool = member_text(value, "tool"),
                    .arguments = {},
-                   .grant = text_of(value, "grant"),
-                   .session = text_of(value, "session"),
-                   .rule = text_of(value, "rule"),
-                   .reason = text_of(value, "reason"),
-                   .answered_by = text_of(value, "answered_by"),
-                   .answer_reason = text_of(value, "answer_reason"),
-                   .asked_ms = read_utc(text_of(value, "asked_at")),
-                   .expires_ms = read_utc(text_of(value, "expires_at")),
+                   .grant = member_text(value, "grant"),
+                   .session = member_text(value, "session"),
+                   .rule = member_text(value, "rule"),
+                   .reason = member_text(value, "reason"),
+                   .answered_by = member_text(value, "answered_by"),
+                   .answer_reason = member_text(value, "answer_reason"),
+                   .asked_ms = read_utc(member_text(value, "asked_at")),
+                   .expires_ms = read_utc(member_text(value, "expires_at")),
                    .json = std::string(value.text())};
   if (const auto arguments = value.find("arguments")) out.arguments = arguments->text();
   if (out.id.empty() || out.state.empty()) return fail(ErrorKind::malformed, "the gateway's answer holds no approval");
@@ -156,20 +155,20 @@ void write_approval(std::ostream& out, const ApprovalView& approval, const Showi
   const auto line = [&](std::string_view name, const std::string& text) {
     if (!text.empty()) out << fmt::format("  {:<10} {}\n", name, text);
   };
-  const std::string state = visible(approval.state);
-  out << coloured(showing, kBold, "approval " + visible(approval.id)) << ", "
+  const std::string state = approval::visible(approval.state);
+  out << coloured(showing, kBold, "approval " + approval::visible(approval.id)) << ", "
       << coloured(showing, approval.waits() ? kYellow : kBold, state);
   if (time_left(approval, showing.now_ms) != "-") out << ", expires in " << time_left(approval, showing.now_ms);
   out << '\n';
 
-  line("server", visible(approval.server) + (approval.address.empty() ? "" : " (" + visible(approval.address) + ")"));
-  line("tool", visible(approval.tool));
+  line("server", approval::visible(approval.server) + (approval.address.empty() ? "" : " (" + approval::visible(approval.address) + ")"));
+  line("tool", approval::visible(approval.tool));
   line("arguments", pretty(approval.arguments, 13));
-  line("who", visible(who(approval)) + ", " + age(approval.asked_ms, showing.now_ms) + " ago");
-  line("rule", visible(approval.rule));
-  line("reason", visible(approval.reason));
-  line("answer", visible(approval.answered_by) +
-                     (approval.answer_reason.empty() ? "" : ": " + visible(approval.answer_reason)));
+  line("who", approval::visible(who(approval)) + ", " + age(approval.asked_ms, showing.now_ms) + " ago");
+  line("rule", approval::visible(approval.rule));
+  line("reason", approval::visible(approval.reason));
+  line("answer", approval::visible(approval.answered_by) +
+                     (approval.answer_reason.empty() ? "" : ": " + approval::visible(approval.answer_reason)));
 }
 
 std::int64_t read_utc(std::string_view text) {

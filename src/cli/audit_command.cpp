@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view help =
+constexpr std::string_view audit_help =
     R"(callgate audit – what was decided, and the proof that nobody changed it
 
   callgate audit tail [DIR] [--lines N] [--all] [--follow]
@@ -55,7 +55,7 @@ Example:
 )";
 
 /// One run of a verb.
-struct Run {
+struct AuditRun {
   const Words& words;
   const AuditSetting& setting;
   std::string folder;
@@ -103,7 +103,7 @@ Result<std::string> read_since(std::string_view text, std::int64_t now_ms) {
 
 std::string text_or(const Words& words, std::string_view flag) { return std::string(words.value(flag).value_or("")); }
 
-Result<audit::Query> read_query(const Run& run, std::size_t newest) {
+Result<audit::Query> read_query(const AuditRun& run, std::size_t newest) {
   audit::Query query{.tool = text_or(run.words, "--tool"),
                      .server = text_or(run.words, "--server"),
                      .grant = text_or(run.words, "--grant"),
@@ -128,7 +128,7 @@ Result<audit::Query> read_query(const Run& run, std::size_t newest) {
   return query;
 }
 
-Exit show(const Run& run, std::size_t newest) {
+Exit show_records(const AuditRun& run, std::size_t newest) {
   const Result<audit::Query> query = read_query(run, newest);
   if (!query) return run.fault(query.error());
   const Result<audit::Findings> found = audit::search(run.folder, *query);
@@ -149,7 +149,7 @@ Exit show(const Run& run, std::size_t newest) {
   return run.words.value("--id") && found->entries.empty() ? Exit::refused : Exit::ok;
 }
 
-void print(const Run& run, RecordTable& table, std::span<const audit::Entry> entries) {
+void print(const AuditRun& run, RecordTable& table, std::span<const audit::Entry> entries) {
   if (run.json()) {
     write_record_lines(run.out, entries);
   } else {
@@ -160,7 +160,7 @@ void print(const Run& run, RecordTable& table, std::span<const audit::Entry> ent
 
 /// The newest calls, then all that come. A call that was still running is shown
 /// again when it has ended.
-Exit follow(const Run& run, std::size_t newest) {
+Exit follow(const AuditRun& run, std::size_t newest) {
   Result<audit::Query> query = read_query(run, newest);
   if (!query) return run.fault(query.error());
   audit::Follower follower(run.folder, *query);
@@ -195,7 +195,7 @@ struct VerifyKey {
   std::string missing;  ///< where it was looked for then
 };
 
-Result<VerifyKey> read_key(const Run& run, const fs::path& data) {
+Result<VerifyKey> read_key(const AuditRun& run, const fs::path& data) {
   const fs::path home = run.words.words.empty() ? data : fs::path(run.folder);
   std::string path = (home / "keys" / "journal.key.pub").string();
   std::error_code error;
@@ -212,7 +212,7 @@ Result<VerifyKey> read_key(const Run& run, const fs::path& data) {
   return VerifyKey{.key = std::move(*text), .missing = {}};
 }
 
-Exit verify(const Run& run, const fs::path& data) {
+Exit verify(const AuditRun& run, const fs::path& data) {
   const Result<VerifyKey> key = read_key(run, data);
   if (!key) return run.fault(key.error());
   const Result<std::vector<std::string>> folders = audit::find_chains(run.folder);
@@ -252,7 +252,7 @@ Grammar grammar_of(std::string_view verb) {
 Exit audit(std::span<const std::string_view> args, const AuditSetting& setting, std::ostream& out, std::ostream& err) {
   static constexpr std::array<std::string_view, 3> verbs{"tail", "search", "verify"};
   if (wants_help(args, verbs)) {
-    out << help;
+    out << audit_help;
     return Exit::ok;
   }
   const auto usage = [&](std::string_view message) {
@@ -273,14 +273,14 @@ Exit audit(std::span<const std::string_view> args, const AuditSetting& setting, 
     err << "callgate: " << data.error().message << '\n';
     return Exit::unavailable;
   }
-  const Run run{.words = *words,
+  const AuditRun run{.words = *words,
                 .setting = setting,
                 .folder = named ? std::string(words->words[0]) : data->string(),
                 .out = out,
                 .err = err};
   constexpr std::size_t newest = 20;
-  if (args[0] == "tail") return words->has("--follow") || words->has("-f") ? follow(run, newest) : show(run, newest);
-  if (args[0] == "search") return show(run, SIZE_MAX);
+  if (args[0] == "tail") return words->has("--follow") || words->has("-f") ? follow(run, newest) : show_records(run, newest);
+  if (args[0] == "search") return show_records(run, SIZE_MAX);
   return verify(run, data.value_or(fs::path()));
 }
 

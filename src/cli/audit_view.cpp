@@ -14,7 +14,6 @@
 namespace callgate::cli {
 namespace {
 
-using approval::visible;
 using audit::ChainReport;
 using audit::Entry;
 
@@ -42,7 +41,7 @@ std::string_view colour(const Entry& entry) {
   return entry.outcome && entry.outcome->is_error ? "33" : "32";
 }
 
-std::string painted(std::string text, std::string_view code, const Showing& showing) {
+std::string highlighted(std::string text, std::string_view code, const Showing& showing) {
   if (showing.colours == Showing::Colours::off) return text;
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
@@ -50,14 +49,14 @@ std::string painted(std::string text, std::string_view code, const Showing& show
 /// What happened after the decision.
 std::string ending(const Entry& entry, std::string_view open) {
   if (!entry.outcome) return entry.verdict == "allow" ? std::string(open) : "";
-  return fmt::format("{} {}", visible(entry.outcome->status),
+  return fmt::format("{} {}", approval::visible(entry.outcome->status),
                      entry.outcome->latency_us < 10'000 ? fmt::format("{} us", entry.outcome->latency_us)
                                                         : fmt::format("{} ms", entry.outcome->latency_us / 1000));
 }
 
 std::string verdict(const Entry& entry) {
   switch (entry.kind) {
-    case Entry::Kind::call: return visible(entry.verdict);
+    case Entry::Kind::call: return approval::visible(entry.verdict);
     case Entry::Kind::refused: return "refused";
     case Entry::Kind::internal: return "internal";
     case Entry::Kind::gap: return "gap";
@@ -72,7 +71,7 @@ Row row_of(const Entry& entry, std::string_view open) {
   std::ranges::replace(time, 'T', ' ');
   const std::string& why = entry.rule.empty() ? entry.reason : entry.rule;
   const std::string& what = entry.tool.empty() ? entry.method : entry.tool;  // lists and handshakes name no tool
-  return {visible(time), verdict(entry), visible(entry.server), visible(what), ending(entry, open), visible(why), visible(entry.id)};
+  return {approval::visible(time), verdict(entry), approval::visible(entry.server), approval::visible(what), ending(entry, open), approval::visible(why), approval::visible(entry.id)};
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {
@@ -80,13 +79,13 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 }
 
 /// What is worth knowing of a sound chain.
-std::string state_of(const ChainReport& chain) {
+std::string chain_state(const ChainReport& chain) {
   std::vector<std::string> parts{fmt::format("{} records in {} segment{}", chain.records, chain.segments, chain.segments == 1 ? "" : "s")};
   if (chain.first_seq > 1) parts.push_back(fmt::format("starts at record {} (older ones were removed for their age)", chain.first_seq));
   if (chain.signed_seq > 0) parts.push_back(fmt::format("signed up to record {}", chain.signed_seq));
   if (chain.signed_seq > 0 && chain.last_seq > chain.signed_seq) parts.push_back(fmt::format("{} after it could still be changed unseen", chain.last_seq - chain.signed_seq));
   parts.emplace_back(chain.closed ? "closed" : "still open, or ended by a crash");
-  if (!chain.torn.empty()) parts.push_back(fmt::format("torn tail at {}", visible(joined(chain.torn, ", "))));
+  if (!chain.torn.empty()) parts.push_back(fmt::format("torn tail at {}", approval::visible(joined(chain.torn, ", "))));
   return joined(parts, ", ");
 }
 
@@ -100,7 +99,7 @@ void write_not_proved(std::ostream& out, std::span<const ChainReport> chains, st
   if (const std::size_t open = not_closed(chains); open > 0)
     fmt::print(out, "not proved: the end of {} chain{} without a closing record: still open, ended by a crash, or cut off behind the last signature\n", open, open == 1 ? "" : "s");
   if (!missing_key.empty())
-    fmt::print(out, "not proved: who signed. There is no public key at `{}`, so signatures were checked against none; name one with `--key`\n", visible(missing_key));
+    fmt::print(out, "not proved: who signed. There is no public key at `{}`, so signatures were checked against none; name one with `--key`\n", approval::visible(missing_key));
 }
 
 }  // namespace
@@ -121,7 +120,7 @@ void RecordTable::write(std::span<const Entry> entries) {
       std::string cell = rows[at][i];
       if (i + 1 < columns) cell.append(widths_[i] - characters(cell) + 2, ' ');
       const bool header = first && at == 0;
-      out_ << (!header && i == 1 ? painted(std::move(cell), colour(entries[at - (first ? 1 : 0)]), showing_) : cell);
+      out_ << (!header && i == 1 ? highlighted(std::move(cell), colour(entries[at - (first ? 1 : 0)]), showing_) : cell);
     }
     out_ << '\n';
   }
@@ -140,7 +139,7 @@ void write_record(std::ostream& out, const Entry& entry) {
     if (line == nullptr || !json::parse(*line, {}, document)) continue;
     for (const json::Member member : document.root().members()) {
       const json::Value value = member.value;
-      fmt::print(out, "{:<12} {}\n", visible(member.key.string()), visible(value.is_string() ? value.string() : std::string(value.text())));
+      fmt::print(out, "{:<12} {}\n", approval::visible(member.key.string()), approval::visible(value.is_string() ? value.string() : std::string(value.text())));
     }
     out << '\n';
   }
@@ -153,9 +152,9 @@ void write_proofs(std::ostream& out, std::span<const ChainReport> chains, std::s
     records += chain.records;
     if (chain.fault) {
       ++damaged;
-      fmt::print(out, "{}: {}: {}\n", visible(chain.fault->where), painted("damaged", "31", showing), visible(chain.fault->what));
+      fmt::print(out, "{}: {}: {}\n", approval::visible(chain.fault->where), highlighted("damaged", "31", showing), approval::visible(chain.fault->what));
     } else {
-      fmt::print(out, "{}: {}: {}\n", visible(chain.folder), painted("ok", "32", showing), state_of(chain));
+      fmt::print(out, "{}: {}: {}\n", approval::visible(chain.folder), highlighted("ok", "32", showing), chain_state(chain));
     }
   }
   if (damaged == 0) {

@@ -24,7 +24,7 @@ namespace {
 
 using registry::visible;
 
-constexpr std::string_view help =
+constexpr std::string_view catalogue_help =
     R"(callgate catalogue build – a page for every tool: what it does, how bad it can get, which rule to write
 
   callgate catalogue build --out DIR -- CMD…                  a program that is started, and ended again
@@ -127,7 +127,7 @@ Exit catalogue(std::span<const std::string_view> args, const config::Environment
   static const SourceGrammar grammar{.command = "catalogue build", .verb = "make pages of", .values = {"--out"}, .switches = {"--json"}};
   const bool asks = args.empty() || args[0] == "--help" || args[0] == "-h";
   if (asks || args[0] != "build") {
-    (asks && !args.empty() ? out : err) << help;
+    (asks && !args.empty() ? out : err) << catalogue_help;
     return asks && !args.empty() ? Exit::ok : Exit::usage;
   }
   const auto flags = read_source_flags(grammar, args.subspan(1), environment);
@@ -136,7 +136,7 @@ Exit catalogue(std::span<const std::string_view> args, const config::Environment
     return Exit::usage;
   }
   if (flags->help) {
-    out << help;
+    out << catalogue_help;
     return Exit::ok;
   }
   return Build(*flags, out, err).run(environment);

@@ -235,7 +235,7 @@ bool is_same(const config::Server& one, const config::Server& other) {
 }
 
 /// Adds a server under a name that no other has.
-void add(std::vector<config::Server>& servers, config::Server server) {
+void add_renamed(std::vector<config::Server>& servers, config::Server server) {
   const std::string name = server.name;
   for (int number = 2;; ++number) {
     const auto other = std::ranges::find(servers, server.name, &config::Server::name);
@@ -261,7 +261,7 @@ Result<ClientServers> read_client_config(std::string_view text, const config::En
       if (is_off(each.value)) {
         found.off.push_back(each.key.string());
       } else if (auto server = ServerReader(each.key.string(), each.value, environment).read()) {
-        add(found.servers, std::move(*server));
+        add_renamed(found.servers, std::move(*server));
       } else {
         found.left_out.push_back({server.error().kind, server.error().message, each.key.string()});
       }

@@ -25,7 +25,7 @@ namespace {
 
 using registry::visible;
 
-constexpr std::string_view help =
+constexpr std::string_view generate_help =
     R"(callgate policy generate – a policy to start from, for the tools of one server
 
   callgate policy generate -- CMD…                  a program that is started, and ended again
@@ -229,7 +229,7 @@ class Generate {
   Exit exit_ = Exit::ok;
 };
 
-std::optional<std::string> unfit(const SourceFlags& flags) {
+std::optional<std::string> unfit_flags(const SourceFlags& flags) {
   if (flags.client_config) return "a policy is for one server: name it by `-- CMD…` or `--upstream URL`";
   if (flags.value("--wish") != nullptr && flags.value("--from-audit") != nullptr) return "`--wish` and `--from-audit` do not go together: one makes rules, the other narrows them";
   if (flags.files.size() > 1) return "a policy is for one server: give one file";
@@ -241,13 +241,13 @@ std::optional<std::string> unfit(const SourceFlags& flags) {
 Exit policy_generate(std::span<const std::string_view> args, const config::Environment& environment, std::ostream& out, std::ostream& err) {
   static const SourceGrammar grammar{.command = "policy generate", .verb = "make a policy for", .values = {"--from-audit", "--wish", "--policy"}, .switches = {"--json"}};
   const auto flags = read_source_flags(grammar, args, environment);
-  const auto fault = flags ? (flags->help ? std::nullopt : unfit(*flags)) : flags.error().message;
+  const auto fault = flags ? (flags->help ? std::nullopt : unfit_flags(*flags)) : flags.error().message;
   if (fault) {
     err << "callgate: " << *fault << "; see `callgate policy generate --help`\n";
     return Exit::usage;
   }
   if (flags->help) {
-    out << help;
+    out << generate_help;
     return Exit::ok;
   }
   return Generate(*flags, environment, out, err).run();

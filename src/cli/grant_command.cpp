@@ -18,7 +18,7 @@ namespace {
 
 using registry::visible;
 
-constexpr std::string_view help =
+constexpr std::string_view grant_help =
     R"(callgate grant – who may speak to a server: tokens for clients
 
   callgate grant create NAME --server S[,S…] [--policy FILE] [--expires 90d]
@@ -39,12 +39,12 @@ Example:
   callgate grant create ana --server valkey --policy ana.yaml --expires 90d
 )";
 
-Exit usage(const OfflineRun& run, std::string_view message) {
+Exit grant_usage(const OfflineRun& run, std::string_view message) {
   run.err << "callgate: " << message << '\n';
   return Exit::usage;
 }
 
-std::string_view state_of(const store::Grant& grant, std::int64_t now_ms) {
+std::string_view grant_state(const store::Grant& grant, std::int64_t now_ms) {
   if (grant.revoked_ms) return "revoked";
   return grant.expired(now_ms) ? "expired" : "live";
 }
@@ -54,7 +54,7 @@ std::string time_json(std::optional<std::int64_t> time_ms) { return time_ms ? js
 std::string grant_json(const store::Grant& grant, std::int64_t now_ms, std::string_view token = {}) {
   std::string text = fmt::format(R"({{"id":{},"name":{},"server":{},"policy":{},"state":{},"created":{},"expires":{},"rotated":{},"revoked":{})",
                                  json::quoted(grant.id), json::quoted(grant.name), json::quoted(grant.server), json::quoted(grant.policy),
-                                 json::quoted(state_of(grant, now_ms)), json::quoted(utc_text(grant.created_ms)), time_json(grant.expires_ms),
+                                 json::quoted(grant_state(grant, now_ms)), json::quoted(utc_text(grant.created_ms)), time_json(grant.expires_ms),
                                  time_json(grant.rotated_ms), time_json(grant.revoked_ms));
   if (!token.empty()) text += fmt::format(R"(,"token":{})", json::quoted(token));
   return text + "}";
@@ -95,15 +95,15 @@ Result<std::optional<std::int64_t>> read_expiry(const OfflineRun& run) {
 Exit create(const OfflineRun& run) {
   const std::string name(run.words.words[0]);
   const auto server = run.words.value("--server");
-  if (!server) return usage(run, "`grant create` needs `--server NAME`: a grant is good for the servers that it names");
-  if (!config::is_server_name(name)) return usage(run, fmt::format("`{}` is no grant name; write up to 64 of A-Z a-z 0-9 _ . -", name));
+  if (!server) return grant_usage(run, "`grant create` needs `--server NAME`: a grant is good for the servers that it names");
+  if (!config::is_server_name(name)) return grant_usage(run, fmt::format("`{}` is no grant name; write up to 64 of A-Z a-z 0-9 _ . -", name));
   const std::vector<std::string_view> servers = store::servers_of(*server);
   for (const std::string_view each : servers) {
-    if (!config::is_server_name(each)) return usage(run, fmt::format("`--server`: `{}` is no server name", each));
-    if (std::ranges::count(servers, each) > 1) return usage(run, fmt::format("`--server` names `{}` twice", each));
+    if (!config::is_server_name(each)) return grant_usage(run, fmt::format("`--server`: `{}` is no server name", each));
+    if (std::ranges::count(servers, each) > 1) return grant_usage(run, fmt::format("`--server` names `{}` twice", each));
   }
   const auto expires = read_expiry(run);
-  if (!expires) return usage(run, expires.error().message);
+  if (!expires) return grant_usage(run, expires.error().message);
   auto policy = checked_policy(run.words, run.err);
   if (!policy) return run.fault(policy.error());
 
@@ -125,12 +125,12 @@ Exit create(const OfflineRun& run) {
 }
 
 void write_line(const OfflineRun& run, const store::Grant& grant) {
-  fmt::print(run.out, "{}  {}  {}  {}  policy: {}  created {}{}\n", grant.id, grant.name, grant.server, state_of(grant, run.now_ms),
+  fmt::print(run.out, "{}  {}  {}  {}  policy: {}  created {}{}\n", grant.id, grant.name, grant.server, grant_state(grant, run.now_ms),
              grant.policy.empty() ? "none" : visible(grant.policy), minute_text(grant.created_ms),
              grant.expires_ms ? fmt::format("  expires {}", minute_text(*grant.expires_ms)) : "");
 }
 
-Exit list(const OfflineRun& run) {
+Exit list_grants(const OfflineRun& run) {
   const auto grants = run.store.grants().list();
   if (!grants) return run.fault(grants.error());
   std::string body;
@@ -190,11 +190,11 @@ Exit revoke(const OfflineRun& run) {
 Exit grant(std::span<const std::string_view> args, const Offline& offline, std::ostream& out, std::ostream& err) {
   const std::vector<Verb> verbs{
       {{.verb = "grant create", .words = {"NAME"}, .values = {"--server", "--policy", "--expires"}}, create},
-      {{.verb = "grant list", .words = {}}, list},
+      {{.verb = "grant list", .words = {}}, list_grants},
       {{.verb = "grant rotate", .words = {"NAME"}}, rotate},
       {{.verb = "grant revoke", .words = {"NAME"}}, revoke},
   };
-  return run_verb(verbs, help, args, offline, out, err);
+  return run_verb(verbs, grant_help, args, offline, out, err);
 }
 
 Exit grant(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {

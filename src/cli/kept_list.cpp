@@ -90,7 +90,7 @@ std::string difference_of(const store::Definition& pinned, const store::Definiti
   return before && now ? registry::difference((*before)->root(), (*now)->root()) : std::string();
 }
 
-catalogue::KeptFacts facts_of(const ToolRow& row) {
+catalogue::KeptFacts facts_of_row(const ToolRow& row) {
   using State = catalogue::KeptFacts::State;
   catalogue::KeptFacts facts{.state = row.pinned == nullptr ? State::unpinned : row.offered != nullptr ? State::quarantined : State::pinned};
   if (row.pinned != nullptr) facts.pinned_on = date_of(row.pinned->time_ms);
@@ -115,7 +115,7 @@ std::string array_with_new(const ServerList& list) {
 
 std::vector<catalogue::KeptFacts> kept_facts(const ServerList& list) {
   std::vector<catalogue::KeptFacts> facts;
-  for (const ToolRow& row : rows_of(list)) facts.push_back(facts_of(row));
+  for (const ToolRow& row : rows_of(list)) facts.push_back(facts_of_row(row));
   return facts;
 }
 

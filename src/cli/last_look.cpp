@@ -16,10 +16,10 @@ namespace {
 
 constexpr std::size_t max_kept_bytes = std::size_t{64} << 20U;
 
-using Tools = std::map<std::string, json::Value, std::less<>>;
+using ToolsByName = std::map<std::string, json::Value, std::less<>>;
 
-Tools by_name(json::Value array) {
-  Tools tools;
+ToolsByName by_name(json::Value array) {
+  ToolsByName tools;
   if (!array.is_array()) return tools;
   for (const json::Value each : array.elements()) {
     const auto name = each.is_object() ? each.find("name") : std::nullopt;
@@ -28,7 +28,7 @@ Tools by_name(json::Value array) {
   return tools;
 }
 
-std::vector<Change> changes_between(const Tools& before, const Tools& now) {
+std::vector<Change> changes_between(const ToolsByName& before, const ToolsByName& now) {
   std::vector<Change> changes;
   for (const auto& [name, definition] : now) {
     const auto old = before.find(name);

@@ -11,7 +11,7 @@
 namespace callgate::cli {
 namespace {
 
-constexpr std::string_view path = "/chat/completions";
+constexpr std::string_view chat_path = "/chat/completions";
 
 /// Bytes that a header's value may hold (RFC 9110 section 5.5).
 bool fits_header(std::string_view text) {
@@ -29,7 +29,7 @@ std::string target_of(const std::string& said) {
   const std::size_t query = std::min(said.find('?'), said.size());
   std::string target = said.substr(0, query);
   while (target.ends_with('/')) target.pop_back();
-  if (!target.ends_with(path)) target += path;
+  if (!target.ends_with(chat_path)) target += chat_path;
   return target + said.substr(query);
 }
 

@@ -11,7 +11,7 @@
 namespace callgate::cli {
 namespace {
 
-constexpr std::string_view help = R"(callgate policy check – every fault of a policy file, with line, column and remedy
+constexpr std::string_view check_help = R"(callgate policy check – every fault of a policy file, with line, column and remedy
 
   callgate policy check FILE... [--strict] [--tools FILE | --server NAME] [--json]
 
@@ -39,7 +39,7 @@ struct Checked {
   Exit exit = Exit::ok;
 };
 
-Checked check(const std::string& file, const PolicyFlags& flags, const policy::ToolList* tools) {
+Checked check_file(const std::string& file, const PolicyFlags& flags, const policy::ToolList* tools) {
   Checked checked{.file = file};
   Result<policy::Loaded> loaded = load_policy_file(file, tools);
   if (!loaded) {
@@ -58,7 +58,7 @@ Checked check(const std::string& file, const PolicyFlags& flags, const policy::T
   return checked;
 }
 
-void write_text(const Checked& checked, Colour colour, std::ostream& out, std::ostream& err) {
+void write_checked(const Checked& checked, Colour colour, std::ostream& out, std::ostream& err) {
   if (checked.unreadable) {
     err << "callgate: " << checked.unreadable->message << '\n';
     return;
@@ -79,7 +79,7 @@ void write_text(const Checked& checked, Colour colour, std::ostream& out, std::o
   out << '\n';
 }
 
-std::string json_of(const Checked& checked) {
+std::string json_of_checked(const Checked& checked) {
   std::string text = fmt::format("{{\"file\":{},\"ok\":{}", json::quoted(checked.file), checked.exit == Exit::ok);
   if (checked.unreadable) return text + fmt::format(",\"error\":{}}}", json::quoted(checked.unreadable->message));
   if (checked.loaded.policy != nullptr) {
@@ -99,7 +99,7 @@ Exit policy_check(std::span<const std::string_view> args, Colour colour, std::os
     return Exit::usage;
   }
   if (flags->help) {
-    out << help;
+    out << check_help;
     return Exit::ok;
   }
   const auto tools = load_tools(*flags);
@@ -113,13 +113,13 @@ Exit policy_check(std::span<const std::string_view> args, Colour colour, std::os
   std::string json;
   bool has_classes = false;
   for (const std::string& file : flags->files) {
-    const Checked checked = check(file, *flags, list);
+    const Checked checked = check_file(file, *flags, list);
     worst = std::max(worst, checked.exit);
     has_classes = has_classes || (checked.loaded.policy && checked.loaded.policy->has_classes());
     if (flags->json) {
-      json += (json.empty() ? "" : ",") + json_of(checked);
+      json += (json.empty() ? "" : ",") + json_of_checked(checked);
     } else {
-      write_text(checked, colour, out, err);
+      write_checked(checked, colour, out, err);
     }
   }
   if (flags->json) {

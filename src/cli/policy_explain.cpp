@@ -10,7 +10,7 @@
 namespace callgate::cli {
 namespace {
 
-constexpr std::string_view help = R"(callgate policy explain – which rule decides a call, and why, step by step
+constexpr std::string_view explain_help = R"(callgate policy explain – which rule decides a call, and why, step by step
 
   callgate policy explain FILE --call JSON [--tools FILE | --server NAME] [--json]
 
@@ -28,7 +28,7 @@ Example:
   callgate policy explain valkey.yaml --call '{"tool": "valkey_write", "arguments": {"command": "DEL"}}'
 )";
 
-std::string painted(policy::Verdict verdict, Colour colour) {
+std::string painted_verdict(policy::Verdict verdict, Colour colour) {
   const std::string_view word = policy::word(verdict);
   if (verdict == policy::Verdict::allow) return green(word, colour);
   return verdict == policy::Verdict::require_approval ? yellow(word, colour) : red(word, colour);
@@ -40,9 +40,9 @@ std::string rule_line(const policy::Explanation& told, const std::string& file) 
   return told.line > 0 ? fmt::format("{} ({}:{})", rule, file, told.line) : rule;
 }
 
-void write_text(const policy::Call& call, const policy::Explanation& told, const std::string& file, Colour colour,
+void write_explanation(const policy::Call& call, const policy::Explanation& told, const std::string& file, Colour colour,
                 std::ostream& out) {
-  out << fmt::format("{}: {}\n", called(call), painted(told.decision.verdict, colour));
+  out << fmt::format("{}: {}\n", called(call), painted_verdict(told.decision.verdict, colour));
   out << fmt::format("  rule    {}\n  reason  {}\n\n", rule_line(told, file), told.decision.reason);
   for (const policy::Step& step : told.steps) {
     out << fmt::format("{} {} {:<21} {}\n", step.decides ? ">" : " ", step.number, step.title, step.found);
@@ -50,7 +50,7 @@ void write_text(const policy::Call& call, const policy::Explanation& told, const
   }
 }
 
-std::string json_of(const policy::Policy& policy, const policy::Explanation& told, bool tools_known) {
+std::string json_of_explanation(const policy::Policy& policy, const policy::Explanation& told, bool tools_known) {
   const policy::Decision& decision = told.decision;
   std::string steps;
   for (const policy::Step& step : told.steps) {
@@ -80,7 +80,7 @@ Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::
     return Exit::usage;
   }
   if (flags->help) {
-    out << help;
+    out << explain_help;
     return Exit::ok;
   }
   const Result<policy::Call> call = policy::parse_call(*flags->call);
@@ -95,9 +95,9 @@ Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::
 
   const policy::Explanation told = policy::explain(*loaded.policy, *call, list);
   if (flags->json) {
-    out << json_of(*loaded.policy, told, list != nullptr);
+    out << json_of_explanation(*loaded.policy, told, list != nullptr);
   } else {
-    write_text(*call, told, flags->files[0], colour, out);
+    write_explanation(*call, told, flags->files[0], colour, out);
     if (list == nullptr) out << '\n' << without_tools_note(loaded.policy->has_classes()) << '\n';
   }
   return Exit::ok;

@@ -10,7 +10,7 @@
 namespace callgate::cli {
 namespace {
 
-constexpr std::string_view help = R"(callgate policy test – run the tests that a policy carries in `expect`
+constexpr std::string_view test_help = R"(callgate policy test – run the tests that a policy carries in `expect`
 
   callgate policy test FILE [--tools FILE | --server NAME] [--json]
 
@@ -26,19 +26,19 @@ Example:
   callgate policy test valkey.yaml
 )";
 
-struct Run {
+struct TestRun {
   const policy::Expectation& expectation;
   policy::Outcome outcome;
 };
 
-std::size_t failures(const std::vector<Run>& runs) {
+std::size_t failures(const std::vector<TestRun>& runs) {
   std::size_t count = 0;
-  for (const Run& run : runs) count += run.outcome.held ? 0 : 1;
+  for (const TestRun& run : runs) count += run.outcome.held ? 0 : 1;
   return count;
 }
 
-void write_text(const std::string& file, const std::vector<Run>& runs, Colour colour, std::ostream& out) {
-  for (const Run& run : runs) {
+void write_runs(const std::string& file, const std::vector<TestRun>& runs, Colour colour, std::ostream& out) {
+  for (const TestRun& run : runs) {
     const policy::Decision& decision = run.outcome.decision;
     if (run.outcome.held) {
       out << fmt::format("{} {} {}: `{}`\n", green("ok  ", colour), run.expectation.where, called(run.expectation.call),
@@ -55,9 +55,9 @@ void write_text(const std::string& file, const std::vector<Run>& runs, Colour co
   }
 }
 
-std::string json_of(const std::string& file, const policy::Policy& policy, const std::vector<Run>& runs, bool tools_known) {
+std::string json_of_runs(const std::string& file, const policy::Policy& policy, const std::vector<TestRun>& runs, bool tools_known) {
   std::string list;
-  for (const Run& run : runs) {
+  for (const TestRun& run : runs) {
     const policy::Decision& decision = run.outcome.decision;
     list += fmt::format("{}{{\"where\":{},\"call\":{},\"held\":{},\"expected\":\"{}\",\"verdict\":\"{}\",\"rule\":{},\"reason\":{}}}",
                         list.empty() ? "" : ",", json::quoted(run.expectation.where), json::quoted(called(run.expectation.call)),
@@ -77,7 +77,7 @@ Exit policy_test(std::span<const std::string_view> args, Colour colour, std::ost
     return Exit::usage;
   }
   if (flags->help) {
-    out << help;
+    out << test_help;
     return Exit::ok;
   }
   const auto opened = open_policy(*flags, colour, err);
@@ -85,13 +85,13 @@ Exit policy_test(std::span<const std::string_view> args, Colour colour, std::ost
   const policy::ToolList* list = opened->list();
   const policy::Loaded& loaded = opened->loaded;
 
-  std::vector<Run> runs;
+  std::vector<TestRun> runs;
   for (const policy::Expectation& each : loaded.expectations)
     runs.push_back({each, policy::run(*loaded.policy, each, list)});
   if (flags->json) {
-    out << json_of(flags->files[0], *loaded.policy, runs, list != nullptr);
+    out << json_of_runs(flags->files[0], *loaded.policy, runs, list != nullptr);
   } else {
-    write_text(flags->files[0], runs, colour, out);
+    write_runs(flags->files[0], runs, colour, out);
     if (list == nullptr && !runs.empty()) out << without_tools_note(loaded.policy->has_classes()) << '\n';
   }
   return failures(runs) == 0 ? Exit::ok : Exit::refused;

@@ -15,16 +15,16 @@
 namespace callgate::cli {
 namespace {
 
-using Tools = Result<std::optional<policy::ToolList>>;
+using ReadTools = Result<std::optional<policy::ToolList>>;
 
-Tools parse(std::string text, std::string_view from, ClassRules rules = {}) {
+ReadTools parse(std::string text, std::string_view from, ClassRules rules = {}) {
   Result<policy::ToolList> list = policy::ToolList::parse(std::move(text), listed_tool_classes(std::move(rules)));
   // Nothing can be said of the policy then, whatever is in it.
   if (!list) return fail(ErrorKind::unavailable, fmt::format("{} is no list of tools: {}", from, list.error().message));
   return std::optional(std::move(*list));
 }
 
-Tools from_file(const std::string& file) {
+ReadTools from_file(const std::string& file) {
   Result<std::string> text = config::read_text(file);
   if (!text) return std::unexpected(text.error());
   return parse(std::move(*text), fmt::format("`{}`", file));
@@ -36,7 +36,7 @@ Result<std::filesystem::path> data_folder(const PolicyFlags& flags, const std::o
   return config::default_data_folder(config::ProcessEnvironment());
 }
 
-Tools from_pins(const PolicyFlags& flags) {
+ReadTools from_pins(const PolicyFlags& flags) {
   std::optional<config::Config> config;
   ClassRules rules;
   if (flags.config) {
@@ -62,7 +62,7 @@ Tools from_pins(const PolicyFlags& flags) {
 
 }  // namespace
 
-Tools load_tools(const PolicyFlags& flags) {
+ReadTools load_tools(const PolicyFlags& flags) {
   if (flags.tools) return from_file(*flags.tools);
   if (flags.server) return from_pins(flags);
   return std::nullopt;

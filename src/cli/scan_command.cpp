@@ -17,7 +17,7 @@ namespace {
 
 using registry::visible;
 
-constexpr std::string_view help =
+constexpr std::string_view scan_help =
     R"(callgate scan – what the tools of a server can do, and how bad it can get
 
   callgate scan -- CMD…                  a program that is started, and ended again
@@ -138,7 +138,7 @@ Exit scan(std::span<const std::string_view> args, const config::Environment& env
     return Exit::usage;
   }
   if (flags->help) {
-    out << help;
+    out << scan_help;
     return Exit::ok;
   }
   return Scan(*flags, colour, out, err).run(environment);

@@ -24,7 +24,7 @@ std::string in_colour(std::string text, Risk risk, Colour colour) {
 }
 
 /// A name for a column: visible, and no wider than it.
-std::string cell(std::string_view name) {
+std::string scan_cell(std::string_view name) {
   std::string text = visible(name);
   if (text.size() > widest_name) text = text.substr(0, widest_name - 3) + "...";
   return text;
@@ -36,7 +36,7 @@ std::string why(const Classification& tool) {
   }
   for (const classify::Claim claim : {classify::Claim::risk, classify::Claim::category}) {
     for (const classify::Evidence& each : tool.evidence) {
-      if (each.claim == claim && !each.against && each.rule != "default") return fmt::format("{}: `{}`", visible(each.says), cell(each.text));
+      if (each.claim == claim && !each.against && each.rule != "default") return fmt::format("{}: `{}`", visible(each.says), scan_cell(each.text));
     }
   }
   return "";
@@ -47,7 +47,7 @@ void write_warnings(std::ostream& out, const Classification& tool, Colour colour
   for (const std::string_view signal : {"look_alike", "shadows", "odd_characters", "instructions_in_text"}) {
     if (!std::ranges::binary_search(tool.signals, signal)) continue;
     const auto found = std::ranges::find_if(tool.evidence, [signal](const classify::Evidence& each) { return each.rule.starts_with("signal/") && std::string_view(each.rule).substr(7) == signal; });
-    const std::string said = found == tool.evidence.end() ? "" : fmt::format(": {}: `{}`", visible(found->says), cell(found->text));
+    const std::string said = found == tool.evidence.end() ? "" : fmt::format(": {}: `{}`", visible(found->says), scan_cell(found->text));
     fmt::print(out, "      {} {}{}\n", yellow("!", colour), signal, said);
   }
 }
@@ -55,11 +55,11 @@ void write_warnings(std::ostream& out, const Classification& tool, Colour colour
 void write_long(std::ostream& out, const Classification& tool) {
   for (const classify::Evidence& each : tool.evidence) {
     fmt::print(out, "      {} {}: {} says `{}` ({})\n", each.against ? "but" : "for", word(each.claim),
-               visible(each.field), cell(each.text), visible(each.says));
+               visible(each.field), scan_cell(each.text), visible(each.says));
   }
   if (tool.modes) {
     fmt::print(out, "      `{}` chooses{}:", visible(tool.modes->argument), tool.modes->closed ? "" : " (examples, the list is open)");
-    for (const classify::Mode& mode : tool.modes->values) fmt::print(out, " {}={}/{}", cell(mode.value), word(mode.category), word(mode.risk));
+    for (const classify::Mode& mode : tool.modes->values) fmt::print(out, " {}={}/{}", scan_cell(mode.value), word(mode.category), word(mode.risk));
     out << '\n';
   }
   if (tool.signals.empty()) return;
@@ -100,7 +100,7 @@ void write_table(std::ostream& out, const Scanned& scanned, bool long_form, Colo
   std::size_t width = 4;
   for (const Classification& tool : scanned.tools) {
     order.push_back(&tool);
-    width = std::max(width, cell(tool.tool).size());
+    width = std::max(width, scan_cell(tool.tool).size());
   }
   std::ranges::sort(order, [](const Classification* a, const Classification* b) { return a->risk != b->risk ? a->risk > b->risk : a->tool < b->tool; });
   bool unsure = false;
@@ -108,7 +108,7 @@ void write_table(std::ostream& out, const Scanned& scanned, bool long_form, Colo
     const bool look = tool->confidence < classify::needs_a_look_below;
     unsure |= look;
     fmt::print(out, "  {} {:11}  {:{}} {} {}\n", in_colour(fmt::format("{:8}", word(tool->risk)), tool->risk, colour), word(tool->category),
-               cell(tool->tool), width, look ? "?" : " ", why(*tool));
+               scan_cell(tool->tool), width, look ? "?" : " ", why(*tool));
     if (long_form) {
       write_long(out, *tool);
     } else {

@@ -17,7 +17,7 @@ namespace {
 
 using registry::visible;
 
-constexpr std::string_view help =
+constexpr std::string_view server_help =
     R"(callgate server – the servers behind the gateway and the definitions of their tools
 
   callgate server add NAME --url URL [--policy FILE]      a server that is reached by HTTP
@@ -48,7 +48,7 @@ Exit not_known(const OfflineRun& run, std::string_view name) {
   return run.fault({ErrorKind::not_found, fmt::format("no server `{}` is known here; see `callgate server list`", name), {}});
 }
 
-Exit usage(const OfflineRun& run, std::string_view message) {
+Exit server_usage(const OfflineRun& run, std::string_view message) {
   run.err << "callgate: " << message << '\n';
   return Exit::usage;
 }
@@ -64,17 +64,17 @@ Result<std::string> checked_classes(const Words& words) {
   return absolute.lexically_normal().string();
 }
 
-Exit add(const OfflineRun& run) {
+Exit add_server(const OfflineRun& run) {
   const std::string name(run.words.words[0]);
   const auto url = run.words.value("--url");
   if (!config::is_server_name(name)) {
-    return usage(run, fmt::format("`{}` is no server name; it stands in URLs, so write up to 64 of A-Z a-z 0-9 _ . -", name));
+    return server_usage(run, fmt::format("`{}` is no server name; it stands in URLs, so write up to 64 of A-Z a-z 0-9 _ . -", name));
   }
   if (url.has_value() == !run.words.command.empty()) {
-    return usage(run, "say either `--url URL` or the server's command behind `--`");
+    return server_usage(run, "say either `--url URL` or the server's command behind `--`");
   }
   if (url) {
-    if (const auto good = config::check_url(*url); !good) return usage(run, fmt::format("`--url`: {}", good.error().message));
+    if (const auto good = config::check_url(*url); !good) return server_usage(run, fmt::format("`--url`: {}", good.error().message));
   }
   auto policy = checked_policy(run.words, run.err);
   if (!policy) return run.fault(policy.error());
@@ -113,7 +113,7 @@ Result<std::vector<ServerList>> lists_of(store::Store& store, std::string_view n
   return lists;
 }
 
-Exit list(const OfflineRun& run) {
+Exit list_servers(const OfflineRun& run) {
   const auto servers = run.store.servers().list();
   if (!servers) return run.fault(servers.error());
   std::string body;
@@ -135,7 +135,7 @@ Exit list(const OfflineRun& run) {
   return Exit::ok;
 }
 
-Exit show(const OfflineRun& run) {
+Exit show_server(const OfflineRun& run) {
   const std::string_view name = run.words.words[0];
   const auto found = run.store.servers().find(name);
   if (!found) return run.fault(found.error());
@@ -261,16 +261,16 @@ std::vector<LeftOut> add_registered(config::Config& config, std::span<const stor
 
 Exit server(std::span<const std::string_view> args, const Offline& offline, std::ostream& out, std::ostream& err) {
   const std::vector<Verb> verbs{
-      {{.verb = "server add", .words = {"NAME"}, .values = {"--url", "--policy", "--classes"}, .switches = {"--trust-hints"}, .command = true}, add},
-      {{.verb = "server list", .words = {}}, list},
-      {{.verb = "server show", .words = {"NAME"}}, show},
+      {{.verb = "server add", .words = {"NAME"}, .values = {"--url", "--policy", "--classes"}, .switches = {"--trust-hints"}, .command = true}, add_server},
+      {{.verb = "server list", .words = {}}, list_servers},
+      {{.verb = "server show", .words = {"NAME"}}, show_server},
       {{.verb = "server tools", .words = {"NAME"}, .values = {"--config"}}, tools},
       {{.verb = "server classes", .words = {"NAME"}, .values = {"--classes"}, .switches = {"--trust-hints"}}, classes},
       {{.verb = "server policy", .words = {"NAME", "FILE"}}, policy},
       {{.verb = "server pin", .words = {"NAME"}, .values = {"--tool", "--write"}}, server_pin},
       {{.verb = "server remove", .words = {"NAME"}}, remove},
   };
-  return run_verb(verbs, help, args, offline, out, err);
+  return run_verb(verbs, server_help, args, offline, out, err);
 }
 
 Exit server(std::span<const std::string_view> args, std::ostream& out, std::ostream& err) {

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view effect = "calls whose tools have limits or need an approval are refused until it can";
+constexpr std::string_view effect_of_loss = "calls whose tools have limits or need an approval are refused until it can";
 
 /// The name of the process before this one on the same folder; empty if there was none.
 std::string last_name(const fs::path& file) {
@@ -59,11 +59,11 @@ SharedState::SharedState(net::Loop& loop, const Clock& clock, Log& log, Metrics&
 void SharedState::start(const std::string& where) {
   counters_.on_change([this](const Result<void>& counts) {
     if (counts) log_.info("limits_counted_again");
-    else log_.error("limits_cannot_be_counted", {{"fault", counts.error().message}, {"effect", effect}});
+    else log_.error("limits_cannot_be_counted", {{"fault", counts.error().message}, {"effect", effect_of_loss}});
   });
   client_.start([this, where](const Result<void>& there) {
     if (there) log_.info("shared_state_reached", {{"server", where}});
-    else log_.error("shared_state_not_reached", {{"server", where}, {"fault", there.error().message}, {"effect", effect}});
+    else log_.error("shared_state_not_reached", {{"server", where}, {"fault", there.error().message}, {"effect", effect_of_loss}});
   });
   tasks_.spawn(counters_.keep_alive());
   tasks_.spawn(questions_.keep_places());

@@ -16,9 +16,9 @@ namespace {
 constexpr std::array<std::string_view, 9> valued{"--tools", "--upstream", "--header", "--client-config", "--server", "--config", "--name", "--data", "--timeout"};
 constexpr std::array<std::string_view, 2> plain{"--trust-hints", "--help"};
 
-bool holds(std::span<const std::string_view> list, std::string_view word) { return std::ranges::find(list, word) != list.end(); }
+bool has_word(std::span<const std::string_view> list, std::string_view word) { return std::ranges::find(list, word) != list.end(); }
 
-std::unexpected<Error> unfit(std::string message) { return fail(ErrorKind::invalid, std::move(message)); }
+std::unexpected<Error> unfit_source(std::string message) { return fail(ErrorKind::invalid, std::move(message)); }
 
 class Parser {
  public:
@@ -31,7 +31,7 @@ class Parser {
       if (word == "--") {
         server_.command.assign(args.begin(), args.end());
         server_.environment = config::ChildEnvironment::whole;
-        if (args.empty()) return unfit("nothing stands behind `--`; name the server's command, as in `-- npx -y some-server`");
+        if (args.empty()) return unfit_source("nothing stands behind `--`; name the server's command, as in `-- npx -y some-server`");
         break;
       }
       if (const auto taken = take(word, args); !taken) return std::unexpected(taken.error());
@@ -42,14 +42,14 @@ class Parser {
  private:
   Result<void> take(std::string_view word, std::span<const std::string_view>& args) {
     const std::string_view flag = word.substr(0, word.find('='));
-    if (holds(plain, word) || holds(grammar_.switches, word) || word == "-h") return take_plain(word);
-    if (holds(valued, flag) || holds(grammar_.values, flag)) {
+    if (has_word(plain, word) || has_word(grammar_.switches, word) || word == "-h") return take_plain(word);
+    if (has_word(valued, flag) || has_word(grammar_.values, flag)) {
       std::string_view value = flag.size() < word.size() ? word.substr(flag.size() + 1) : std::string_view{};
       if (flag.size() == word.size() && !args.empty()) {
         value = args.front();
         args = args.subspan(1);
       }
-      if (value.empty()) return unfit(fmt::format("`{}` needs a value", flag));
+      if (value.empty()) return unfit_source(fmt::format("`{}` needs a value", flag));
       last_ = flag;
       return take_value(flag, value);
     }
@@ -61,19 +61,19 @@ class Parser {
     known.insert(known.end(), plain.begin(), plain.end());
     known.insert(known.end(), grammar_.values.begin(), grammar_.values.end());
     known.insert(known.end(), grammar_.switches.begin(), grammar_.switches.end());
-    return unfit(fmt::format("`callgate {}` does not understand `{}`{}", grammar_.command, word, did_you_mean(flag, known)));
+    return unfit_source(fmt::format("`callgate {}` does not understand `{}`{}", grammar_.command, word, did_you_mean(flag, known)));
   }
 
   Result<void> take_plain(std::string_view word) {
     last_ = word;
-    if (holds(grammar_.switches, word)) flags_.switches.push_back(word);
+    if (has_word(grammar_.switches, word)) flags_.switches.push_back(word);
     if (word == "--trust-hints") flags_.hinting = classify::Hinting::trusted;
     if (word == "--help" || word == "-h") flags_.help = true;
     return {};
   }
 
   Result<void> take_value(std::string_view flag, std::string_view value) {
-    if (holds(grammar_.values, flag)) flags_.values[flag] = value;
+    if (has_word(grammar_.values, flag)) flags_.values[flag] = value;
     if (flag == "--tools") flags_.files.emplace_back(value);
     if (flag == "--client-config") flags_.client_config = value;
     if (flag == "--server") flags_.kept = value;
@@ -89,7 +89,7 @@ class Parser {
     if (flag == "--name") {
       server_.name = value;
       flags_.named = true;
-      if (!config::is_server_name(value)) return unfit(fmt::format("`--name`: `{}` is no server name; write up to 64 of A-Z a-z 0-9 _ . -", value));
+      if (!config::is_server_name(value)) return unfit_source(fmt::format("`--name`: `{}` is no server name; write up to 64 of A-Z a-z 0-9 _ . -", value));
     }
     if (flag == "--header") return take_header(value);
     if (flag == "--timeout") return take_timeout(value);
@@ -98,7 +98,7 @@ class Parser {
 
   Result<void> take_header(std::string_view value) {
     const std::size_t colon = value.find(':');
-    if (colon == std::string_view::npos) return unfit("`--header` is written 'NAME: VALUE'");
+    if (colon == std::string_view::npos) return unfit_source("`--header` is written 'NAME: VALUE'");
     const std::string_view name = value.substr(0, colon);
     std::string_view text = value.substr(colon + 1);
     while (text.starts_with(' ')) text.remove_prefix(1);
@@ -113,7 +113,7 @@ class Parser {
     int seconds = 0;
     const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), seconds);
     if (problem != std::errc{} || end != value.data() + value.size() || seconds < 1 || seconds > 3600)
-      return unfit(fmt::format("`--timeout` is a number of seconds from 1 to 3600, not `{}`", value));
+      return unfit_source(fmt::format("`--timeout` is a number of seconds from 1 to 3600, not `{}`", value));
     flags_.timeout = std::chrono::seconds(seconds);
     return {};
   }
@@ -122,10 +122,10 @@ class Parser {
     if (flags_.help) return flags_;
     const bool has_server = !server_.command.empty() || !server_.url.empty();
     const int sources = (server_.command.empty() ? 0 : 1) + (server_.url.empty() ? 0 : 1) + (flags_.client_config ? 1 : 0) + (flags_.files.empty() ? 0 : 1) + (flags_.kept ? 1 : 0);
-    if (sources != 1) return unfit(fmt::format("say what to {}, one of: `-- CMD…`, `--upstream URL`, `--client-config FILE`, `--server NAME`, `--tools FILE…`", grammar_.verb));
-    if (!server_.headers.empty() && server_.url.empty()) return unfit("`--header` goes with `--upstream`");
-    if (flags_.named && flags_.client_config) return unfit("`--name` does not go with `--client-config`, which names its servers");
-    if (flags_.named && flags_.kept) return unfit("`--server` is the server's name already: leave `--name` out");
+    if (sources != 1) return unfit_source(fmt::format("say what to {}, one of: `-- CMD…`, `--upstream URL`, `--client-config FILE`, `--server NAME`, `--tools FILE…`", grammar_.verb));
+    if (!server_.headers.empty() && server_.url.empty()) return unfit_source("`--header` goes with `--upstream`");
+    if (flags_.named && flags_.client_config) return unfit_source("`--name` does not go with `--client-config`, which names its servers");
+    if (flags_.named && flags_.kept) return unfit_source("`--server` is the server's name already: leave `--name` out");
     if (server_.name.empty()) server_.name = "default";
     flags_.server = server_;
     if (flags_.data.empty() && flags_.files.empty()) {
@@ -146,7 +146,7 @@ class Parser {
 
 }  // namespace
 
-bool SourceFlags::has(std::string_view name) const { return holds(switches, name); }
+bool SourceFlags::has(std::string_view name) const { return has_word(switches, name); }
 
 const std::string* SourceFlags::value(std::string_view flag) const {
   const auto found = values.find(flag);

@@ -32,7 +32,7 @@ bool is_idle(const std::string& warning) { return warning.ends_with("never decid
 
 /// Faults, warnings (as `--strict` has it) and tests of the draft's own text. What the policy in force
 /// was warned of before is no reason against the draft.
-policy::Loaded check(PolicyDraft& draft, const policy::ToolList& tools, const policy::Loaded& old) {
+policy::Loaded check_draft(PolicyDraft& draft, const policy::ToolList& tools, const policy::Loaded& old) {
   policy::Loaded loaded = policy::load(draft.text, "draft", &tools);
   for (const Error& each : loaded.faults) draft.faults.push_back(line_of(each));
   for (const Error& each : loaded.warnings) {
@@ -173,7 +173,7 @@ admin::PolicyDraft draft_wish(const WishOrder& order, const std::stop_token& sto
   if (!draft.faults.empty()) return draft;
   draft.text = std::move(wished.policy.text);
   for (const std::string& name : wished.policy.left_out) draft.findings.push_back(fmt::format("no rule for `{}`: its name is no tool name or stands in the list twice, so it is refused", registry::visible(name)));
-  const policy::Loaded fresh = check(draft, *tools, old);
+  const policy::Loaded fresh = check_draft(draft, *tools, old);
   if (fresh.policy == nullptr) return draft;
   const std::size_t changed = compare(draft, old, fresh, *tools, *definitions);
   for (const std::string& each : wished.dropped) draft.changes.push_back(registry::visible(each));

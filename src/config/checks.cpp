@@ -4,16 +4,9 @@
 
 #include <algorithm>
 
+#include "base/letters.hpp"
+
 namespace callgate::config {
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
-}  // namespace
 
 Endpoint default_listen() { return {.host = "127.0.0.1", .port = 8808}; }
 
@@ -60,7 +53,7 @@ Result<std::string> read_host(std::string_view text) {
   if (text.find_first_of("/?#@*") != std::string_view::npos || !check_url(as_url)) {
     return fail(ErrorKind::invalid, fmt::format("`{}` is no host; write `gate.example` or `gate.example:8808`, without wildcards", text));
   }
-  return lower(text);
+  return lowered(text);
 }
 
 Result<std::string> read_origin(std::string_view text) {
@@ -69,7 +62,7 @@ Result<std::string> read_origin(std::string_view text) {
   if (!plain || !check_url(text)) {
     return fail(ErrorKind::invalid, fmt::format("`{}` is no origin; write `https://app.example` or `http://localhost:6274`, without a path", text));
   }
-  return lower(text);
+  return lowered(text);
 }
 
 }  // namespace callgate::config

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/letters.hpp"
 #include "config/load_server.hpp"
 
 namespace callgate::config {
@@ -14,12 +15,6 @@ constexpr std::array<std::string_view, 17> own_headers{
     "cookie",     "expect",          "host",       "keep-alive",       "last-event-id",     "proxy-authorization",
     "te",         "trailer",         "upgrade",    "transfer-encoding", "proxy-connection"};
 constexpr std::array<std::string_view, 2> own_prefixes{"mcp-", "callgate-"};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 bool is_token_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -38,7 +33,7 @@ Result<void> check_header_name(std::string_view name) {
   if (name.empty() || !std::ranges::all_of(name, is_token_character)) {
     return fail(ErrorKind::invalid, fmt::format("`{}` is no header name; write it as in `Authorization: …`", name));
   }
-  const std::string folded = lower(name);
+  const std::string folded = lowered(name);
   const bool own = std::ranges::find(own_headers, folded) != own_headers.end() ||
                    std::ranges::any_of(own_prefixes, [&](std::string_view prefix) { return folded.starts_with(prefix); });
   if (own) return fail(ErrorKind::refused, fmt::format("the header `{}` is made by the gateway itself; remove it", name));
@@ -46,7 +41,7 @@ Result<void> check_header_name(std::string_view name) {
 }
 
 Result<Secret> read_header_value(std::string_view name, std::string_view written, const Surroundings& around) {
-  if (lower(name) == "authorization" && !has_expansion(written)) {
+  if (lowered(name) == "authorization" && !has_expansion(written)) {
     return fail(ErrorKind::refused,
                 "a literal `Authorization` can be read by others; put the secret into a variable or file and write "
                 "`Bearer ${env:NAME}` or `Bearer ${file:PATH}`");

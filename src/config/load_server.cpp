@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 18> server_keys{
     "shared",  "max_children", "start_ahead", "start_timeout", "call_timeout", "trust_hints", "classes", "probe_unknown", "extension_methods"};
 
 /// One server's section while it is read.
-struct Reader {
+struct ServerReader {
   const Section& section;
   const Surroundings& around;
   Server& server;
@@ -33,7 +33,7 @@ struct Reader {
   void read_times();
 };
 
-void Reader::read_address(const Field& field) {
+void ServerReader::read_address(const Field& field) {
   const auto command = section.take("command");
   const auto url = section.take("url");
   if (command) read_command(*command);
@@ -66,7 +66,7 @@ void Reader::read_address(const Field& field) {
   read_path("ca_file", server.ca_file);
 }
 
-void Reader::read_command(const Field& field) {
+void ServerReader::read_command(const Field& field) {
   field.texts(Field::Single::refused, [&](const Field& item, std::string argument) {
     if (argument.contains('\0')) item.fault(fmt::format("`{}` holds a NUL byte", item.name));
     server.command.push_back(std::move(argument));
@@ -75,7 +75,7 @@ void Reader::read_command(const Field& field) {
   if (!server.command.empty() && server.command.front().empty()) field.fault(fmt::format("`{}` begins with an empty name", field.name));
 }
 
-void Reader::read_env(const Field& field) {
+void ServerReader::read_env(const Field& field) {
   if (!field.node.is_mapping()) return field.wrong("a mapping of names to values");
   for (const yaml::Member& member : field.node.members) {
     const Field item{member.value, fmt::format("{}.{}", field.name, member.key), field.faults};
@@ -95,7 +95,7 @@ void Reader::read_env(const Field& field) {
   }
 }
 
-void Reader::read_headers(const Field& field) {
+void ServerReader::read_headers(const Field& field) {
   if (!field.node.is_mapping()) return field.wrong("a mapping of names to values");
   for (const yaml::Member& member : field.node.members) {
     const Field item{member.value, fmt::format("{}.{}", field.name, member.key), field.faults};
@@ -118,7 +118,7 @@ void Reader::read_headers(const Field& field) {
   }
 }
 
-void Reader::read_path(std::string_view key, std::filesystem::path& path) {
+void ServerReader::read_path(std::string_view key, std::filesystem::path& path) {
   const auto field = section.take(key);
   if (!field) return;
   const auto text = field->text();
@@ -127,7 +127,7 @@ void Reader::read_path(std::string_view key, std::filesystem::path& path) {
   path = around.path(*text);
 }
 
-void Reader::read_rules() {
+void ServerReader::read_rules() {
   read_path("policy", server.policy);
   read_path("pins", server.pins);
   if (const auto field = section.take("new_tools")) {
@@ -140,7 +140,7 @@ void Reader::read_rules() {
   if (const auto field = section.take("probe_unknown")) server.probe_unknown = field->boolean().value_or(true);
 }
 
-void Reader::read_children() {
+void ServerReader::read_children() {
   const auto of_programs_only = [this](const Field& field) {
     if (!section.has("command")) field.fault(fmt::format("`{}` goes with `command` only", field.name));
   };
@@ -157,7 +157,7 @@ void Reader::read_children() {
   server.max_children = field->count(1, 10'000).value_or(server.max_children);
 }
 
-void Reader::read_times() {
+void ServerReader::read_times() {
   if (const auto field = section.take("start_timeout")) {
     server.start_timeout = field->duration(milliseconds(1)).value_or(server.start_timeout);
   }
@@ -177,7 +177,7 @@ bool is_server_name(std::string_view name) {
 Server read_server(std::string name, const Field& field, const Surroundings& around) {
   Server server{.name = std::move(name)};
   const Section section(field, server_keys);
-  Reader reader{section, around, server};
+  ServerReader reader{section, around, server};
   reader.read_address(field);
   reader.read_rules();
   reader.read_children();

@@ -14,7 +14,7 @@ namespace callgate::gateway {
 namespace {
 
 /// A program that does not know the question may not answer it at all.
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds probe_patience{10};
 /// What rests on an unclear answer is asked again after so long, beside the calls.
 constexpr std::chrono::minutes unclear_for{10};
 
@@ -122,7 +122,7 @@ void Eras::forget() {
 std::chrono::milliseconds Eras::time_for_question() const {
   if (!server_.url.empty()) return std::min(server_.start_timeout, server_.call_timeout);
   const auto took = asking_.start_took ? std::chrono::ceil<std::chrono::milliseconds>(asking_.start_took()) : std::chrono::milliseconds(0);
-  return std::min<std::chrono::milliseconds>(server_.start_timeout, patience + took);
+  return std::min<std::chrono::milliseconds>(server_.start_timeout, probe_patience + took);
 }
 
 net::Task<Eras::Told> Eras::question(upstream::Link& link, audit::Internal kind, std::string text) {

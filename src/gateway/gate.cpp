@@ -12,7 +12,7 @@ namespace callgate::gateway {
 
 namespace {
 
-constexpr std::array modern{mcp::Revision::r2026_07_28};
+constexpr std::array stateless_revisions{mcp::Revision::r2026_07_28};
 
 /// The statuses that say something of a message; any other is between the server
 /// and the gateway: a 401 would send the client to a server that it does not know.
@@ -52,7 +52,7 @@ void Gate::start() {
   links_.stand_ready();
 }
 
-std::span<const mcp::Revision> Gate::modern_revisions() const { return modern; }
+std::span<const mcp::Revision> Gate::modern_revisions() const { return stateless_revisions; }
 
 net::Task<void> Gate::handle(Inbound in) {
   const Busy of_gate(busy_);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t longest_instructions = 64 * 1024;
 /// How long a session's opening waits for a list of tools that was not read yet.
-constexpr net::Duration longest_wait = std::chrono::seconds(10);
+constexpr net::Duration longest_wait_for_hidden = std::chrono::seconds(10);
 
 /// What is spent on one answer beside so much for each of its bytes: linear in its length, whatever stands in it.
 constexpr std::size_t steps_of_answer = std::size_t{4} << 20U;
@@ -175,7 +175,7 @@ net::Task<std::optional<std::string>> Gate::shown_opening(Inbound& in, const mcp
   const std::string instructions = mcp::instructions_of(opened);
   if (instructions.empty()) co_return shown;
   if (hide_tools(policies_for(*in.conversation)) && !tools_.known(mcp::Era::legacy).table)
-    co_await tools_.settled(mcp::Era::legacy, std::min<net::Duration>(server_.start_timeout, longest_wait));
+    co_await tools_.settled(mcp::Era::legacy, std::min<net::Duration>(server_.start_timeout, longest_wait_for_hidden));
   if (!names_hidden(policies_for(*in.conversation), mcp::Era::legacy, instructions)) co_return shown;
   if (!shown) co_return mcp::without_instructions(opened);
   json::Document document;

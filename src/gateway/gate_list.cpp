@@ -11,7 +11,7 @@ namespace callgate::gateway {
 
 namespace {
 
-constexpr ListBounds bounds;
+constexpr ListBounds list_bounds;
 /// Of a list for what it shows to be taken up: without that it shows less, and the next call waits in its place.
 constexpr net::Duration longest_wait = std::chrono::seconds(10);
 /// What may stand before the rest of an answer and is copied with its head.
@@ -196,7 +196,7 @@ net::Task<Result<std::string>> Gate::joined_list(Inbound& in, const mcp::ListPag
     bytes += page->text.size();
     pages.push_back(std::move(*read));
     owned.push_back(std::move(page));
-    if (pages.size() > bounds.pages || bytes > bounds.bytes) co_return fail(ErrorKind::too_large, "the server's list is too long");
+    if (pages.size() > list_bounds.pages || bytes > list_bounds.bytes) co_return fail(ErrorKind::too_large, "the server's list is too long");
   }
   co_return mcp::join_lists(pages, keep, in.message.id_text, cache_rule(in));
 }

@@ -14,8 +14,8 @@ namespace callgate::gateway {
 namespace {
 
 /// A server that is gone is asked for its news again: at once, then with a pause that doubles.
-constexpr net::Duration first_pause = std::chrono::milliseconds(500);
-constexpr net::Duration longest_pause = std::chrono::seconds(30);
+constexpr net::Duration first_listen_pause = std::chrono::milliseconds(500);
+constexpr net::Duration longest_listen_pause = std::chrono::seconds(30);
 /// After so long without it its client is told.
 constexpr net::Duration longest_silence = std::chrono::minutes(10);
 constexpr std::string_view acknowledged_word = R"("notifications/subscriptions/acknowledged")";
@@ -227,7 +227,7 @@ net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& 
   for (;;) {
     const net::Instant began = parts_.loop.now();
     auto outcome = co_await forward_recorded(in, what, &queue);
-    if (parts_.loop.now() - began >= longest_pause) {
+    if (parts_.loop.now() - began >= longest_listen_pause) {
       pause = {};
       heard = parts_.loop.now();
     }
@@ -237,7 +237,7 @@ net::Task<void> Gate::hear_subscription(Inbound& in, Exchange& what, Listening& 
     }
     parts_.log.info("subscription_broke_off", {{"server", server_.name}, {"fault", outcome.error().error.message}});
     if (pause > net::Duration::zero()) co_await parts_.loop.sleep(pause);
-    pause = std::clamp<net::Duration>(pause * 2, first_pause, longest_pause);
+    pause = std::clamp<net::Duration>(pause * 2, first_listen_pause, longest_listen_pause);
     // Where there is no link, forwarding fails on the old one, and there is a next time.
     [[maybe_unused]] const auto linked = co_await ensure_link(in);
     if (auto may = co_await judge_again(in, what, listening, draft, judged); !may) {

@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::size_t most_resumable = 64;
 /// Between two questions for the rest of a stream, where its server does not say how long (SSE `retry`).
-constexpr std::chrono::milliseconds first_pause{1000};
-constexpr std::chrono::milliseconds longest_pause{10'000};
+constexpr std::chrono::milliseconds first_resume_pause{1000};
+constexpr std::chrono::milliseconds longest_resume_pause{10'000};
 constexpr std::chrono::milliseconds shortest_wish{100};
-constexpr std::string_view no_answer = "the server ended the stream without an answer";
+constexpr std::string_view ended_stream = "the server ended the stream without an answer";
 
 /// The server's GET stream, passed on to the client's.
 class StreamSink final : public upstream::Sink {
@@ -71,7 +71,7 @@ net::Task<void> Gate::leave_to_be_resumed(Inbound& in, std::string_view last_eve
   if (due.size() >= most_resumable) std::erase_if(due, [](const Resumable& each) { return !each.failed.empty(); });
   if (due.size() >= most_resumable) {
     parts_.journal.outcome(decision.text(), {.status = "not_resumed", .is_error = true, .bytes = 0, .latency = {}});
-    co_return co_await answer_failure(in, {ErrorKind::closed, std::string(no_answer), {}});
+    co_return co_await answer_failure(in, {ErrorKind::closed, std::string(ended_stream), {}});
   }
   due.push_back({.id = std::string(in.message.id_text), .decision = decision, .method = in.message.method_id, .tool = task_tool(in), .last_event = std::string(last_event)});
   tasks_.spawn(end_resumable(in.conversation, decision));
@@ -154,12 +154,12 @@ net::Task<Gate::Fed> Gate::feed(std::shared_ptr<Conversation> conversation, Queu
 /// or less and less often.
 net::Task<void> Gate::resume(std::shared_ptr<Conversation> conversation, std::shared_ptr<QueuedStream> stream, std::string last_event_id, Ulid decision) {
   if (Resumable* const due = find_resumable(*conversation, decision)) due->on = stream;
-  for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
+  for (auto pause = first_resume_pause;; pause = std::min(pause * 2, longest_resume_pause)) {
     const Fed fed = co_await feed(conversation, *stream, last_event_id, decision);
     const Resumable* const due = find_resumable(*conversation, decision);
     if (fed == Fed::ended_further || due == nullptr) break;
     if (fed != Fed::ended) {
-      fail_resumable(*conversation, decision, no_answer);
+      fail_resumable(*conversation, decision, ended_stream);
       break;
     }
     co_await wait_to_resume(*conversation, decision, due->wish.count() != 0 ? due->wish : pause);

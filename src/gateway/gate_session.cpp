@@ -178,7 +178,7 @@ net::Task<bool> Gate::open_stream(std::shared_ptr<Conversation> conversation, Ch
 
 namespace {
 
-net::Task<void> close_when_gone(Channel& channel, std::shared_ptr<QueuedStream> stream) {
+net::Task<void> close_stream_when_gone(Channel& channel, std::shared_ptr<QueuedStream> stream) {
   co_await channel.until_gone();
   stream->close();
 }
@@ -191,7 +191,7 @@ net::Task<bool> Gate::serve_stream(std::shared_ptr<Conversation> conversation, C
   if (conversation->stream) conversation->stream->close();
   conversation->stream = stream;
   net::TaskGroup tasks;
-  tasks.spawn(close_when_gone(channel, stream));
+  tasks.spawn(close_stream_when_gone(channel, stream));
   if (give_failures(*conversation, last_event_id)) stream->close();  // of the call that it would resume nothing more comes
   // One that was opened at another gateway has no link here yet.
   if (!conversation->link && !stream->closed()) [[maybe_unused]] const auto linked = co_await revive(conversation);

@@ -76,7 +76,7 @@ Missing what_is_missing(const Property& property, std::span<const Mode* const> k
   return {Without::worst, *std::ranges::max_element(kept, [](const Mode* one, const Mode* other) { return is_worse(other, one); })};
 }
 
-std::string list_of(std::span<const Mode* const> modes) {
+std::string names_of(std::span<const Mode* const> modes) {
   std::string out;
   for (const Mode* mode : modes) out += fmt::format("{}{}", out.empty() ? "" : ", ", yaml_string(mode->value));
   return comment_line(out, 160);
@@ -166,8 +166,8 @@ void take_modes(Rule& rule, const classify::Modes& modes, std::span<const Proper
   const Missing missing = what_is_missing(*property, kept, lists);
   lists |= parted && missing.is == Without::refused && !property->required;
   if (lists) rule.clauses.push_back(clause_of(modes, kept, sorted.left_out, missing));
-  if (!sorted.left_out.empty()) rule.notes.push_back(fmt::format("left out, too much harm in one call: {}", list_of(sorted.left_out)));
-  if (mixed && !language.cases) rule.notes.push_back(fmt::format("later, with `cases`: ask for {} alone and allow {}", list_of(sorted.asked), list_of(sorted.allowed)));
+  if (!sorted.left_out.empty()) rule.notes.push_back(fmt::format("left out, too much harm in one call: {}", names_of(sorted.left_out)));
+  if (mixed && !language.cases) rule.notes.push_back(fmt::format("later, with `cases`: ask for {} alone and allow {}", names_of(sorted.asked), names_of(sorted.allowed)));
   if (!parted || !language.cases) return;
   for (const Mode* mode : sorted.asked) {
     const auto& start = Tables::built_in().start(mode->category, mode->risk);

@@ -27,7 +27,7 @@ using classify::Risk;
 using policy::Verdict;
 
 constexpr std::string_view unknown_reason = "nobody can tell yet what it does";
-constexpr std::size_t longest_text = 24 * 1024;  ///< of a tool's description that is looked through
+constexpr std::size_t longest_description = 24 * 1024;  ///< of a tool's description that is looked through
 constexpr std::size_t longest_closed = 40;  ///< arguments that a closed rule may list
 
 bool has_signal(const Classification& tool, std::string_view signal) { return std::ranges::binary_search(tool.signals, signal); }
@@ -64,7 +64,7 @@ class Suggestion {
   /// Where the schema describes no argument, the tool's text may do so line by line.
   void read_lines_about_arguments() {
     const auto text = definition_.is_object() ? definition_.find("description") : std::nullopt;
-    if (!text || !text->is_string() || text->raw_string().size() > longest_text) return;
+    if (!text || !text->is_string() || text->raw_string().size() > longest_description) return;
     const std::string whole = text->string();
     for (Property& each : properties_) {
       if (each.description.empty()) each.description = line_about(each.name, whole);

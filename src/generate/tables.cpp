@@ -37,7 +37,7 @@ Start start_of(const Row& row) {
   return start;
 }
 
-char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c); }
+char lower_letter(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c); }
 
 }  // namespace
 
@@ -50,7 +50,7 @@ std::string last_word(std::string_view name) {
     if (c >= 'A' && c <= 'Z' && first > 0 && name[first - 1] >= 'a' && name[first - 1] <= 'z') break;
   }
   std::string word(name.substr(first));
-  std::ranges::transform(word, word.begin(), lower);
+  std::ranges::transform(word, word.begin(), lower_letter);
   return word;
 }
 

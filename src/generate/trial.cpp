@@ -16,12 +16,12 @@ std::shared_ptr<const schema::Schema> compile(std::string text) {
   return compiled ? *compiled : nullptr;
 }
 
-bool takes(const schema::Schema& schema, std::string_view instance) {
+bool takes_text(const schema::Schema& schema, std::string_view instance) {
   const auto document = json::OwnedDocument::parse(std::string(instance));
   return document && !schema.validate((*document)->root());
 }
 
-const std::string* find(const Arguments& arguments, std::string_view name) {
+const std::string* value_of(const Arguments& arguments, std::string_view name) {
   const auto found = std::ranges::find(arguments, name, [](const auto& each) { return std::string_view(each.first); });
   return found == arguments.end() ? nullptr : &found->second;
 }
@@ -48,17 +48,17 @@ std::string arguments_schema(const Rule& rule) {
                      rule.closed ? ",\"additionalProperties\":false" : "");
 }
 
-bool Trial::own_takes(std::string_view arguments) const { return own_ == nullptr || takes(*own_, arguments); }
+bool Trial::own_takes(std::string_view arguments) const { return own_ == nullptr || takes_text(*own_, arguments); }
 
 /// Whether a value of its argument fits the clause.
 bool Trial::holds(const Clause& clause, std::string_view value) const {
   const auto compiled = compile(clause.schema);
-  return compiled != nullptr && takes(*compiled, value);
+  return compiled != nullptr && takes_text(*compiled, value);
 }
 
 /// Makes the base call fit the clause.
 bool Trial::fit_good(const Clause& clause) {
-  const std::string* now = find(*base_, clause.argument);
+  const std::string* now = value_of(*base_, clause.argument);
   if (now != nullptr && holds(clause, *now)) return true;
   if (now == nullptr && !clause.required) return true;
   std::optional<std::string> good = clause.good;
@@ -99,7 +99,7 @@ void Trial::close(Rule& rule) const {
 
 policy::Verdict Trial::verdict_of(const Rule& rule, const Arguments& arguments) {
   for (const Case& each : rule.cases) {
-    const std::string* value = find(arguments, each.argument);
+    const std::string* value = value_of(arguments, each.argument);
     if (value == nullptr && each.missing) return each.action;
     if (value != nullptr && std::ranges::any_of(each.values, [&](const std::string& one) { return json::quoted(one) == *value; })) return each.action;
   }
@@ -155,7 +155,7 @@ void Trial::run(Rule& rule, json::Value input_schema) {
   // A clause may have taken a value away that an earlier one needed.
   if (const std::string schema = arguments_schema(rule); base_ && !schema.empty()) {
     const auto compiled = compile(schema);
-    if (compiled == nullptr || !takes(*compiled, json_of(*base_))) base_.reset();
+    if (compiled == nullptr || !takes_text(*compiled, json_of(*base_))) base_.reset();
   }
   add_tests(rule);
 }

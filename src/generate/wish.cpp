@@ -44,7 +44,7 @@ std::optional<classify::Category> category_of(std::string_view word) {
   return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<std::uint64_t> count_of(std::string_view word) {
+std::optional<std::uint64_t> spelled_count(std::string_view word) {
   if (word == "once" || word == "one") return 1;
   if (word == "twice" || word == "two") return 2;
   std::uint64_t value = 0;
@@ -210,20 +210,20 @@ class ClauseReader {
 
   bool begins_limit() const {
     const std::size_t after = is("to") ? 1 : 0;
-    return after == 1 && at_ + 1 < words_.size() && (count_of(words_[at_ + 1].lower) || is("at", 1));
+    return after == 1 && at_ + 1 < words_.size() && (spelled_count(words_[at_ + 1].lower) || is("at", 1));
   }
 
   /// `to 10 per minute`, `at most 3 times in 5 minutes`, `once a day`.
   bool read_limit() {
     const std::size_t start = at_;
     while (eat("to") || eat("at") || eat("most") || eat("up") || eat("max") || eat("maximum") || eat("only") || eat("no") || eat("more") || eat("than")) {}
-    const auto count = more() ? count_of(words_[at_].lower) : std::nullopt;
+    const auto count = more() ? spelled_count(words_[at_].lower) : std::nullopt;
     if (!count) return at_ = start, false;
     ++at_;
     while (eat("times") || eat("time") || eat("calls") || eat("call")) {}
     if (!(eat("per") || eat("a") || eat("an") || eat("each") || eat("every") || eat("in") || eat("within"))) return at_ = start, false;
     while (eat("any") || eat("a")) {}
-    const auto many = more() ? count_of(words_[at_].lower) : std::nullopt;
+    const auto many = more() ? spelled_count(words_[at_].lower) : std::nullopt;
     if (many) ++at_;
     const auto unit = more() ? unit_of(words_[at_].lower) : std::nullopt;
     if (!unit || wish_.limit) return at_ = start, false;
@@ -337,7 +337,7 @@ class ClauseReader {
   std::string why_;
 };
 
-std::string text_of(Words words) {
+std::string joined_text(Words words) {
   std::string out;
   for (const WishWord& word : words) out += (out.empty() ? "" : " ") + word.text;
   return out;
@@ -373,7 +373,7 @@ ReadWish read_wish(std::string_view sentence, std::span<const std::string> tools
     if (auto wish = reader.read()) {
       read.wishes.push_back(std::move(*wish));
     } else {
-      read.not_understood.push_back(fmt::format("`{}`: {}", text_of(clause), reader.why()));
+      read.not_understood.push_back(fmt::format("`{}`: {}", joined_text(clause), reader.why()));
     }
   }
   if (words.empty()) read.not_understood.emplace_back("the wish is empty");

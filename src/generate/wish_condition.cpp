@@ -19,7 +19,7 @@ namespace {
 
 constexpr double largest = 1e15;  ///< beyond it a double does not tell neighbours apart
 
-std::optional<double> number_of(json::Value value) {
+std::optional<double> plain_number(json::Value value) {
   const std::string_view text = value.text();
   double number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -118,7 +118,7 @@ class Borders {
   /// `in` and `out` are steps from the bound to the nearest whole numbers inside and outside of it.
   void numbers(json::Value condition, std::string_view keyword, int in, int out) {
     const auto bound = condition.find(keyword);
-    const auto value = bound ? number_of(*bound) : std::nullopt;
+    const auto value = bound ? plain_number(*bound) : std::nullopt;
     if (!value) return;
     const bool upper = out > 0 || in < 0;
     const double whole_in = upper ? std::floor(*value) : std::ceil(*value);
@@ -130,7 +130,7 @@ class Borders {
   /// The nearest one that the argument's own `multipleOf` takes.
   double multiple(double value, bool down) const {
     const auto step = property_.is_object() ? property_.find("multipleOf") : std::nullopt;
-    const auto size = step ? number_of(*step) : std::nullopt;
+    const auto size = step ? plain_number(*step) : std::nullopt;
     if (!size || *size <= 0) return value;
     return (down ? std::floor(value / *size) : std::ceil(value / *size)) * *size;
   }
@@ -140,7 +140,7 @@ class Borders {
     for (const json::Value each : values.elements()) {
       inside_.emplace_back(each.text());
       if (each.is_string()) others.push_back(json::quoted(each.string() + "x"));
-      if (const auto number = number_of(each)) others.push_back(fmt::format("{}", *number + 1));
+      if (const auto number = plain_number(each)) others.push_back(fmt::format("{}", *number + 1));
       if (each.is_boolean()) others.emplace_back(each.text() == "true" ? "false" : "true");
     }
     outside_.push_back(std::move(others));
@@ -151,7 +151,7 @@ class Borders {
     for (const json::Value each : values.elements()) {
       all.emplace_back(each.text());
       if (each.is_string()) inside_.push_back(json::quoted(each.string() + "x"));
-      if (const auto number = number_of(each)) inside_.push_back(fmt::format("{}", *number + 1));
+      if (const auto number = plain_number(each)) inside_.push_back(fmt::format("{}", *number + 1));
       if (each.is_boolean()) inside_.emplace_back(each.text() == "true" ? "false" : "true");
     }
     outside_.push_back(std::move(all));

@@ -20,7 +20,7 @@ using policy::Verdict;
 /// The members of a rule in their order, as JSON text.
 using Body = std::vector<std::pair<std::string, std::string>>;
 
-const std::string* find(const Body& body, std::string_view key) {
+const std::string* part_of(const Body& body, std::string_view key) {
   const auto found = std::ranges::find(body, key, [](const auto& each) { return std::string_view(each.first); });
   return found == body.end() ? nullptr : &found->second;
 }
@@ -132,7 +132,7 @@ class Change {
     if (rule_.action == action_) return drop_milder_cases();
     set(body_, "action", json::quoted(policy::word(rule_.action)));
     take_out(body_, "reason");  // it says why the other action stands
-    if (const std::string* approval = find(body_, "approval"); approval != nullptr && rule_.action != Verdict::require_approval) {
+    if (const std::string* approval = part_of(body_, "approval"); approval != nullptr && rule_.action != Verdict::require_approval) {
       say(fmt::format("`approval` of `{}` is dropped, nobody is asked: {}", pointer_, shown(*approval)));
       take_out(body_, "approval");
     }
@@ -141,7 +141,7 @@ class Change {
 
   /// Who wishes to be asked is asked always: a case that lets calls through unasked would undo that.
   void drop_milder_cases() {
-    const std::string* cases = find(body_, "cases");
+    const std::string* cases = part_of(body_, "cases");
     if (cases == nullptr || rule_.action != Verdict::require_approval) return;
     const auto document = json::OwnedDocument::parse(*cases);
     if (!document || !(*document)->root().is_array()) return;
@@ -161,7 +161,7 @@ class Change {
   void limit() {
     if (!rule_.limit) return;
     const std::string limit = fmt::format(R"({{"max":{},"window":"{}"}})", rule_.limit->max, window_text(rule_.limit->window));
-    if (const std::string* old = find(body_, "rate_limit")) {
+    if (const std::string* old = part_of(body_, "rate_limit")) {
       if (*old == limit) return;
       say(fmt::format("`rate_limit` of `{}` is replaced: {} becomes {}", pointer_, shown(*old), shown(limit)));
     }
@@ -171,7 +171,7 @@ class Change {
   /// Puts the wished conditions in the place of what the rule asked of the same arguments.
   void bound() {
     if (rule_.clauses.empty()) return;
-    const std::string* old = find(body_, "arguments");
+    const std::string* old = part_of(body_, "arguments");
     const auto document = json::OwnedDocument::parse(old == nullptr ? "{}" : *old);
     const json::Value schema = (*document)->root();
     const auto old_properties = schema.find("properties");
@@ -209,8 +209,8 @@ class Change {
 
   /// Limits of a key count what all of its tools do, and a key of its own counts anew.
   void tell_counters() {
-    if (pointer_ == "/tools/" + rule_.tool || find(body_, "rate_limit") == nullptr || find(before_, "rate_limit") == nullptr || rule_.limit) return;
-    say(fmt::format("loosened: the limit of `{}` counted its tools together; `{}` has a rule of its own now and is counted by itself: {}", pointer_, comment_line(rule_.tool), shown(*find(before_, "rate_limit"))));
+    if (pointer_ == "/tools/" + rule_.tool || part_of(body_, "rate_limit") == nullptr || part_of(before_, "rate_limit") == nullptr || rule_.limit) return;
+    say(fmt::format("loosened: the limit of `{}` counted its tools together; `{}` has a rule of its own now and is counted by itself: {}", pointer_, comment_line(rule_.tool), shown(*part_of(before_, "rate_limit"))));
   }
 
   const Rule& rule_;

@@ -31,20 +31,20 @@ std::string joined(std::vector<std::string_view>::const_iterator first, std::vec
 }
 
 /// Where an entry begins.
-struct Start {
+struct PieceStart {
   std::string key;
   yaml::Mark mark;
 };
 
-std::vector<Start> starts_of(const yaml::Node& node) {
-  std::vector<Start> starts;
+std::vector<PieceStart> starts_of(const yaml::Node& node) {
+  std::vector<PieceStart> starts;
   for (const yaml::Member& each : node.members) starts.push_back({each.key, each.key_mark});
   for (const yaml::Node& each : node.items) starts.push_back({{}, each.mark});
   return starts;
 }
 
 /// Whether what stands before the entry on its line belongs to its block form.
-bool begins_a_line(std::string_view line, const Start& start, bool list) {
+bool begins_a_line(std::string_view line, const PieceStart& start, bool list) {
   std::size_t at = indent_of(line);
   if (list) {
     if (at >= line.size() || line[at] != '-') return false;
@@ -72,7 +72,7 @@ std::string YamlPieces::text() const {
 
 std::optional<YamlPieces> yaml_pieces(std::string_view text, const yaml::Node& node, std::size_t first_line) {
   const std::vector<std::string_view> lines = lines_of(text);
-  const std::vector<Start> starts = starts_of(node);
+  const std::vector<PieceStart> starts = starts_of(node);
   if (starts.empty()) return std::nullopt;
   YamlPieces pieces;
   std::size_t before = 0;

@@ -59,7 +59,7 @@ end
 // and the first and last of them. `<slot` is how many of a slot's calls are
 // inherited. A slot leaves when its last moment does: a refusal may come early,
 // a permission never.
-constexpr std::string_view slots = R"lua(
+constexpr std::string_view slots_text = R"lua(
 local slots = {}
 
 local function width(c) return math.max(math.floor(c.window / 64), 1) end
@@ -147,7 +147,7 @@ function slots.pass_on(c)
 end
 )lua";
 
-constexpr std::string_view counters = R"lua(
+constexpr std::string_view counters_text = R"lua(
 -- A large limit that was made smaller keeps its slots until they are empty; the
 -- calls of a small one that was made large are put into slots.
 local function way(c)
@@ -299,7 +299,7 @@ end
 
 LimitFunctions::LimitFunctions() {
   std::string body = fmt::format("local MAX_EXACT = {}\n", max_exact_shared);
-  for (const std::string_view part : {exact, slots, counters, sessions}) body += part;
+  for (const std::string_view part : {exact, slots_text, counters_text, sessions}) body += part;
   net::RedisLibrary library("limits", body);
   take = library.add("take");
   look = library.add("look");

@@ -10,8 +10,6 @@ namespace {
 
 std::int64_t nanos(BootTime time) { return time.time_since_epoch().count(); }
 
-bool has(const policy::RateLimit& limit, policy::Per per) { return std::ranges::find(limit.per, per) != limit.per.end(); }
-
 }  // namespace
 
 // Meters ----------------------------------------------------------------------
@@ -55,8 +53,8 @@ std::uint32_t MemoryCounters::meter_for(const policy::RateLimit& limit, const Su
                     .rest = std::string(name.rest),
                     .rate = {limit.max, std::max<std::int64_t>(limit.window.count(), 1)},
                     .hash = meter_hash(who, scope, name),
-                    .per_session = has(limit, policy::Per::session),
-                    .per_grant = has(limit, policy::Per::grant)});
+                    .per_session = limit.counts(policy::Per::session),
+                    .per_grant = limit.counts(policy::Per::grant)});
 }
 
 std::uint32_t MemoryCounters::add_meter(Meter meter) {

@@ -44,8 +44,6 @@ constexpr std::uint64_t most_counted = std::uint64_t{1} << 53U;  // what Lua's n
 
 std::int64_t microseconds(Nanos time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); }
 
-bool has(const policy::RateLimit& limit, policy::Per per) { return std::ranges::find(limit.per, per) != limit.per.end(); }
-
 std::size_t limits_in(std::span<const Ask> asks) {
   std::size_t count = 0;
   for (const Ask& ask : asks) count += ask.limits.size();
@@ -86,11 +84,11 @@ void RedisCounters::add_limits(net::RedisCall& call, std::span<const Ask> asks, 
   for (const Ask& ask : asks) {
     for (const policy::RateLimit* limit : ask.limits) {
       const std::string counter = counter_name(limit->id).text();
-      if (has(*limit, policy::Per::session)) {
+      if (limit->counts(policy::Per::session)) {
         call.keys.push_back(key("session", {who.server, ask.scope, counter, who.grant, who.session}));
         call.keys.push_back(key("ended", {who.server, ask.scope, counter, who.grant}));
       } else {
-        const std::string_view grant = has(*limit, policy::Per::grant) ? who.grant : std::string_view();
+        const std::string_view grant = limit->counts(policy::Per::grant) ? who.grant : std::string_view();
         call.keys.push_back(key("plain", {who.server, ask.scope, counter, grant}));
         call.keys.push_back(call.keys.back());
       }

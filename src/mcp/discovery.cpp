@@ -13,14 +13,14 @@ namespace callgate::mcp {
 
 namespace {
 
-void add_member(std::string& members, std::string_view key_text, std::string_view value_text) {
+void add_kept(std::string& members, std::string_view key_text, std::string_view value_text) {
   members += fmt::format("{}{}:{}", members.empty() ? "" : ",", key_text, value_text);
 }
 
 std::string carried_extensions(json::Value extensions) {
   std::string kept;
   for (const json::Member member : extensions.members()) {
-    if (is_carried_extension(member.key.string())) add_member(kept, member.key.text(), member.value.text());
+    if (is_carried_extension(member.key.string())) add_kept(kept, member.key.text(), member.value.text());
   }
   return '{' + kept + '}';
 }
@@ -40,7 +40,7 @@ std::optional<std::string> shown_capabilities(json::Value capabilities, const Hi
     const bool is_hidden = (hidden.tools && member.key.equals("tools")) || (hidden.prompts && member.key.equals("prompts")) || (hidden.resources && member.key.equals("resources"));
     const bool cut = member.key.equals("extensions") && member.value.is_object() && !carries_all(member.value);
     all = all && !is_hidden && !cut;
-    if (!is_hidden) add_member(kept, member.key.text(), cut ? carried_extensions(member.value) : member.value.text());
+    if (!is_hidden) add_kept(kept, member.key.text(), cut ? carried_extensions(member.value) : member.value.text());
   }
   if (all) return std::nullopt;
   return '{' + kept + '}';

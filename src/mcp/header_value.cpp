@@ -8,12 +8,12 @@ namespace callgate::mcp {
 
 namespace {
 
-constexpr std::string_view prefix = "=?base64?";
+constexpr std::string_view base64_prefix = "=?base64?";
 constexpr std::string_view suffix = "?=";
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 bool is_marked(std::string_view text) {
-  return text.size() >= prefix.size() + suffix.size() && text.starts_with(prefix) && text.ends_with(suffix);
+  return text.size() >= base64_prefix.size() + suffix.size() && text.starts_with(base64_prefix) && text.ends_with(suffix);
 }
 
 bool is_field_char(char c) { return c == '\t' || (c >= 0x20 && c <= 0x7e); }
@@ -63,7 +63,7 @@ void append_header_value(std::string& out, std::string_view text) {
     out += text;
     return;
   }
-  out += prefix;
+  out += base64_prefix;
   append_base64(out, text);
   out += suffix;
 }
@@ -77,7 +77,7 @@ std::string encode_header_value(std::string_view text) {
 std::optional<std::string> decode_header_value(std::string_view value) {
   if (!std::ranges::all_of(value, is_field_char)) return std::nullopt;
   if (!is_marked(value)) return std::string(value);
-  value.remove_prefix(prefix.size());
+  value.remove_prefix(base64_prefix.size());
   value.remove_suffix(suffix.size());
   return decode_base64(value);
 }

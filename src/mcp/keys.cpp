@@ -153,19 +153,19 @@ bool escapes_slashes_only(std::string_view raw) {
   return true;
 }
 
-std::string place_of(json::Value key) { return fmt::format("byte {}", key.offset()); }
+std::string byte_of(json::Value key) { return fmt::format("byte {}", key.offset()); }
 
 Result<void> check_unknown(std::string_view key, json::Value at, Level level) {
   const Folded folded(key);
   if (level == Level::meta && folded.text().starts_with(own_prefix)) {
     return fail(ErrorKind::invalid,
-                fmt::format("the `_meta` key {} is reserved for the gateway: leave it out", shown_key(key)), place_of(at));
+                fmt::format("the `_meta` key {} is reserved for the gateway: leave it out", shown_key(key)), byte_of(at));
   }
   if (!folded.whole) return {};
   if (const std::string_view name = find_twin(folded.text(), level); !name.empty()) {
     return fail(ErrorKind::invalid,
                 fmt::format("the key {} differs from `{}` only in case: keys are compared exactly", shown_key(key), name),
-                place_of(at));
+                byte_of(at));
   }
   return {};
 }
@@ -181,7 +181,7 @@ Result<void> check_key(json::Value key, Level level) {
   if (level != Level::meta || !escapes_slashes_only(raw)) {
     return fail(ErrorKind::invalid,
                 fmt::format("the key {} is written with escapes: readers differ in them, write it plainly", shown_key(raw)),
-                place_of(key));
+                byte_of(key));
   }
   const std::string decoded = key.string();
   return find_exact(decoded, level) >= 0 ? Result<void>() : check_unknown(decoded, key, level);

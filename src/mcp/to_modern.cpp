@@ -12,14 +12,14 @@ namespace callgate::mcp {
 
 namespace {
 
-constexpr std::string_view prefix = "io.modelcontextprotocol/";
+constexpr std::string_view mcp_prefix = "io.modelcontextprotocol/";
 constexpr std::size_t max_asks = 16;
 
 /// The envelope's members that `meta` lacks, joined by commas.
 std::string missing_members(const Envelope& envelope, json::Value meta) {
   std::string out;
   const auto add = [&](std::string_view name, std::string_view text) {
-    const std::string key = std::string(prefix) + std::string(name);
+    const std::string key = std::string(mcp_prefix) + std::string(name);
     if (text.empty() || (meta && meta.find(key))) return;
     if (!out.empty()) out += ',';
     out += fmt::format("\"{}\":{}", key, text);
@@ -43,7 +43,7 @@ Edit put_first(json::Value object, std::string& text) {
 bool holds_envelope(json::Value meta) {
   std::string scratch;
   for (const json::Member member : meta.members()) {
-    if (member.key.string(scratch).starts_with(prefix)) return true;
+    if (member.key.string(scratch).starts_with(mcp_prefix)) return true;
   }
   return false;
 }
@@ -138,7 +138,7 @@ Result<std::string> initialize_answer(std::string_view id_text, const Message& d
     if (member.key.equals("extensions")) continue;
     shown += fmt::format("{}{}:{}", shown.empty() ? "" : ",", member.key.text(), member.value.text());
   }
-  const auto info = discovered.meta ? discovered.meta.find(std::string(prefix) + "serverInfo") : std::nullopt;
+  const auto info = discovered.meta ? discovered.meta.find(std::string(mcp_prefix) + "serverInfo") : std::nullopt;
   const std::string unnamed = fmt::format(R"({{"name":{},"version":"0"}})", json::quoted(server_name));
   std::string result = fmt::format(R"({{"protocolVersion":"{}","capabilities":{{{}}},"serverInfo":{})", word(revision), shown,
                                    info && info->is_object() ? info->text() : std::string_view(unnamed));

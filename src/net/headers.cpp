@@ -9,7 +9,7 @@ struct Known {
   HeaderName name;
 };
 
-constexpr std::array known{
+constexpr std::array known_names{
     Known{"host", HeaderName::host},
     Known{"expect", HeaderName::expect},
     Known{"origin", HeaderName::origin},
@@ -24,14 +24,14 @@ constexpr std::array known{
     Known{"transfer-encoding", HeaderName::transfer_encoding},
     Known{"mcp-protocol-version", HeaderName::mcp_protocol_version},
 };
-constexpr std::size_t longest = known.back().lower.size();
+constexpr std::size_t longest = known_names.back().lower.size();
 
 /// Where the names of each length start in `known`, which is sorted by length.
 constexpr auto by_size = [] {
   std::array<std::uint8_t, longest + 2> starts{};
   std::size_t at = 0;
   for (std::size_t size = 0; size < starts.size(); ++size) {
-    while (at < known.size() && known[at].lower.size() < size) ++at;
+    while (at < known_names.size() && known_names[at].lower.size() < size) ++at;
     starts[size] = static_cast<std::uint8_t>(at);
   }
   return starts;
@@ -53,7 +53,7 @@ bool is(std::string_view token, std::string_view lower_name) {
 HeaderName header_name(std::string_view name) {
   if (name.size() > longest) return HeaderName::other;
   for (std::size_t at = by_size[name.size()]; at < by_size[name.size() + 1]; ++at) {
-    if (is(name, known[at].lower)) return known[at].name;
+    if (is(name, known_names[at].lower)) return known_names[at].name;
   }
   return HeaderName::other;
 }

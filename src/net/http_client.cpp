@@ -11,7 +11,7 @@ namespace {
 /// Heads of status 1xx before the answer's own (RFC 9110 section 15.2).
 constexpr int max_announced = 32;
 /// A body up to this size is copied behind its head and sent as one piece.
-constexpr std::size_t joined = 4 * 1024;
+constexpr std::size_t joined_body = 4 * 1024;
 
 /// Everything that one call waits for is over by then.
 Instant deadline(const Loop& loop, Duration time) {
@@ -96,7 +96,7 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to
       connection = std::move(*opened);
     }
     write_head(*connection, target, method, headers, body.size());
-    const bool joins = body.size() <= joined;
+    const bool joins = body.size() <= joined_body;
     if (joins) connection->out += body;
     const std::string_view apart = joins ? std::string_view{} : body;
     // The first bytes by hand: a kept connection that takes none of them was

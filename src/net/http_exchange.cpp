@@ -11,7 +11,7 @@ namespace callgate::net {
 namespace {
 
 /// An answer up to this size is copied behind its head and sent as one piece.
-constexpr std::size_t joined = 4 * 1024;
+constexpr std::size_t joined_answer = 4 * 1024;
 /// One up to this size waits for the answers of its turn; a larger one fills the caches on its own.
 constexpr std::size_t sent_together = 16 * 1024;
 
@@ -85,7 +85,7 @@ Task<bool> HttpExchange::respond_in_parts(int status, std::string_view headers, 
   c.out_ += "\r\n";
   if (c.head_only_) begin = rest = {};  // RFC 9110 section 9.3.2: the same head, and nothing behind it
   c.out_ += begin;
-  if (rest.size() <= joined) c.out_ += std::exchange(rest, {});
+  if (rest.size() <= joined_answer) c.out_ += std::exchange(rest, {});
   if (rest.size() <= sent_together && c.server_.loop_.crowded()) return c.end_together(rest);
   return c.end_with(c.stream_->write_all(c.out_, rest, c.server_.limits_.write_time));
 }

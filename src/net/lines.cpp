@@ -14,11 +14,11 @@ namespace callgate::net {
 namespace {
 
 /// A pipe holds this much: who writes without end costs one turn's share, not the turn.
-constexpr std::size_t turn_bytes = 64 * 1024;
+constexpr std::size_t line_turn_bytes = 64 * 1024;
 /// What a line costs beside its bytes: no more than 128 of them in a turn.
-constexpr std::size_t line_cost = turn_bytes / 128;
+constexpr std::size_t line_cost = line_turn_bytes / 128;
 /// A line up to this size is written in one piece.
-constexpr std::size_t joined = 4 * 1024;
+constexpr std::size_t joined_line = 4 * 1024;
 /// Of a line that is too long, until that is said once more.
 constexpr std::size_t told_again = 1024 * 1024;
 /// Memory for what the pipe did not take at once is kept for the next time up to this size.
@@ -36,7 +36,7 @@ void make_nonblocking(int fd) {
 }
 
 LineReader::LineReader(Loop& loop, int fd, std::size_t max_line, ServerRoom room)
-    : descriptor_(loop, fd), max_line_(max_line), room_(std::move(room)), share_(turn_bytes) {}
+    : descriptor_(loop, fd), max_line_(max_line), room_(std::move(room)), share_(line_turn_bytes) {}
 
 bool LineReader::has_line() const { return in_.view().find('\n', used_) != std::string_view::npos; }
 
@@ -119,7 +119,7 @@ Result<std::size_t> LineWriter::write_some(std::string_view bytes) {
 
 /// A short line is copied in front of its end: one part takes the kernel's shorter way.
 ssize_t LineWriter::write_line(std::string_view line) {
-  if (line.size() <= joined) {
+  if (line.size() <= joined_line) {
     joined_.assign(line);
     joined_ += '\n';
     return write(descriptor_.fd(), joined_.data(), joined_.size());

@@ -7,7 +7,7 @@ namespace {
 
 // KEYS feed. ARGV epoch, place, the mark of what was said there. Answers {epoch, place, missed (0, 1 some, 2 all), mark, what was said since …}.
 // A server that was set back, to a copy of an earlier time, has fewer words said, or others: all was missed.
-constexpr std::string_view body = R"lua(
+constexpr std::string_view feed_functions_text = R"lua(
 local function feed_since(keys, args)
   local feed = keys[1]
   redis.call('HSETNX', feed, 'epoch', table.concat(redis.call('TIME'), '.'))
@@ -31,7 +31,7 @@ end
 }  // namespace
 
 RedisFeed::Library::Library() {
-  RedisLibrary library("feed", body);
+  RedisLibrary library("feed", feed_functions_text);
   since = library.add("feed_since");
   text = library.text();
 }

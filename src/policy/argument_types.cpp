@@ -15,7 +15,7 @@ using cel::Kinds;
 using cel::Type;
 
 constexpr int deepest = 12;           // schemas within one another, references included
-constexpr std::size_t most = 20'000;  // subschemas looked at and texts held: alternatives and references multiply
+constexpr std::size_t most_subschemas = 20'000;  // subschemas looked at and texts held: alternatives and references multiply
 constexpr std::size_t bytes_at_once = 64;  // of a text; a longer one counts as several
 
 Kinds kinds_of_word(std::string_view word) {
@@ -29,13 +29,13 @@ Kinds kinds_of_word(std::string_view word) {
   return row == rows.end() ? cel::any_kind : bit(row->kind);
 }
 
-class Reader {
+class TypeReader {
  public:
-  explicit Reader(json::Value root) : root_(root) {}
+  explicit TypeReader(json::Value root) : root_(root) {}
 
   Type read(json::Value schema, int depth) {
     Type type;
-    if (!schema.is_object() || depth > deepest || ++looked_at_ > most) return type;
+    if (!schema.is_object() || depth > deepest || ++looked_at_ > most_subschemas) return type;
     if (const auto reference = schema.find("$ref")) return follow(*reference, depth);
     read_kinds(schema, type);
     read_alternatives(schema, type, depth);
@@ -79,7 +79,7 @@ class Reader {
   /// Whether a text may be held as well: each place that refers to a schema holds its texts anew.
   bool affords(std::size_t texts, std::size_t bytes) {
     const std::size_t cost = texts + bytes / bytes_at_once;
-    if (looked_at_ + cost > most) return false;
+    if (looked_at_ + cost > most_subschemas) return false;
     looked_at_ += cost;
     return true;
   }
@@ -155,6 +155,6 @@ class Reader {
 
 }  // namespace
 
-cel::Type type_of_schema(json::Value schema) { return Reader(schema).read(schema, 0); }
+cel::Type type_of_schema(json::Value schema) { return TypeReader(schema).read(schema, 0); }
 
 }  // namespace callgate::policy

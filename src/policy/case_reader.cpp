@@ -19,16 +19,16 @@
 namespace callgate::policy {
 namespace {
 
-constexpr std::array<std::string_view, 3> action_words = {"allow", "deny", "require_approval"};
+constexpr std::array<std::string_view, 3> case_actions = {"allow", "deny", "require_approval"};
 constexpr std::chrono::seconds longest_timeout = std::chrono::days(30);
-constexpr std::string_view example = "write for example `{when: args.amount > 500, action: require_approval}`";
+constexpr std::string_view case_example = "write for example `{when: args.amount > 500, action: require_approval}`";
 
-class Reader {
+class CaseReader {
  public:
-  Reader(const Rule& rule, CasesOf of, Report& report) : rule_(rule), of_(of), report_(report) {}
+  CaseReader(const Rule& rule, CasesOf of, Report& report) : rule_(rule), of_(of), report_(report) {}
 
   void read(const yaml::Node& node, std::size_t number) {
-    if (!is_mapping(node, "cases", example, report_)) return;
+    if (!is_mapping(node, "cases", case_example, report_)) return;
     check_keys(node, Place::rule_case, report_);
     auto when = read_when(node);
     const auto action = read_action(node);
@@ -71,10 +71,10 @@ class Reader {
   std::optional<std::uint32_t> always_;  ///< line of a case that is always true
 };
 
-std::optional<cel::Expression> Reader::read_when(const yaml::Node& node) {
+std::optional<cel::Expression> CaseReader::read_when(const yaml::Node& node) {
   const yaml::Member* when = node.find("when");
   if (when == nullptr) {
-    report_.fault(node.mark, fmt::format("this case has no `when`: {}", example));
+    report_.fault(node.mark, fmt::format("this case has no `when`: {}", case_example));
     return std::nullopt;
   }
   const yaml::Node& value = when->value;
@@ -94,7 +94,7 @@ std::optional<cel::Expression> Reader::read_when(const yaml::Node& node) {
   return std::move(*expression);
 }
 
-std::optional<Verdict> Reader::read_action(const yaml::Node& node) {
+std::optional<Verdict> CaseReader::read_action(const yaml::Node& node) {
   const yaml::Member* action = node.find("action");
   if (action == nullptr) {
     report_.fault(node.mark, "this case has no `action`: write `allow`, `deny` or `require_approval`");
@@ -105,11 +105,11 @@ std::optional<Verdict> Reader::read_action(const yaml::Node& node) {
                                       "action of the rule");
     return std::nullopt;
   }
-  const auto read = read_word(*action, action_words, report_);
+  const auto read = read_word(*action, case_actions, report_);
   return read ? verdict_of(*read) : std::nullopt;
 }
 
-void Reader::read_parts(const yaml::Node& node, Case& made) {
+void CaseReader::read_parts(const yaml::Node& node, Case& made) {
   if (const yaml::Member* member = node.find("reason")) {
     if (auto reason = read_sentence(*member, report_)) {
       made.reason = std::move(*reason);
@@ -122,7 +122,7 @@ void Reader::read_parts(const yaml::Node& node, Case& made) {
 
 /// Counters follow the condition, not the case's number: one that is put before
 /// it takes nobody's counts.
-void Reader::read_case_limits(const yaml::Member& member, Case& made) {
+void CaseReader::read_case_limits(const yaml::Member& member, Case& made) {
   const auto same = asked_.find(made.when.normal());
   const std::string id = fmt::format("{}/cases {} {}", rule_.pointer, sha256_hex(made.when.normal()).substr(0, 16),
                                      same == asked_.end() ? 0 : same->second.times);
@@ -130,7 +130,7 @@ void Reader::read_case_limits(const yaml::Member& member, Case& made) {
   for (RateLimit& limit : made.limits) limit.pointer = made.pointer + limit.pointer.substr(id.size());
 }
 
-void Reader::warn(const yaml::Node& node, const Case& made) {
+void CaseReader::warn(const yaml::Node& node, const Case& made) {
   const auto without_effect = [&](std::string_view key) {
     if (const yaml::Member* member = node.find(key)) {
       report_.warn(member->key_mark, fmt::format("`{}` has no effect: the action of this case is `{}`", key, word(made.action)));
@@ -148,7 +148,7 @@ void Reader::warn(const yaml::Node& node, const Case& made) {
   if (always == true) always_ = node.mark.line;
 }
 
-void Reader::complete(Case& made) {
+void CaseReader::complete(Case& made) {
   if (!made.has_author_reason) made.reason = case_sentence(made.action);
   for (const RateLimit& limit : made.limits) made.limit_list.push_back(&limit);
   if (of_ == CasesOf::rule) made.limit_list.insert(made.limit_list.end(), rule_.limit_list.begin(), rule_.limit_list.end());
@@ -192,10 +192,10 @@ std::string cases_text(const std::vector<Case>& cases) {
 std::vector<Case> read_cases(const yaml::Member& member, const Rule& rule, CasesOf of, Report& report) {
   const yaml::Node& node = member.value;
   if (!node.is_sequence() || node.items.empty()) {
-    report.fault(node.mark, fmt::format("`cases` is {}: it is a list, {}", node.is_sequence() ? "an empty list" : yaml::describe(node), example));
+    report.fault(node.mark, fmt::format("`cases` is {}: it is a list, {}", node.is_sequence() ? "an empty list" : yaml::describe(node), case_example));
     return {};
   }
-  Reader reader(rule, of, report);
+  CaseReader reader(rule, of, report);
   for (std::size_t i = 0; i < node.items.size(); ++i) reader.read(node.items[i], i);
   return reader.take();
 }

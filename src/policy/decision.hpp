@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -35,6 +36,8 @@ struct RateLimit {
   /// max, window and per. Equal over reloads that keep the limit, and wherever
   /// in a list it stands. No two limits of one policy share it.
   std::string id;
+
+  bool counts(Per each) const { return std::ranges::find(per, each) != per.end(); }
 };
 
 using LimitList = std::vector<const RateLimit*>;

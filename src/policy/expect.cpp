@@ -12,7 +12,7 @@
 namespace callgate::policy {
 namespace {
 
-constexpr std::string_view example = "write for example `{\"tool\": \"NAME\", \"arguments\": {}}`";
+constexpr std::string_view expected_call = "write for example `{\"tool\": \"NAME\", \"arguments\": {}}`";
 
 std::string shown(Verdict verdict, const std::string& rule) {
   return rule.empty() ? fmt::format("`{}` by no rule", word(verdict)) : fmt::format("`{}` by `{}`", word(verdict), rule);
@@ -38,11 +38,11 @@ Result<void> take_member(Call& call, const json::Member& member) {
       {"tool", Action::tool_call}, {"resource", Action::resource_read}, {"prompt", Action::prompt_get}}};
   const std::string key = member.key.string();
   const auto row = std::ranges::find(rows, key, &Row::key);
-  if (row == rows.end()) return fail(ErrorKind::invalid, fmt::format("unknown member {} of the call: {}", yaml::ticked(key), example));
+  if (row == rows.end()) return fail(ErrorKind::invalid, fmt::format("unknown member {} of the call: {}", yaml::ticked(key), expected_call));
   if (!member.value.is_string() || member.value.raw_string().empty()) {
     return fail(ErrorKind::invalid, fmt::format("`{}` of the call has to be a name", key));
   }
-  if (!call.name.empty()) return fail(ErrorKind::invalid, fmt::format("a call names one thing: {}", example));
+  if (!call.name.empty()) return fail(ErrorKind::invalid, fmt::format("a call names one thing: {}", expected_call));
   call.action = row->action;
   call.name = member.value.string();
   return {};
@@ -60,17 +60,17 @@ Request Call::request(const ToolList* tools) const {
 Result<Call> parse_call(std::string_view json) {
   const auto document = json::OwnedDocument::parse(std::string(json));
   if (!document) {
-    return fail(document.error().kind, fmt::format("the call is not JSON: {}; {}", document.error().message, example),
+    return fail(document.error().kind, fmt::format("the call is not JSON: {}; {}", document.error().message, expected_call),
                 document.error().where);
   }
   const json::Value root = (*document)->root();
-  if (!root.is_object()) return fail(ErrorKind::invalid, fmt::format("the call has to be an object: {}", example));
+  if (!root.is_object()) return fail(ErrorKind::invalid, fmt::format("the call has to be an object: {}", expected_call));
   Call call;
   for (const json::Member member : root.members()) {
     if (member.key.equals("arguments")) continue;  // read once it is known what they belong to
     if (auto taken = take_member(call, member); !taken) return std::unexpected(taken.error());
   }
-  if (call.name.empty()) return fail(ErrorKind::invalid, fmt::format("the call names nothing: {}", example));
+  if (call.name.empty()) return fail(ErrorKind::invalid, fmt::format("the call names nothing: {}", expected_call));
   if (const auto arguments = root.find("arguments")) {
     if (auto taken = take_arguments(call, *arguments); !taken) return std::unexpected(taken.error());
   }

@@ -6,9 +6,9 @@ namespace {
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 /// The bytes of a file, with line and column (in characters) of the next one.
-class Walk {
+class TextWalk {
  public:
-  Walk(std::string_view text, yaml::Mark from) : text_(text) {
+  TextWalk(std::string_view text, yaml::Mark from) : text_(text) {
     while (mark_.line < from.line && place_ < text_.size()) step();
     while (mark_.line == from.line && mark_.column < from.column && place_ < text_.size()) step();
   }
@@ -39,7 +39,7 @@ class Walk {
 };
 
 /// Goes to where the scalar's first character stands.
-char open_scalar(Walk& walk) {
+char open_scalar(TextWalk& walk) {
   const char style = walk.peek();
   if (style == '"' || style == '\'') {
     walk.step();
@@ -51,7 +51,7 @@ char open_scalar(Walk& walk) {
 }
 
 /// Goes past one character of the scalar's text, `before` being the last one; false where the file has another one.
-bool follow(Walk& walk, char c, char before, char style) {
+bool follow(TextWalk& walk, char c, char before, char style) {
   if (is_blank(c)) {
     if (walk.peek() == c && c != '\n') {
       walk.step();
@@ -73,7 +73,7 @@ bool follow(Walk& walk, char c, char before, char style) {
 }  // namespace
 
 yaml::Mark place_in_scalar(std::string_view text, const yaml::Node& scalar, std::size_t at) {
-  Walk walk(text, scalar.mark);
+  TextWalk walk(text, scalar.mark);
   const char style = open_scalar(walk);
   for (std::size_t i = 0; i < at && i < scalar.text.size(); ++i) {
     if (!follow(walk, scalar.text[i], i > 0 ? scalar.text[i - 1] : '\n', style)) return scalar.mark;

@@ -56,7 +56,7 @@ void check_key(const yaml::Member& member, Part part, Report& report) {
   }
 }
 
-void read_mode(const yaml::Member& member, Report& report) {
+void read_rule_mode(const yaml::Member& member, Report& report) {
   static constexpr std::array<std::string_view, 1> words = {"enforce"};
   if (member.value.is_scalar() && member.value.text == "shadow") {
     return report.fault(member.value.mark, not_supported("mode: shadow"), ErrorKind::unsupported);
@@ -110,7 +110,7 @@ void read_parts(const yaml::Node& node, Part part, Rule& rule, std::string& argu
       rule.has_author_reason = true;
     }
   }
-  if (const yaml::Member* member = node.find("mode")) read_mode(*member, report);
+  if (const yaml::Member* member = node.find("mode")) read_rule_mode(*member, report);
   if (const yaml::Member* member = node.find("rate_limit")) rule.limits = read_limits(*member, rule.pointer, report);
   if (const yaml::Member* member = node.find("approval")) rule.approval = read_approval(*member, report);
   if (const yaml::Member* member = node.find("validate"); member != nullptr && place(part) == Place::tool_rule) {

@@ -69,9 +69,9 @@ bool has_any(const yaml::Node& schema, std::span<const std::string_view> names) 
   return std::ranges::any_of(names, [&](std::string_view name) { return schema.find(name) != nullptr; });
 }
 
-class Walk {
+class KeywordWalk {
  public:
-  Walk(Report& report, SchemaWords& words) : report_(report), words_(words) {}
+  KeywordWalk(Report& report, SchemaWords& words) : report_(report), words_(words) {}
 
   /// Whether something around the schema says what type the value has.
   enum class ValueType : std::uint8_t { open, known };
@@ -169,7 +169,7 @@ class Walk {
 
 SchemaWords walk_schema(const yaml::Node& schema, Report& report) {
   SchemaWords words;
-  Walk(report, words).schema(schema, Walk::ValueType::known);  // arguments are an object, always
+  KeywordWalk(report, words).schema(schema, KeywordWalk::ValueType::known);  // arguments are an object, always
   return words;
 }
 

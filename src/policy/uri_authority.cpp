@@ -105,7 +105,7 @@ struct HostAndPort {
   std::optional<std::string_view> port;
 };
 
-HostAndPort split(std::string_view text) {
+HostAndPort host_and_port(std::string_view text) {
   const std::size_t bracket = text.starts_with('[') ? std::min(text.find(']'), text.size()) : 0;
   const std::size_t colon = text.find(':', bracket);
   if (colon == std::string_view::npos) return {.host = text, .port = std::nullopt};
@@ -115,7 +115,7 @@ HostAndPort split(std::string_view text) {
 std::optional<std::string> normal_special(const Special& scheme, std::string_view authority, Spelling spelling) {
   std::string folded(authority);
   std::ranges::transform(folded, folded.begin(), small);
-  auto [host, port] = split(folded);
+  auto [host, port] = host_and_port(folded);
   if (port && (scheme.port.empty() || (all_digits(*port) && has_leading_zero(*port)))) return std::nullopt;
   if (port && !port->empty() && !all_digits(*port) && !has_wildcard(*port, spelling)) return std::nullopt;
   if (host.empty()) return scheme.port.empty() ? std::optional<std::string>("") : std::nullopt;
@@ -137,7 +137,7 @@ std::optional<std::string> normal_other(std::string_view authority, Spelling spe
     if (user.empty() || user.ends_with(':') || std::ranges::count(user, ':') > 1 || rest.contains('@')) return std::nullopt;
   }
   if (has_wildcard(rest, spelling)) return text;
-  if (rest.starts_with('[') && !is_plain_host(split(rest).host)) return std::nullopt;
+  if (rest.starts_with('[') && !is_plain_host(host_and_port(rest).host)) return std::nullopt;
   const std::size_t colon = rest.ends_with(']') ? std::string_view::npos : rest.rfind(':');
   if (colon == std::string_view::npos) return text;
   const std::string_view port = rest.substr(colon + 1);

@@ -10,7 +10,7 @@ namespace {
 //
 // Kept are, after the first key: `r:<digest>` a call whose next round is expected, with
 // when it began; `of:<server>` the digests of one server by when they were expected.
-constexpr std::string_view body = R"lua(
+constexpr std::string_view round_functions_text = R"lua(
 local function begin(keys, args)
   local now, raw = clock(keys[1] .. ':clock', '', args[1])
   local b = {now = now, raw = raw, lasts = tonumber(args[2]), digest = args[4]}
@@ -57,7 +57,7 @@ end
 }  // namespace
 
 RoundFunctions::RoundFunctions() {
-  net::RedisLibrary library("rounds", body);
+  net::RedisLibrary library("rounds", round_functions_text);
   expect = library.add("expect");
   find = library.add("find");
   take = library.add("take");

@@ -11,7 +11,7 @@ namespace {
 // Kept are, after the first key: `s:<name>` a session; `used` names by when they
 // were used last; `of:<server>:<grant>` those of one grant at one server likewise; `over:<name>`
 // says for a while that a session ended, to who tells late that it is to be kept.
-constexpr std::string_view body = R"lua(
+constexpr std::string_view session_functions_text = R"lua(
 local function begin(keys, args)
   local now, raw = clock(keys[1] .. ':clock', '', args[1])
   local b = {p = keys[1], feed = keys[2], now = now, raw = raw, idle = tonumber(args[2])}
@@ -121,7 +121,7 @@ end
 }  // namespace
 
 SessionFunctions::SessionFunctions() {
-  net::RedisLibrary library("sessions", body);
+  net::RedisLibrary library("sessions", session_functions_text);
   keep = library.add("keep");
   find = library.add("find");
   used = library.add("used");

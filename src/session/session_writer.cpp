@@ -5,7 +5,7 @@
 namespace callgate::session {
 
 using store::SessionChange;
-using Kind = store::SessionChange::Kind;
+using SessionKind = store::SessionChange::Kind;
 
 SessionWriter::SessionWriter(net::Loop& loop, Thread::Options file, std::size_t most_bytes, Thread::Opened opened)
     : most_bytes_(most_bytes),
@@ -34,7 +34,7 @@ Result<void> SessionWriter::open() {
 
 /// What a new session holds here until it is written.
 std::size_t SessionWriter::weight(const SessionChange& change) {
-  if (change.kind != Kind::kept) return 0;
+  if (change.kind != SessionKind::kept) return 0;
   const store::SessionRow& row = change.row;
   return 256 + row.name.size() + row.digest.size() + row.server.size() + row.address.size() + row.grant.size() + row.principal.size() + row.revision.size() + row.opening.size();
 }
@@ -42,13 +42,13 @@ std::size_t SessionWriter::weight(const SessionChange& change) {
 /// A use changes no more than the time of what is kept; what ended, ended.
 void SessionWriter::merge(Changes::iterator at, SessionChange later) {
   Waiting& waiting = at->second;
-  if (later.kind == Kind::used) {
-    if (waiting.change.kind != Kind::ended) waiting.change.row.used_ms = later.row.used_ms;
+  if (later.kind == SessionKind::used) {
+    if (waiting.change.kind != SessionKind::ended) waiting.change.row.used_ms = later.row.used_ms;
     return;
   }
   bytes_ -= weight(waiting.change);
   waiting.change = std::move(later);
-  if (waiting.change.kind != Kind::ended || waiting.in_file == InFile::maybe) return;
+  if (waiting.change.kind != SessionKind::ended || waiting.in_file == InFile::maybe) return;
   // It came and went before the file could be written: that takes no room until it can.
   for (Written& told : waiting.told) thread_.post([tell = std::move(told)] { tell(false); });
   changes_.erase(at);
@@ -65,7 +65,7 @@ void SessionWriter::add(SessionChange change, InFile in_file, Written written) {
 }
 
 bool SessionWriter::keep(store::SessionRow row, InFile before, Written written) {
-  SessionChange change{.kind = Kind::kept, .row = std::move(row)};
+  SessionChange change{.kind = SessionKind::kept, .row = std::move(row)};
   {
     const std::scoped_lock lock(mutex_);
     if (bytes_ != 0 && bytes_ + weight(change) > most_bytes_) return false;
@@ -76,7 +76,7 @@ bool SessionWriter::keep(store::SessionRow row, InFile before, Written written) 
 }
 
 void SessionWriter::used(std::string name, std::int64_t used_ms) {
-  SessionChange change{.kind = Kind::used, .row = {}};
+  SessionChange change{.kind = SessionKind::used, .row = {}};
   change.row.name = std::move(name);
   change.row.used_ms = used_ms;
   {
@@ -87,7 +87,7 @@ void SessionWriter::used(std::string name, std::int64_t used_ms) {
 }
 
 void SessionWriter::ended(std::string name) {
-  SessionChange change{.kind = Kind::ended, .row = {}};
+  SessionChange change{.kind = SessionKind::ended, .row = {}};
   change.row.name = std::move(name);
   {
     const std::scoped_lock lock(mutex_);

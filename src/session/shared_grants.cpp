@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::string_view key_form = "1";
 /// Rows told in one call.
-constexpr std::size_t most_at_once = 200;
+constexpr std::size_t most_grants_at_once = 200;
 
 // KEYS all grants (id → row), the feed. A row begins with whether it is revoked, and when it changed last.
-constexpr std::string_view body = R"lua(
+constexpr std::string_view grant_functions_text = R"lua(
 local function parts(row)
   local revoked, changed = row:match('^(%d) (%d+) ')
   return revoked == '1', tonumber(changed)
@@ -62,7 +62,7 @@ end
 }  // namespace
 
 SharedGrants::Functions::Functions() {
-  net::RedisLibrary library("grants", body);
+  net::RedisLibrary library("grants", grant_functions_text);
   merge = library.add("merge");
   all = library.add("all");
   some = library.add("some");
@@ -146,9 +146,9 @@ net::Task<bool> SharedGrants::tell_ours() {
     rows.push_back(row_text(own));
   }
   tell_ = false;  // unless others miss it while it is told
-  for (std::size_t at = 0; at < rows.size(); at += 2 * most_at_once) {
+  for (std::size_t at = 0; at < rows.size(); at += 2 * most_grants_at_once) {
     const auto first = rows.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto last = rows.begin() + static_cast<std::ptrdiff_t>(std::min(at + 2 * most_at_once, rows.size()));
+    const auto last = rows.begin() + static_cast<std::ptrdiff_t>(std::min(at + 2 * most_grants_at_once, rows.size()));
     auto told = net::items_of(functions_.client(), co_await functions_.run({.function = names_.merge, .keys = keys_, .args = std::vector<std::string>(first, last)}));
     if (!told) {
       tell_ = true;

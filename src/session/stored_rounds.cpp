@@ -4,7 +4,7 @@
 
 namespace callgate::session {
 
-using Kind = store::RoundChange::Kind;
+using RoundKind = store::RoundChange::Kind;
 
 StoredRounds::StoredRounds(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file,
                            Options options)
@@ -49,7 +49,7 @@ void StoredRounds::recall(const store::RoundRow& row) {
                         clock_.now());
   }
   for (std::string& digest : gone)
-    add(store::RoundChange{.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
+    add(store::RoundChange{.kind = RoundKind::taken, .row = {.digest = std::move(digest)}}, nullptr);
 }
 
 /// Whether all that stands in the file is in the book, which has it opened where need be.
@@ -68,7 +68,7 @@ std::int64_t StoredRounds::wall_of(BootTime time) const {
 
 net::Task<bool> StoredRounds::expect(RoundKey key, CallSoFar so_far) {
   if (!recalled_ && !co_await known()) co_return false;
-  store::RoundChange change{.kind = Kind::expected,
+  store::RoundChange change{.kind = RoundKind::expected,
                             .row = {.digest = key.digest,
                                     .server = key.server,
                                     .rounds = static_cast<std::int64_t>(so_far.rounds),
@@ -77,7 +77,7 @@ net::Task<bool> StoredRounds::expect(RoundKey key, CallSoFar so_far) {
                                     .covered = so_far.covered,
                                     .approval = so_far.approval}};
   for (std::string& digest : book_.expect(std::move(key), std::move(so_far), clock_.now()))
-    add(store::RoundChange{.kind = Kind::taken, .row = {.digest = std::move(digest)}}, nullptr);
+    add(store::RoundChange{.kind = RoundKind::taken, .row = {.digest = std::move(digest)}}, nullptr);
   auto told = std::make_shared<Written>(loop_);
   if (!add(std::move(change), told)) co_return false;
   co_return co_await written(std::move(told));
@@ -93,7 +93,7 @@ net::Task<std::optional<CallSoFar>> StoredRounds::take(RoundKey key) {
   if (!recalled_ && !co_await known()) co_return std::nullopt;
   auto taken = book_.take(key.digest, clock_.now());
   auto told = std::make_shared<Written>(loop_);
-  if (!taken || !add(store::RoundChange{.kind = Kind::taken, .row = {.digest = std::move(key.digest)}}, told))
+  if (!taken || !add(store::RoundChange{.kind = RoundKind::taken, .row = {.digest = std::move(key.digest)}}, told))
     co_return std::nullopt;
   if (!co_await written(std::move(told))) co_return std::nullopt;
   co_return taken;

@@ -5,9 +5,9 @@
 namespace callgate::store {
 namespace {
 
-constexpr std::int64_t version = 1;
+constexpr std::int64_t round_version = 1;
 
-constexpr const char* schema = R"sql(
+constexpr const char* round_schema = R"sql(
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS rounds (
   digest TEXT PRIMARY KEY,
@@ -40,11 +40,11 @@ Result<void> RoundFile::prepare(const std::string& name) {
     if (auto row = query.step(); !row) return std::unexpected(row.error());
     found = query.number(0);
   }
-  if (found > version)
+  if (found > round_version)
     return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; move it away to "
                                                     "begin without its calls of several rounds",
                                                     name));
-  return database_->execute(schema);
+  return database_->execute(round_schema);
 }
 
 Result<void> RoundFile::write_one(const RoundChange& change) {

@@ -5,9 +5,9 @@
 namespace callgate::store {
 namespace {
 
-constexpr std::int64_t version = 1;
+constexpr std::int64_t session_version = 1;
 
-constexpr const char* schema = R"sql(
+constexpr const char* session_schema = R"sql(
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS sessions (
   name TEXT PRIMARY KEY,
@@ -41,9 +41,9 @@ Result<void> SessionFile::prepare(const std::string& name) {
     if (auto row = query.step(); !row) return std::unexpected(row.error());
     found = query.number(0);
   }
-  if (found > version)
+  if (found > session_version)
     return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; move it away to begin without its sessions", name));
-  if (auto made = database_->execute(schema); !made) return made;
+  if (auto made = database_->execute(session_schema); !made) return made;
   // A kill loses nothing; after a power cut clients open new sessions.
   return database_->execute("PRAGMA synchronous=NORMAL");
 }

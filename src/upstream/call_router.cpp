@@ -16,8 +16,6 @@ constexpr std::size_t max_unrelated = 1000;
 /// Events of one call that its client has not taken yet.
 constexpr std::size_t max_events = 10'000;
 
-Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
-
 /// The subscription that a notification belongs to, if it names one (2026-07-28).
 std::optional<json::Value> subscription_of(const mcp::Message& message) {
   return message.is_notification() && message.meta ? message.meta.find("io.modelcontextprotocol/subscriptionId") : std::nullopt;

@@ -13,8 +13,6 @@ namespace callgate::upstream {
 
 namespace {
 
-Failure failed(ErrorKind kind, std::string message) { return {{kind, std::move(message), {}}, true}; }
-
 /// The reader's own words are for the log, not for an agent; without a key that they quote.
 Failure unreadable(const Error& why) {
   Failure failure = failed(ErrorKind::malformed, "the server's answer is not a well-formed MCP message");

@@ -113,6 +113,7 @@ struct Failure {
 };
 
 /// The sink wanted no more of an exchange.
+inline Failure failed(ErrorKind kind, std::string message) { return {.error = {kind, std::move(message), {}}}; }
 inline Failure broken_off() { return {.error = {ErrorKind::closed, "the exchange was broken off here", {}}, .broken_off = true}; }
 
 using Forwarded = std::expected<Delivery, Failure>;
