@@ -30,13 +30,13 @@ cat >"tests/$name/${name}_test.cpp" <<TEXT
 
 #include <gtest/gtest.h>
 
-namespace callgate::$name {
+namespace callgate::$name::${name}_test {
 namespace {
 
 TEST($type, KnowsItsName) { EXPECT_STREQ(room(), "$name"); }
 
 }  // namespace
-}  // namespace callgate::$name
+}  // namespace callgate::$name::${name}_test
 TEXT
 note "now give it a layer:"
 note "  CMakeLists.txt        callgate_room($name ROOMS base)"

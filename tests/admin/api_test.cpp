@@ -7,7 +7,7 @@
 #include "admin/openapi.hpp"
 #include "base/json.hpp"
 
-namespace callgate::admin {
+namespace callgate::admin::api_test {
 namespace {
 
 using testing::ElementsAre;
@@ -287,4 +287,4 @@ TEST(Api, EveryAnswerCarriesTheSafetyHeadersAndNoCors) {
 }
 
 }  // namespace
-}  // namespace callgate::admin
+}  // namespace callgate::admin::api_test

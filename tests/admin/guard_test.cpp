@@ -4,7 +4,7 @@
 
 #include "admin/api_world.hpp"
 
-namespace callgate::admin {
+namespace callgate::admin::guard_test {
 namespace {
 
 const std::string kBearer = "Bearer " + std::string(kToken);
@@ -93,4 +93,4 @@ TEST(Guard, RightsOfTheLocalSocketSuffice) {
 }
 
 }  // namespace
-}  // namespace callgate::admin
+}  // namespace callgate::admin::guard_test

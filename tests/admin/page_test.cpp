@@ -6,7 +6,7 @@
 #include "admin/api_world.hpp"
 #include "admin/html.hpp"
 
-namespace callgate::admin {
+namespace callgate::admin::page_test {
 namespace {
 
 using testing::HasSubstr;
@@ -424,4 +424,4 @@ TEST(ApprovalPagePath, IsItsOwn) {
 }
 
 }  // namespace
-}  // namespace callgate::admin
+}  // namespace callgate::admin::page_test

@@ -11,7 +11,7 @@
 #include "base/random.hpp"
 #include "base/remove_folder.hpp"
 
-namespace callgate::admin {
+namespace callgate::admin::token_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -88,4 +88,4 @@ TEST(Token, MissingFolderIsUnavailable) {
 }
 
 }  // namespace
-}  // namespace callgate::admin
+}  // namespace callgate::admin::token_test

@@ -4,7 +4,7 @@
 #include "admin/api_world.hpp"
 #include "base/json.hpp"
 
-namespace callgate::admin {
+namespace callgate::admin::wishes_test {
 namespace {
 
 using testing::ElementsAre;
@@ -167,4 +167,4 @@ TEST(Wishes, NobodyWithoutTheTokenStartsOrApplies) {
 }
 
 }  // namespace
-}  // namespace callgate::admin
+}  // namespace callgate::admin::wishes_test

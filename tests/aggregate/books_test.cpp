@@ -5,7 +5,7 @@
 #include "aggregate/company.hpp"
 #include "mcp/requests.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::books_test {
 namespace {
 
 /// Protocol item 89.
@@ -248,4 +248,4 @@ TEST(CompanyTest, AServerThatAsksAllTheTimePushesNoOthersRequestsOut) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::books_test

@@ -2,7 +2,7 @@
 #include "aggregate/world.hpp"
 #include "base/sha256.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::kept_test {
 namespace {
 
 using session::KeptSession;
@@ -155,4 +155,4 @@ TEST_F(Kept, IdleOnesStayForOthers) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::kept_test

@@ -6,7 +6,7 @@
 
 #include "base/json.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::merged_test {
 namespace {
 
 /// The merged instructions as a client reads them.
@@ -35,4 +35,4 @@ TEST(MergedInstructions, HaveNoLineOfAServerThatPassesForAnothers) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::merged_test

@@ -2,7 +2,7 @@
 #include "aggregate/names.hpp"
 #include "aggregate/world.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::named_test {
 namespace {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -238,4 +238,4 @@ TEST_F(Named, LogLevelsAreWordsThatOneOfThemTakes) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::named_test

@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::names_test {
 namespace {
 
 TEST(ShownNames, AreTheServersSlugAndTheOwnName) {
@@ -69,4 +69,4 @@ TEST(ShownNames, WithoutBothHalvesMeanNoServer) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::names_test

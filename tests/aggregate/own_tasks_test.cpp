@@ -1,7 +1,7 @@
 // Tasks by which the gates themselves let calls wait for a person, at the address of two servers.
 #include "aggregate/world.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::own_tasks_test {
 namespace {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -73,4 +73,4 @@ TEST_F(OwnTasks, OfSessionsHaveIdsThatNameTheirServer) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::own_tasks_test

@@ -1,7 +1,7 @@
 // Clients of 2026-07-28 before two servers at one address.
 #include "aggregate/world.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::stateless_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -324,4 +324,4 @@ TEST_F(Stateless, AreForgottenAnHourAfterTheLastRequest) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::stateless_test

@@ -1,7 +1,7 @@
 #include "aggregate/names.hpp"
 #include "aggregate/world.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::two_servers_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -555,4 +555,4 @@ TEST_F(OfGrants, HaveSessionsOfTheirOwn) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::two_servers_test

@@ -7,7 +7,7 @@
 
 #include "approval/desk_world.hpp"
 
-namespace callgate::approval {
+namespace callgate::approval::desk_random_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -134,4 +134,4 @@ TEST(DeskAtRandom, NothingRunsTwiceUnaskedOrLateWhateverTheOrder) {
 }
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::desk_random_test

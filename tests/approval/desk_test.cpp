@@ -7,7 +7,7 @@
 
 #include "approval/desk_world.hpp"
 
-namespace callgate::approval {
+namespace callgate::approval::desk_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -281,4 +281,4 @@ TEST(Desk, ListIsOldestFirstAndByState) {
 }
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::desk_test

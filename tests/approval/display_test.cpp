@@ -6,7 +6,7 @@
 
 #include "approval/question.hpp"
 
-namespace callgate::approval {
+namespace callgate::approval::display_test {
 namespace {
 
 struct Shown {
@@ -58,4 +58,4 @@ TEST(Words, EveryStateHasOneAndComesBackFromIt) {
 }
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::display_test

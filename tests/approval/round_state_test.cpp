@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace callgate::approval {
+namespace callgate::approval::round_state_test {
 namespace {
 
 constexpr std::string_view nonce = "00112233445566778899aabbccddeeff";
@@ -56,4 +56,4 @@ TEST(RoundState, DoesNotMoveABoundaryBetweenCallAndBody) {
 }
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::round_state_test

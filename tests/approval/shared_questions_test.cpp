@@ -10,7 +10,7 @@
 #include "base/ids.hpp"
 #include "net/redis_server.hpp"
 
-namespace callgate::approval {
+namespace callgate::approval::shared_questions_test {
 namespace {
 
 using callgate::test::await;
@@ -315,4 +315,4 @@ TEST(QuestionFields, AreReadAsTheyWereWrittenAndOthersAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::shared_questions_test

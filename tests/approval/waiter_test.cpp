@@ -3,7 +3,7 @@
 
 #include "approval/desk_world.hpp"
 
-namespace callgate::approval {
+namespace callgate::approval::waiter_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -192,4 +192,4 @@ TEST(Waiter, ObserverSeesEveryChange) {
 }
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::waiter_test

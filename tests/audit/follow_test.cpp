@@ -4,7 +4,7 @@
 
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::follow_test {
 namespace {
 
 using policy::Verdict;
@@ -124,4 +124,4 @@ TEST_F(Following, AHalfWrittenLineWaitsForItsRest) {
 TEST_F(Following, AFolderThatIsNotThereIsSaid) { EXPECT_EQ(Follower("/nowhere/at/all", {}).start().error().kind, ErrorKind::not_found); }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::follow_test

@@ -8,7 +8,7 @@
 #include "audit/verify.hpp"
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::journal_fault_test {
 namespace {
 
 using policy::Verdict;
@@ -191,4 +191,4 @@ TEST(JournalFault, RandomFaultsNeverBreakTheChainNorGiveAPermitWithoutARecord) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::journal_fault_test

@@ -11,7 +11,7 @@
 #include "audit/verify.hpp"
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::journal_reserve_test {
 namespace {
 
 using policy::Verdict;
@@ -277,4 +277,4 @@ TEST_F(ReserveFile, GoesWithItsProcess) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::journal_reserve_test

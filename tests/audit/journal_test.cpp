@@ -10,7 +10,7 @@
 #include "base/json.hpp"
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::journal_test {
 namespace {
 
 using policy::Permit;
@@ -385,4 +385,4 @@ TEST(Journal, SyncsBeforeThePermitWhenAskedTo) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::journal_test

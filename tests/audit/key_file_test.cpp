@@ -6,7 +6,7 @@
 #include "audit/signer.hpp"
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::key_file_test {
 namespace {
 
 using test::Folder;
@@ -81,4 +81,4 @@ TEST(Signer, MakesThePublicHalfOfRfc8032) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::key_file_test

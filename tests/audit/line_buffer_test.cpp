@@ -5,7 +5,7 @@
 #include "audit/line.hpp"
 #include "base/json.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::line_buffer_test {
 namespace {
 
 TEST(LineBuffer, WritesEveryByteInEveryPlaceLikeTheGeneralWriter) {
@@ -54,4 +54,4 @@ TEST(LineBuffer, GrowsAndKeepsWhatItHolds) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::line_buffer_test

@@ -5,7 +5,7 @@
 #include "audit/line.hpp"
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::replay_test {
 namespace {
 
 using policy::Verdict;
@@ -86,4 +86,4 @@ TEST_F(Replay, PassesOverATornTailAndCountsRubbish) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::replay_test

@@ -9,7 +9,7 @@
 #include "audit/verify.hpp"
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::retention_test {
 namespace {
 
 using test::Folder;
@@ -259,4 +259,4 @@ TEST_F(RetentionTest, NothingGoesThatIsNotOnRecord) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::retention_test

@@ -4,7 +4,7 @@
 
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::search_test {
 namespace {
 
 using policy::Verdict;
@@ -129,4 +129,4 @@ TEST(Search, FindsTheCallsOfOneTrace) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::search_test

@@ -6,7 +6,7 @@
 
 #include "base/decimal.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::shape_test {
 namespace {
 
 struct Case {
@@ -126,4 +126,4 @@ TEST(Shape, WordsThatWereNotWrittenByUsAreNotRead) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::shape_test

@@ -4,7 +4,7 @@
 
 #include "audit/world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::shaper_test {
 namespace {
 
 constexpr std::string_view pay = R"({"name":"pay","inputSchema":{"type":"object","$defs":{"Where":{"type":"object","properties":{"iban":{"type":"string"},"city":{"type":"string"}}}},
@@ -117,4 +117,4 @@ INSTANTIATE_TEST_SUITE_P(SecretNames, Secret, testing::Values(
     Named{"passenger", KeptBack::nothing}, Named{"side", KeptBack::nothing}, Named{"", KeptBack::nothing}));
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::shaper_test

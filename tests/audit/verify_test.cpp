@@ -8,7 +8,7 @@
 #include "audit/reader.hpp"
 #include "world.hpp"
 
-namespace callgate::audit {
+namespace callgate::audit::verify_test {
 namespace {
 
 using test::Folder;
@@ -300,4 +300,4 @@ TEST(SegmentName, IsReadBackOnlyAsWritten) {
 }
 
 }  // namespace
-}  // namespace callgate::audit
+}  // namespace callgate::audit::verify_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate {
+namespace callgate::clock_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -58,4 +58,4 @@ TEST(UtcText, IsRightAcrossASecondAndBack) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::clock_test

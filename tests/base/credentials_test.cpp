@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace callgate {
+namespace callgate::credentials_test {
 namespace {
 
 using testing::ElementsAre;
@@ -110,4 +110,4 @@ TEST(CredentialsInArguments, AProgramIsNone) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::credentials_test

@@ -5,7 +5,7 @@
 #include <ctime>
 #include <limits>
 
-namespace callgate {
+namespace callgate::decimal_test {
 namespace {
 
 Decimal number(std::string_view text) {
@@ -148,4 +148,4 @@ TEST(Decimal, StaysCheapForAMillionDigitsAndTheLargestExponent) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::decimal_test

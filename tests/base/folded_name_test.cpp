@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate {
+namespace callgate::folded_name_test {
 namespace {
 
 struct Folded {
@@ -39,4 +39,4 @@ TEST(LookAlikeKey, KeepsOtherNamesApart) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::folded_name_test

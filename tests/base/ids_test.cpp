@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-namespace callgate {
+namespace callgate::ids_test {
 namespace {
 
 TEST(Ulid, WritesTheTextOfTheSpecification) {
@@ -45,4 +45,4 @@ TEST(IdSource, TwoSourcesDoNotMakeTheSame) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::ids_test

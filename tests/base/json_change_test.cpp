@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-namespace callgate::json {
+namespace callgate::json::json_change_test {
 namespace {
 
 /// Security requirement S5: a text that was read, changed, and held against a reading of what came of it.
@@ -66,4 +66,4 @@ TEST_F(JsonChange, TakesMembersOutAndPutsOthersIn) {
 }
 
 }  // namespace
-}  // namespace callgate::json
+}  // namespace callgate::json::json_change_test

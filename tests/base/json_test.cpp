@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace callgate::json {
+namespace callgate::json::json_test {
 namespace {
 
 using namespace std::string_literals;
@@ -236,4 +236,4 @@ TEST(JsonText, EqualityIsByValue) {
 }
 
 }  // namespace
-}  // namespace callgate::json
+}  // namespace callgate::json::json_test

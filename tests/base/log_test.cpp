@@ -16,7 +16,7 @@
 
 #include "base/json.hpp"
 
-namespace callgate {
+namespace callgate::log_test {
 namespace {
 
 TEST(Secret, PrintsAsStars) {
@@ -167,4 +167,4 @@ TEST(FdLog, ALineForAPipeIsNoLongerThanWhatGoesInWhole) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::log_test

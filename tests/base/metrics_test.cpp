@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace callgate {
+namespace callgate::metrics_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -55,4 +55,4 @@ TEST(Metrics, DurationsFillCumulativeBucketsWithTheirBoundsIncluded) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::metrics_test

@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace callgate {
+namespace callgate::random_test {
 namespace {
 
 std::span<const std::uint8_t> bytes(std::string_view text) {
@@ -51,4 +51,4 @@ TEST(ConstantTimeEqual, IsEqualityOfBytes) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::random_test

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace callgate {
+namespace callgate::sha256_test {
 namespace {
 
 TEST(Sha256, AgreesWithFips180) {
@@ -41,4 +41,4 @@ TEST(HmacSha256, IsUsableAgain) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::sha256_test

@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-namespace callgate {
+namespace callgate::suggest_test {
 namespace {
 
 constexpr std::array<std::string_view, 6> words = {"action", "reason", "rate_limit", "arguments", "per", "max"};
@@ -31,4 +31,4 @@ TEST(Suggest, SaysSoOrNothing) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::suggest_test

@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-namespace callgate {
+namespace callgate::utf8_test {
 namespace {
 
 /// simdjson is the judge.
@@ -78,4 +78,4 @@ TEST(Utf8, TheLengthOfACharacterIsThatOfTheFirstOne) {
 }
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::utf8_test

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-namespace callgate::yaml {
+namespace callgate::yaml::yaml_test {
 namespace {
 
 using testing::HasSubstr;
@@ -242,4 +242,4 @@ TEST(Yaml, OffendingTextIsShownShortAndClean) {
 }
 
 }  // namespace
-}  // namespace callgate::yaml
+}  // namespace callgate::yaml::yaml_test

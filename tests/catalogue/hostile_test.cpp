@@ -5,7 +5,7 @@
 #include "catalogue/escape.hpp"
 #include "catalogue/world.hpp"
 
-namespace callgate::catalogue {
+namespace callgate::catalogue::hostile_test {
 namespace {
 
 using testing::HasSubstr;
@@ -111,4 +111,4 @@ TEST(HostileServer, LeavesEveryTwinWellFormed) {
 }
 
 }  // namespace
-}  // namespace callgate::catalogue
+}  // namespace callgate::catalogue::hostile_test

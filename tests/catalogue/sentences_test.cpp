@@ -7,7 +7,7 @@
 #include "catalogue/attacks.hpp"
 #include "catalogue/world.hpp"
 
-namespace callgate::catalogue {
+namespace callgate::catalogue::sentences_test {
 namespace {
 
 using testing::HasSubstr;
@@ -93,4 +93,4 @@ TEST(Attacks, ModesCountLikeTheToolItself) {
 }
 
 }  // namespace
-}  // namespace callgate::catalogue
+}  // namespace callgate::catalogue::sentences_test

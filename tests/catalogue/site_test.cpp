@@ -16,7 +16,7 @@
 #include "generate/example.hpp"
 #include "schema/schema.hpp"
 
-namespace callgate::catalogue {
+namespace callgate::catalogue::site_test {
 namespace {
 
 using testing::HasSubstr;
@@ -494,4 +494,4 @@ TEST(Site, NoSentenceHasParenthesesPiledUp) {
 }
 
 }  // namespace
-}  // namespace callgate::catalogue
+}  // namespace callgate::catalogue::site_test

@@ -6,7 +6,7 @@
 
 #include "cel/world.hpp"
 
-namespace callgate::cel {
+namespace callgate::cel::check_test {
 namespace {
 
 using testing::ElementsAre;
@@ -131,4 +131,4 @@ TEST(Check, SaysNothingOfWhatItDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace callgate::cel
+}  // namespace callgate::cel::check_test

@@ -8,7 +8,7 @@
 #include "cel/world.hpp"
 
 /// What an evaluation costs: a figure in the output, no bound on machines that are busy.
-namespace callgate::cel {
+namespace callgate::cel::cost_test {
 namespace {
 
 struct Row {
@@ -40,4 +40,4 @@ TEST(Cost, OfOneEvaluationIsPrinted) {
 }
 
 }  // namespace
-}  // namespace callgate::cel
+}  // namespace callgate::cel::cost_test

@@ -6,7 +6,7 @@
 
 #include "cel/world.hpp"
 
-namespace callgate::cel {
+namespace callgate::cel::evaluate_test {
 namespace {
 
 struct Row {
@@ -146,4 +146,4 @@ TEST(Evaluation, TellsWhichPartDecided) {
 }
 
 }  // namespace
-}  // namespace callgate::cel
+}  // namespace callgate::cel::evaluate_test

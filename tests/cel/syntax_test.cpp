@@ -6,7 +6,7 @@
 
 #include "cel/world.hpp"
 
-namespace callgate::cel {
+namespace callgate::cel::syntax_test {
 namespace {
 
 struct Row {
@@ -113,4 +113,4 @@ TEST(Syntax, KnowsWhatNeverChanges) {
 }
 
 }  // namespace
-}  // namespace callgate::cel
+}  // namespace callgate::cel::syntax_test

@@ -1,6 +1,6 @@
 #include "classify/world.hpp"
 
-namespace callgate::classify {
+namespace callgate::classify::hints_test {
 namespace {
 
 std::string with_hints(std::string definition, std::string_view hints) {
@@ -49,4 +49,4 @@ TEST(ClassifyHints, TitlesStandInWhereThereIsNoDescription) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::hints_test

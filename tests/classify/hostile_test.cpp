@@ -7,7 +7,7 @@
 #include "classify/side_texts.hpp"
 #include "classify/world.hpp"
 
-namespace callgate::classify {
+namespace callgate::classify::hostile_test {
 namespace {
 
 TEST(ClassifyHostile, WrongTypesEverywhereAreAbsent) {
@@ -159,4 +159,4 @@ TEST(ClassifyHostile, NamesOfAnyLengthAndBytesAreJudged) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::hostile_test

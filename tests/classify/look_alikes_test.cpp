@@ -7,7 +7,7 @@
 #include "classify/world.hpp"
 
 /// Names that are taken for one another, in one list and between servers.
-namespace callgate::classify {
+namespace callgate::classify::look_alikes_test {
 namespace {
 
 using testing::ElementsAre;
@@ -164,4 +164,4 @@ TEST(Signals, OfWhatVanishesAskForATimeAndNoActOfTheCaller) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::look_alikes_test

@@ -2,7 +2,7 @@
 
 #include "classify/world.hpp"
 
-namespace callgate::classify {
+namespace callgate::classify::modes_test {
 namespace {
 
 std::string shown(const Classification& answer) {
@@ -227,4 +227,4 @@ TEST(ClassifyModes, OfAnOpenCommandRunnerMakeItAnEngine) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::modes_test

@@ -3,7 +3,7 @@
 #include "classify/world.hpp"
 
 /// What holds for every definition, shown on definitions put together by chance.
-namespace callgate::classify {
+namespace callgate::classify::properties_test {
 namespace {
 
 const std::vector<std::string>& verbs() {
@@ -198,4 +198,4 @@ TEST(ClassifyProperties, AHintOfAnUntrustedServerNeverLowersARisk) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::properties_test

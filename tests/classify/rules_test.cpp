@@ -4,7 +4,7 @@
 
 #include "classify/examples.hpp"
 
-namespace callgate::classify {
+namespace callgate::classify::rules_test {
 namespace {
 
 std::vector<const Rule*> all_rules() {
@@ -55,4 +55,4 @@ TEST(ClassifyRules, JudgeWhatIsMetInTheField) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::rules_test

@@ -3,7 +3,7 @@
 #include "classify/inflection.hpp"
 #include "classify/tokens.hpp"
 
-namespace callgate::classify {
+namespace callgate::classify::tables_test {
 namespace {
 
 TEST(ClassifyTables, HaveNoFaults) { EXPECT_EQ(classifier().lexicon().faults, std::vector<std::string>{}); }
@@ -102,4 +102,4 @@ TEST(ClassifyNames, ArePartedBySignsAndCapitals) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::tables_test

@@ -1,7 +1,7 @@
 #include "classify/world.hpp"
 
 /// Tools that verb lists get wrong. The definitions are written for the test.
-namespace callgate::classify {
+namespace callgate::classify::traps_test {
 namespace {
 
 struct Trap {
@@ -147,4 +147,4 @@ TEST(ClassifyWords, AreReadInAnyLetterCase) {
 }
 
 }  // namespace
-}  // namespace callgate::classify
+}  // namespace callgate::classify::traps_test

@@ -6,7 +6,7 @@
 #include "cli/admin_client.hpp"
 #include "cli/tiny_gateway.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::approvals_admin_client_test {
 namespace {
 
 constexpr AdminLimits kSmall{.head_bytes = 1024, .body_bytes = 100};
@@ -106,4 +106,4 @@ TEST(AdminClient, SocketsOfDeadGatewaysAreTakenAway) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::approvals_admin_client_test

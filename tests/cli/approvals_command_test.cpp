@@ -11,7 +11,7 @@
 
 #include "cli/tiny_gateway.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::approvals_command_test {
 namespace {
 
 using testing::HasSubstr;
@@ -272,4 +272,4 @@ TEST(ApprovalsFlags, HelpHasAnExample) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::approvals_command_test

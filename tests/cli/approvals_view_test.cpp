@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace callgate::cli {
+namespace callgate::cli::approvals_view_test {
 namespace {
 
 using testing::HasSubstr;
@@ -73,4 +73,4 @@ TEST(ApprovalsView, FinishedOneShowsItsAnswerAndNoTimeLeft) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::approvals_view_test

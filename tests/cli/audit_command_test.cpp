@@ -9,7 +9,7 @@
 #include "audit/world.hpp"
 #include "base/json.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::audit_command_test {
 namespace {
 
 using audit::test::Folder;
@@ -333,4 +333,4 @@ TEST_F(AuditCommand, SaysWhatIsWrongWithItsCommandLine) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::audit_command_test

@@ -11,7 +11,7 @@
 #include "registry/fingerprint.hpp"
 #include "registry/pins.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::catalogue_command_test {
 namespace {
 
 using testing::HasSubstr;
@@ -175,4 +175,4 @@ TEST_F(CatalogueCommand, TellsAProgramWhatItWrote) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::catalogue_command_test

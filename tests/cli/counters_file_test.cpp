@@ -7,7 +7,7 @@
 #include "limits/memory_counters.hpp"
 #include "limits/recount.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::counters_file_test {
 namespace {
 
 using audit::test::Folder;
@@ -134,4 +134,4 @@ TEST_F(CountersFile, WhatIsNoCountersFileIsRefused) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::counters_file_test

@@ -7,7 +7,7 @@
 #include "audit/world.hpp"
 #include "base/sha256.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::counters_place_test {
 namespace {
 
 using audit::test::Folder;
@@ -75,4 +75,4 @@ TEST(CountersPlaceTest, AFileOfBeforeWhoseProcessLivesStaysItsOwn) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::counters_place_test

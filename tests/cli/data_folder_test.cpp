@@ -5,7 +5,7 @@
 
 #include "store/temporary_folder.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::data_folder_test {
 namespace {
 
 class DataFolderMode : public testing::Test {
@@ -58,4 +58,4 @@ TEST_F(DataFolderMode, OneThatOthersMayWriteToIsRefused) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::data_folder_test

@@ -12,7 +12,7 @@
 #include "cli/tool_command.hpp"
 #include "registry/fingerprint.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::generate_command_test {
 namespace {
 
 using testing::HasSubstr;
@@ -215,4 +215,4 @@ TEST_F(GenerateFromAudit, AJournalOfAnotherServerIsNamed) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::generate_command_test

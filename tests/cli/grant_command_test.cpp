@@ -6,7 +6,7 @@
 #include "cli/offline_world.hpp"
 #include "store/grant_table.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::grant_command_test {
 namespace {
 
 class GrantCommand : public testing::Test {
@@ -167,4 +167,4 @@ TEST_F(GrantCommand, OfAVerbThatThereIsNotNobodyIsHelped) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::grant_command_test

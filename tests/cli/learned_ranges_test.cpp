@@ -17,7 +17,7 @@
 #include "registry/fingerprint.hpp"
 #include "schema/schema.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::learned_ranges_test {
 namespace {
 
 /// Calls of one tool, recorded as the gate records them.
@@ -181,4 +181,4 @@ TEST(LearnedRanges, NoValueStandsInTheJournal) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::learned_ranges_test

@@ -10,7 +10,7 @@
 #include "net/loop.hpp"
 #include "net/stream.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::model_endpoint_test {
 namespace {
 
 using testing::HasSubstr;
@@ -83,4 +83,4 @@ TEST(ModelEndpoint, AnotherThreadMayEndTheWait) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::model_endpoint_test

@@ -5,7 +5,7 @@
 
 #include "cli/policy_folder.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::policy_check_test {
 namespace {
 
 using testing::HasSubstr;
@@ -125,4 +125,4 @@ TEST(PolicyCheck, WrongCommandLinesAreUsage) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::policy_check_test

@@ -12,7 +12,7 @@
 #include "config/text_file.hpp"
 #include "policy/load.hpp"
 
-namespace callgate {
+namespace callgate::policy_examples_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -67,4 +67,4 @@ TEST_P(Examples, ThePolicyIsCleanAndItsExpectationsHold) {
 INSTANTIATE_TEST_SUITE_P(Folders, Examples, testing::ValuesIn(example_folders()), [](const auto& row) { return row.param; });
 
 }  // namespace
-}  // namespace callgate
+}  // namespace callgate::policy_examples_test

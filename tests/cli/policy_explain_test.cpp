@@ -5,7 +5,7 @@
 
 #include "cli/policy_folder.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::policy_explain_test {
 namespace {
 
 using testing::HasSubstr;
@@ -97,4 +97,4 @@ TEST(PolicyExplain, WrongCommandLinesAreUsage) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::policy_explain_test

@@ -9,7 +9,7 @@
 #include "policy/load.hpp"
 #include "schema/schema.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::policy_schema_test {
 namespace {
 
 /// The published schema of policy files and the loader must agree.
@@ -65,4 +65,4 @@ INSTANTIATE_TEST_SUITE_P(Policies, Bad, testing::Values(
     "expect: [{call: {resource: \"x:y\", arguments: {}}, verdict: deny}]", "expect: [{call: {tool: a}, verdict: no}]", "expect: [{call: {tool: a}, verdict: deny, rule: default}]"));
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::policy_schema_test

@@ -5,7 +5,7 @@
 
 #include "cli/policy_folder.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::policy_test_test {
 namespace {
 
 using testing::HasSubstr;
@@ -71,4 +71,4 @@ TEST(PolicyTest, ProgramsGetJson) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::policy_test_test

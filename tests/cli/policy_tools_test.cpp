@@ -10,7 +10,7 @@
 #include "registry/fingerprint.hpp"
 #include "store/store.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::policy_tools_test {
 namespace {
 
 using testing::HasSubstr;
@@ -100,4 +100,4 @@ TEST_F(PinnedTools, ThatAreNotThereAreAskedForAndNothingIsMade) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::policy_tools_test

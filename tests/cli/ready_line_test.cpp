@@ -10,7 +10,7 @@
 
 #include "store/temporary_folder.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::ready_line_test {
 namespace {
 
 TEST(ReadyLine, SaysWhereTheGatewayCanBeReached) {
@@ -46,4 +46,4 @@ TEST(ReadyLine, GoesToTheFileWhole) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::ready_line_test

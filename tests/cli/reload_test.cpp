@@ -9,7 +9,7 @@
 #include "config/load.hpp"
 #include "config/text_file.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::reload_test {
 namespace {
 
 /// Two values of a key of callgate.yaml, with what it needs beside it.
@@ -88,4 +88,4 @@ TEST(Reload, EveryKeyThatCountsFromTheNextStartIsTold) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::reload_test

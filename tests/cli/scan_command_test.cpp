@@ -9,7 +9,7 @@
 #include "cli/scan_flags.hpp"
 #include "registry/fingerprint.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::scan_command_test {
 namespace {
 
 using testing::HasSubstr;
@@ -317,4 +317,4 @@ TEST(LastLook, ThatCannotBeReadCountsAsNone) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::scan_command_test

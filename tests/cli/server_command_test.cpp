@@ -8,7 +8,7 @@
 #include "registry/pin_file.hpp"
 #include "registry/pins.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::server_command_test {
 namespace {
 
 class ServerCommand : public testing::Test {
@@ -341,4 +341,4 @@ TEST(AsConfigTest, TheAddressIsTheOneOfThePins) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::server_command_test

@@ -7,7 +7,7 @@
 #include "config/text_file.hpp"
 #include "schema/schema.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::server_config_schema_test {
 namespace {
 
 /// The published schema of callgate.yaml and the loader must agree.
@@ -109,4 +109,4 @@ TEST_F(ConfigSchema, WhatTheLoaderRefusesIsNotValid) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::server_config_schema_test

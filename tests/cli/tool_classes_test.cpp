@@ -11,7 +11,7 @@
 #include "base/json.hpp"
 #include "registry/fingerprint.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::tool_classes_test {
 namespace {
 
 struct ToolClasses : testing::Test {
@@ -131,4 +131,4 @@ TEST_F(ToolClasses, OfASavedListAreTheSame) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::tool_classes_test

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace callgate::cli {
+namespace callgate::cli::wish_draft_test {
 namespace {
 
 using testing::Contains;
@@ -88,4 +88,4 @@ TEST(WishDraft, AKeyThatDecidesForNoToolAnyMoreIsSaidAndNoFault) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::wish_draft_test

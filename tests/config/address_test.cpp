@@ -4,7 +4,7 @@
 
 #include "config/checks.hpp"
 
-namespace callgate::config {
+namespace callgate::config::address_test {
 namespace {
 
 struct Good {
@@ -126,4 +126,4 @@ TEST(AddressTest, ALiteralIsNoName) {
 }
 
 }  // namespace
-}  // namespace callgate::config
+}  // namespace callgate::config::address_test

@@ -9,7 +9,7 @@
 #include "config/text_file.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::config {
+namespace callgate::config::environment_test {
 namespace {
 
 TEST(ExpandTest, VariablesAndFilesAreFilledIn) {
@@ -114,4 +114,4 @@ TEST(TextFileTest, AFileIsReplacedWholeAndKeepsItsMode) {
 }
 
 }  // namespace
-}  // namespace callgate::config
+}  // namespace callgate::config::environment_test

@@ -7,7 +7,7 @@
 
 #include "config/text_file.hpp"
 
-namespace callgate::config {
+namespace callgate::config::file_watch_test {
 namespace {
 
 using Found = FileWatch::Found;
@@ -114,4 +114,4 @@ TEST_F(Watched, OneThatIsAsBeforeIsUnchanged) {
 }
 
 }  // namespace
-}  // namespace callgate::config
+}  // namespace callgate::config::file_watch_test

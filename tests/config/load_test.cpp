@@ -6,7 +6,7 @@
 #include "config/fake_environment.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::config {
+namespace callgate::config::load_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -375,4 +375,4 @@ TEST(LoadTest, AFileThatCannotBeReadIsOneFault) {
 }
 
 }  // namespace
-}  // namespace callgate::config
+}  // namespace callgate::config::load_test

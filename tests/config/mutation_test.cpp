@@ -6,7 +6,7 @@
 #include "config/load.hpp"
 #include "config/run_flags.hpp"
 
-namespace callgate::config {
+namespace callgate::config::mutation_test {
 namespace {
 
 constexpr std::string_view good = R"(listen: [127.0.0.1:8808, "[::1]:8808"]
@@ -115,4 +115,4 @@ TEST(FlagsMutation, AnyOrderOfAnyWordsIsRefusedOrSound) {
 }
 
 }  // namespace
-}  // namespace callgate::config
+}  // namespace callgate::config::mutation_test

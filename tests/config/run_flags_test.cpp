@@ -13,7 +13,7 @@
 #include "config/text_file.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::config {
+namespace callgate::config::run_flags_test {
 namespace {
 
 /// Splits at blanks; `_` stands for a blank within an argument.
@@ -300,4 +300,4 @@ TEST_F(ConfigFlag, AServerWithoutAPolicyIsAUsageFaultInTheFileToo) {
 }
 
 }  // namespace
-}  // namespace callgate::config
+}  // namespace callgate::config::run_flags_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::config {
+namespace callgate::config::units_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -38,4 +38,4 @@ TEST(SizeTest, AmbiguousAndWrongUnitsAreRefused) {
 }
 
 }  // namespace
-}  // namespace callgate::config
+}  // namespace callgate::config::units_test

@@ -10,7 +10,7 @@
 #include "limits_model.hpp"
 #include "net/redis_server.hpp"
 
-namespace callgate::limits {
+namespace callgate::limits::limits_contract_test {
 namespace {
 
 using policy::Per;
@@ -591,4 +591,4 @@ const auto implementations = testing::Values(Implementation{"memory", [] { retur
 INSTANTIATE_TEST_SUITE_P(Limits, CountersContract, implementations, [](const auto& row) { return row.param.name; });
 
 }  // namespace
-}  // namespace callgate::limits
+}  // namespace callgate::limits::limits_contract_test

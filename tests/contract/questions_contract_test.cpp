@@ -6,7 +6,7 @@
 
 #include "contract/questions_makers.hpp"
 
-namespace callgate::approval {
+namespace callgate::approval::questions_contract_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -459,4 +459,4 @@ INSTANTIATE_TEST_SUITE_P(Approvals, QuestionsContract, testing::Values("memory",
                          [](const auto& each) { return each.param; });
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::questions_contract_test

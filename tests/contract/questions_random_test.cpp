@@ -6,7 +6,7 @@
 
 #include "contract/questions_makers.hpp"
 
-namespace callgate::approval {
+namespace callgate::approval::questions_random_test {
 namespace {
 
 /// The same acts on shared questions and on a desk in memory: whatever the order,
@@ -151,4 +151,4 @@ TEST(QuestionsAtRandom, SharedOnesSayAndEndAsThoseOfOneGatewayDo) {
 }
 
 }  // namespace
-}  // namespace callgate::approval
+}  // namespace callgate::approval::questions_random_test

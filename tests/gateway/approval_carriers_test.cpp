@@ -1,7 +1,7 @@
 // How a question reaches a person through what the client can do.
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::approval_carriers_test {
 namespace {
 
 constexpr const char* asks = "callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, reason: money moves}\n";
@@ -246,4 +246,4 @@ TEST_F(Carriers, ArgumentsThatNoFormCanHoldAreReadOnThePage) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::approval_carriers_test

@@ -1,7 +1,7 @@
 // Protocol items 58, 83; security requirement S20: a stateless client that waits for a person from round to round.
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::approval_rounds_test {
 namespace {
 
 constexpr const char* asks = "callgate: 1\ndefault: allow\nelicitation: allow\ntools:\n  write: {action: require_approval, reason: money moves}\n";
@@ -339,4 +339,4 @@ TEST_F(MarkedStates, OfAnyOtherKindPassUntouched) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::approval_rounds_test

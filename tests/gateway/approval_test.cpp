@@ -1,6 +1,6 @@
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::approval_test {
 namespace {
 
 constexpr const char* asks = "callgate: 1\ndefault: allow\ntools:\n  write: {action: require_approval, reason: money moves}\n";
@@ -400,4 +400,4 @@ TEST_F(ApprovedRounds, AskAnewWhereTheRuleIsAnotherOne) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::approval_test

@@ -1,6 +1,6 @@
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::case_flow_test {
 namespace {
 
 /// Calls that cases, classes and `everywhere` decide, from the client to the server.
@@ -112,4 +112,4 @@ everywhere:
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::case_flow_test

@@ -6,7 +6,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::children_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -478,4 +478,4 @@ TEST_F(Children, ThatDoNotComeInTimeAreGivenUp) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::children_test

@@ -10,7 +10,7 @@
 #include "base/sanitized.hpp"
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::clock_fault_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -155,4 +155,4 @@ TEST_P(ClockAndGrant, AGrantThatIsGoodIsGoodAgainOnceTheClockIsRight) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::clock_fault_test

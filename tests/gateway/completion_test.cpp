@@ -1,6 +1,6 @@
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::completion_test {
 namespace {
 
 /// Completion follows its prompt or resource.
@@ -88,4 +88,4 @@ TEST_F(Completions, WithASecondSpellingOfAKeyAreRefused) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::completion_test

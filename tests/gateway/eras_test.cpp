@@ -9,7 +9,7 @@
 
 using namespace std::chrono_literals;
 
-namespace callgate::gateway {
+namespace callgate::gateway::eras_test {
 namespace {
 
 /// What a server's answers teach of its eras (protocol item 12).
@@ -214,4 +214,4 @@ TEST_F(Eras, AStdioClientDoesNotKeepABridgeThatTheServerOutgrew) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::eras_test

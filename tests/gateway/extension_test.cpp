@@ -1,7 +1,7 @@
 // Methods that the operator's list lets through, and what decides them.
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::extension_test {
 namespace {
 
 using Names = config::ExtensionMethod::Names;
@@ -102,4 +102,4 @@ TEST_F(Extensions, GoInBothEras) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::extension_test

@@ -3,7 +3,7 @@
 
 #include "world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::full_disk_test {
 namespace {
 
 /// Protocol item 36: what cannot be recorded is not decided.
@@ -156,4 +156,4 @@ TEST_F(ListOnABrokenDisk, AServerThatDoesNotGiveItsListMakesNoRefusalLate) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::full_disk_test

@@ -6,7 +6,7 @@
 
 #include "config/text_file.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::gate_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -570,4 +570,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::gate_test

@@ -1,6 +1,6 @@
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::grant_test {
 namespace {
 
 /// Callers with a token each.
@@ -109,4 +109,4 @@ TEST_F(Grants, AFaultyPolicyIsTakenUpOnceItIsMended) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::grant_test

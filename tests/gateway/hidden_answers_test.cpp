@@ -2,7 +2,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::hidden_answers_test {
 namespace {
 
 /// What a server says in its answers of things that are hidden.
@@ -233,4 +233,4 @@ TEST_F(HiddenAnswers, OnAResumedStreamAreCutAsWell) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::hidden_answers_test

@@ -2,7 +2,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::hidden_test {
 namespace {
 
 /// What an agent hears of a hidden prompt or resource is what it hears of one that nobody has.
@@ -73,4 +73,4 @@ prompts:
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::hidden_test

@@ -2,7 +2,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::http_front_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -204,4 +204,4 @@ TEST_F(World, WhatWasOnlyCountedIsOnRecordAtTheEnd) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::http_front_test

@@ -5,7 +5,7 @@
 #include "store/database.hpp"
 #include "world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::kept_rounds_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -297,4 +297,4 @@ INSTANTIATE_TEST_SUITE_P(Rounds, KeptRounds, testing::Values("stored", "shared")
                          [](const auto& each) { return each.param; });
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::kept_rounds_test

@@ -3,7 +3,7 @@
 
 #include "gateway/sse_server.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::large_answers_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -193,4 +193,4 @@ TEST_F(LargeAnswers, OnAPipeTakeUpTheirRoomUntilTheyWereRead) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::large_answers_test

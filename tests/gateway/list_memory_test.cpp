@@ -2,7 +2,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::list_memory_test {
 namespace {
 
 constexpr const char* hides_secret = "callgate: 1\ndefault: allow\ntools:\n  secret: {action: hide}\n";
@@ -78,4 +78,4 @@ TEST(ListMemory, HoldsAFewListsAndNoLargeOnes) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::list_memory_test

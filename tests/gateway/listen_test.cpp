@@ -7,7 +7,7 @@
 #include "gateway/world.hpp"
 #include "registry/fingerprint.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::listen_test {
 namespace {
 
 constexpr const char* key = "io.modelcontextprotocol/subscriptionId";
@@ -398,4 +398,4 @@ TEST_F(Listen, ACallWhoseClientLeftAtOnceIsNotSentAndTakesNothing) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::listen_test

@@ -1,7 +1,7 @@
 // What the gate says to a server while it reads that one's list for itself.
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::lister_test {
 namespace {
 
 class ListOfTheGate : public World {
@@ -48,4 +48,4 @@ TEST_F(ListOfTheGate, IsReadOnceMoreWhereTheServerForgotTheSessionMeanwhile) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::lister_test

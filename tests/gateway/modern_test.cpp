@@ -3,7 +3,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::modern_test {
 namespace {
 
 /// What 2026-07-28 asks of whoever stands between client and server
@@ -234,4 +234,4 @@ TEST_F(ModernDiscovery, HasNoToolsWhereAllAreHidden) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::modern_test

@@ -1,7 +1,7 @@
 // Protocol item 60; security requirements S8, S20: a client of 2025-11-25 waits for a person by a task of the gate's own.
 #include "gateway/own_tasks_world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::own_tasks_session_test {
 namespace {
 
 class SessionTasks : public OwnTasksWorld {
@@ -170,4 +170,4 @@ TEST_F(SessionTasks, OfAGrantAreThereInItsNextSession) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::own_tasks_session_test

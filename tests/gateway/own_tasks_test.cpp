@@ -1,7 +1,7 @@
 // Protocol item 59; security requirements S8, S20: a stateless client waits for a person by a task of the gate's own.
 #include "gateway/own_tasks_world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::own_tasks_test {
 namespace {
 
 class StatelessTasks : public OwnTasksWorld {
@@ -313,4 +313,4 @@ TEST_F(OwnTasksBook, OpenTasksStayWhateverElseComes) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::own_tasks_test

@@ -6,7 +6,7 @@
 
 #include "net/redis_server.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::peers_test {
 namespace {
 
 using callgate::test::await;
@@ -100,4 +100,4 @@ TEST_F(PeersTest, WithoutTheServerTheLastThatWasHeardStands) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::peers_test

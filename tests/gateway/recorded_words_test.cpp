@@ -5,7 +5,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::recorded_words_test {
 namespace {
 
 TEST(RecordedWords, PathsKeepTheirFirstNameAndPlacesInLists) {
@@ -124,4 +124,4 @@ TEST_F(Recorded, AUriThatAPersonIsAskedAboutIsLoggedWithoutItsQuery) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::recorded_words_test

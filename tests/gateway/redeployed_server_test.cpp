@@ -3,7 +3,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::redeployed_server_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -215,4 +215,4 @@ TEST_F(RedeployedServer, ThatListsSomethingElseEachTimeIsReadSoOftenAndNoMore) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::redeployed_server_test

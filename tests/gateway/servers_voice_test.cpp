@@ -6,7 +6,7 @@
 #include "gateway/sse_server.hpp"
 #include "gateway/stdio_front.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::servers_voice_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -320,4 +320,4 @@ TEST_F(ServersVoice, AToolThatSpeaksForTheGateMakesItsListUnreadable) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::servers_voice_test

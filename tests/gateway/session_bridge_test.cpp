@@ -3,7 +3,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::session_bridge_test {
 namespace {
 
 /// A client with a session before a server that has none (protocol items 12, 14, 16).
@@ -279,4 +279,4 @@ TEST_F(SessionBridged, NewsOfTheServerComeOnTheSessionsStream) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::session_bridge_test

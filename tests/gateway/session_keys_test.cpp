@@ -3,7 +3,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::session_keys_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -85,4 +85,4 @@ TEST(SessionKeysTest, ThatNobodyBringsAreForgotten) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::session_keys_test

@@ -5,7 +5,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::session_stream_test {
 namespace {
 
 class SessionStream : public World {
@@ -379,4 +379,4 @@ TEST_F(StoppingGate, AnswersWhatIsStillUnderWayByAnError) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::session_stream_test

@@ -1,6 +1,6 @@
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::session_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -326,4 +326,4 @@ TEST_F(ForgottenSessions, RefuseACallThatHasNoShareForTheSecondTime) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::session_test

@@ -5,7 +5,7 @@
 #include "session/session.hpp"
 #include "world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::shared_sessions_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -324,4 +324,4 @@ TEST_F(SharedSessions, ACallThatIsHeldIsRefusedWhenItsSessionEndsElsewhere) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::shared_sessions_test

@@ -3,7 +3,7 @@
 
 #include "world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::slow_counters_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -162,4 +162,4 @@ TEST_F(SlowCounters, NobodyIsAskedAboutACallThatCannotBeCounted) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::slow_counters_test

@@ -3,7 +3,7 @@
 
 #include "world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::slow_questions_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -235,4 +235,4 @@ TEST_F(SlowQuestions, AHeldCallOfAGatewayThatStopsMayReturnThroughAnother) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::slow_questions_test

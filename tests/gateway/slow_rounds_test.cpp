@@ -3,7 +3,7 @@
 
 #include "world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::slow_rounds_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -154,4 +154,4 @@ TEST_P(SlowRound, IsNotCoveredByTheYesOrTheCountOfAnotherRule) {
 INSTANTIATE_TEST_SUITE_P(Rounds, SlowRound, testing::Values(limited, asks), [](const auto& each) { return each.param == limited ? "counted" : "approved"; });
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::slow_rounds_test

@@ -1,6 +1,6 @@
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::sse_front_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
@@ -252,4 +252,4 @@ TEST_F(SseFrontTest, ACancelBeforeAServerOfTheStatelessEraEndsTheExchangeAndHasN
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::sse_front_test

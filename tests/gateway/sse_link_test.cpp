@@ -4,7 +4,7 @@
 
 #include "gateway/sse_server.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::sse_link_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -365,4 +365,4 @@ TEST_F(SseLinkTest, AreLeftWhenTheSessionEnds) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::sse_link_test

@@ -3,7 +3,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::stateless_bridge_test {
 namespace {
 
 /// Stateless requests before a server that has sessions only (protocol items 12, 15, 31, 83, 84).
@@ -328,4 +328,4 @@ TEST_F(StatelessBridged, ACallThatCannotGoOnIsCancelled) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::stateless_bridge_test

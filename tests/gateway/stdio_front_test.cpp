@@ -7,7 +7,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::stdio_front_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\nroots: allow\n";
@@ -114,4 +114,4 @@ TEST_F(StdioClient, ThatDoesNotReadLeavesNoServerWaitingForItsAnswer) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::stdio_front_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace callgate::gateway {
+namespace callgate::gateway::subscribed_test {
 namespace {
 
 struct Case {
@@ -67,4 +67,4 @@ TEST(Subscribed, BringsLogsWhereTheyWereAskedFor) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::subscribed_test

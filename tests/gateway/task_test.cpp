@@ -2,7 +2,7 @@
 
 #include "gateway/world.hpp"
 
-namespace callgate::gateway {
+namespace callgate::gateway::task_test {
 namespace {
 
 /// Tasks belong to whoever made the call that began them (protocol items 26, 32, 33; security requirement S8).
@@ -138,4 +138,4 @@ TEST(TaskBook, ForgetsWhatIsOverAndBoundsWhatOneOwnerHas) {
 }
 
 }  // namespace
-}  // namespace callgate::gateway
+}  // namespace callgate::gateway::task_test

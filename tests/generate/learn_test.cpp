@@ -2,7 +2,7 @@
 
 #include "generate/world.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::learn_test {
 namespace {
 
 using testing::Contains;
@@ -84,4 +84,4 @@ TEST(Learn, CallsOfToolsThatAreGoneMakeNoRule) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::learn_test

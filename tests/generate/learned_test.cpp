@@ -4,7 +4,7 @@
 
 #include "generate/world.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::learned_test {
 namespace {
 
 using testing::Contains;
@@ -150,4 +150,4 @@ TEST(LearnAmounts, LeaveNothingToChoose) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::learned_test

@@ -7,7 +7,7 @@
 
 #include "generate/world.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::lists_test {
 namespace {
 
 /// What came of all rules of some lists.
@@ -50,4 +50,4 @@ TEST(Lists, APolicyMadeForEachSavedListPassesItsOwnCheckAndTests) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::lists_test

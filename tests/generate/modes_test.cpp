@@ -8,7 +8,7 @@
 #include "generate/suggest.hpp"
 #include "generate/world.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::modes_test {
 namespace {
 
 using policy::Verdict;
@@ -142,4 +142,4 @@ TEST(Modes, OfAJournalShareTheLimitThatItTaught) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::modes_test

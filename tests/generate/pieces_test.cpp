@@ -7,7 +7,7 @@
 #include "generate/yaml_writer.hpp"
 #include "schema/schema.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::pieces_test {
 namespace {
 
 TEST(YamlWriter, QuotesWhatOtherReadersTakeForSomethingElse) {
@@ -115,4 +115,4 @@ TEST(Rows, ReadsTabsAndPassesCommentsOver) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::pieces_test

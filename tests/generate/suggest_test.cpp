@@ -6,7 +6,7 @@
 #include "generate/policy_text.hpp"
 #include "generate/world.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::suggest_test {
 namespace {
 
 using policy::Verdict;
@@ -348,4 +348,4 @@ TEST(Suggest, APolicyOfManyToolsStaysWithinTheBoundOfAFile) {
 TEST(Suggest, TheSameListGivesTheSameBytes) { EXPECT_EQ(World(drafts).made.text, World(drafts).made.text); }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::suggest_test

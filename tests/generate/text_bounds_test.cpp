@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::generate {
+namespace callgate::generate::text_bounds_test {
 namespace {
 
 struct Case {
@@ -97,4 +97,4 @@ TEST(TextBounds, TakesLinearTimeOnLongTexts) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::text_bounds_test

@@ -8,7 +8,7 @@
 
 #include "classify/classifier.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::wish_model_test {
 namespace {
 
 using testing::HasSubstr;
@@ -89,4 +89,4 @@ INSTANTIATE_TEST_SUITE_P(WishModel, BadAnswer,
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::wish_model_test

@@ -6,7 +6,7 @@
 #include "generate/wish.hpp"
 #include "generate/world.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::wish_standing_test {
 namespace {
 
 using policy::Verdict;
@@ -223,4 +223,4 @@ TEST(WishOverAPolicy, AnAnchorThatWouldGoIsAFaultOrKept) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::wish_standing_test

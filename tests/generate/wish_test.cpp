@@ -5,7 +5,7 @@
 
 #include "generate/world.hpp"
 
-namespace callgate::generate {
+namespace callgate::generate::wish_test {
 namespace {
 
 using policy::Verdict;
@@ -267,4 +267,4 @@ TEST(WishPolicy, WhatBeginsWithAFolderStaysWithinIt) {
 }
 
 }  // namespace
-}  // namespace callgate::generate
+}  // namespace callgate::generate::wish_test

@@ -7,7 +7,7 @@
 
 #include "limits/slot_index.hpp"
 
-namespace callgate::limits {
+namespace callgate::limits::memory_counters_test {
 namespace {
 
 using policy::Per;
@@ -123,4 +123,4 @@ TEST(SlotIndex, FindsWhatWasPutAndNotWhatWasErased) {
 }
 
 }  // namespace
-}  // namespace callgate::limits
+}  // namespace callgate::limits::memory_counters_test

@@ -5,7 +5,7 @@
 #include "limits/memory_counters.hpp"
 #include "policy/load.hpp"
 
-namespace callgate::limits {
+namespace callgate::limits::recount_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -122,4 +122,4 @@ TEST(Recount, FindsTheCallsOfAllSessionsForAMaxThatWasRaised) {
 }
 
 }  // namespace
-}  // namespace callgate::limits
+}  // namespace callgate::limits::recount_test

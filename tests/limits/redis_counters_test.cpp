@@ -7,7 +7,7 @@
 
 #include "net/redis_server.hpp"
 
-namespace callgate::limits {
+namespace callgate::limits::redis_counters_test {
 namespace {
 
 using callgate::test::ask;
@@ -309,4 +309,4 @@ TEST(LimitFunctions, NamesCarryTheVersionOfTheText) {
 }
 
 }  // namespace
-}  // namespace callgate::limits
+}  // namespace callgate::limits::redis_counters_test

@@ -5,7 +5,7 @@
 
 #include "limits/memory_counters.hpp"
 
-namespace callgate::limits {
+namespace callgate::limits::snapshot_test {
 namespace {
 
 using policy::Per;
@@ -161,4 +161,4 @@ TEST_F(CountersSnapshot, ChangedBytesNeverCrash) {
 }
 
 }  // namespace
-}  // namespace callgate::limits
+}  // namespace callgate::limits::snapshot_test

@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-namespace callgate::mcp {
+namespace callgate::mcp::answer_look_test {
 namespace {
 
 struct Looked {
@@ -65,4 +65,4 @@ TEST(AnswerLook, FindsItsPlacesBehindAnotherId) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::answer_look_test

@@ -5,7 +5,7 @@
 #include "base/json.hpp"
 #include "mcp/message.hpp"
 
-namespace callgate::mcp {
+namespace callgate::mcp::answers_test {
 namespace {
 
 constexpr DecisionNote plain{.id = "01J", .verdict = "deny", .rule = "/tools/refund", .reason = "not \"today\"",
@@ -78,4 +78,4 @@ TEST(Answers, AllPassTheStrictReaderOfTheOtherSide) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::answers_test

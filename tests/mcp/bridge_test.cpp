@@ -6,7 +6,7 @@
 #include "mcp/to_legacy.hpp"
 #include "mcp/to_modern.hpp"
 
-namespace callgate::mcp {
+namespace callgate::mcp::bridge_test {
 namespace {
 
 /// Both bridges' texts: golden, byte for byte (protocol items 1, 14, 15).
@@ -175,4 +175,4 @@ TEST(Requests, AskForTheNextPageInTheClientsWords) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::bridge_test

@@ -9,7 +9,7 @@
 /// The corpus of tests/corpus against this room alone: what can be refused
 /// without knowing the session or the pinned tools is refused here. The flow
 /// tests send the same bodies over HTTP and stdio.
-namespace callgate::mcp {
+namespace callgate::mcp::corpus_test {
 namespace {
 
 struct Row {
@@ -94,4 +94,4 @@ TEST(Corpus, NoCutOffCallIsRead) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::corpus_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::discovery_test {
 namespace {
 
 /// Protocol items 11, 16.
@@ -46,4 +46,4 @@ INSTANTIATE_TEST_SUITE_P(Mcp, Discovery, testing::Values(
     [](const auto& row) { return row.param.name; });
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::discovery_test

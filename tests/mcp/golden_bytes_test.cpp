@@ -9,7 +9,7 @@
 
 /// What must pass unchanged and what must be refused, value by value
 /// (judged bytes are sent bytes; the number rules of the strict reader).
-namespace callgate::mcp {
+namespace callgate::mcp::golden_bytes_test {
 namespace {
 
 struct Value {
@@ -88,4 +88,4 @@ INSTANTIATE_TEST_SUITE_P(Values, GoldenBytes, testing::Values(
     [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::golden_bytes_test

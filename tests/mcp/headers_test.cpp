@@ -6,7 +6,7 @@
 
 #include "mcp/header_value.hpp"
 
-namespace callgate::mcp {
+namespace callgate::mcp::headers_test {
 namespace {
 
 constexpr std::array supported{Revision::r2026_07_28};
@@ -195,4 +195,4 @@ INSTANTIATE_TEST_SUITE_P(Headers, ParamHeaders, testing::Values(
     SchemaRow{"property_of_that_name", R"({"properties":{"x-mcp-header":{"type":"string"}}})", ""}), by_name);
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::headers_test

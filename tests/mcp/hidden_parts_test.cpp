@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-namespace callgate::mcp {
+namespace callgate::mcp::hidden_parts_test {
 namespace {
 
 constexpr std::size_t enough = 1'000'000;
@@ -189,4 +189,4 @@ TEST(HiddenInstructions, AreTakenOut) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::hidden_parts_test

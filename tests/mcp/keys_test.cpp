@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::keys_test {
 namespace {
 
 /// Security requirement S2: which keys are twins. Protocol item 2.
@@ -47,4 +47,4 @@ TEST(Keys, ThatAreLongOrForeignPass) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::keys_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::message_test {
 namespace {
 
 using testing::HasSubstr;
@@ -220,4 +220,4 @@ TEST(Message, ANulInANameIsSparedWithinTheToolsOfAnAnswerAlone) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::message_test

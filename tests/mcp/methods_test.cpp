@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::methods_test {
 namespace {
 
 constexpr Direction client = Direction::from_client;
@@ -89,4 +89,4 @@ TEST(Revision, IsReadByItsExactName) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::methods_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::one_line_test {
 namespace {
 
 std::string flat(std::string_view text) {
@@ -31,4 +31,4 @@ TEST(OneLine, IsKnownByTheCharactersThatSomeReadersEndALineAt) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::one_line_test

@@ -12,7 +12,7 @@
 /// same: those that fold the case of keys, and of several equal keys take the
 /// first or the last. Random messages are put together from honest and hostile
 /// members; the readers below know nothing of the strict one's tables.
-namespace callgate::mcp {
+namespace callgate::mcp::other_readers_test {
 namespace {
 
 enum class Takes { first, last };
@@ -141,4 +141,4 @@ TEST(OtherReaders, SeeTheSameCallInWhateverIsAccepted) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::other_readers_test

@@ -6,7 +6,7 @@
 #include "mcp/requests.hpp"
 #include "mcp/tool_call.hpp"
 
-namespace callgate::mcp {
+namespace callgate::mcp::own_messages_test {
 namespace {
 
 TEST(OwnMessages, OpenASessionWithAllThatCanBeRelayed) {
@@ -64,4 +64,4 @@ TEST(OwnMessages, CarryIdsAndTokensAsTheyWereWritten) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::own_messages_test

@@ -6,7 +6,7 @@
 
 #include "mcp/message.hpp"
 
-namespace callgate::mcp {
+namespace callgate::mcp::own_names_test {
 namespace {
 
 /// Security requirement S25: nobody but the gate speaks in its name, at whatever level and in whatever spelling.
@@ -58,4 +58,4 @@ TEST(OwnNames, MakeAServersMessageUnreadable) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::own_names_test

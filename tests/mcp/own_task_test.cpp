@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::own_task_test {
 namespace {
 
 constexpr OwnTaskState state{.id = "t", .status = TaskStatus::completed, .note = "a \"note\"", .created_ms = 0, .updated_ms = 1500, .ttl_ms = 9, .poll_ms = 5, .outcome = R"({"content":[]})"};
@@ -64,4 +64,4 @@ TEST(OwnTask, IsPossibleWhereServerAndToolSaySo) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::own_task_test

@@ -7,7 +7,7 @@
 
 #include "mcp/handshake.hpp"
 
-namespace callgate::mcp {
+namespace callgate::mcp::requests_test {
 namespace {
 
 /// The error text of a reader, or empty where it accepts.
@@ -167,4 +167,4 @@ TEST(Handshake, ReadsTheServersAnswers) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::requests_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace callgate::mcp {
+namespace callgate::mcp::servers_code_test {
 namespace {
 
 std::string told(const std::string& text) {
@@ -38,4 +38,4 @@ TEST(ServersCode, OfAnyOtherKindStays) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::servers_code_test

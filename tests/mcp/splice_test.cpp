@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::splice_test {
 namespace {
 
 TEST(Splice, ReplacesTheIdAndNothingElse) {
@@ -66,4 +66,4 @@ TEST(Splice, FindsNothingToRemoveWhereNothingIs) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::splice_test

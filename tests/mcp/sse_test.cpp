@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::sse_test {
 namespace {
 
 /// What was read, as text: data, or `-` for a block without data; then type, id, retry.
@@ -193,4 +193,4 @@ TEST(SseWriter, WritesWhatTheReaderReads) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::sse_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::tool_call_test {
 namespace {
 
 std::string call(std::string_view params) {
@@ -98,4 +98,4 @@ TEST(ToolCall, ReadsTheMetadataOfAModernRequestAlsoWithEscapedSlashes) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::tool_call_test

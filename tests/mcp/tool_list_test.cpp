@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace callgate::mcp {
+namespace callgate::mcp::tool_list_test {
 namespace {
 
 /// One answer and its page.
@@ -137,4 +137,4 @@ TEST(ToolList, AnItemWithoutANameThatCanBeReliedOnGoesAndTheOthersStay) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::tool_list_test

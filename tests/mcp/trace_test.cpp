@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace callgate::mcp {
+namespace callgate::mcp::trace_test {
 namespace {
 
 constexpr const char* trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -48,4 +48,4 @@ TEST(TraceOfAMessage, StandsInItsMeta) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::trace_test

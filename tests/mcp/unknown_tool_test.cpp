@@ -6,7 +6,7 @@
 
 #include "mcp/answers.hpp"
 
-namespace callgate::mcp {
+namespace callgate::mcp::unknown_tool_test {
 namespace {
 
 constexpr std::string_view probe = "k3v9q_probe";
@@ -94,4 +94,4 @@ TEST(UnknownToolAnswer, SurvivesBeingStored) {
 }
 
 }  // namespace
-}  // namespace callgate::mcp
+}  // namespace callgate::mcp::unknown_tool_test

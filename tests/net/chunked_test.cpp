@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::net {
+namespace callgate::net::chunked_test {
 namespace {
 
 /// Feeds `coded` in steps of `step` bytes, as a connection does; false where it is refused.
@@ -67,4 +67,4 @@ INSTANTIATE_TEST_SUITE_P(Http, RefusedChunks, testing::Values(
     [](const auto& row) { return row.param.name; });
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::chunked_test

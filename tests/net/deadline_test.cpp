@@ -7,7 +7,7 @@
 
 // Whoever is slow on the other side meets one deadline, not one for each step.
 
-namespace callgate::net {
+namespace callgate::net::deadline_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -162,4 +162,4 @@ TEST(Stream, WhoTakesAByteNowAndThenHoldsNoAnswerForLong) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::deadline_test

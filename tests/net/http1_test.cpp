@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::net {
+namespace callgate::net::http1_test {
 namespace {
 
 struct Row {
@@ -121,4 +121,4 @@ TEST(ResponseHead, IsTakenApart) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::http1_test

@@ -10,7 +10,7 @@
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
 
-namespace callgate::net {
+namespace callgate::net::http_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -597,4 +597,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string(row.param.first); });
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::http_test

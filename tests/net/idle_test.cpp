@@ -10,7 +10,7 @@
 
 #include "net/http_server.hpp"
 
-namespace callgate::net {
+namespace callgate::net::idle_test {
 namespace {
 
 class Nothing final : public HttpHandler {
@@ -109,4 +109,4 @@ TEST(IdleConnection, MakesRoomWhereNoDescriptorIsLeft) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::idle_test

@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace callgate::net {
+namespace callgate::net::lines_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -306,4 +306,4 @@ TEST(Child, AProgramThatDoesNotExistIsAnError) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::lines_test

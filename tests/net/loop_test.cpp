@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace callgate::net {
+namespace callgate::net::loop_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -308,4 +308,4 @@ TEST_F(DescriptorPair, AReleasedDescriptorIsSilentThoughACopyOfItLives) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::loop_test

@@ -11,7 +11,7 @@
 #include "base/sanitized.hpp"
 #include "net/redis_server.hpp"
 
-namespace callgate::net {
+namespace callgate::net::redis_client_test {
 namespace {
 
 using test::ask;
@@ -259,4 +259,4 @@ TEST(RedisClientAlone, ATaskMayOutliveItsClient) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::redis_client_test

@@ -9,7 +9,7 @@
 #include "net/redis_server.hpp"
 #include "net/redis_time.hpp"
 
-namespace callgate::net {
+namespace callgate::net::redis_functions_test {
 namespace {
 
 using callgate::test::await;
@@ -202,4 +202,4 @@ TEST(RedisTimeTest, AllowsNoMoreTimeThanHasPassedHere) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::redis_functions_test

@@ -9,7 +9,7 @@
 
 #include "net/http_server.hpp"
 
-namespace callgate::net {
+namespace callgate::net::shared_port_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -192,4 +192,4 @@ TEST_F(SharedPort, ASilentConnectionIsWaitedForNoLongerThanItsTime) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::shared_port_test

@@ -14,7 +14,7 @@
 
 // Which servers are trusted, and what is said of the others.
 
-namespace callgate::net {
+namespace callgate::net::tls_test {
 namespace {
 
 template <class T, void (*free)(T*)>
@@ -163,4 +163,4 @@ TEST(Tls, ACertificateHoldsForItsTimeAndItsNames) {
 }
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::tls_test

@@ -2,7 +2,7 @@
 
 #include "net/url_reference.hpp"
 
-namespace callgate::net {
+namespace callgate::net::url_reference_test {
 namespace {
 
 struct Row {
@@ -41,4 +41,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace
-}  // namespace callgate::net
+}  // namespace callgate::net::url_reference_test

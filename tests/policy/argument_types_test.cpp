@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace callgate::policy {
+namespace callgate::policy::argument_types_test {
 namespace {
 
 cel::Type type_of(const std::string& schema) {
@@ -73,4 +73,4 @@ TEST(ArgumentTypes, OfAListThatIsNotHeldRefuseNoText) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::argument_types_test

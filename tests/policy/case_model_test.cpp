@@ -12,7 +12,7 @@
 #include "policy/program.hpp"
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::case_model_test {
 namespace {
 
 struct ModelCase {
@@ -190,4 +190,4 @@ TEST(CaseModel, AgreesOnRandomPoliciesAndCalls) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::case_model_test

@@ -7,7 +7,7 @@
 #include "policy/explain.hpp"
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::case_test {
 namespace {
 
 using testing::ElementsAre;
@@ -269,4 +269,4 @@ TEST(Cases, TheServerIsKnownWhereTheListNamesIt) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::case_test

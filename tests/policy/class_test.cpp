@@ -7,7 +7,7 @@
 #include "policy/explain.hpp"
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::class_test {
 namespace {
 
 using testing::ElementsAre;
@@ -277,4 +277,4 @@ TEST(EverywhereLimits, AreExplained) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::class_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::policy {
+namespace callgate::policy::decision_test {
 namespace {
 
 Decision says(Verdict verdict, std::string rule) { return {.verdict = verdict, .rule = std::move(rule)}; }
@@ -114,4 +114,4 @@ TEST(Decision, DeniesByDefaultAndWithoutAPolicy) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::decision_test

@@ -8,7 +8,7 @@
 
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::expect_test {
 namespace {
 
 using testing::HasSubstr;
@@ -87,4 +87,4 @@ TEST(Expect, CallsAreReadWhateverTheOrderOfTheirMembers) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::expect_test

@@ -7,7 +7,7 @@
 
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::explain_test {
 namespace {
 
 constexpr std::string_view text = R"(callgate: 1
@@ -65,4 +65,4 @@ TEST(Explain, TellsWhatEachStepFound) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::explain_test

@@ -8,7 +8,7 @@
 #include "policy/glob.hpp"
 #include "policy/program.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::glob_index_test {
 namespace {
 
 /// Short texts of few letters, so that many patterns meet many names.
@@ -73,4 +73,4 @@ TEST(RuleSet, ChoosesTheNearestGlobAndSeesATie) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::glob_index_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace callgate::policy {
+namespace callgate::policy::glob_test {
 namespace {
 
 struct Row {
@@ -50,4 +50,4 @@ TEST(Glob, ManyStarsOnALongTextStayBounded) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::glob_test

@@ -6,7 +6,7 @@
 
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::lint_test {
 namespace {
 
 using testing::ElementsAre;
@@ -124,4 +124,4 @@ TEST(ToolList, IsReadInFourForms) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::lint_test

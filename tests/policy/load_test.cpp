@@ -11,7 +11,7 @@
 
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::load_test {
 namespace {
 
 using testing::ElementsAre;
@@ -392,4 +392,4 @@ TEST(Load, LargeFilesStayQuick) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::load_test

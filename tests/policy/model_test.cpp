@@ -13,7 +13,7 @@
 #include "policy/glob.hpp"
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::model_test {
 namespace {
 
 struct ModelRule {
@@ -210,4 +210,4 @@ TEST_F(Model, AgreesWhereAServersAndAGrantsPolicyMeet) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::model_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace callgate::policy {
+namespace callgate::policy::named_keys_test {
 namespace {
 
 struct Row {
@@ -52,4 +52,4 @@ TEST(NamedKeys, FoldOnlyWhatLenientReadersFold) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::named_keys_test

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-namespace callgate::policy {
+namespace callgate::policy::permit_test {
 namespace {
 
 // Nobody but the journal makes one: these are the ways a caller could try.
@@ -19,4 +19,4 @@ static_assert(std::is_move_constructible_v<Permit>);
 TEST(Permit, CannotBeMadeOutsideTheJournal) { SUCCEED() << "the assertions above are the test"; }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::permit_test

@@ -7,7 +7,7 @@
 
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::policy_test {
 namespace {
 
 using testing::HasSubstr;
@@ -357,4 +357,4 @@ TEST(Policy, RulesOnOtherToolsCostNothing) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::policy_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace callgate::policy {
+namespace callgate::policy::resource_uri_test {
 namespace {
 
 struct Row {
@@ -108,4 +108,4 @@ TEST(ResourceUri, PartsThatServersMayNotLookAtAreCut) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::resource_uri_test

@@ -11,7 +11,7 @@
 
 #include "policy/resource_uri.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::uri_readers_test {
 namespace {
 
 struct Row {
@@ -185,4 +185,4 @@ INSTANTIATE_TEST_SUITE_P(Policy, Readers, testing::ValuesIn(std::vector<Row>{
     {"/etc/../x", "/x", nullptr, "/etc/../x"}}));
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::uri_readers_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::policy {
+namespace callgate::policy::verdict_test {
 namespace {
 
 struct Row {
@@ -33,4 +33,4 @@ TEST(Verdict, OtherTextMeansNoVerdict) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::verdict_test

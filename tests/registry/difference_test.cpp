@@ -10,7 +10,7 @@
 #include "base/sanitized.hpp"
 #include "registry/world.hpp"
 
-namespace callgate::registry {
+namespace callgate::registry::difference_test {
 namespace {
 
 std::string between(const std::string& before, const std::string& after) {
@@ -152,4 +152,4 @@ TEST(VisibleTest, TerminalControlsLoseTheirPower) {
 }
 
 }  // namespace
-}  // namespace callgate::registry
+}  // namespace callgate::registry::difference_test

@@ -5,7 +5,7 @@
 #include "registry/names.hpp"
 #include "registry/world.hpp"
 
-namespace callgate::registry {
+namespace callgate::registry::fingerprint_test {
 namespace {
 
 std::string print_of(const std::string& text) { return fingerprint(document(text)->root()); }
@@ -69,4 +69,4 @@ TEST(ToolNameTest, OnlyPlainNamesAreNames) {
 }
 
 }  // namespace
-}  // namespace callgate::registry
+}  // namespace callgate::registry::fingerprint_test

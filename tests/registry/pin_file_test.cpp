@@ -4,7 +4,7 @@
 
 #include "registry/world.hpp"
 
-namespace callgate::registry {
+namespace callgate::registry::pin_file_test {
 namespace {
 
 const store::ListKey key{"valkey", "uvx valkey", "legacy"};
@@ -101,4 +101,4 @@ TEST(PinFileTest, AFileWithACredentialInItsAddressHoldsForTheMaskedOne) {
 }
 
 }  // namespace
-}  // namespace callgate::registry
+}  // namespace callgate::registry::pin_file_test

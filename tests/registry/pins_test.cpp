@@ -8,7 +8,7 @@
 #include "registry/fingerprint.hpp"
 #include "registry/world.hpp"
 
-namespace callgate::registry {
+namespace callgate::registry::pins_test {
 namespace {
 
 std::string array(std::initializer_list<std::string> tools) {
@@ -493,4 +493,4 @@ TEST(PinsTest, PinsUnderAnAddressWithACredentialGoOnUnderTheMaskedOne) {
 }
 
 }  // namespace
-}  // namespace callgate::registry
+}  // namespace callgate::registry::pins_test

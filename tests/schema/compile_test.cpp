@@ -3,7 +3,7 @@
 
 #include "schema/judge.hpp"
 
-namespace callgate::schema {
+namespace callgate::schema::compile_test {
 namespace {
 
 struct Row {
@@ -161,4 +161,4 @@ TEST(Schema, CountsARepeatedPatternOnce) {
 }
 
 }  // namespace
-}  // namespace callgate::schema
+}  // namespace callgate::schema::compile_test

@@ -6,7 +6,7 @@
 
 #include "schema/judge.hpp"
 
-namespace callgate::schema {
+namespace callgate::schema::fold_test {
 namespace {
 
 std::string all_of(const std::vector<std::string>& branches) {
@@ -74,4 +74,4 @@ TEST(Fold, WhatBranchesEvaluatedCountsAsEvaluated) {
 }
 
 }  // namespace
-}  // namespace callgate::schema
+}  // namespace callgate::schema::fold_test

@@ -8,7 +8,7 @@
 
 #include "schema/judge.hpp"
 
-namespace callgate::schema {
+namespace callgate::schema::hostile_test {
 namespace {
 
 /// Fails the test when its scope takes more time of the processor (a loaded
@@ -188,4 +188,4 @@ TEST(Hostile, FailureNeverHoldsTheValue) {
 }
 
 }  // namespace
-}  // namespace callgate::schema
+}  // namespace callgate::schema::hostile_test

@@ -4,7 +4,7 @@
 
 #include "schema/ecma.hpp"
 
-namespace callgate::schema {
+namespace callgate::schema::pattern_test {
 namespace {
 
 struct Row {
@@ -97,4 +97,4 @@ TEST(Pattern, CostGrowsWithTextAndAutomaton) {
 }
 
 }  // namespace
-}  // namespace callgate::schema
+}  // namespace callgate::schema::pattern_test

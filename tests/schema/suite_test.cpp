@@ -13,7 +13,7 @@
 
 #include "schema/schema.hpp"
 
-namespace callgate::schema {
+namespace callgate::schema::suite_test {
 namespace {
 
 struct SkippedFile {
@@ -114,4 +114,4 @@ INSTANTIATE_TEST_SUITE_P(Schema, OfficialSuite, testing::Values(
     [](const auto& row) { return row.param.name; });
 
 }  // namespace
-}  // namespace callgate::schema
+}  // namespace callgate::schema::suite_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::schema {
+namespace callgate::schema::uri_test {
 namespace {
 
 struct Row {
@@ -65,4 +65,4 @@ TEST(Uri, KeepsAnOpaqueBaseForFragments) {
 TEST(Uri, AddsTheSlashThatABareHostLacks) { EXPECT_EQ(resolve("http://host", "a").resource, "http://host/a"); }
 
 }  // namespace
-}  // namespace callgate::schema
+}  // namespace callgate::schema::uri_test

@@ -6,7 +6,7 @@
 
 #include "schema/judge.hpp"
 
-namespace callgate::schema {
+namespace callgate::schema::validate_test {
 namespace {
 
 constexpr std::string_view refund = R"({
@@ -214,4 +214,4 @@ TEST(Schema, IsUsedFromSeveralThreadsAtOnce) {
 }
 
 }  // namespace
-}  // namespace callgate::schema
+}  // namespace callgate::schema::validate_test

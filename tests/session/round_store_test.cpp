@@ -16,7 +16,7 @@
 #include "session/stored_rounds.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::session {
+namespace callgate::session::round_store_test {
 namespace {
 
 using callgate::test::await;
@@ -399,4 +399,4 @@ TEST_F(SharedRoundsTest, TheOldestOfTheSameServerMakesRoomAndEveryKeyExpiresByIt
 }
 
 }  // namespace
-}  // namespace callgate::session
+}  // namespace callgate::session::round_store_test

@@ -9,7 +9,7 @@
 #include "session/grant_row.hpp"
 #include "store/grant_table.hpp"
 
-namespace callgate::session {
+namespace callgate::session::shared_grants_test {
 namespace {
 
 using callgate::test::await;
@@ -199,4 +199,4 @@ TEST(GrantRow, ARevocationOverrulesAndElseTheLaterChange) {
 }
 
 }  // namespace
-}  // namespace callgate::session
+}  // namespace callgate::session::shared_grants_test

@@ -12,7 +12,7 @@
 #include "session/stored_sessions.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::session {
+namespace callgate::session::shared_sessions_test {
 namespace {
 
 using callgate::test::await;
@@ -293,4 +293,4 @@ TEST_P(StoreContract, FindsNothingItDoesNotKeepAndMindsNothingUnknown) {
 INSTANTIATE_TEST_SUITE_P(Sessions, StoreContract, testing::Values("memory", "stored", "shared"), [](const auto& each) { return each.param; });
 
 }  // namespace
-}  // namespace callgate::session
+}  // namespace callgate::session::shared_sessions_test

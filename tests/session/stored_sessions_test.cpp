@@ -13,7 +13,7 @@
 #include "session/session.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::session {
+namespace callgate::session::stored_sessions_test {
 namespace {
 
 using callgate::test::await;
@@ -384,4 +384,4 @@ TEST_F(StoredSessionsTest, AFileThatIsNoneIsMovedAside) {
 }
 
 }  // namespace
-}  // namespace callgate::session
+}  // namespace callgate::session::stored_sessions_test

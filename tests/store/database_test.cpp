@@ -10,7 +10,7 @@
 #include "store/store.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::store {
+namespace callgate::store::database_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -184,4 +184,4 @@ TEST(SharedStore, ManyMayOpenANewFolderAtOnceAndOnePinsFirst) {
 }
 
 }  // namespace
-}  // namespace callgate::store
+}  // namespace callgate::store::database_test

@@ -10,7 +10,7 @@
 #include "store/store.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::store {
+namespace callgate::store::faults_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -188,4 +188,4 @@ TEST(SharedStore, AProcessThatIsKilledInATransactionLeavesNoTrace) {
 }
 
 }  // namespace
-}  // namespace callgate::store
+}  // namespace callgate::store::faults_test

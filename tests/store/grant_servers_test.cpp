@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace callgate::store {
+namespace callgate::store::grant_servers_test {
 namespace {
 
 TEST(GrantServers, AreNamedWholeAndExactly) {
@@ -15,4 +15,4 @@ TEST(GrantServers, AreNamedWholeAndExactly) {
 }
 
 }  // namespace
-}  // namespace callgate::store
+}  // namespace callgate::store::grant_servers_test

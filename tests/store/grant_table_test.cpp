@@ -7,7 +7,7 @@
 #include "store/database.hpp"
 #include "store/temporary_folder.hpp"
 
-namespace callgate::store {
+namespace callgate::store::grant_table_test {
 namespace {
 
 Grant grant(std::string id, std::string_view token) {
@@ -101,4 +101,4 @@ TEST(GrantWatchTest, AReadThatFailsIsTriedAgainAndTheLastTableStands) {
 }
 
 }  // namespace
-}  // namespace callgate::store
+}  // namespace callgate::store::grant_table_test

@@ -6,7 +6,7 @@
 
 #include "store/temporary_folder.hpp"
 
-namespace callgate::store {
+namespace callgate::store::store_test {
 namespace {
 
 TokenHash hash_of(std::uint8_t byte) {
@@ -297,4 +297,4 @@ TEST_P(StoreContract, ChangedIsTrueFirstAndThenOnlyAfterAWrite) {
 }
 
 }  // namespace
-}  // namespace callgate::store
+}  // namespace callgate::store::store_test

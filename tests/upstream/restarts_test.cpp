@@ -2,7 +2,7 @@
 
 #include "upstream/restarts.hpp"
 
-namespace callgate::upstream {
+namespace callgate::upstream::restarts_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -66,4 +66,4 @@ TEST(RestartsOfAProgram, OfACallerThatDoesNotComeBackAreForgotten) {
 }
 
 }  // namespace
-}  // namespace callgate::upstream
+}  // namespace callgate::upstream::restarts_test

@@ -4,7 +4,7 @@
 
 #include "upstream/stderr_log.hpp"
 
-namespace callgate::upstream {
+namespace callgate::upstream::stderr_log_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -79,4 +79,4 @@ TEST(WhatAProgramSaysOnStderr, ShowsNothingThatLooksLikeACredential) {
 }
 
 }  // namespace
-}  // namespace callgate::upstream
+}  // namespace callgate::upstream::stderr_log_test
