@@ -9,11 +9,12 @@ import permit
 import protocol
 import security
 import shape
+import together
 
 
 def main():
     passed = failed = 0
-    for rule in layers.RULES + shape.RULES + permit.RULES + security.RULES + protocol.RULES:
+    for rule in layers.RULES + shape.RULES + permit.RULES + security.RULES + protocol.RULES + together.RULES:
         faults = list(rule())
         print(f"{'broken' if faults else 'kept':6}  {rule.__doc__}")
         for fault in faults:

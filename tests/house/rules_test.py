@@ -8,6 +8,7 @@ import permit
 import protocol
 import security
 import shape
+import together
 import tree
 
 GOOD_PERMIT = """#pragma once
@@ -54,6 +55,8 @@ BREAKS = {
     protocol.each_point_has_its_row: ("docs/protocol.md", "| 1 | a point | met | `x/x_test.cpp` |\n"),
     protocol.what_is_met_is_proved: ("docs/protocol.md", "| 1 | a point | met | by construction, as everybody knows |\n"),
     protocol.no_other_number_is_named: ("tests/x/x_test.cpp", "/// Protocol items" " 3, 100-105: points.\n"),
+    together.private_names_are_of_one_file: ("src/base/x.cpp", "namespace {\nbool is_word(char c) {\n}\n}  // namespace\n"),
+    together.tests_have_a_namespace_each: ("tests/x/x_test.cpp", "namespace callgate::x {\n"),
 }
 
 # Text that looks like a fault and is none: comments and literals.
@@ -62,6 +65,8 @@ HARMLESS = {
     shape.nothing_runs_a_shell: ("src/upstream/x.cpp", 'auto s = "system(x)"; int system_calls(int);\n'),
     protocol.no_other_number_is_named: ("src/gateway/x.cpp", "/// Protocol items" " 3, 12-14 and 104; item 105 of a list\n"),
     permit.transmitting_needs_forward: ("src/gateway/x.cpp", "/* transmit(x) is for forward alone */\n"),
+    together.private_names_are_of_one_file: ("src/base/x.cpp", "namespace {\nbool word(char c) {\n  return is_word(c);\n}\n}  // namespace\nbool is_word();\n"),
+    together.tests_have_a_namespace_each: ("tests/x/x_test.cpp", "namespace callgate::x::x_test {\n"),
 }
 
 
@@ -69,6 +74,7 @@ def faults(rule, path, text):
     with tempfile.TemporaryDirectory() as folder:
         top = pathlib.Path(folder)
         (top / "src/base").mkdir(parents=True)
+        (top / "src/base/neighbour.cpp").write_text("namespace {\nint first(int c) {\n}\nconstexpr bool is_word(int c) {\n}\n}  // namespace\n", encoding="utf-8")
         file = top / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -86,7 +92,7 @@ def main():
             passed, failed = passed + good, failed + (not good)
             if not good:
                 print(f"FAILED  `{rule.__doc__}` should have: {name} {path}: {text[:80]}")
-    untested = set(layers.RULES + shape.RULES + permit.RULES + security.RULES + protocol.RULES) - BREAKS.keys()
+    untested = set(layers.RULES + shape.RULES + permit.RULES + security.RULES + protocol.RULES + together.RULES) - BREAKS.keys()
     for rule in untested:
         print(f"FAILED  `{rule.__doc__}` is not shown a fault")
     print(f"{passed} passed, {failed + len(untested)} failed")
