@@ -23,7 +23,7 @@ CALL_TIMEOUT = 6 if SANITIZED else 3
 PATIENCE = f"start_timeout: 5s\ncall_timeout: {CALL_TIMEOUT}s"
 # Seconds from a fault to its caller's answer, and from that, or from when the server is well again, to the next call's.
 TOLD, RECOVERED = (world.LONG, world.LONG) if SANITIZED else (1, 2)
-MOST_MIB = 64
+MOST_MIB = 64 * world.SHADOW
 
 # Security requirement S25, protocol item 78, a row a clause: the tool's `how`, and what the caller gets: an answer ("done"), or an error ("error").
 OVER_STDIO = {

@@ -32,7 +32,7 @@ def members(size):
 
 class Measured(World):
     around = world.forgets_what_is_freed()
-    MOST_MIB = 64
+    MOST_MIB = 64 * world.SHADOW
     SPARE = 2 if world.LONG > 20 else 1  # sanitized, what grows is copied, and has zones around it
 
     def session(self, gate):
