@@ -159,7 +159,8 @@ void Checker::warn_of_absence(const Node& node) {
   if (!path || present_.contains(*path)) return;
   found_.warnings.push_back({node.begin, fmt::format("`{0}` is optional, and a call without it ends as a fault: write `has({0}) && …` before it, or "
                                                      "`!has({0}) || …`",
-                                                     shown(node))});
+                                                     shown(node)),
+                             ErrorKind::invalid, shown(node)});
 }
 
 const Type& Checker::index(const Node& node) {

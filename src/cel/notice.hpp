@@ -13,6 +13,7 @@ struct Notice {
   std::uint32_t at = 0;
   std::string message;  ///< as in `Error`: lower case, the item in backticks, what to write instead
   ErrorKind kind = ErrorKind::invalid;
+  std::string missing = {};  ///< the member, as it is written, that need not be there; empty where the message is not about one
 };
 
 template <class T>

@@ -15,6 +15,7 @@
 #include "policy/expect_reader.hpp"
 #include "policy/limit_reader.hpp"
 #include "policy/lint.hpp"
+#include "policy/lint_everywhere.hpp"
 #include "policy/program.hpp"
 #include "policy/report.hpp"
 #include "policy/rule_reader.hpp"
@@ -157,6 +158,7 @@ Loaded load(std::string_view text, std::string_view file_name, const ToolList* t
     report.fault(start_of_file, program.error().message, program.error().kind);
   } else if (parsed.root) {
     read_file(*parsed.root, **program, loaded.expectations, report);
+    if (parsed.root->is_mapping()) check_everywhere(**program, *parsed.root, report);
     if (tools != nullptr && parsed.root->is_mapping()) check_against_tools(**program, *parsed.root, *tools, report);
   }
   loaded.faults = report.faults();

@@ -123,5 +123,43 @@ TEST(ToolList, IsReadInFourForms) {
   }
 }
 
+/// Conditions of `everywhere` are asked for calls that have no arguments, too.
+struct EverywhereRow {
+  const char* rest;       ///< of the policy, from its third line on
+  std::vector<std::string> warnings;
+};
+
+class EverywhereConditions : public testing::TestWithParam<EverywhereRow> {};
+
+TEST_P(EverywhereConditions, AskWhetherAnArgumentIsThere) {
+  const Loaded loaded = load("callgate: 1\n" + std::string(GetParam().rest), "p");
+  EXPECT_THAT(lines(loaded.faults), IsEmpty());
+  EXPECT_EQ(lines(loaded.warnings), GetParam().warnings);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, EverywhereConditions, testing::ValuesIn(std::vector<EverywhereRow>{
+    {"default: allow\neverywhere:\n  cases:\n    - {when: args.amount > 500, action: deny}\n",
+     {"p:5:14: `everywhere` is asked for resources, prompts and whatever else `default` lets pass too, which end as a fault without `args.amount`: "
+      "write `has(args.amount) && args.amount > 500`"}},
+    {"default: deny\nresources: {\"x:*\": {action: allow}}\neverywhere:\n  cases:\n    - {when: \"args.a == 1 || args.b == 2\", action: deny}\n",
+     {"p:6:15: `everywhere` is asked for resources too, which end as a fault without `args.a`: "
+      "write `has(args.a) && has(args.b) && (args.a == 1 || args.b == 2)`"}},
+    {"default: deny\nprompts: {\"*\": {action: require_approval}}\neverywhere:\n  cases:\n    - when: |\n        args.a\n        == 1\n      action: deny\n",
+     {"p:7:9: `everywhere` is asked for prompts too, which end as a fault without `args.a`: write `has(args.a) && (…)`"}},
+    // Nothing without arguments passes, or the question is there, or it is for tools alone.
+    {"default: deny\nresources: {\"x:*\": {action: deny}}\neverywhere:\n  cases:\n    - {when: args.amount > 500, action: deny}\n", {}},
+    {"default: allow\neverywhere:\n  cases:\n    - {when: has(args.amount) && args.amount > 500, action: deny}\n", {}},
+    {"default: allow\neverywhere:\n  cases:\n    - {when: tool.name == \"pay\" && args.amount > 500, action: deny}\n", {}},
+    {"default: allow\neverywhere:\n  cases:\n    - {when: \"!has(args.a)\", action: deny}\n    - {when: args.a > 500, action: deny}\n", {}},
+}), [](const auto& row) { return std::to_string(row.index); });
+
+TEST(EverywhereLint, WhatItSuggestsIsRight) {
+  const std::string before = "callgate: 1\ndefault: allow\neverywhere: {cases: [{when: args.amount > 500, action: deny}]}\n";
+  const std::string after = "callgate: 1\ndefault: allow\neverywhere: {cases: [{when: has(args.amount) && args.amount > 500, action: deny}]}\n";
+  EXPECT_EQ(judge(before, R"({"resource":"x:a"})").verdict, Verdict::fault);
+  EXPECT_EQ(judge(after, R"({"resource":"x:a"})").verdict, Verdict::allow);
+  EXPECT_EQ(judge(after, R"({"tool":"pay","arguments":{"amount":501}})").verdict, Verdict::deny);
+}
+
 }  // namespace
 }  // namespace callgate::policy::lint_test
