@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
-#include "base/yaml.hpp"
 #include "config/text_file.hpp"
 
 namespace callgate::cli {
@@ -93,12 +92,6 @@ std::string findings_json(const std::vector<Error>& errors) {
                        json::quoted(error.message));
   }
   return out + "]";
-}
-
-std::string called(const policy::Call& call) {
-  const std::string name = yaml::ticked(call.name);
-  if (call.action == policy::Action::tool_call) return "tool " + name;
-  return (call.action == policy::Action::prompt_get ? "prompt " : "resource ") + name;
 }
 
 }  // namespace callgate::cli

@@ -57,7 +57,4 @@ std::string findings_json(const std::vector<Error>& errors);
 /// What has to be said where no list of tools was given.
 std::string without_tools_note(bool has_classes);
 
-/// "tool `x`", "resource `x`" or "prompt `x`".
-std::string called(const policy::Call& call);
-
 }  // namespace callgate::cli

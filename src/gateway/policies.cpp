@@ -28,9 +28,14 @@ Policies::Version Policies::read(const std::filesystem::path& path) const {
   }
   const auto tools = tools_of_ ? tools_of_(path) : std::nullopt;
   auto loaded = policy::load(*text, path.string(), tools ? &*tools : nullptr);
-  for (const Error& fault : loaded.faults)
+  const auto tell = [&version](const Error& fault) {
     version.fault += fmt::format("{}{}: {}", version.fault.empty() ? "" : "\n", fault.where, fault.message);
-  version.policy = std::move(loaded.policy);
+  };
+  for (const Error& fault : loaded.faults) tell(fault);
+  if (loaded.policy) {
+    for (const Error& fault : policy::broken(*loaded.policy, loaded.expectations)) tell(fault);
+  }
+  if (version.fault.empty()) version.policy = std::move(loaded.policy);
   return version;
 }
 

@@ -364,7 +364,7 @@ class Writer {
   std::string_view heading_;
 };
 
-std::string called(const policy::Call& call) {
+std::string shown_call(const policy::Call& call) {
   const std::string_view thing = call.action == policy::Action::tool_call ? "" : call.action == policy::Action::prompt_get ? "prompt " : "resource ";
   return fmt::format("{}{}", thing, comment_line(call.name));
 }
@@ -377,7 +377,7 @@ std::vector<bool> holding(const Standing& standing, const policy::Policy& now, W
     // One that did not hold before is the policy's own affair.
     const bool held = policy::run(*standing.loaded.policy, each, &standing.tools).held;
     keeps.push_back(outcome.held || !held);
-    if (!keeps.back()) wished.dropped.push_back(fmt::format("{}: the test at {} holds no more and is taken out: `{}` is `{}` now", called(each.call), each.where, policy::word(each.verdict), policy::word(outcome.decision.verdict)));
+    if (!keeps.back()) wished.dropped.push_back(fmt::format("{}: the test at {} holds no more and is taken out: `{}` is `{}` now", shown_call(each.call), each.where, policy::word(each.verdict), policy::word(outcome.decision.verdict)));
   }
   return keeps;
 }

@@ -40,6 +40,9 @@ bool reads_tool(const cel::Expression& condition);
 /// What the conditions of one call are judged by, and the work that they may do together.
 class CaseInput {
  public:
+  /// The variables of `case_scope`, in its order.
+  enum Number : std::size_t { args, name, category, risk, server };
+
   CaseInput(const Request& request, json::Value arguments);
 
   /// Whether the case has something to say of this call: what reads `tool` has not of what is none.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/yaml.hpp"
+#include "policy/program.hpp"
 #include "policy/sentence.hpp"
 
 namespace callgate::policy {
@@ -54,7 +55,14 @@ Request Call::request(const ToolList* tools) const {
   Request request{.action = action, .name = name};
   if (arguments != nullptr) request.arguments = arguments->root();
   request.tool = tools != nullptr ? tools->facts(name) : ToolFacts{.state = ToolFacts::State::known};
+  if (!server.empty()) request.tool.server = server;
   return request;
+}
+
+std::string called(const Call& call) {
+  const std::string name = yaml::ticked(call.name);
+  if (call.action == Action::tool_call) return "tool " + name;
+  return (call.action == Action::prompt_get ? "prompt " : "resource ") + name;
 }
 
 Result<Call> parse_call(std::string_view json) {
@@ -85,16 +93,71 @@ Decision judge_fresh(const Policy& policy, const Call& call, const ToolList* too
   return limited;
 }
 
+namespace {
+
+bool reads_any(const Rule* rule, std::span<const std::size_t> variables) {
+  if (rule == nullptr) return false;
+  return std::ranges::any_of(rule->cases, [&](const Case& each) {
+    return std::ranges::any_of(variables, [&](std::size_t variable) { return each.when.reads(variable); });
+  });
+}
+
+/// Whether one of the rules that judge this call asks whose tool it is.
+bool asks_for_server(const Program& program, const Deciding& by) {
+  static constexpr std::array<std::size_t, 1> server = {CaseInput::server};
+  return reads_any(by.first, server) || reads_any(program.everywhere.get(), server);
+}
+
+bool asks_for_class(const Program& program, const Expectation& expectation, const Deciding& by) {
+  static constexpr std::array<std::size_t, 2> is = {CaseInput::category, CaseInput::risk};
+  if (program.classes != nullptr && program.tools.choose(expectation.call.name).rule == nullptr) return true;
+  return reads_any(by.first, is) || reads_any(program.everywhere.get(), is);
+}
+
+/// A verdict that comes of the list, or that the tool's own schema may give in the place of a milder one.
+bool may_be_the_tools(const Expectation& expectation, const Decision& came, const Deciding& by) {
+  if (expectation.rule && !expectation.rule->empty()) return false;  // no rule of the file says any of these
+  if (expectation.verdict == Verdict::unknown_tool || expectation.verdict == Verdict::quarantined) return true;
+  const bool own = expectation.verdict == Verdict::invalid_arguments || expectation.verdict == Verdict::fault;
+  return own && by.first->checks_own_schema && !by.first->denies_outright() && came.verdict > Verdict::hide;
+}
+
+/// What would have to be known, as a clause that says how to give it; empty: nothing.
+std::string_view unknown_part(const Policy& policy, const Expectation& expectation, const Decision& came, const ToolList* tools) {
+  if (expectation.call.action != Action::tool_call) return {};
+  const Program& program = policy.program();
+  const Deciding by = deciding_rules(program, expectation.call.name, {});
+  if (tools == nullptr && (asks_for_class(program, expectation, by) || may_be_the_tools(expectation, came, by)))
+    return "; that depends on the server's tools: give them by `--tools FILE` or `--server NAME`";
+  if (expectation.call.request(tools).tool.server.empty() && asks_for_server(program, by))
+    return "; that depends on `tool.server`: give it by `--name NAME`";
+  return {};
+}
+
+}  // namespace
+
 Outcome run(const Policy& policy, const Expectation& expectation, const ToolList* tools) {
   Outcome outcome{.decision = judge_fresh(policy, expectation.call, tools)};
   const Decision& came = outcome.decision;
   outcome.held = came.verdict == expectation.verdict && (!expectation.rule || *expectation.rule == came.rule);
   if (outcome.held) return outcome;
-  outcome.message = fmt::format("expected {}, the policy says {}: {}",
+  const std::string_view unknown = unknown_part(policy, expectation, came, tools);
+  outcome.depends_on_tools = !unknown.empty();
+  outcome.message = fmt::format("expected {}, the policy says {}: {}{}",
                                 expectation.rule ? shown(expectation.verdict, *expectation.rule)
                                                  : fmt::format("`{}`", word(expectation.verdict)),
-                                shown(came.verdict, came.rule), came.reason);
+                                shown(came.verdict, came.rule), came.reason, unknown);
   return outcome;
+}
+
+std::vector<Error> broken(const Policy& policy, std::span<const Expectation> expectations) {
+  std::vector<Error> faults;
+  for (const Expectation& each : expectations) {
+    const Outcome outcome = run(policy, each, nullptr);
+    if (outcome.held || outcome.depends_on_tools) continue;
+    faults.push_back({ErrorKind::invalid, fmt::format("its own test does not hold, {}: {}", called(each.call), outcome.message), each.where});
+  }
+  return faults;
 }
 
 }  // namespace callgate::policy

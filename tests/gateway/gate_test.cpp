@@ -394,6 +394,32 @@ TEST_F(World, APolicyWhosePatternsTieOnAToolIsRefused) {
   EXPECT_NE(call("read").body.find("done"), std::string::npos) << "the last good policy stays";
 }
 
+/// A policy that does not do what it says of itself is not put in force, like one that cannot be read.
+TEST_F(World, APolicyWhoseOwnTestDoesNotHoldIsRefused) {
+  start("callgate: 1\ndefault: deny\ntools: {read: {action: allow}}\n");
+  open_session();
+  const std::string wrong = "callgate: 1\ndefault: allow\nexpect:\n  - {call: {tool: write}, verdict: allow}\n  - {call: {tool: write}, verdict: deny}\n";
+  write_policy(wrong);
+  EXPECT_FALSE(policies.refresh());
+  EXPECT_EQ(policies.faulty(), 1U);
+  EXPECT_NE(call("write").body.find(R"("verdict":"deny")"), std::string::npos) << "the last good policy stays";
+  const auto file = folder / "new.yaml";
+  ASSERT_TRUE(config::write_text(file, wrong));
+  const auto loaded = policies.load(file);
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().message, file.string() + ":5:5: its own test does not hold, tool `write`: expected `deny`, the policy says `allow` by `/default`: "
+                                                    "no rule names this, and the policy allows what it does not name");
+  EXPECT_EQ(policies.find(file), nullptr);
+}
+
+/// What a tool is, its own schema and whether there is one are no matter of the file.
+TEST_F(World, ATestThatDependsOnTheToolsRefusesNoPolicy) {
+  start("callgate: 1\ndefault: deny\n");
+  const auto file = folder / "new.yaml";
+  ASSERT_TRUE(config::write_text(file, "callgate: 1\ndefault: deny\nclasses: {Read: {action: allow}}\nexpect: [{call: {tool: read}, verdict: allow}]\n"));
+  EXPECT_TRUE(policies.load(file));
+}
+
 TEST_F(World, RecordsNameSessionsWithoutTheirIds) {
   start("callgate: 1\ndefault: allow\n");
   open_session();

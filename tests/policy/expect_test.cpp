@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,81 @@ INSTANTIATE_TEST_SUITE_P(Policy, Expectations, testing::ValuesIn(std::vector<Row
      "expected `allow`, the policy says `invalid_arguments` by `/tools/a/arguments`: argument `/x` is missing, the policy requires it"},
     {"{call: {tool: b}, verdict: deny, rule: /tools/b}", "expected `deny` by `/tools/b`, the policy says `deny` by `/default`"},
     {"{call: {tool: b}, verdict: deny, rule: \"\"}", "expected `deny` by no rule, the policy says `deny` by `/default`"}}));
+
+/// What a gate may refuse a file for, whose list of tools it has not read yet.
+struct BrokenRow {
+  const char* rules;
+  const char* expectation;
+  bool broken;
+};
+
+class Broken : public testing::TestWithParam<BrokenRow> {};
+
+TEST_P(Broken, IsATestThatNoListOfToolsCouldMend) {
+  const Loaded loaded = load("callgate: 1\ndefault: deny\n" + std::string(GetParam().rules) + "\nexpect: [" + GetParam().expectation + "]\n", "p");
+  ASSERT_TRUE(loaded.faults.empty()) << loaded.faults[0].message;
+  const std::vector<Error> faults = broken(*loaded.policy, loaded.expectations);
+  ASSERT_EQ(faults.size(), GetParam().broken ? 1U : 0U);
+  if (!GetParam().broken) return;
+  const auto lines = 4 + std::ranges::count(std::string_view(GetParam().rules), '\n');
+  EXPECT_EQ(faults[0].where, "p:" + std::to_string(lines) + ":10");
+  EXPECT_THAT(faults[0].message, HasSubstr("its own test does not hold, "));
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, Broken, testing::ValuesIn(std::vector<BrokenRow>{
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: allow}", false},
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: deny}", true},
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: allow, rule: /default}", true},
+    {"tools: {a: {action: allow}}", "{call: {prompt: a}, verdict: allow}", true},
+    {"tools: {a: {action: allow}}", "{call: {resource: \"x:a\"}, verdict: unknown_tool}", true},
+    // The server may have no such tool, or another definition of it.
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: unknown_tool}", false},
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: quarantined}", false},
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: unknown_tool, rule: /tools/a}", true},
+    // Its own schema may refuse them, unless nothing asks it.
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: invalid_arguments}", false},
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: invalid_arguments, rule: \"\"}", false},
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: invalid_arguments, rule: /tools/a/arguments}", true},
+    {"tools: {a: {action: allow}}", "{call: {tool: a}, verdict: fault}", false},
+    {"tools: {a: {action: allow, validate: false}}", "{call: {tool: a}, verdict: invalid_arguments}", true},
+    {"tools: {a: {action: deny}}", "{call: {tool: a}, verdict: invalid_arguments}", true},
+    {"tools: {a: {action: hide}}", "{call: {tool: a}, verdict: invalid_arguments}", true},
+    // What it is, nobody knows without its definition.
+    {"classes: {Read: {action: allow}}", "{call: {tool: a}, verdict: allow}", false},
+    {"classes: {Read: {action: allow}}\ntools: {a: {action: deny}}", "{call: {tool: a}, verdict: allow}", true},
+    {"tools: {a: {action: allow, cases: [{when: tool.risk == \"Low\", action: deny}]}}", "{call: {tool: a}, verdict: deny}", false},
+    {"tools: {a: {action: allow, cases: [{when: tool.category == \"Read\", action: deny}]}}", "{call: {tool: a}, verdict: deny}", false},
+    {"tools: {a: {action: allow, cases: [{when: tool.server == \"s\", action: deny}]}}", "{call: {tool: a}, verdict: deny}", false},
+    {"tools: {a: {action: allow, cases: [{when: tool.name == \"b\", action: deny}]}}", "{call: {tool: a}, verdict: deny}", true},
+    {"tools: {a: {action: allow}}\neverywhere: {cases: [{when: tool.risk == \"Low\", action: deny}]}", "{call: {tool: a}, verdict: deny}", false},
+}), [](const auto& row) { return std::to_string(row.index); });
+
+TEST(Expect, WhatDependsOnTheToolsSaysSo) {
+  const Loaded loaded = load("callgate: 1\ndefault: deny\nclasses: {Read: {action: allow}}\nexpect: [{call: {tool: a}, verdict: allow}]\n", "p");
+  const Outcome outcome = run(*loaded.policy, loaded.expectations.at(0), nullptr);
+  EXPECT_TRUE(outcome.depends_on_tools);
+  EXPECT_THAT(outcome.message, HasSubstr("that depends on the server's tools: give them by `--tools FILE` or `--server NAME`"));
+  const ToolList list = tool_list(R"({"tools":[{"name":"a"}]})");
+  EXPECT_FALSE(run(*loaded.policy, loaded.expectations.at(0), &list).depends_on_tools) << "they are given";
+}
+
+TEST(Expect, TheServerOfACallMayBeSaid) {
+  const Loaded loaded = load("callgate: 1\ndefault: deny\ntools: {a: {action: allow, cases: [{when: tool.server == \"s\", action: deny}]}}\n"
+                             "expect: [{call: {tool: a}, verdict: deny}]\n", "p");
+  Expectation expectation = loaded.expectations.at(0);
+  const Outcome unsaid = run(*loaded.policy, expectation, nullptr);
+  EXPECT_EQ(unsaid.decision.verdict, Verdict::fault);
+  EXPECT_THAT(unsaid.message, HasSubstr("that depends on `tool.server`: give it by `--name NAME`"));
+  expectation.call.server = "s";
+  EXPECT_TRUE(run(*loaded.policy, expectation, nullptr).held);
+  expectation.call.server = "other";
+  const Outcome other = run(*loaded.policy, expectation, nullptr);
+  EXPECT_FALSE(other.held);
+  EXPECT_FALSE(other.depends_on_tools);
+  const ToolList list = tool_list(R"({"server":"other","tools":[{"name":"a"}]})");
+  expectation.call.server = "s";
+  EXPECT_TRUE(run(*loaded.policy, expectation, &list).held) << "over what the list says";
+}
 
 TEST(Expect, ToolsOutsideAListAreUnknown) {
   const ToolList list = tool_list(R"({"tools":[{"name":"a"}]})");
