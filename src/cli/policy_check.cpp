@@ -13,12 +13,13 @@ namespace {
 
 constexpr std::string_view check_help = R"(callgate policy check – every fault of a policy file, with line, column and remedy
 
-  callgate policy check FILE... [--strict] [--tools FILE | --server NAME] [--json]
+  callgate policy check FILE... [--strict] [--tools FILE | --server NAME] [--name NAME] [--json]
 
   --strict       warnings count as faults
   --tools FILE   a saved list of the server's tools, {"server": NAME, "tools": [...]} or the result of
                  tools/list: also finds keys that match no tool, globs that tie, unknown arguments
   --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --name NAME    what the server is called: `tool.server` of conditions, where no list says it
   --config FILE  a callgate.yaml: its `trust_hints` and `classes` for that server hold
   --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
   --json         for programs
@@ -41,7 +42,7 @@ struct Checked {
 
 Checked check_file(const std::string& file, const PolicyFlags& flags, const policy::ToolList* tools) {
   Checked checked{.file = file};
-  Result<policy::Loaded> loaded = load_policy_file(file, tools);
+  Result<policy::Loaded> loaded = load_policy_file(file, flags, tools);
   if (!loaded) {
     checked.unreadable = loaded.error();
     checked.exit = exit_of(loaded.error());

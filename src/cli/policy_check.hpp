@@ -9,7 +9,7 @@
 
 namespace callgate::cli {
 
-/// `callgate policy check FILE... [--strict] [--tools FILE | --server NAME] [--json]`: every
+/// `callgate policy check FILE... [--strict] [--tools FILE | --server NAME] [--name NAME] [--json]`: every
 /// fault of the files at once. Exit: ok; refused (faults, expectations that do
 /// not hold, with `--strict` also warnings); usage; unavailable (unreadable).
 Exit policy_check(std::span<const std::string_view> args, std::ostream& out, std::ostream& err);

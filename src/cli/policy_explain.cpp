@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::string_view explain_help = R"(callgate policy explain – which rule decides a call, and why, step by step
 
-  callgate policy explain FILE --call JSON [--tools FILE | --server NAME] [--json]
+  callgate policy explain FILE --call JSON [--tools FILE | --server NAME] [--name NAME] [--json]
 
   --call JSON    {"tool": NAME, "arguments": {...}}, {"resource": URI} or {"prompt": NAME, "arguments": {...}}
   --tools FILE   a saved list of the server's tools: their own schemas are checked too, other tools are unknown
   --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --name NAME    what the server is called: `tool.server` of conditions, where no list says it
   --config FILE  a callgate.yaml: its `trust_hints` and `classes` for that server hold
   --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
   --json         for programs
@@ -83,11 +84,12 @@ Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::
     out << explain_help;
     return Exit::ok;
   }
-  const Result<policy::Call> call = policy::parse_call(*flags->call);
+  Result<policy::Call> call = policy::parse_call(*flags->call);
   if (!call) {
     err << "callgate: `--call`: " << call.error().message << '\n';
     return Exit::usage;
   }
+  call->server = flags->name.value_or("");
   const auto opened = open_policy(*flags, colour, err);
   if (!opened) return opened.error();
   const policy::ToolList* list = opened->list();

@@ -9,7 +9,7 @@
 
 namespace callgate::cli {
 
-/// `callgate policy explain FILE --call JSON [--tools FILE | --server NAME] [--json]`: which rule
+/// `callgate policy explain FILE --call JSON [--tools FILE | --server NAME] [--name NAME] [--json]`: which rule
 /// decides a call and why, step by step. Exit: ok (explained, whatever the
 /// verdict); refused (the file has faults); usage; unavailable (unreadable).
 Exit policy_explain(std::span<const std::string_view> args, std::ostream& out, std::ostream& err);

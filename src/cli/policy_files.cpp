@@ -45,10 +45,16 @@ std::string red(std::string_view text, Colour colour) { return painted(text, "31
 std::string green(std::string_view text, Colour colour) { return painted(text, "32", colour); }
 std::string yellow(std::string_view text, Colour colour) { return painted(text, "33", colour); }
 
-Result<policy::Loaded> load_policy_file(const std::string& path, const policy::ToolList* tools) {
+Result<policy::Loaded> load_policy_file(const std::string& path, const PolicyFlags& flags, const policy::ToolList* tools) {
   const Result<std::string> text = config::read_text(path, config::Writers::owner_only);
   if (!text) return std::unexpected(text.error());
-  return policy::load(*text, path, tools);
+  return load_policy_text(*text, path, flags, tools);
+}
+
+policy::Loaded load_policy_text(std::string_view text, const std::string& path, const PolicyFlags& flags, const policy::ToolList* tools) {
+  policy::Loaded loaded = policy::load(text, path, tools);
+  for (policy::Expectation& each : loaded.expectations) each.call.server = flags.name.value_or("");
+  return loaded;
 }
 
 Exit exit_of(const Error& error) { return error.kind == ErrorKind::refused ? Exit::refused : Exit::unavailable; }
@@ -73,7 +79,7 @@ std::expected<OpenedPolicy, Exit> open_policy(const PolicyFlags& flags, Colour c
   auto tools = load_tools(flags);
   if (!tools) return failed(tools.error());
   OpenedPolicy opened{.tools = std::move(*tools), .loaded = {}};
-  auto loaded = load_policy_file(flags.files[0], opened.list());
+  auto loaded = load_policy_file(flags.files[0], flags, opened.list());
   if (!loaded) return failed(loaded.error());
   opened.loaded = std::move(*loaded);
   write_left_out(err, opened.list());

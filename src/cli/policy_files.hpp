@@ -24,9 +24,12 @@ std::string red(std::string_view text, Colour colour);
 std::string green(std::string_view text, Colour colour);
 std::string yellow(std::string_view text, Colour colour);
 
-/// Reads and compiles a policy file. Errors: as `config::read_text`; `refused`
-/// where others than its owner may write to it.
-Result<policy::Loaded> load_policy_file(const std::string& path, const policy::ToolList* tools);
+/// Reads and compiles a policy file; its tests call tools of the server that the flags
+/// name. Errors: as `config::read_text`; `refused` where others than its owner may write to it.
+Result<policy::Loaded> load_policy_file(const std::string& path, const PolicyFlags& flags, const policy::ToolList* tools);
+
+/// The same of its text.
+policy::Loaded load_policy_text(std::string_view text, const std::string& path, const PolicyFlags& flags, const policy::ToolList* tools);
 
 /// Says on `err` which entries of the list are no tools.
 void write_left_out(std::ostream& err, const policy::ToolList* tools);

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "base/yaml.hpp"
+#include "config/load_server.hpp"
+
 namespace callgate::cli {
 namespace {
 
 std::string_view word(PolicyVerb verb) {
   if (verb == PolicyVerb::check) return "check";
+  if (verb == PolicyVerb::diff) return "diff";
   return verb == PolicyVerb::test ? "test" : "explain";
 }
 
@@ -22,6 +26,7 @@ bool take_switch(PolicyFlags& flags, PolicyVerb verb, std::string_view flag) {
 std::optional<std::string>* slot(PolicyFlags& flags, PolicyVerb verb, std::string_view name) {
   if (name == "--tools") return &flags.tools;
   if (name == "--server") return &flags.server;
+  if (name == "--name") return &flags.name;
   if (name == "--data") return &flags.data;
   if (name == "--config") return &flags.config;
   if (name == "--call" && verb == PolicyVerb::explain) return &flags.call;
@@ -31,10 +36,15 @@ std::optional<std::string>* slot(PolicyFlags& flags, PolicyVerb verb, std::strin
 Result<void> check_complete(const PolicyFlags& flags, PolicyVerb verb) {
   if (flags.help) return {};
   if (flags.files.empty()) return fail(ErrorKind::invalid, fmt::format("name the policy: `policy {} FILE`", word(verb)));
-  if (verb != PolicyVerb::check && flags.files.size() > 1) {
-    return fail(ErrorKind::invalid, fmt::format("one word too many: `{}`", flags.files[1]));
+  const std::size_t most = verb == PolicyVerb::diff ? 2 : 1;
+  if (verb == PolicyVerb::diff && flags.files.size() < most) return fail(ErrorKind::invalid, "name both policies: `policy diff OLD NEW`");
+  if (verb != PolicyVerb::check && flags.files.size() > most) {
+    return fail(ErrorKind::invalid, fmt::format("one word too many: `{}`", flags.files[most]));
   }
   if (flags.tools && flags.server) return fail(ErrorKind::invalid, "both `--tools` and `--server` are given; keep one");
+  if (flags.name && flags.server) return fail(ErrorKind::invalid, "both `--name` and `--server` are given, and `--server` says the name; keep one");
+  if (flags.name && !config::is_server_name(*flags.name))
+    return fail(ErrorKind::invalid, fmt::format("`--name`: {} is no server name; write up to 64 of A-Z a-z 0-9 _ . -", yaml::ticked(*flags.name)));
   if (flags.config && !flags.server) return fail(ErrorKind::invalid, "`--config` says how the tools of a server are judged: name it by `--server`");
   if (verb == PolicyVerb::explain && !flags.call) {
     return fail(ErrorKind::invalid, "say which call: `--call '{\"tool\": \"NAME\", \"arguments\": {}}'`");

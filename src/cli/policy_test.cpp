@@ -12,10 +12,11 @@ namespace {
 
 constexpr std::string_view test_help = R"(callgate policy test – run the tests that a policy carries in `expect`
 
-  callgate policy test FILE [--tools FILE | --server NAME] [--json]
+  callgate policy test FILE [--tools FILE | --server NAME] [--name NAME] [--json]
 
   --tools FILE   a saved list of the server's tools: their own schemas are checked too, other tools are unknown
   --server NAME  that server's tools as they are pinned in the data folder, instead of --tools
+  --name NAME    what the server is called: `tool.server` of conditions, where no list says it
   --config FILE  a callgate.yaml: its `trust_hints` and `classes` for that server hold
   --data DIR     the data folder (default $XDG_DATA_HOME/callgate)
   --json         for programs

@@ -9,7 +9,7 @@
 
 namespace callgate::cli {
 
-/// `callgate policy test FILE [--tools FILE | --server NAME] [--json]`: runs the policy's own
+/// `callgate policy test FILE [--tools FILE | --server NAME] [--name NAME] [--json]`: runs the policy's own
 /// `expect` blocks. Exit: ok (all hold); refused (one does not, or the file has
 /// faults); usage; unavailable (unreadable).
 Exit policy_test(std::span<const std::string_view> args, std::ostream& out, std::ostream& err);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/policy_check.hpp"
+#include "cli/policy_explain.hpp"
 #include "cli/policy_folder.hpp"
 
 namespace callgate::cli::policy_test_test {
@@ -37,6 +39,41 @@ TEST(PolicyTest, AListOfToolsBringsTheirOwnSchemas) {
   const std::string tools = folder.file("tools.json", good_tools);
   EXPECT_EQ(folder.run({policy, "--tools", tools}), Exit::ok);
   EXPECT_EQ(folder.run({policy}), Exit::refused);
+}
+
+constexpr std::string_view by_server =
+    "callgate: 1\ndefault: deny\ntools:\n  read: {action: allow, cases: [{when: tool.server == \"billing\", action: deny}]}\n"
+    "expect:\n  - {call: {tool: read}, verdict: deny, rule: /tools/read/cases/0}\n";
+
+TEST(PolicyTest, TheServerMayBeNamedWithoutAList) {
+  PolicyFolder folder(policy_test);
+  const std::string policy = folder.file("p.yaml", by_server);
+  EXPECT_EQ(folder.run({policy}), Exit::refused);
+  EXPECT_THAT(folder.out(), HasSubstr("that depends on `tool.server`: give it by `--name NAME`"));
+  EXPECT_EQ(folder.run({policy, "--name", "billing"}), Exit::ok) << folder.out();
+  EXPECT_EQ(folder.run({policy, "--name", "files"}), Exit::refused);
+  EXPECT_THAT(folder.out(), HasSubstr("the policy says `allow` by `/tools/read`"));
+  EXPECT_EQ(folder.run({policy, "--name", "billing", "--tools", folder.file("tools.json", good_tools)}), Exit::ok) << folder.out();
+}
+
+TEST(PolicyTest, ANameIsThatOfAServer) {
+  PolicyFolder folder(policy_test);
+  EXPECT_EQ(folder.run({"p.yaml", "--name", "a/b"}), Exit::usage);
+  EXPECT_THAT(folder.err(), HasSubstr("`--name`: `a/b` is no server name"));
+  EXPECT_EQ(folder.run({"p.yaml", "--name", "a", "--server", "a"}), Exit::usage);
+  EXPECT_THAT(folder.err(), HasSubstr("`--server` says the name; keep one"));
+}
+
+TEST(PolicyTest, CheckAndExplainTakeTheNameToo) {
+  PolicyFolder checking(policy_check);
+  EXPECT_EQ(checking.run({checking.file("p.yaml", by_server)}), Exit::refused);
+  EXPECT_EQ(checking.run({checking.path("p.yaml"), "--name", "billing"}), Exit::ok) << checking.err();
+  PolicyFolder explaining(policy_explain);
+  const std::string policy = explaining.file("p.yaml", by_server);
+  EXPECT_EQ(explaining.run({policy, "--name", "billing", "--call", R"({"tool":"read"})"}), Exit::ok);
+  EXPECT_THAT(explaining.out(), HasSubstr("tool `read`: deny"));
+  EXPECT_EQ(explaining.run({policy, "--name", "files", "--call", R"({"tool":"read"})"}), Exit::ok);
+  EXPECT_THAT(explaining.out(), HasSubstr("tool `read`: allow"));
 }
 
 TEST(PolicyTest, FaultsAndUnreadableFilesHaveTheirStatus) {
