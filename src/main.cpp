@@ -17,6 +17,7 @@
 #include "cli/generate_command.hpp"
 #include "cli/grant_command.hpp"
 #include "cli/policy_check.hpp"
+#include "cli/policy_diff.hpp"
 #include "cli/policy_explain.hpp"
 #include "cli/policy_test.hpp"
 #include "cli/scan_command.hpp"
@@ -48,9 +49,10 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
   if (!args.empty() && args[0] == "check") return cli::policy_check(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "test") return cli::policy_test(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "explain") return cli::policy_explain(args.subspan(1), out, err);
+  if (!args.empty() && args[0] == "diff") return cli::policy_diff(args.subspan(1), out, err);
   if (!args.empty() && args[0] == "generate") return cli::policy_generate(args.subspan(1), out, err);
   const bool help = !args.empty() && (args[0] == "--help" || args[0] == "-h");
-  static constexpr std::array<std::string_view, 4> verbs{"check", "test", "explain", "generate"};
+  static constexpr std::array<std::string_view, 5> verbs{"check", "test", "explain", "diff", "generate"};
   if (!help && !args.empty()) {
     err << "callgate: there is no `policy " << args[0] << "`" << did_you_mean(args[0], verbs) << "; see `callgate policy --help`\n";
     return Exit::usage;
@@ -58,6 +60,7 @@ Exit policy(Args args, std::ostream& out, std::ostream& err) {
   (help ? out : err) << "callgate policy check FILE…    every fault of a policy, with line and column\n"
                         "callgate policy test FILE      runs the policy's own `expect` tests\n"
                         "callgate policy explain FILE --call JSON    which rule decides a call, and why\n"
+                        "callgate policy diff OLD NEW    the kinds of call that two policies judge otherwise\n"
                         "callgate policy generate -- CMD…    a policy to start from, for the tools of a server\n\n"
                         "example: callgate policy check valkey.yaml\n";
   return help ? Exit::ok : Exit::usage;
@@ -77,7 +80,7 @@ constexpr std::array commands{
     Command{"serve", "stand in front of servers, for HTTP clients", gateway<config::Command::serve>},
     Command{"scan", "what a server's tools can do, and how bad it can get", cli::scan},
     Command{"catalogue", "a page for every tool: what it does, and which rule to write", cli::catalogue},
-    Command{"policy", "make, check, test and explain policy files", policy},
+    Command{"policy", "make, check, test, explain and compare policy files", policy},
     Command{"server", "register servers, look at their tools, accept changed definitions", cli::server},
     Command{"grant", "make, list, rotate and revoke the tokens of clients", cli::grant},
     Command{"approvals", "answer the questions that calls wait on", cli::approvals},
