@@ -21,6 +21,7 @@ Exit gateway_command(config::Command command, std::span<const std::string_view> 
     const std::vector<std::string_view> words(given.begin(), given.end());
     parsed = config::parse_run_flags(command, words, environment);
   }
+  if (parsed.flags) place_starting_policies(parsed.flags->config);
   for (const Error& fault : parsed.faults) say(err, fault, Exit::usage);
   if (!parsed.flags) return parsed.usage ? Exit::usage : parsed.unreadable ? Exit::unavailable : Exit::refused;
   if (parsed.flags->help) {

@@ -7,6 +7,7 @@
 #include <malloc.h>
 
 #include "cli/gateway_process.hpp"
+#include "cli/starting_policy.hpp"
 
 namespace callgate::cli {
 
@@ -22,6 +23,23 @@ constexpr net::Duration time_to_finish = std::chrono::seconds(23);
 constexpr net::Duration quiet = std::chrono::milliseconds(200);
 /// A process that is called now and then takes its memory anew each time.
 constexpr net::Duration between_trims = std::chrono::seconds(10);
+/// A line of the log that goes into a pipe whole, also where every character of it is escaped.
+constexpr std::size_t most_in_a_line = 1800;
+
+/// A policy of many rules, as lines of the log: whoever reads that slowly holds up no call.
+void print(Log& log, std::string_view server, std::string_view text) {
+  while (!text.empty()) {
+    std::string_view piece = text.substr(0, most_in_a_line);
+    if (piece.size() < text.size()) {
+      const std::size_t line = piece.rfind('\n');
+      std::size_t end = line == std::string_view::npos ? piece.size() : line + 1;
+      while (end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // within a character of UTF-8
+      piece = piece.substr(0, end);
+    }
+    log.info("policy_text", {{"server", server}, {"text", piece}});
+    text.remove_prefix(piece.size());
+  }
+}
 
 }  // namespace
 
@@ -176,7 +194,9 @@ Result<void> GatewayProcess::serve_from_now_on(config::Config fresh, gateway::Po
   }
   for (const config::Server& server : fresh.servers) {
     if (server.policy.empty()) return fail(ErrorKind::invalid, fmt::format("server `{}` has no policy", server.name));
-    if (auto loaded = policies_.load(server.policy, young); !loaded) return std::unexpected(loaded.error());
+    if (awaits_policy(server)) {
+      log_.info("policy_awaited", {{"server", server.name}, {"effect", "every call is refused until one is made from the tools that the server lists"}});
+    } else if (auto loaded = policies_.load(server.policy, young); !loaded) return std::unexpected(loaded.error());
     if (auto pins = read_reviewed(server); !pins) return std::unexpected(pins.error());
   }
   tell_keys();
@@ -185,6 +205,47 @@ Result<void> GatewayProcess::serve_from_now_on(config::Config fresh, gateway::Po
   if (aggregate_) aggregate_->router().servers_changed();
   log_.info("servers_changed", {{"servers", config_.servers.size()}});
   return {};
+}
+
+/// One that is there, however it came there, is one to be read like any other.
+bool GatewayProcess::awaits_policy(const config::Server& server) const {
+  std::error_code unknown;
+  return server.policy_is_made && !policies_.find(server.policy) && !fs::exists(server.policy, unknown);
+}
+
+/// The tools of this server were read.
+void GatewayProcess::make_policy(const config::Server& server) {
+  if (!server.policy_is_made) return;
+  if (policies_.find(server.policy)) return static_cast<void>(unmade_.erase(server.name));
+  const auto failed = [&](const std::string& why) {
+    std::string& told = unmade_[server.name];
+    if (std::exchange(told, why) != why) log_.error("policy_not_made", {{"server", server.name}, {"fault", why}, {"effect", "every call is refused"}});
+  };
+  // INVARIANT: a file that is there stays as it is; what is in it counts, or nothing does.
+  auto young = gateway::Policies::Young::waits;
+  if (awaits_policy(server)) {
+    const auto made = make_starting_policy(server, *store_);
+    if (!made && made.error().kind != ErrorKind::conflict) return failed(made.error().message);
+    if (made) {
+      young = gateway::Policies::Young::as_it_is;
+      log_.info("policy_made", {{"server", server.name}, {"file", server.policy.string()}, {"effect", made->effect}});
+      print(log_, server.name, made->text);
+    }
+  }
+  if (!policies_.is_as_read(server.policy)) return;  // once it is mended it is taken up like any other
+  const auto loaded = policies_.load(server.policy, young);
+  if (!loaded && loaded.error().kind == ErrorKind::conflict) return;  // somebody is writing it
+  if (!loaded) return failed(loaded.error().message);
+  unmade_.erase(server.name);
+  if (gateway::Gate* gate = gates_->find(server.name)) gate->announce_list_change();
+}
+
+/// Where that could not be done when the tools were read: the disk was full, say.
+void GatewayProcess::make_missing_policies() {
+  std::erase_if(unmade_, [this](const auto& each) { return gates_->find(each.first) == nullptr; });
+  for (const auto& gate : gates_->all()) {
+    if (gate->server().policy_is_made && gate->tools().known(mcp::Era::legacy).table) make_policy(gate->server());
+  }
 }
 
 void GatewayProcess::end_sessions_of_lost_grants() {
@@ -241,6 +302,7 @@ void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
     config_waits_ = config_waits_ || config_refused_;
     registered_waits_ = registered_waits_ || registered_refused_;
   }
+  if (look == Look::everything) make_missing_policies();
   gates_->note_policies();
   take_up_grants();
   for (const auto& gate : gates_->all()) {
@@ -262,6 +324,7 @@ net::Task<void> GatewayProcess::every_second() {
     }
     // The next start reads again what came since: ten seconds, or under much load so many records that it takes a moment.
     if (second % 20 == 19 || journal_->last_seq() - kept_seq_ > 100'000) [[maybe_unused]] const auto kept = keep_counters();
+    if (second % 20 == 9) make_missing_policies();
     expire_records(second);
     give_memory_back();
     if (second % 10 == 9) end_sessions_of_lost_grants();  // some expired

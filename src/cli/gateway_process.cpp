@@ -90,6 +90,8 @@ Exit GatewayProcess::load_policies() {
       // Flags and file were asked for one before: this one is registered.
       const std::string remedy = fmt::format("server `{0}` has no policy: name one with `callgate server policy {0} FILE`", server.name);
       exit = std::max(exit, say(err_, {ErrorKind::invalid, remedy, {}}, Exit::usage));
+    } else if (awaits_policy(server)) {
+      log_.info("policy_awaited", {{"server", server.name}, {"effect", "every call is refused until one is made from the tools that the server lists"}});
     } else if (auto text = config::read_text(server.policy, config::Writers::owner_only); !text) {
       exit = std::max(exit, say(err_, text.error(), exit_of(text.error())));
     } else if (auto loaded = policies_.load(server.policy); !loaded) {
@@ -174,6 +176,7 @@ Exit GatewayProcess::open_doors() {
                                shared_ ? shared_->questions() : questions_,
                                session_store(), round_store(), *store_, policies_, tool_classes(log_),
                                [this](std::string_view approval) { return approval_url(approval); }});
+  parts_->tools_read = [this](const config::Server& server) { make_policy(server); };
   gates_ = std::make_unique<gateway::Gates>(*parts_);
   if (shared_) join_others();
   parts_->sessions.on_end([this](std::string_view session) {
@@ -183,7 +186,11 @@ Exit GatewayProcess::open_doors() {
   parts_->sessions.ask_which_are_busy(
       [this](std::string_view session) { return gates_->is_busy(session) || (aggregate_ && aggregate_->router().is_busy(session)); });
   directory_ = std::make_unique<Directory>(*parts_, *gates_, flags_.config_file.empty() ? "flags" : "file");
-  if (shared_) directory_->add_faults([this] { return shared_->peers().differences(); });
+  directory_->add_faults([this] {
+    std::vector<std::string> faults = shared_ ? shared_->peers().differences() : std::vector<std::string>();
+    for (const auto& [server, why] : unmade_) faults.push_back(fmt::format("`{}` has no policy, so every call is refused: {}", server, why));
+    return faults;
+  });
   auto token = admin::load_or_make_token(config_.data);
   if (!token) return say(err_, token.error(), Exit::unavailable);
   session::AccessList admin_access(config_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -77,6 +78,9 @@ class GatewayProcess {
   Result<void> serve_from_now_on(config::Config fresh, gateway::Policies::Young young);
   void serve_registered();
   void load_grant_policies();
+  bool awaits_policy(const config::Server& server) const;
+  void make_policy(const config::Server& server);
+  void make_missing_policies();
   void take_up_grants();
   void join_others();
   gateway::Peers::Versions policy_versions() const;
@@ -116,6 +120,7 @@ class GatewayProcess {
   config::Config file_config_{flags_.config};  ///< the last good one, without the store's servers
   std::optional<CountersPlace> counters_place_;
   gateway::Policies policies_{log_, metrics_};
+  std::map<std::string, std::string> unmade_;  ///< why a server has no policy yet although its tools were read
   limits::MemoryCounters counters_;              ///< unless they are shared
   std::unique_ptr<SharedState> shared_;
   approval::Desk desk_{[this](std::int64_t wall_ms) { return approval_ids_.next(wall_ms); }};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/server_command.hpp"
+#include "cli/starting_policy.hpp"
 
 namespace callgate::cli {
 
@@ -15,6 +16,7 @@ Result<config::RunFlags> read_again(const StartedBy& started) {
       all += fmt::format("{}{}{}{}", all.empty() ? "" : "\n", fault.where, fault.where.empty() ? "" : ": ", fault.message);
     return fail(ErrorKind::invalid, std::move(all));
   }
+  place_starting_policies(parsed.flags->config);
   return std::move(*parsed.flags);
 }
 

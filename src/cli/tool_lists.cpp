@@ -13,6 +13,7 @@
 #include "cli/client_config.hpp"
 #include "cli/kept_list.hpp"
 #include "cli/live_lists.hpp"
+#include "cli/starting_policy.hpp"
 #include "config/text_file.hpp"
 #include "registry/difference.hpp"
 #include "registry/fingerprint.hpp"
@@ -80,6 +81,7 @@ class Lists {
         return false;
       }
       config_ = std::move(*read);
+      place_starting_policies(*config_);
     }
     if (flags_.kept) {
       take_kept(*flags_.kept);

@@ -108,6 +108,7 @@ struct Server {
   std::filesystem::path ca_file;     ///< empty: the system's
   std::vector<std::pair<std::string, Secret>> headers;
   std::filesystem::path policy;
+  bool policy_is_made = false;       ///< nobody named one: it is made from the tools that are read first, and kept at `policy`
   std::filesystem::path pins;        ///< reviewed definitions; empty: pinned at first use
   NewTools new_tools = NewTools::refuse;
   std::chrono::milliseconds start_timeout{60'000};

@@ -31,7 +31,6 @@ class Reader {
   void read();
   /// Answers the conflicts.
   std::vector<Error> finish(const Overrides& overrides);
-  bool without_policy() const { return without_policy_; }
 
  private:
   void read_listeners();
@@ -45,7 +44,6 @@ class Reader {
   Section section_;
   const Surroundings& around_;
   Config& config_;
-  bool without_policy_ = false;
   bool embedded_ = false;  ///< the file says so
 };
 
@@ -210,7 +208,6 @@ void Reader::read_servers(const Field& field) {
     }
     const Field server{member.value, fmt::format("servers.{}", member.key), field.faults};
     config_.servers.push_back(read_server(member.key, server, around_));
-    without_policy_ = without_policy_ || (member.value.is_mapping() && member.value.find("policy") == nullptr);
   }
 }
 
@@ -262,7 +259,6 @@ Loaded parse_config(std::string_view text, const std::filesystem::path& file, co
     reader.read();
     loaded.conflicts = reader.finish(overrides);
     config.audit.folder = config.data / "journal";
-    loaded.without_policy = reader.without_policy();
     loaded.config = std::move(config);
   }
   loaded.faults = std::move(faults).in_order();

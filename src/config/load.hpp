@@ -26,7 +26,6 @@ struct Loaded {
   std::optional<Config> config;  ///< nothing where there is a fault or conflict
   std::vector<Error> faults;     ///< all of them, in the order of the file
   std::vector<Error> conflicts;  ///< what the overrides do not go together with, themselves or the file; without places
-  bool without_policy = false;   ///< one of them: a server has no policy
   bool unreadable = false;       ///< the only one: the file cannot be read
 };
 

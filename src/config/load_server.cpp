@@ -182,9 +182,6 @@ Server read_server(std::string name, const Field& field, const Surroundings& aro
   reader.read_rules();
   reader.read_children();
   reader.read_times();
-  if (field.node.is_mapping() && !section.has("policy")) {
-    field.fault(fmt::format("`{}` has no `policy`, so every call would be denied; add `policy: FILE`", field.name));
-  }
   return server;
 }
 

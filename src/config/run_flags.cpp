@@ -283,7 +283,6 @@ void Parser::finish_with_config() {
                               {.listen = listen_, .admin_listen = told.admin_listen, .public_url = told.public_url, .hosts = told.hosts,
                                .auth = auth_});
   faults_ = std::move(loaded.faults);
-  usage_ = loaded.without_policy;
   unreadable_ = loaded.unreadable;
   for (Error& conflict : loaded.conflicts) usage(std::move(conflict.message), conflict.kind);
   if (!loaded.config) return;

@@ -32,8 +32,7 @@ struct RunFlags {
 struct ParsedFlags {
   std::optional<RunFlags> flags;  ///< nothing where there is a fault
   std::vector<Error> faults;      ///< all of them; `where` is empty, or a place in the config file
-  /// The command line is wrong (exit 2), not the file it names (exit 1). A server
-  /// without a policy counts to the first, whichever of the two leaves it out.
+  /// The command line is wrong (exit 2), not the file it names (exit 1).
   bool usage = false;
   bool unreadable = false;  ///< the file cannot be read (exit 3)
 };

@@ -94,19 +94,41 @@ Result<std::string> read_version(const std::filesystem::path& path, FileStamp& s
   return text;
 }
 
-Result<void> write_text(const std::filesystem::path& path, std::string_view text) {
+namespace {
+
+std::unexpected<Error> not_written(const std::filesystem::path& path, int number) {
+  return fail(number == EEXIST ? ErrorKind::conflict : ErrorKind::unavailable, fmt::format("cannot write `{}`: {}", path.string(), reason(number)));
+}
+
+/// Writes the text beside `path` and lets `place` put it there; both are gone where that fails.
+template <class Place>
+Result<void> write_beside(const std::filesystem::path& path, std::string_view text, Place place) {
   std::string temporary = path.string() + ".XXXXXX";
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  const auto failed = [&](int number) {
-    if (file.number() >= 0) ::unlink(temporary.c_str());
-    return fail(ErrorKind::unavailable, fmt::format("cannot write `{}`: {}", path.string(), reason(number)));
-  };
-  if (file.number() < 0) return failed(errno);
-  struct stat before {};
-  if (::stat(path.c_str(), &before) == 0 && ::fchmod(file.number(), before.st_mode & 0777U) != 0) return failed(errno);
-  if (!write_all(file.number(), text)) return failed(errno);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return failed(errno);
-  return {};
+  if (file.number() < 0) return not_written(path, errno);
+  if (write_all(file.number(), text) && place(file, temporary.c_str())) return {};
+  const int number = errno;
+  ::unlink(temporary.c_str());
+  return not_written(path, number);
+}
+
+}  // namespace
+
+Result<void> write_text(const std::filesystem::path& path, std::string_view text) {
+  return write_beside(path, text, [&](const Descriptor& file, const char* temporary) {
+    struct stat before {};
+    if (::stat(path.c_str(), &before) == 0 && ::fchmod(file.number(), before.st_mode & 0777U) != 0) return false;
+    return ::rename(temporary, path.c_str()) == 0;
+  });
+}
+
+Result<void> write_new_text(const std::filesystem::path& path, std::string_view text) {
+  // A rename would replace what another process has put there in the meantime.
+  return write_beside(path, text, [&](const Descriptor&, const char* temporary) {
+    if (::link(temporary, path.c_str()) != 0) return false;
+    ::unlink(temporary);
+    return true;
+  });
 }
 
 }  // namespace callgate::config

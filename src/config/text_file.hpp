@@ -31,4 +31,7 @@ Result<std::string> read_version(const std::filesystem::path& path, FileStamp& s
 /// into place. Mode 0600 where it is new, else as it was.
 Result<void> write_text(const std::filesystem::path& path, std::string_view text);
 
+/// The same where there is none yet. Also `conflict`: there is one, which stays as it is.
+Result<void> write_new_text(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace callgate::config

@@ -52,6 +52,8 @@ struct Parts {
   /// Between two readings of a server's list, whatever asks for them; calls wait for the last.
   net::Duration between_readings = std::chrono::milliseconds(250);
   std::shared_ptr<net::ReplyRoom> replies = std::make_shared<net::ReplyRoom>(net::ReplyRoom::most_for(config.limits.result));  ///< for large answers of all servers
+  /// Hears that the tools of this server were read and pinned, before anybody who waits for them goes on; may be empty.
+  std::function<void(const config::Server& server)> tools_read = {};
 };
 
 }  // namespace callgate::gateway

@@ -306,6 +306,8 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     state.known.fault = taken ? std::string() : taken.error().message;
     state.known.detail = taken ? std::string() : taken.error().where;
     if (taken) state.read = reading;
+    // Whoever waits for the list is then judged by a policy that was made of it.
+    if (taken && parts_.tools_read) parts_.tools_read(links_.server());
     state.changed.notify();
     if (found_changed && found_changed_) found_changed_();
     if (taken && state.read == state.wanted) break;

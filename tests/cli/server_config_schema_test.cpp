@@ -54,6 +54,7 @@ const std::vector<std::string> good{
     "{hosts: [a.example, 'b:80'], origins: ['http://localhost:1'], approval_wait: 0}",
     "aggregate: true", "{aggregate: true, aggregate_wait: 3s}",
     "limits: {body: 1MiB, result: 2097152, sessions: 1, sessions_per_grant: 1, connections_per_address: 1, children: 1}",
+    "servers: {a: {url: http://h}}",
     "servers: {a: {command: [x, 1, true], env: {A: 1}, policy: p, pins: q, new_tools: refuse, shared: false, start_timeout: 1s}}",
     "servers: {a: {url: http://h, transport: auto, ca_file: c, headers: {X-A: b}, policy: p, call_timeout: 5, trust_hints: false, probe_unknown: true, "
     "extension_methods: {}}}",
@@ -71,7 +72,7 @@ const std::vector<std::string> bad{
     "audit: {on_full: allow}", "audit: {shapes: values}",             "hosts: ['*']",        "origins: ['*']",
     "aggregate: yes please", "aggregate_wait: 3s", "{aggregate: true, aggregate_wait: soon}",
     "approval_wait: 1w", "limits: {body: 4MB}", "limits: {children: 0}", "tls: {}",
-    "servers: {a: {url: http://h}}",            "servers: {a: {policy: p}}",
+    "servers: {a: {policy: p}}",
     "servers: {a: {url: http://h, command: [x], policy: p}}",
     "servers: {a/b: {url: http://h, policy: p}}",
     "servers: {a: {url: http://h, env: {A: b}, policy: p}}",

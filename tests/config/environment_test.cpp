@@ -113,5 +113,20 @@ TEST(TextFileTest, AFileIsReplacedWholeAndKeepsItsMode) {
   EXPECT_FALSE(write_text(folder.path() / "nowhere" / "f", "x"));
 }
 
+TEST(TextFileTest, ANewFileNeverTakesThePlaceOfAnother) {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "policy.yaml";
+  ASSERT_TRUE(write_new_text(file, "first"));
+  const auto again = write_new_text(file, "second");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(read_text(file).value(), "first");
+  struct stat status {};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1) << "nothing is left beside it";
+  EXPECT_FALSE(write_new_text(folder.path() / "nowhere" / "f", "x"));
+}
+
 }  // namespace
 }  // namespace callgate::config::environment_test

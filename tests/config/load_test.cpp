@@ -217,8 +217,6 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"neither", "servers: {a: {policy: p}}\n", "1:14: `servers.a` needs `command` (a program on this machine) or `url`\n"},
         Fault{"both", "servers: {a: {command: [x], url: http://h, policy: p}}\n",
               "1:34: `servers.a` has both `command` and `url`; keep one\n"},
-        Fault{"no_policy", "servers: {a: {url: http://h}}\n",
-              "1:14: `servers.a` has no `policy`, so every call would be denied; add `policy: FILE`\n"},
         Fault{"empty_policy", "servers: {a: {url: http://h, policy: \"\"}}\n",
               "1:38: `servers.a.policy` is empty; name a file, or remove the key\n"},
         Fault{"command_text", "servers: {a: {command: uvx x, policy: p}}\n", "1:24: `servers.a.command` must be a list, not `uvx x`\n"},
@@ -314,7 +312,7 @@ TEST(LoadTest, EveryFaultIsReportedAtOnceInTheOrderOfTheFile) {
   const Loaded loaded = parse("auth: grant\nlisten: x\nlisten: y\nservers:\n  a: {}\nlimits: {body: 1}\nfoo: 1\n");
   std::vector<std::string> places;
   for (const Error& each : loaded.faults) places.push_back(each.where.substr(each.where.find(".yaml:") + 6));
-  EXPECT_EQ(places, (std::vector<std::string>{"3:1", "1:7", "2:9", "5:6", "5:6", "6:16", "7:1"})) << faults_of(loaded);
+  EXPECT_EQ(places, (std::vector<std::string>{"3:1", "1:7", "2:9", "5:6", "6:16", "7:1"})) << faults_of(loaded);
 }
 
 TEST(LoadTest, DuplicateKeysAndBrokenTextAreRefused) {

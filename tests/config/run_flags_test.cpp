@@ -290,13 +290,10 @@ TEST_F(ConfigFlag, AFileThatIsNotThereIsNoUsageFault) {
   EXPECT_FALSE(parse_with_file(serve, "auth: x\n").unreadable);
 }
 
-TEST_F(ConfigFlag, AServerWithoutAPolicyIsAUsageFaultInTheFileToo) {
+TEST_F(ConfigFlag, AServerOfTheFileMayHaveNoPolicyYet) {
   const auto parsed = parse_with_file(serve, "servers:\n  a: {url: http://h}\n");
-  EXPECT_FALSE(parsed.flags);
-  EXPECT_TRUE(parsed.usage);
-  ASSERT_EQ(parsed.faults.size(), 1U);
-  EXPECT_NE(parsed.faults[0].message.find("add `policy: FILE`"), std::string::npos);
-  EXPECT_FALSE(parse_with_file(serve, "servers: {a: http://h}\n").usage);
+  ASSERT_TRUE(parsed.flags) << faults_of(parsed);
+  EXPECT_EQ(parsed.flags->config.servers.at(0).policy, "");
 }
 
 }  // namespace

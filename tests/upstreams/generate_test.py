@@ -1,9 +1,11 @@
 """From a server's tools to a gate that holds them: `policy generate`, `catalogue build`, then calls. No tool is called before the gate stands."""
 import json
+import signal
 import subprocess
 import sys
+import urllib.request
 
-from world import Pipe, World, decision_of, gate_binary, main, text_of
+from world import Http, Pipe, World, decision_of, gate_binary, main, text_of, until
 
 
 class Generate(World):
@@ -52,6 +54,100 @@ class Generate(World):
         self.assertEqual((done.returncode, done.stdout), (3, ""))
         self.assertIn("name one with `--policy FILE`", done.stderr)
         self.assertFalse((self.dir / "data" / "policies").exists())
+
+    def file_of(self, **servers):
+        """A `callgate.yaml` whose servers name no policy."""
+        lines = "".join(f"  {name}:\n    command: {json.dumps(command)}\n" for name, command in servers.items())
+        return self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nservers:\n{lines}")
+
+    def client_of(self, gate, server):
+        client = Http(gate.ready["servers"][server])
+        client.initialize()
+        return client
+
+    def made(self, server):
+        return list((self.dir / "data" / "policies").glob(f"{server}-*.yaml"))
+
+    def test_a_server_of_a_file_that_names_no_policy_gets_one_that_is_kept(self):
+        gate = self.started(["--config", self.file_of(it=self.fake())], [])
+        client = self.client_of(gate, "it")
+        self.assertEqual(text_of(client.call("echo", {"text": "hello"})), "hello")
+        self.assertEqual(decision_of(client.call("echo", {"text": 7}))["verdict"], "invalid_arguments")
+        gate.end()
+        [kept] = self.made("it")
+        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
+        lines = [json.loads(line) for line in gate.log.read_text(encoding="utf-8").splitlines()]
+        printed = "".join(line["text"] for line in lines if line["event"] == "policy_text")
+        self.assertEqual(printed, kept.read_text(encoding="utf-8"), "it is printed, and the log stays lines of JSON")
+        self.assertEqual(self.callgate("policy", "check", "--strict", str(kept)).returncode, 0)
+        mine = "callgate: 1\ndefault: deny\n"
+        kept.write_text(mine, encoding="utf-8")
+        (self.dir / "ready.json").unlink()
+        gate = self.started(["--config", self.file_of(it=self.fake())], [])
+        self.assertEqual(decision_of(self.client_of(gate, "it").call("echo", {"text": "hello"}))["rule"], "/default")
+        gate.end()
+        self.assertEqual(kept.read_text(encoding="utf-8"), mine, "what somebody wrote is never replaced")
+
+    def test_a_kept_policy_with_a_fault_is_refused_and_not_made_anew(self):
+        gate = self.started(["--config", self.file_of(it=self.fake())], [])
+        until(lambda: self.made("it"), bool)
+        gate.end()
+        [kept] = self.made("it")
+        kept.write_text("callgate: 1\n", encoding="utf-8")
+        done = self.callgate("serve", "--config", self.file_of(it=self.fake()), "--data", str(self.dir / "data"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"{kept}:1:1: `default` is missing", done.stderr)
+        self.assertEqual(kept.read_text(encoding="utf-8"), "callgate: 1\n")
+
+    def test_run_before_a_server_of_a_file_makes_one_too(self):
+        gate = Pipe([gate_binary(), "run", "--config", self.file_of(it=self.fake()), "--data", str(self.dir / "data")], self.dir / "gate.log")
+        self.addCleanup(gate.end)
+        gate.initialize()
+        self.assertEqual(text_of(gate.call("echo", {"text": "hello"})), "hello")
+        self.assertEqual(decision_of(gate.call("echo", {"text": 7}))["verdict"], "invalid_arguments")
+
+    def test_a_server_that_cannot_be_read_yet_holds_up_no_other_and_is_closed(self):
+        gate = self.started(["--config", self.file_of(gone=["/nowhere/at/all"], it=self.fake())], [])
+        self.assertEqual(text_of(self.client_of(gate, "it").call("echo", {"text": "hello"})), "hello")
+        self.assertEqual(self.made("gone"), [])
+        self.assertIn("policy_awaited", gate.log.read_text(encoding="utf-8"))
+
+    def test_without_room_for_it_everything_is_refused_until_there_is(self):
+        place = self.dir / "data" / "policies"
+        place.parent.mkdir(mode=0o700)
+        place.write_text("in the way", encoding="utf-8")
+        gate = self.started(["--config", self.file_of(it=self.fake()), "--admin", "127.0.0.1:0"], [])
+        client = self.client_of(gate, "it")
+        self.assertEqual(decision_of(client.call("echo", {"text": "hello"}))["verdict"], "deny")
+        self.assertEqual(client.ask("tools/list")["result"]["tools"], [])
+        self.assertNotIn("echo", [call["params"]["name"] for call in self.seen("tools/call")])
+        self.assertIn("policy_not_made", gate.log.read_text(encoding="utf-8"))
+        token = (self.dir / "data" / "admin.token").read_text(encoding="utf-8").strip()
+        health = urllib.request.Request(gate.ready["admin"] + "/api/v1/health", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(health, timeout=20) as answer:
+            self.assertIn("`it` has no policy, so every call is refused", answer.read().decode())
+        place.unlink()
+        gate.process.send_signal(signal.SIGHUP)
+        called = until(lambda: client.call("echo", {"text": "hello"}), lambda answer: "isError" not in answer["result"])
+        self.assertEqual(text_of(called), "hello")
+
+    def test_a_server_that_is_new_in_the_file_gets_one_as_well(self):
+        gate = self.started(["--config", self.file_of(it=self.fake())], [])
+        self.client_of(gate, "it")
+        self.file_of(it=self.fake(), more=self.fake())
+        gate.process.send_signal(signal.SIGHUP)
+        gate.ready["servers"]["more"] = gate.ready["url"] + "/mcp/more"
+        until(lambda: self.made("more"), bool)
+        client = self.client_of(gate, "more")
+        self.assertEqual(text_of(client.call("echo", {"text": "hello"})), "hello")
+        self.assertEqual(decision_of(client.call("echo", {"text": 7}))["verdict"], "invalid_arguments")
+
+    def test_a_gate_does_not_start_under_a_policy_whose_own_test_does_not_hold(self):
+        policy = self.write("p.yaml", "callgate: 1\ndefault: allow\nexpect:\n  - {call: {tool: echo}, verdict: deny}\n")
+        done = self.callgate("run", "--policy", policy, "--data", str(self.dir / "data"), "--", *self.fake())
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn(f"{policy}:4:5: its own test does not hold, tool `echo`: expected `deny`, the policy says `allow` by `/default`", done.stderr)
+        self.assertEqual(self.seen(), [])
 
     def test_a_wish_becomes_a_gate(self):
         done = self.generate("--wish", "allow echo only if text starts with 'ok', hide misbehave", "--", *self.fake())
@@ -128,7 +224,7 @@ class Generate(World):
             rule = self.callgate("policy", "check", "--strict", self.write("rule.yaml", (pages / server / "echo.yaml").read_text()))
             self.assertEqual(rule.returncode, 0, rule.stderr)
         self.assertNotIn("/nowhere", "".join(path.read_text(errors="replace") for path in pages.rglob("*.html")))
-        self.assertEqual(self.seen("tools/call"), [])
+        self.assertNotIn("echo", [call["params"]["name"] for call in self.seen("tools/call")])
 
 
 if __name__ == "__main__":

@@ -46,12 +46,6 @@ class ExitStatus(Command):
         self.assertEqual(status, 1)
         self.assertIn("policy.yaml:2:10: ", complaint)
 
-    def test_a_server_of_the_file_without_a_policy_is_a_usage_fault(self):
-        config = self.write("callgate.yaml", "servers:\n  a: {url: http://127.0.0.1:1/mcp}\n")
-        status, _, complaint = self.command("serve", "--config", config)
-        self.assertEqual(status, 2)
-        self.assertIn("add `policy: FILE`", complaint)
-
     def test_a_registered_server_without_a_policy_is_told_the_command_that_names_one(self):
         self.assertEqual(self.command("server", "add", "a", "--url", "http://127.0.0.1:1/mcp")[0], 0)
         status, _, complaint = self.command("serve", "--listen", "127.0.0.1:0")
