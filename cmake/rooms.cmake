@@ -71,7 +71,7 @@ function(callgate_reuse target from)
 endfunction()
 
 # Most of what a compiler does for a file is done for the headers that it brings, over and over. Built to debug, files of
-# a room are compiled so many at a time, in a fourth of the time; a release compiles each alone, so each can be.
+# a room are compiled so many at a time, in less than half the time; a release compiles each alone, so each can be.
 set(CALLGATE_TOGETHER_DEFAULT OFF)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(CALLGATE_TOGETHER_DEFAULT ON)
