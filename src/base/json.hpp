@@ -46,6 +46,10 @@ struct Node {
   std::uint32_t escaped : 1 = 0;  ///< a string with at least one backslash
 };
 
+/// Names of members that the gateway alone may write begin with this, in whatever case. The reader
+/// tells where the first one stands, since it has every name in its hands; what that means is for others to say.
+inline constexpr std::string_view reserved_prefix = "dev.callgate/";
+
 class Document;
 class Value;
 class Members;
@@ -163,6 +167,9 @@ class Document {
   Value root() const { return {this, 0}; }  ///< pre: the last parse succeeded
   std::string_view bytes() const { return bytes_; }
   std::span<const Node> nodes() const { return nodes_.view(); }
+  /// Where the first key stands whose text begins with `reserved_prefix`, in whatever case and however it is
+  /// escaped, at any depth, also below `keep_depth`. Pre: the last parse succeeded; `change` does not tell.
+  std::optional<std::size_t> reserved_key() const { return reserved_key_; }
   /// Bytes that it takes up beside the text: of many short values more than the text itself.
   std::size_t memory() const {
     return nodes_.size() * sizeof(Node) + frames_.capacity() * sizeof(Frame) + keys_.capacity() * sizeof(KeyRef) + decoded_.capacity();
@@ -189,6 +196,7 @@ class Document {
   Pile<Frame> frames_;
   Pile<KeyRef> keys_;  ///< keys of the objects that are open, innermost last
   std::string decoded_;       ///< unescaped texts of keys that hold escapes
+  std::optional<std::size_t> reserved_key_;
 };
 
 // Walking a document is the inner loop of every room above, so it is inline.

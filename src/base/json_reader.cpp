@@ -195,8 +195,27 @@ class Scanner {
       ref.size = (static_cast<std::uint32_t>(document_.decoded_.size()) - ref.begin) & most_of_a_key;
       ref.decoded = 1;
     }
-    ref.tag = tag_of(key_text(ref));
+    const std::string_view text = key_text(ref);
+    ref.tag = tag_of(text);
     document_.keys_.push(ref);
+    if (may_be_reserved(text)) [[unlikely]] note_reserved(first - 1, text);
+  }
+
+  /// Whether the first four bytes are those of the prefix in whatever case. Of few other names they are.
+  static bool may_be_reserved(std::string_view key) {
+    if (key.size() < reserved_prefix.size()) return false;
+    constexpr std::uint32_t lower_case = 0x20202020;
+    std::uint32_t head = 0;
+    std::uint32_t ours = 0;
+    std::memcpy(&head, key.data(), sizeof head);
+    std::memcpy(&ours, reserved_prefix.data(), sizeof ours);
+    return (head | lower_case) == (ours | lower_case);
+  }
+
+  [[gnu::cold, gnu::noinline]] void note_reserved(const char* quote, std::string_view key) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    const bool ours = std::ranges::equal(key.substr(0, reserved_prefix.size()), reserved_prefix, {}, lower);
+    if (ours && !document_.reserved_key_) document_.reserved_key_ = static_cast<std::size_t>(quote - begin_);
   }
 
   /// Cheap digest: the first four bytes, the last one and the length.
@@ -327,6 +346,7 @@ Result<void> parse(std::string_view bytes, const Limits& limits, Document& docum
   document.frames_.clear();
   document.keys_.clear();
   document.decoded_.clear();
+  document.reserved_key_.reset();
   if (bytes.size() > std::numeric_limits<std::uint32_t>::max() / 2)
     return fail(ErrorKind::too_large, "the JSON text is longer than 2 GiB");
   if (bytes.starts_with("\xef\xbb\xbf"))

@@ -9,7 +9,6 @@
 
 #include "mcp/ascii.hpp"
 #include "mcp/name_table.hpp"
-#include "mcp/own_names.hpp"
 
 namespace callgate::mcp {
 
@@ -157,7 +156,7 @@ std::string byte_of(json::Value key) { return fmt::format("byte {}", key.offset(
 
 Result<void> check_unknown(std::string_view key, json::Value at, Level level) {
   const Folded folded(key);
-  if (level == Level::meta && folded.text().starts_with(own_prefix)) {
+  if (level == Level::meta && folded.text().starts_with(json::reserved_prefix)) {
     return fail(ErrorKind::invalid,
                 fmt::format("the `_meta` key {} is reserved for the gateway: leave it out", shown_key(key)), byte_of(at));
   }

@@ -6,7 +6,6 @@
 
 #include "mcp/keys.hpp"
 #include "mcp/nul_names.hpp"
-#include "mcp/own_names.hpp"
 #include "mcp/read_value.hpp"
 
 namespace callgate::mcp {
@@ -51,10 +50,10 @@ Result<void> refuse_nul_in_names(const json::Document& document, const Message& 
 }
 
 /// What a server says where no gate looks for its own words, clients and models may take for them all the same.
-Result<void> refuse_own_names(const json::Document& document, Direction direction) {
-  const auto found = direction == Direction::from_server ? find_own_name(document.bytes()) : std::nullopt;
+Result<void> refuse_own_names(const json::Document& document) {
+  const std::optional<std::size_t> found = document.reserved_key();
   if (!found) return {};
-  return fail(ErrorKind::invalid, fmt::format("a member name begins with `{}`, which is reserved for the gateway", own_prefix), fmt::format("byte {}", *found));
+  return fail(ErrorKind::invalid, fmt::format("a member name begins with `{}`, which is reserved for the gateway", json::reserved_prefix), fmt::format("byte {}", *found));
 }
 
 Result<void> read_id(json::Value id, Direction direction, Message& message) {
@@ -118,17 +117,7 @@ Result<void> read_answer(Slots& slots, Message& message) {
   return meta ? read_meta(*meta, message) : Result<void>();
 }
 
-}  // namespace
-
-Result<Message> read_message(std::string_view bytes, json::Document& document, Direction direction,
-                             const json::Limits& limits) {
-  json::Limits adjusted = limits;
-  adjusted.check_number_range = direction == Direction::from_client;
-  if (auto parsed = json::parse(bytes, adjusted, document); !parsed) return std::unexpected(std::move(parsed.error()));
-  return read_parsed(document, direction);
-}
-
-Result<Message> read_parsed(const json::Document& document, Direction direction) {
+Result<Message> read_as(const json::Document& document, Direction direction) {
   const json::Value root = document.root();
   auto slots = read_envelope(root);
   if (!slots) return std::unexpected(std::move(slots.error()));
@@ -153,9 +142,23 @@ Result<Message> read_parsed(const json::Document& document, Direction direction)
   if (answers && !message.id && !may_lack_id) return refuse("a response needs the `id` of its request", root);
 
   if (auto fine = refuse_nul_in_names(document, message, direction); !fine) return std::unexpected(std::move(fine.error()));
-  if (auto fine = refuse_own_names(document, direction); !fine) return std::unexpected(std::move(fine.error()));
   return message;
 }
+
+}  // namespace
+
+Result<Message> read_message(std::string_view bytes, json::Document& document, Direction direction,
+                             const json::Limits& limits) {
+  json::Limits adjusted = limits;
+  adjusted.check_number_range = direction == Direction::from_client;
+  if (auto parsed = json::parse(bytes, adjusted, document); !parsed) return std::unexpected(std::move(parsed.error()));
+  Result<Message> message = read_as(document, direction);
+  if (!message || direction == Direction::from_client) return message;
+  if (auto fine = refuse_own_names(document); !fine) return std::unexpected(std::move(fine.error()));
+  return message;
+}
+
+Result<Message> read_parsed(const json::Document& document) { return read_as(document, Direction::from_client); }
 
 int rpc_code(const Error& error) { return error.kind == ErrorKind::malformed ? -32700 : -32600; }
 

@@ -50,8 +50,8 @@ struct Message {
 Result<Message> read_message(std::string_view bytes, json::Document& document, Direction direction,
                              const json::Limits& limits = {});
 
-/// The same for bytes that json::parse already accepted into `document`.
-Result<Message> read_parsed(const json::Document& document, Direction direction);
+/// A client's message of bytes that json::parse would accept, and that `document` holds as they read.
+Result<Message> read_parsed(const json::Document& document);
 
 /// −32700 for bytes that are no JSON, −32600 for JSON that is refused
 /// (JSON-RPC 2.0 section 5.1).

@@ -24,7 +24,7 @@ struct Written {
   }
   /// The same where `document` holds what `bytes` read as.
   Result<void> take_parsed() {
-    auto made = read_parsed(document, Direction::from_client);
+    auto made = read_parsed(document);
     if (!made) return std::unexpected(std::move(made.error()));
     message = std::move(*made);
     return {};
