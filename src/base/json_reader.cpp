@@ -53,7 +53,7 @@ class Scanner {
 
   Result<void> run() {
     const char* p = value(skip_space(begin_));
-    while (p != nullptr && !document_.frames_.empty()) p = step(p);
+    while (p != nullptr && !document_.frames_.empty()) p = inside(p);
     if (p != nullptr) {
       p = skip_space(p);
       if (p == end_) return {};
@@ -74,7 +74,12 @@ class Scanner {
   using KeyRef = Document::KeyRef;
 
   std::uint32_t at(const char* p) const { return static_cast<std::uint32_t>(p - begin_); }
-  const char* skip_space(const char* p) const {
+  /// Most texts of calls have none between their values.
+  [[gnu::always_inline]] const char* skip_space(const char* p) const {
+    if (p != end_ && static_cast<unsigned char>(*p) > ' ') [[likely]] return p;
+    return skip_more_space(p);
+  }
+  [[gnu::noinline]] const char* skip_more_space(const char* p) const {
     while (p != end_ && is_space(*p)) ++p;
     return p;
   }
@@ -92,10 +97,9 @@ class Scanner {
   [[gnu::cold, gnu::noinline]] const char* too_many_values(const char* p) {
     return stop(p, ErrorKind::too_large, fmt::format("more than {} values", most_values));
   }
-  bool kept() const { return document_.frames_.size() <= limits_.keep_depth; }
 
-  const char* leaf(const char* first, const char* last, Kind kind, bool escaped) {
-    if (kept()) {
+  [[gnu::always_inline]] const char* leaf(const char* first, const char* last, Kind kind, bool escaped) {
+    if (kept_) {
       if (document_.nodes_.size() >= most_values) [[unlikely]] return too_many_values(first);
       const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
       document_.nodes_.push({.begin = at(first), .end = at(last), .next = index + 1, .count = 0,
@@ -105,10 +109,15 @@ class Scanner {
   }
 
   const char* value(const char* p) {
-    if (p == end_) return stop(p, ErrorKind::malformed, "the JSON text ends where a value should stand");
+    return p != end_ && opens(*p) ? open(p) : simple_value(p);
+  }
+
+  static bool opens(char c) { return c == '{' || c == '['; }
+
+  /// One without values in it.
+  [[gnu::always_inline]] const char* simple_value(const char* p) {
+    if (p == end_) [[unlikely]] return stop(p, ErrorKind::malformed, "the JSON text ends where a value should stand");
     switch (*p) {
-      case '{':
-      case '[': return open(p);
       case '"': {
         bool escaped = false;
         const char* last = string(p, escaped);
@@ -131,32 +140,35 @@ class Scanner {
     if (frames.size() >= limits_.max_depth) return too_deep(p);
     const bool object = *p == '{';
     const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
-    if (kept()) {
+    if (kept_) {
       if (index >= most_values) [[unlikely]] return too_many_values(p);
       const Kind kind = object ? Kind::object : Kind::array;
       document_.nodes_.push({.begin = at(p), .kind = static_cast<std::uint32_t>(kind) & 0xfU});
     }
     frames.push({.node = index, .first_key = static_cast<std::uint32_t>(document_.keys_.size()),
                  .decoded = static_cast<std::uint32_t>(document_.decoded_.size()), .count = 0, .object = object});
+    kept_ = frames.size() <= limits_.keep_depth;
     return p + 1;
   }
 
-  /// One member, element or closing bracket of the innermost container.
-  const char* step(const char* p) {
+  /// Members or elements of the innermost container, up to its closing bracket or to one that opens.
+  const char* inside(const char* p) {
     Frame& frame = document_.frames_.back();
-    p = skip_space(p);
-    if (p == end_) return stop(p, ErrorKind::malformed, "the JSON text ends inside an object or array");
-    if (*p == (frame.object ? '}' : ']')) return close(p, frame);
-    if (frame.count != 0) {
-      if (*p != ',') return stop(p, ErrorKind::malformed, "a `,` or the closing bracket is missing");
-      p = skip_space(p + 1);
+    const bool object = frame.object;
+    const char closing = object ? '}' : ']';
+    for (;;) {
+      p = skip_space(p);
+      if (p == end_) [[unlikely]] return stop(p, ErrorKind::malformed, "the JSON text ends inside an object or array");
+      if (*p == closing) return close(p, frame);
+      if (frame.count != 0) {
+        if (*p != ',') [[unlikely]] return stop(p, ErrorKind::malformed, "a `,` or the closing bracket is missing");
+        p = skip_space(p + 1);
+      }
+      ++frame.count;
+      if (object && (p = key(p)) == nullptr) [[unlikely]] return nullptr;
+      if (p != end_ && opens(*p)) return open(p);
+      if ((p = simple_value(p)) == nullptr) [[unlikely]] return nullptr;
     }
-    ++frame.count;
-    if (frame.object) {
-      p = key(p);
-      if (p == nullptr) return nullptr;
-    }
-    return value(p);
   }
 
   const char* close(const char* p, const Frame& frame) {
@@ -164,7 +176,8 @@ class Scanner {
     document_.keys_.cut_to(frame.first_key);
     if (document_.decoded_.size() != frame.decoded) document_.decoded_.resize(frame.decoded);
     document_.frames_.cut_to(document_.frames_.size() - 1);
-    if (kept()) {
+    kept_ = document_.frames_.size() <= limits_.keep_depth;
+    if (kept_) {
       Node& node = document_.nodes_[frame.node];
       node.end = at(p + 1);
       node.count = frame.count & 0x7ff'ffffU;
@@ -174,7 +187,7 @@ class Scanner {
   }
 
   const char* key(const char* first) {
-    if (first == end_ || *first != '"') return stop(first, ErrorKind::malformed, "a key in double quotes should stand here");
+    if (first == end_ || *first != '"') [[unlikely]] return stop(first, ErrorKind::malformed, "a key in double quotes should stand here");
     if (++key_count_ > limits_.max_keys) return too_many_keys(first);
     bool escaped = false;
     const char* last = string(first, escaped);
@@ -246,10 +259,22 @@ class Scanner {
       }
       return true;
     }
+    if (tags_differ(keys)) [[likely]] return true;
     for (std::size_t a = 0; a < keys.size(); ++a) {
       for (std::size_t b = a + 1; b < keys.size(); ++b) {
         if (keys[a].tag == keys[b].tag && key_text(keys[a]) == key_text(keys[b])) return duplicate(p, keys[b]);
       }
+    }
+    return true;
+  }
+
+  /// Each tag sets one bit of 64. Where none was set before, no two are alike.
+  static bool tags_differ(std::span<const KeyRef> keys) {
+    std::uint64_t seen = 0;
+    for (const KeyRef& key : keys) {
+      const std::uint64_t bit = std::uint64_t{1} << (key.tag * 0x9e3779b1U >> 26U);  // Fibonacci hashing: the upper bits are mixed best
+      if ((seen & bit) != 0) return false;
+      seen |= bit;
     }
     return true;
   }
@@ -337,6 +362,7 @@ class Scanner {
   const Limits& limits_;
   Document& document_;
   std::uint32_t key_count_ = 0;
+  bool kept_ = true;  ///< values that stand where the reading is leave nodes
   Error error_;
 };
 

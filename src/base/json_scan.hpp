@@ -8,22 +8,22 @@
 /// Byte scanning shared by the JSON reader and writer.
 namespace callgate::json {
 
+/// What find_string_stop() goes on with where the first sixteen bytes are plain.
+const char* find_far_string_stop(const char* p, const char* end);
+
 /// The first byte in [p, end) that ends or interrupts the plain part of a
 /// string: `"`, `\` or a control character below 0x20; `end` where none is.
 inline const char* find_string_stop(const char* p, const char* end) {
 #if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i last_control = _mm_set1_epi8(0x1f);
-  while (end - p >= 16) {
+  if (end - p >= 16) [[likely]] {
     const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    // Unsigned "≤ 0x1f" as max(chunk, 0x1f) == 0x1f: SSE2 has no unsigned compare.
-    const __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(chunk, last_control), last_control);
-    const __m128i stop =
-        _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(chunk, quote), _mm_cmpeq_epi8(chunk, backslash)));
+    // With this bit turned, the quote (0x22) stands behind the control characters, and nothing else up to 0x20.
+    const __m128i turned = _mm_xor_si128(chunk, _mm_set1_epi8(0x02));
+    const __m128i low = _mm_cmpeq_epi8(_mm_subs_epu8(turned, _mm_set1_epi8(0x20)), _mm_setzero_si128());
+    const __m128i stop = _mm_or_si128(low, _mm_cmpeq_epi8(chunk, _mm_set1_epi8('\\')));
     const auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop));
-    if (mask != 0) return p + __builtin_ctz(mask);
-    p += 16;
+    if (mask != 0) [[likely]] return p + __builtin_ctz(mask);
+    return find_far_string_stop(p + 16, end);
   }
 #endif
   for (; p != end; ++p) {

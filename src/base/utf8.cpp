@@ -20,9 +20,10 @@ bool continues(const char* p) { return (byte_at(p) & 0xc0U) == 0x80U; }
 /// Most texts of calls are ASCII from end to end.
 const char* skip_ascii(const char* p, const char* end) {
 #if defined(__x86_64__)
-  for (; end - p >= 32; p += 32) {
-    const __m128i front = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i back = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16));
+  const auto load = [](const char* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); };
+  for (; end - p >= 64; p += 64) {
+    const __m128i front = _mm_or_si128(load(p), load(p + 16));
+    const __m128i back = _mm_or_si128(load(p + 32), load(p + 48));
     if (_mm_movemask_epi8(_mm_or_si128(front, back)) != 0) break;
   }
 #endif
