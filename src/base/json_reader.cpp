@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii_case.hpp"
 #include "base/json.hpp"
 #include "base/json_change.hpp"
 #include "base/json_scan.hpp"
@@ -226,8 +227,7 @@ class Scanner {
   }
 
   [[gnu::cold, gnu::noinline]] void note_reserved(const char* quote, std::string_view key) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    const bool ours = std::ranges::equal(key.substr(0, reserved_prefix.size()), reserved_prefix, {}, lower);
+    const bool ours = ascii::equal(key.substr(0, reserved_prefix.size()), reserved_prefix);
     if (ours && !document_.reserved_key_) document_.reserved_key_ = static_cast<std::size_t>(quote - begin_);
   }
 

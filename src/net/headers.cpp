@@ -1,5 +1,9 @@
 #include "net/headers.hpp"
 
+#include <cstring>
+
+#include "base/ascii_case.hpp"
+
 namespace callgate::net {
 
 namespace {
@@ -37,16 +41,28 @@ constexpr auto by_size = [] {
   return starts;
 }();
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+template <class Word>
+Word word_at(const char* p) {
+  Word word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
 
 /// Of a token, the bytes that this bit turns into a letter are that letter in
 /// either case, and `-` stays what it is: no other token byte becomes one of them.
 bool is(std::string_view token, std::string_view lower_name) {
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if ((static_cast<unsigned char>(token[i]) | 0x20U) != static_cast<unsigned char>(lower_name[i])) return false;
+  const auto equal = [&]<class Word>(Word letters, std::size_t at) {
+    return (word_at<Word>(token.data() + at) | letters) == word_at<Word>(lower_name.data() + at);
+  };
+  // The last words overlap. No known name is shorter than the smaller word.
+  const std::size_t size = lower_name.size();
+  if (size < 8) return equal(std::uint32_t{0x20202020}, 0) && equal(std::uint32_t{0x20202020}, size - 4);
+  for (std::size_t at = 0; at + 8 < size; at += 8) {
+    if (!equal(ascii::in_each(0x20), at)) return false;
   }
-  return true;
+  return equal(ascii::in_each(0x20), size - 8);
 }
+static_assert(known.front().lower.size() >= 4);
 
 }  // namespace
 
@@ -58,13 +74,7 @@ HeaderName header_name(std::string_view name) {
   return HeaderName::other;
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
+bool same_name(std::string_view a, std::string_view b) { return ascii::equal(a, b); }
 
 void Headers::clear() {
   all_.clear();

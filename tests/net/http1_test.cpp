@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <string>
+
 namespace callgate::net::http1_test {
 namespace {
 
@@ -118,6 +121,45 @@ TEST(ResponseHead, IsTakenApart) {
   EXPECT_FALSE(read_response_head("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", {}, out).has_value());
   EXPECT_FALSE(read_response_head("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", {}, out).has_value());
   EXPECT_FALSE(read_response_head("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n", {}, out).has_value());
+}
+
+constexpr std::string_view marks = "!#$%&'*+-.^_`|~";  // RFC 9110 section 5.6.2
+
+bool may_stand_in_a_name(unsigned char byte) { return std::isalnum(byte) != 0 || marks.contains(static_cast<char>(byte)); }
+
+TEST(FieldNames, HoldTokenBytesOnlyWhateverTheirLength) {
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (unsigned byte = 0; byte < 0x100; ++byte) {
+        if (byte == ':' && at != 0) continue;  // ends the name
+        std::string name(size, 'x');
+        name[at] = static_cast<char>(byte);
+        RequestHead out;
+        ASSERT_EQ(read("POST / HTTP/1.1\r\nHost: a\r\n" + name + ":b\r\n\r\n", out).has_value(), may_stand_in_a_name(static_cast<unsigned char>(byte)))
+            << byte << " at " << at << " of " << size;
+      }
+    }
+  }
+}
+
+TEST(FieldNames, AreKnownInAnyCaseAndInNoOtherSpelling) {
+  for (const std::string_view known : {"Host", "Expect", "Origin", "Connection", "Content-Type", "Authorization", "Last-Event-ID", "Content-Length",
+                                       "Mcp-Session-Id", "Content-Encoding", "Proxy-Connection", "Transfer-Encoding", "MCP-Protocol-Version"}) {
+    const HeaderName name = header_name(known);
+    EXPECT_NE(name, HeaderName::other) << known;
+    for (std::size_t at = 0; at < known.size(); ++at) {
+      for (unsigned byte = 0; byte < 0x80; ++byte) {
+        if (!may_stand_in_a_name(static_cast<unsigned char>(byte))) continue;
+        std::string text(known);
+        text[at] = static_cast<char>(byte);
+        ASSERT_EQ(header_name(text), same_name(text, known) ? name : HeaderName::other) << text;
+      }
+    }
+    EXPECT_EQ(header_name(std::string(known) + "s"), HeaderName::other);
+    EXPECT_EQ(header_name(known.substr(1)), HeaderName::other);
+  }
+  EXPECT_EQ(header_name("a"), HeaderName::other);
+  EXPECT_EQ(header_name(""), HeaderName::other);
 }
 
 }  // namespace
