@@ -6,8 +6,6 @@
 #include <emmintrin.h>
 #endif
 
-#include "audit/line.hpp"
-
 namespace callgate::audit {
 namespace {
 
@@ -50,9 +48,21 @@ bool copy_byte(char* to, char byte) {
   return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/// Copies, and tells whether all of it was printable ASCII without quote and
-/// backslash: its own JSON form. The last blocks may overlap.
-bool copy_plain(char* to, const char* from, std::size_t size) {
+/// The same for four.
+bool copy_half_word(char* to, const char* from) {
+  std::uint32_t half = 0;
+  std::memcpy(&half, from, 4);
+  std::memcpy(to, &half, 4);
+  const std::uint64_t word = half | in_each('a') << 32U;  // `a` is plain
+  return ((word & high_bits) | below(word, 0x20) | equal(word, '"') | equal(word, '\\') | equal(word, 0x7f)) == 0;
+}
+
+}  // namespace
+
+/// Printable ASCII without quote and backslash. The last blocks may overlap.
+bool LineBuffer::copy_plain(char* to, std::string_view text) {
+  const char* const from = text.data();
+  const std::size_t size = text.size();
   bool plain = true;
   if (size >= 16) {
     for (std::size_t at = 0; at + 16 < size; at += 16) plain = copy_block(to + at, from + at) && plain;
@@ -62,25 +72,31 @@ bool copy_plain(char* to, const char* from, std::size_t size) {
     plain = copy_word(to, from);
     return copy_word(to + size - 8, from + size - 8) && plain;
   }
+  if (size >= 4) {
+    plain = copy_half_word(to, from);
+    return copy_half_word(to + size - 4, from + size - 4) && plain;
+  }
   for (std::size_t at = 0; at < size; ++at) plain = copy_byte(to + at, from[at]) && plain;
   return plain;
 }
 
-}  // namespace
-
 void LineBuffer::text(std::string_view text) {
-  if (text.size() <= max_text) {
-    char* first = room(text.size() + 2);
-    *first = '"';
-    if (copy_plain(first + 1, text.data(), text.size())) {
-      first[text.size() + 1] = '"';
-      return;
-    }
-    size_ -= text.size() + 2;
-  }
-  std::string escaped;
-  append_text(escaped, text);
-  raw(std::string_view(escaped));
+  if (text.size() > max_text) return escaped(text);
+  char* first = room(text.size() + 2);
+  *first = '"';
+  first[text.size() + 1] = '"';
+  if (!copy_plain(first + 1, text)) again(text);
+}
+
+void LineBuffer::again(std::string_view text) {
+  size_ -= text.size() + 2;
+  escaped(text);
+}
+
+void LineBuffer::escaped(std::string_view text) {
+  std::string out;
+  append_text(out, text);
+  raw(std::string_view(out));
 }
 
 void LineBuffer::grow(std::size_t bytes) {

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string_view>
 
+#include "audit/line.hpp"
+
 namespace callgate::audit {
 
 /// Where journal lines are put together: bytes at the end of one block of memory
@@ -40,8 +42,17 @@ class LineBuffer {
   /// `,"key":"text"`; `quoted_key` is `,"key":` ready to be copied.
   template <std::size_t size>
   void member(const char (&quoted_key)[size], std::string_view value) {
-    raw(quoted_key);
-    text(value);
+    constexpr std::size_t key_size = size - 1;
+    if (value.size() > max_text) [[unlikely]] {
+      raw(quoted_key);
+      return text(value);
+    }
+    char* first = room(key_size + value.size() + 2);
+    std::memcpy(first, quoted_key, key_size);
+    first += key_size;
+    *first = '"';
+    first[value.size() + 1] = '"';
+    if (!copy_plain(first + 1, value)) [[unlikely]] again(value);
   }
 
  private:
@@ -52,6 +63,11 @@ class LineBuffer {
     return first;
   }
   void grow(std::size_t bytes);
+  /// Whether all of it was its own JSON form.
+  static bool copy_plain(char* to, std::string_view text);
+  /// Instead of what copy_plain() wrote last, with its quotes.
+  [[gnu::cold]] void again(std::string_view text);
+  [[gnu::cold]] void escaped(std::string_view text);
 
   std::unique_ptr<char[]> bytes_;
   std::size_t capacity_;

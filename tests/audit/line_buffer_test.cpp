@@ -19,6 +19,10 @@ TEST(LineBuffer, WritesEveryByteInEveryPlaceLikeTheGeneralWriter) {
         std::string general;
         json::append_quoted(general, text);
         ASSERT_EQ(fast.view(), general) << "byte " << byte << " at " << at << " of " << size;
+        fast.clear();
+        fast.member(",\"key\":", text);
+        fast.raw('}');
+        ASSERT_EQ(fast.view(), ",\"key\":" + general + "}") << "byte " << byte << " at " << at << " of " << size;
       }
     }
   }
@@ -37,6 +41,9 @@ TEST(LineBuffer, CutsALongTextAtACharacter) {
   LineBuffer out(8);
   out.text(text);
   EXPECT_EQ(out.view(), "\"" + std::string(max_text - 1, 'a') + "…\"");
+  out.clear();
+  out.member("\"key\":", text);
+  EXPECT_EQ(out.view(), "\"key\":\"" + std::string(max_text - 1, 'a') + "…\"");
 }
 
 TEST(LineBuffer, GrowsAndKeepsWhatItHolds) {
