@@ -62,7 +62,7 @@ bool is(std::string_view token, std::string_view lower_name) {
   }
   return equal(ascii::in_each(0x20), size - 8);
 }
-static_assert(known.front().lower.size() >= 4);
+static_assert(known_names.front().lower.size() >= 4);
 
 }  // namespace
 
