@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mcp/answers.hpp"
+#include "mcp/own_messages.hpp"
 #include "mcp/servers_code.hpp"
 #include "mcp/splice.hpp"
 
@@ -24,6 +25,12 @@ std::optional<json::Value> subscription_of(const mcp::Message& message) {
 /// Whether a message of the server says itself which call it is about.
 bool names_call(const mcp::Message& message) {
   return message.method_id == mcp::MethodId::notifications_progress || subscription_of(message).has_value();
+}
+
+/// Whether it says that a list of the server's is another one, which is so for everybody.
+bool tells_of_list(const mcp::Message& message) {
+  using enum mcp::MethodId;
+  return message.method_id == notifications_tools_list_changed || message.method_id == notifications_prompts_list_changed || message.method_id == notifications_resources_list_changed;
 }
 
 /// The message with the id (of a request or response) or the progress token (of
@@ -124,10 +131,11 @@ void CallRouter::route(const mcp::Message& message) {
   if (message.is_response()) return answered(message);
   if (Call* call = call_of(message)) return happened(*call, message);
   // Of several who share the link nobody else may hear of that call, and the number that it goes by may be the
-  // token of one of theirs.
-  if (ids_ == Ids::own && names_call(message)) return;
+  // token of one of theirs. That a list changed has to be known all the same, and holds without what names the call.
+  const bool of_another = ids_ == Ids::own && names_call(message);
+  if (of_another && !tells_of_list(message)) return;
   if (unrelated_.size() >= max_unrelated) return;
-  unrelated_.emplace_back(message.bytes());
+  unrelated_.push_back(of_another ? mcp::plain_notification(message.method_id) : std::string(message.bytes()));
   has_unrelated_.raise();
 }
 

@@ -44,8 +44,10 @@ while IFS= read -r line; do
         echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"file:///a\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":9$id}}}"
         echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":$id,\"reason\":\"a late word\"}}"
         echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/elicitation/complete\",\"params\":{\"elicitationId\":\"a late word\"}}"
+        echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\",\"params\":{\"x\":\"a late word\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":9$id}}}"
         echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/list_changed\"}"
-      fi ;;
+      fi
+      if [ -e news ]; then echo "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":9$id}}}"; fi ;;
   esac
 done
 )sh";
@@ -268,7 +270,7 @@ TEST_F(Children, ThatAreSharedTellNobodyOfTheCallsOfOthers) {
   Answer stream;
   bool over = false;
   group.spawn(talk("GET", "Accept: text/event-stream\r\n" + authorization + "Mcp-Session-Id: " + session_id + "\r\n", "", stream, over));
-  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(2));
+  turn_until([&] { return stream.status != 0; });
   call_as("caller");
   ASSERT_EQ(open("2025-11-25").status, 200);
   const Answer answer = post(R"({"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"read","arguments":{},"_meta":{"progressToken":"mine"}}})");
@@ -278,6 +280,33 @@ TEST_F(Children, ThatAreSharedTellNobodyOfTheCallsOfOthers) {
   EXPECT_EQ(stream.body.find("notifications/progress"), std::string::npos) << stream.body;
   EXPECT_EQ(stream.body.find("subscriptionId"), std::string::npos) << stream.body;
   EXPECT_EQ(stream.body.find("a late word"), std::string::npos) << stream.body;
+  EXPECT_NE(stream.body.find(R"({"jsonrpc":"2.0","method":"notifications/prompts/list_changed"})"), std::string::npos) << "that a list changed, without what names a subscription of another: " << stream.body;
+}
+
+/// What comes on a subscription that is over is nobody's; that the tools are others now is the gate's to know.
+TEST_F(Children, ThatSayOnASubscriptionThatIsOverThatToolsChangedAreAskedForThem) {
+  std::ofstream(folder / "modern") << "";
+  start(allow_);
+  const auto call_once = [&] {
+    Answer answer;
+    bool done = false;
+    begin_stateless(answer, done);
+    turn_until([&] { return done; });
+    return answer.body;
+  };
+  ASSERT_NE(call_once().find("done by"), std::string::npos);
+  turn_until([&] { return gates->all().front()->tools().is_current(mcp::Era::modern); });
+  const auto lists_asked = [&] {
+    const std::string said = text_of("said");
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = said.find("\"tools/list\"", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  const std::size_t before = lists_asked();
+  std::ofstream(folder / "news") << "";
+  ASSERT_NE(call_once().find("done by"), std::string::npos);
+  turn_until([&] { return lists_asked() > before; });
+  EXPECT_GT(lists_asked(), before);
 }
 
 TEST_F(Children, ThatStandReadyServeTheNextSession) {
