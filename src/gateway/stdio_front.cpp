@@ -120,7 +120,9 @@ void StdioFront::say_what_was_dropped() {
 /// An answer that is lost is waited for without end: then rather an end that the client sees.
 void StdioFront::lose_client(const Error& why) {
   if (std::exchange(lost_, true)) return;
-  parts_.log.error("client_lost", {{"server", gate_.name()}, {"why", why.message}, {"unread_bytes", out_.unsent()}, {"effect", "this process ends"}});
+  // Clients leave like that every day: a fault it is where something was theirs to read.
+  const auto tell = out_.idle() && tasks_.empty() ? &Log::info : &Log::error;
+  (parts_.log.*tell)("client_lost", {{"server", gate_.name()}, {"why", why.message}, {"unread_bytes", out_.unsent()}, {"effect", "this process ends"}});
   over_.raise();
   client_left_.notify();
 }
@@ -171,6 +173,7 @@ net::Task<void> StdioFront::take(std::string line) {
 
 net::Task<void> StdioFront::run() {
   reading_.spawn(read());
+  reading_.spawn(watch_client());
   co_await over_.wait(net::Loop::forever);
   // Who sends no more may still read what is under way.
   for (int waited = 0; waited < 230 && !tasks_.empty(); ++waited) co_await parts_.loop.sleep(std::chrono::milliseconds(100));
@@ -192,6 +195,11 @@ net::Task<void> StdioFront::read() {
     }
   }
   over_.raise();
+}
+
+/// Stdin stays open where whoever holds its other end is another process than the one that read the answers.
+net::Task<void> StdioFront::watch_client() {
+  if (co_await out_.broken()) lose_client({ErrorKind::closed, "the other side reads no more", {}});
 }
 
 net::Task<void> StdioFront::drained() { [[maybe_unused]] const bool done = co_await out_.drained(std::chrono::seconds(2)); }

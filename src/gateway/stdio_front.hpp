@@ -28,6 +28,7 @@ class StdioFront {
   class Stream;
   net::Task<void> take(std::string line);
   net::Task<void> read();
+  net::Task<void> watch_client();
   void lose_client(const Error& why);
   bool cancels_stateless(const mcp::Message& message) const;
   Result<void> send(std::string_view line);

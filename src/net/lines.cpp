@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -171,6 +172,12 @@ Task<void> LineWriter::drain() {
   sent_ = 0;
   drained_.raise();
   if (broken_ && on_broken_) on_broken_();
+}
+
+Task<bool> LineWriter::broken() {
+  co_await descriptor_.hang_up(Loop::forever);
+  pollfd look{.fd = descriptor_.fd(), .events = 0, .revents = 0};
+  co_return poll(&look, 1, 0) == 1 && (look.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 Task<bool> LineWriter::drained(Duration timeout) {

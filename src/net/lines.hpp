@@ -67,6 +67,9 @@ class LineWriter {
   std::size_t unsent() const { return pending_.size() - sent_; }
   /// Called once when what was kept can no longer be written; `send` tells of all else itself.
   void on_broken(std::function<void()> told) { on_broken_ = std::move(told); }
+  /// Until the other side reads no more, also where nothing is written that would tell. False: it sends no more, and
+  /// only writing shows whether it reads.
+  Task<bool> broken();
   /// To be called before the descriptor is closed.
   void release() { descriptor_.release(); }
   /// Until everything is written or the pipe is broken; false after `timeout`.

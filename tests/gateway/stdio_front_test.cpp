@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/world.hpp"
@@ -74,6 +75,56 @@ TEST_F(StdioClient, ThatIsGoneCancelsItsStatelessCallsAtOnce) {
   EXPECT_TRUE(log.has("client_lost"));
   EXPECT_TRUE(left) << "the server hears that nobody waits";
   EXPECT_TRUE(over) << "and nothing is waited for";
+}
+
+/// Protocol item 72: its stdin may stay open in the hands of another process.
+TEST_F(StdioClient, ThatReadsNoMoreIsNoticedWithoutAWordToIt) {
+  bool left = false;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string /*id*/) -> net::Task<void> {
+    co_await exchange.gone(net::Loop::forever);
+    left = true;
+  };
+  begin_with(allow_all);
+  say(stateless_call("1"));
+  turn_until([&] { return !upstream.calls.empty(); });
+  close(std::exchange(out[0], -1));
+  turn_until([&] { return over && left; });
+  EXPECT_TRUE(left) << "the server hears that nobody waits";
+  EXPECT_TRUE(over) << "and this process ends";
+  EXPECT_TRUE(log.has("client_lost"));
+}
+
+TEST_F(StdioClient, ThatLeavesWithNothingUnderWayIsNoFault) {
+  begin_with(allow_all);
+  close(std::exchange(out[0], -1));
+  turn_until([&] { return over; });
+  EXPECT_TRUE(over);
+  EXPECT_TRUE(log.has(R"("level":"info","event":"client_lost")")) << log.lines().back();
+}
+
+/// On a socket for both ways the end of what it sends is not the end of what it reads.
+TEST_F(StdioClient, ThatSendsNoMoreIsStillAnswered) {
+  net::Broadcast answers(loop);
+  bool may_answer = false;
+  upstream.raw_answer = [&](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    while (!may_answer) co_await answers.wait(net::Loop::forever);
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"resultType":"complete","content":[]}})");
+  };
+  start(allow_all);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, out), 0);
+  in[0] = dup(out[1]);
+  in[1] = dup(out[0]);
+  stdio = std::make_unique<StdioFront>(*parts, *gates->all().front(), in[0], out[1]);
+  net::make_nonblocking(out[0]);
+  group.spawn(run());
+  say(stateless_call("1"));
+  turn_until([&] { return !upstream.calls.empty(); });
+  shutdown(in[1], SHUT_WR);
+  for (int turn = 0; turn < 3; ++turn) loop.turn({});
+  may_answer = true;
+  answers.notify();
+  hear_until(R"("id":1,"result")");
+  EXPECT_FALSE(log.has("client_lost"));
 }
 
 TEST_F(StdioClient, ThatDoesNotReadLeavesNoServerWaitingForItsAnswer) {
