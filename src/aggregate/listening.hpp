@@ -35,7 +35,7 @@ class Router::Listening : public net::ListNode {
 
   mcp::Lists changes;           ///< it wants to hear of
   std::set<std::pair<std::string, std::string>> wrapped;  ///< server and URI of what it named in the wrapped form
-  std::string trace;            ///< that the request's own head names
+  Origin origin;
   bool leaving = false;         ///< the client left
   std::size_t under_way = 0;    ///< servers whose subscription goes on
   std::size_t unacknowledged = 0;

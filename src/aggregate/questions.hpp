@@ -27,7 +27,7 @@ struct Page {
 
 struct Router::Question {
   std::string server;
-  std::string trace;  ///< of the request that asks it
+  Origin origin{};
   std::vector<std::unique_ptr<Page>> pages;
   std::string answer; ///< where all were told one thing; empty: none came
   std::string fault;  ///< why its part is missing

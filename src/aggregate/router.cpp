@@ -161,7 +161,7 @@ net::Task<void> Router::take(Incoming& in) { co_await in.channel.accepted(); }
 
 net::Task<void> Router::tell_all(Incoming& in) {
   if (in.message.method_id == mcp::MethodId::notifications_initialized) in.company->initialized = true;
-  [[maybe_unused]] const auto told = co_await say_to_all(in.company, std::string(in.message.bytes()), in.trace, Expects::nothing);
+  [[maybe_unused]] const auto told = co_await say_to_all(in.company, std::string(in.message.bytes()), in.origin(), Expects::nothing);
   co_await in.channel.accepted();
 }
 
@@ -175,7 +175,7 @@ net::Task<void> Router::handle_cancel(Incoming& in) {
       const auto conversation = open_now(*in.company, server);
       if (conversation && conversation->find_in_flight(cancelled->request_id) != nullptr) busy.push_back(server);
     }
-    for (const std::string& server : busy) [[maybe_unused]] const std::string nothing = co_await say(in.company, server, std::string(in.message.bytes()), in.trace);
+    for (const std::string& server : busy) [[maybe_unused]] const std::string nothing = co_await say(in.company, server, std::string(in.message.bytes()), in.origin());
   }
   co_await in.channel.accepted();
 }
@@ -186,7 +186,7 @@ net::Task<void> Router::handle_progress(Incoming& in) {
   const Asked* asked = progress ? in.company->find_asked(progress->token) : nullptr;
   if (asked != nullptr && !asked->progress_token.empty()) {
     const std::vector<mcp::Edit> edits{mcp::replace(progress->token_value, asked->progress_token)};
-    [[maybe_unused]] const std::string nothing = co_await say(in.company, asked->server, mcp::splice(in.message.bytes(), edits), in.trace);
+    [[maybe_unused]] const std::string nothing = co_await say(in.company, asked->server, mcp::splice(in.message.bytes(), edits), in.origin());
   }
   co_await in.channel.accepted();
 }
@@ -220,7 +220,7 @@ net::Task<void> Router::set_level(Incoming& in) {
   if (std::ranges::find(log_levels, word) == log_levels.end())
     co_return co_await refuse(in, mcp::code::invalid_params, "`level` is none of `debug`, `info`, `notice`, `warning`, `error`, `critical`, `alert`, `emergency`");
   in.company->level = word;
-  const auto all = co_await say_to_all(in.company, std::string(in.message.bytes()), in.trace, Expects::answer);
+  const auto all = co_await say_to_all(in.company, std::string(in.message.bytes()), in.origin(), Expects::answer);
   const auto refused = [](const Question& each) {
     json::Document document;
     const auto answer = mcp::read_message(each.answer, document, mcp::Direction::from_server, upstream::whole_answer);

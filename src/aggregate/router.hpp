@@ -19,6 +19,12 @@
 
 namespace callgate::aggregate {
 
+/// Whose request it is that servers are asked for.
+struct Origin {
+  std::string trace{};   ///< that the request's own head names
+  std::string client{};  ///< tells a client without a session from others; empty: the gateway itself asks
+};
+
 /// One message of a client on its way to the servers. The references live as long
 /// as the message is worked on.
 struct Incoming {
@@ -26,6 +32,8 @@ struct Incoming {
   const mcp::Message& message;
   gateway::Channel& channel;
   std::string trace{};  ///< that the request's own head names
+
+  Origin origin() const { return {.trace = trace, .client = channel.client()}; }
 };
 
 /// Which server a name or URI means, and what it is called there.
@@ -114,9 +122,9 @@ class Router {
   std::optional<Route> tool_route(const Company& company, std::string_view shown) const;
   std::optional<Route> prompt_route(const Company& company, std::string_view shown) const;
   std::optional<Route> resource_route(const Company& company, std::string_view uri) const;
-  net::Task<std::optional<Route>> find_prompt(std::shared_ptr<Company> company, std::string shown);
-  net::Task<std::optional<Route>> find_resource(std::shared_ptr<Company> company, std::string uri);
-  net::Task<void> learn(std::shared_ptr<Company> company, Company::Lesson& lesson, std::vector<mcp::MethodId> lists);
+  net::Task<std::optional<Route>> find_prompt(const Incoming& in, std::string shown);
+  net::Task<std::optional<Route>> find_resource(const Incoming& in, std::string uri);
+  net::Task<void> learn(std::shared_ptr<Company> company, Company::Lesson& lesson, std::vector<mcp::MethodId> lists, std::string client);
   const gateway::Gate* gate_of_slug(const Company& company, std::string_view slug) const;
 
   // router_stateless.cpp
@@ -135,9 +143,9 @@ class Router {
   net::Task<void> open(std::shared_ptr<Company> company, std::string server);
   net::Task<bool> introduce(std::shared_ptr<Company> company, std::string server, std::shared_ptr<gateway::Conversation> conversation);
   net::Task<void> reach_all(std::shared_ptr<Company> company, net::Instant until);
-  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over = {}, std::string* failure = nullptr);
+  net::Task<std::string> say(std::shared_ptr<Company> company, std::string server, std::string bytes, Origin origin, std::shared_ptr<const bool> over = {}, std::string* failure = nullptr);
   enum class Expects : std::uint8_t { nothing, answer };
-  net::Task<std::shared_ptr<Questions>> say_to_all(std::shared_ptr<Company> company, std::string bytes, std::string trace, Expects expects);
+  net::Task<std::shared_ptr<Questions>> say_to_all(std::shared_ptr<Company> company, std::string bytes, Origin origin, Expects expects);
   net::Task<void> say_and_keep(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string bytes, Expects expects);
   void end_members(Company& company);
 
@@ -145,11 +153,11 @@ class Router {
   net::Task<void> handle_list(Incoming& in, const gateway::InFlight& flight);
   net::Task<void> ask(std::shared_ptr<Company> company, std::shared_ptr<Questions> all, std::size_t which, std::string request);
   net::Task<void> read_pages(std::shared_ptr<Company> company, Question& question, const std::string& request, mcp::ListShape shape, std::shared_ptr<const bool> over);
-  net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, std::string trace, gateway::Channel* client);
+  net::Task<std::shared_ptr<Questions>> ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, Origin origin, gateway::Channel* client);
   void give_up(const std::shared_ptr<Company>& company, Questions& all, const std::string& request);
   net::Task<void> stop_asking(std::shared_ptr<Company> company, std::string server, std::string id_text);
   static net::Task<void> tell_when_gone(gateway::Channel& channel, std::shared_ptr<Questions> all, bool& gone);
-  std::shared_ptr<Questions> begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request, const std::string& trace);
+  std::shared_ptr<Questions> begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request, const Origin& origin);
   net::Task<void> read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over);
   net::Task<void> answer_none(Incoming& in, std::span<const Missing> missing);
   static constexpr std::string_view too_slow = "it did not answer in time";

@@ -48,7 +48,7 @@ bool says_unknown_method(const Result<mcp::Message>& answer) {
 net::Task<void> Router::read_introduction(std::shared_ptr<Company> company, Question& question, std::string request, std::shared_ptr<const bool> over) {
   auto page = std::make_unique<Page>();
   std::string failure;
-  page->text = co_await say(company, question.server, std::move(request), question.trace, std::move(over), &failure);
+  page->text = co_await say(company, question.server, std::move(request), question.origin, std::move(over), &failure);
   const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
   if (!answer || !answer->result) {
     question.fault = reason_of(answer, failure);
@@ -109,7 +109,7 @@ net::Task<void> Router::read_pages(std::shared_ptr<Company> company, Question& q
   for (;;) {
     auto page = std::make_unique<Page>();
     std::string failure;
-    page->text = co_await say(company, question.server, std::move(next), question.trace, over, &failure);
+    page->text = co_await say(company, question.server, std::move(next), question.origin, over, &failure);
     const auto answer = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
     auto list = answer && answer->result ? mcp::read_list_page(*answer, shape) : Result<mcp::ListPage>(fail(ErrorKind::invalid, reason_of(answer, failure)));
     if (!list) {
@@ -182,14 +182,14 @@ net::Task<void> Router::tell_when_gone(gateway::Channel& channel, std::shared_pt
 }
 
 /// Who is known to be silent is not asked: it is missing at once.
-std::shared_ptr<Router::Questions> Router::begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request, const std::string& trace) {
+std::shared_ptr<Router::Questions> Router::begin_asking(const std::shared_ptr<Company>& company, mcp::MethodId list, const std::string& request, const Origin& origin) {
   auto all = std::make_shared<Questions>(parts_.loop);
   all->method = list;
   for (const auto& gate : gates_.all()) {
     if (!company->callers.contains(gate->name())) continue;
     Question& question = all->each.emplace_back();
     question.server = gate->name();
-    question.trace = trace;
+    question.origin = origin;
     question.over = is_silent(*company, gate->name(), list);
     if (question.over) question.fault = too_slow;
   }
@@ -202,8 +202,8 @@ std::shared_ptr<Router::Questions> Router::begin_asking(const std::shared_ptr<Co
 
 /// Asks all servers of the caller; returns when the last has answered, the time for
 /// a slow one is over, or the client is gone (`client`; null: that is not looked at).
-net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, std::string trace, gateway::Channel* client) {
-  const auto all = begin_asking(company, list, request, trace);
+net::Task<std::shared_ptr<Router::Questions>> Router::ask_all(std::shared_ptr<Company> company, mcp::MethodId list, std::string request, Origin origin, gateway::Channel* client) {
+  const auto all = begin_asking(company, list, request, origin);
   bool gone = false;
   {
     net::TaskGroup watching;
@@ -227,7 +227,7 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
   if (!wanted || wanted->cursor)
     co_return co_await refuse(in, mcp::code::invalid_params, wanted ? std::string_view("this cursor was not given out: ask without one") : std::string_view(wanted.error().message));
   const mcp::MethodId list = in.message.method_id;
-  const auto all = co_await ask_all(in.company, list, std::string(in.message.bytes()), in.trace, &in.channel);
+  const auto all = co_await ask_all(in.company, list, std::string(in.message.bytes()), in.origin(), &in.channel);
   if (flight.cancelled) co_return static_cast<void>(co_await in.channel.ended());
 
   std::string items;

@@ -56,6 +56,7 @@ class ListenChannel final : public gateway::Channel {
   bool gone() const override { return listening_.leaving; }
   bool takes_raw() const override { return false; }
   bool may_resume() const override { return false; }
+  std::string client() const override { return listening_.origin.client; }
   net::Task<void> until_gone() override {
     while (!listening_.leaving) co_await listening_.gone.wait(net::Loop::forever);
   }
@@ -143,7 +144,7 @@ net::Task<void> Router::listen_at(std::shared_ptr<Company> company, std::string 
   const auto message = mcp::read_message(request, document, mcp::Direction::from_client);
   ListenChannel channel(listening, *company, server);
   if (conversation && gate != nullptr && message)
-    co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = channel, .trace = listening.trace});
+    co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = channel, .trace = listening.origin.trace});
   // One that carries nothing is not waited for by the others.
   if (!channel.acknowledged() && listening.unacknowledged > 0 && --listening.unacknowledged == 0 && listening.under_way > 1) listening.acknowledge();
   listening.ended(channel.answer_text());
@@ -159,7 +160,7 @@ net::Task<void> Router::acknowledge_in_time(Listening& listening) {
 net::Task<std::vector<std::pair<std::string, std::string>>> Router::parts_of(Incoming& in, const mcp::Listen& wanted, Listening& listening) {
   std::map<std::string, std::string, std::less<>> uris;
   for (const mcp::Text& uri : wanted.uris) {
-    const auto route = co_await find_resource(in.company, std::string(uri.view()));
+    const auto route = co_await find_resource(in, std::string(uri.view()));
     if (!route) continue;
     if (uri.view() != route->name) listening.wrapped.emplace(route->server, route->name);
     std::string& list = uris[route->server];
@@ -197,7 +198,7 @@ net::Task<void> Router::handle_listen(Incoming& in) {
   const auto wanted = mcp::read_listen(in.message);
   if (!wanted) co_return co_await refuse(in, mcp::code::invalid_params, wanted.error().message);
   Listening listening(parts_.loop, in.company, in.message.id_text);
-  listening.trace = in.trace;
+  listening.origin = in.origin();
   auto parts = co_await parts_of(in, *wanted, listening);
   listening.changes = wanted->changes;
   listening.under_way = listening.unacknowledged = parts.size();

@@ -149,14 +149,14 @@ net::Task<bool> Router::introduce(std::shared_ptr<Company> company, std::string 
 
 /// Hands one message to a server whose conversation is open; its answer, or an empty text.
 /// It is asked no longer once `over` is set. `failure` takes why there is no answer of the server's.
-net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes, std::string trace, std::shared_ptr<const bool> over, std::string* failure) {
+net::Task<std::string> Router::say(std::shared_ptr<Company> company, std::string server, std::string bytes, Origin origin, std::shared_ptr<const bool> over, std::string* failure) {
   const auto conversation = open_now(*company, server);
   gateway::Gate* gate = gates_.find(server);
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_client);
   if (!conversation || gate == nullptr || !message || (over && *over)) co_return std::string();
-  KeptAnswer kept(company, server, std::move(over));
-  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = kept, .trace = std::move(trace), .failure = failure});
+  KeptAnswer kept(company, server, std::move(origin.client), std::move(over));
+  co_await gate->handle({.conversation = conversation, .message = *message, .revision = conversation->session.revision, .channel = kept, .trace = std::move(origin.trace), .failure = failure});
   co_return kept.text();
 }
 
@@ -164,16 +164,16 @@ net::Task<void> Router::say_and_keep(std::shared_ptr<Company> company, std::shar
   const Questions::Over over(*all);
   const std::shared_ptr<const bool> no_longer(all, &all->given_up);
   Question& question = all->each[which];
-  question.answer = co_await say(company, question.server, std::move(bytes), question.trace, expects == Expects::answer ? no_longer : nullptr);
+  question.answer = co_await say(company, question.server, std::move(bytes), question.origin, expects == Expects::answer ? no_longer : nullptr);
   question.over = true;
 }
 
 /// To all that are open; returns when they have it, or the time for a slow one is
 /// over. An answer is waited for no longer; a notification is still delivered.
-net::Task<std::shared_ptr<Router::Questions>> Router::say_to_all(std::shared_ptr<Company> company, std::string bytes, std::string trace, Expects expects) {
+net::Task<std::shared_ptr<Router::Questions>> Router::say_to_all(std::shared_ptr<Company> company, std::string bytes, Origin origin, Expects expects) {
   const auto all = std::make_shared<Questions>(parts_.loop);
   for (const auto& [server, member] : company->members) {
-    if (open_now(*company, server)) all->each.push_back({.server = server, .trace = trace, .pages = {}, .answer = {}, .fault = {}});
+    if (open_now(*company, server)) all->each.push_back({.server = server, .origin = origin, .pages = {}, .answer = {}, .fault = {}});
   }
   all->under_way = all->each.size();
   for (std::size_t i = 0; i < all->each.size(); ++i) tasks_.spawn(say_and_keep(company, all, i, bytes, expects));

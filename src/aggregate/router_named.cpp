@@ -89,14 +89,14 @@ class UnderWay {
 
 /// Asks the servers for lists that the client did not ask for, or not lately. Who
 /// comes meanwhile waits for the same answers.
-net::Task<void> Router::learn(std::shared_ptr<Company> company, Company::Lesson& lesson, std::vector<mcp::MethodId> lists) {
+net::Task<void> Router::learn(std::shared_ptr<Company> company, Company::Lesson& lesson, std::vector<mcp::MethodId> lists, std::string client) {
   while (lesson.under_way) co_await company->changed.wait(net::Loop::forever);
   if (lesson.at != net::Instant{} && parts_.loop.now() - lesson.at < between_lessons) co_return;
   UnderWay under_way(*company, lesson);
   for (const mcp::MethodId list : lists) {
     // An id that no client can guess: its own requests stand beside it.
     const std::string request = mcp::plain_request(json::quoted("callgate-" + random_hex(16)), list, company->client.session.revision);
-    const auto all = co_await ask_all(company, list, request, {}, nullptr);
+    const auto all = co_await ask_all(company, list, request, {.client = client}, nullptr);
     for (const Question& each : all->each) {
       if (each.over) [[maybe_unused]] const std::string items = items_of(*company, list, each);
     }
@@ -104,15 +104,17 @@ net::Task<void> Router::learn(std::shared_ptr<Company> company, Company::Lesson&
   under_way.done(parts_.loop.now());
 }
 
-net::Task<std::optional<Route>> Router::find_prompt(std::shared_ptr<Company> company, std::string shown) {
-  if (may_be_cut(shown) && company->prompts.find(shown) == nullptr) co_await learn(company, company->prompts_learned, {mcp::MethodId::prompts_list});
+net::Task<std::optional<Route>> Router::find_prompt(const Incoming& in, std::string shown) {
+  const std::shared_ptr<Company> company = in.company;
+  if (may_be_cut(shown) && company->prompts.find(shown) == nullptr) co_await learn(company, company->prompts_learned, {mcp::MethodId::prompts_list}, in.channel.client());
   co_return prompt_route(*company, shown);
 }
 
-net::Task<std::optional<Route>> Router::find_resource(std::shared_ptr<Company> company, std::string uri) {
+net::Task<std::optional<Route>> Router::find_resource(const Incoming& in, std::string uri) {
+  const std::shared_ptr<Company> company = in.company;
   auto route = resource_route(*company, uri);
   if (route) co_return route;
-  co_await learn(company, company->resources_learned, {mcp::MethodId::resources_templates_list, mcp::MethodId::resources_list});
+  co_await learn(company, company->resources_learned, {mcp::MethodId::resources_templates_list, mcp::MethodId::resources_list}, in.channel.client());
   co_return resource_route(*company, uri);
 }
 
@@ -162,7 +164,7 @@ net::Task<void> Router::call_tool(Incoming& in, gateway::InFlight& flight) {
 net::Task<void> Router::get_prompt(Incoming& in, gateway::InFlight& flight) {
   const auto get = mcp::read_prompt_get(in.message);
   if (!get) co_return co_await refuse(in, mcp::code::invalid_params, get.error().message);
-  const auto route = co_await find_prompt(in.company, std::string(get->name.view()));
+  const auto route = co_await find_prompt(in, std::string(get->name.view()));
   if (route) co_return co_await send_named(in, flight, *route, *in.message.params.find("name"));
   note_refused(in, "no server of this caller has a prompt of this name");
   co_await in.channel.answer(mcp::unknown_prompt(in.message.id_text, get->name.view()));
@@ -171,7 +173,7 @@ net::Task<void> Router::get_prompt(Incoming& in, gateway::InFlight& flight) {
 net::Task<void> Router::use_resource(Incoming& in, gateway::InFlight& flight) {
   const auto resource = mcp::read_resource_request(in.message);
   if (!resource) co_return co_await refuse(in, mcp::code::invalid_params, resource.error().message);
-  const auto route = co_await find_resource(in.company, std::string(resource->uri.view()));
+  const auto route = co_await find_resource(in, std::string(resource->uri.view()));
   if (route) co_return co_await send_named(in, flight, *route, *in.message.params.find("uri"));
   note_refused(in, "no server of this caller has this resource");
   co_await in.channel.answer(mcp::resource_not_found(in.message.id_text, resource->uri.view(), mcp::era_of(in.company->client.session.revision)));
@@ -182,7 +184,7 @@ net::Task<void> Router::complete(Incoming& in, gateway::InFlight& flight) {
   if (!completion) co_return co_await refuse(in, mcp::code::invalid_params, completion.error().message);
   const bool prompt = completion->of == mcp::Completion::Of::prompt;
   const std::string subject(completion->subject.view());
-  const auto route = prompt ? co_await find_prompt(in.company, subject) : co_await find_resource(in.company, subject);
+  const auto route = prompt ? co_await find_prompt(in, subject) : co_await find_resource(in, subject);
   const auto ref = in.message.params.find("ref");
   const auto name = ref ? ref->find(prompt ? "name" : "uri") : std::nullopt;
   if (route && name) co_return co_await send_named(in, flight, *route, *name);

@@ -69,7 +69,7 @@ net::Task<void> Router::handle_stateless(Incoming in) {
 
 /// What the servers say of themselves, as one.
 net::Task<void> Router::handle_discover(Incoming& in) {
-  const auto all = co_await ask_all(in.company, mcp::MethodId::server_discover, std::string(in.message.bytes()), in.trace, &in.channel);
+  const auto all = co_await ask_all(in.company, mcp::MethodId::server_discover, std::string(in.message.bytes()), in.origin(), &in.channel);
   std::vector<std::string> texts;  // slug and instructions of each: the views below point into it
   texts.reserve(2 * all->each.size());
   std::vector<Introduction> servers;

@@ -76,9 +76,10 @@ class MemberChannel final : public gateway::Channel {
 /// Keeps one server's answer to a request that goes to several.
 class KeptAnswer final : public gateway::Channel {
  public:
-  /// `over`: nobody waits for it any more, which the company's `changed` tells; null: it is waited for.
-  KeptAnswer(std::shared_ptr<Company> company, std::string server, std::shared_ptr<const bool> over = {})
-      : company_(std::move(company)), server_(std::move(server)), over_(std::move(over)) {}
+  /// `asker`: who tells a client without a session from others; empty: the gateway itself asks. `over`: nobody waits
+  /// for it any more, which the company's `changed` tells; null: it is waited for.
+  KeptAnswer(std::shared_ptr<Company> company, std::string server, std::string asker = {}, std::shared_ptr<const bool> over = {})
+      : company_(std::move(company)), server_(std::move(server)), asker_(std::move(asker)), over_(std::move(over)) {}
 
   const std::string& text() const { return text_; }  ///< empty: there was none
 
@@ -87,7 +88,8 @@ class KeptAnswer final : public gateway::Channel {
   net::Task<bool> accepted() override { co_return true; }
   net::Task<bool> ended() override { co_return true; }
   bool gone() const override { return company_->client.closed || (over_ && *over_); }
-  std::string client() const override { return company_->client.session.name; }
+  /// A company of requests that stand alone is that of all clients without a grant.
+  std::string client() const override { return company_->stateless() ? asker_ : company_->client.session.name; }
   bool takes_raw() const override { return false; }
   bool may_resume() const override { return false; }
   net::Task<void> until_gone() override {
@@ -97,6 +99,7 @@ class KeptAnswer final : public gateway::Channel {
  private:
   std::shared_ptr<Company> company_;
   std::string server_;
+  std::string asker_;
   std::shared_ptr<const bool> over_;
   std::string text_;
 };

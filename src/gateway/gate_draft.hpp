@@ -175,11 +175,13 @@ struct Gate::Held {
 class CallSink final : public upstream::Sink {
  public:
   CallSink(Gate& gate, std::shared_ptr<Conversation> conversation, mcp::Revision revision, Channel* channel)
-      : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel) {}
+      : gate_(gate), conversation_(std::move(conversation)), revision_(revision), channel_(channel), client_(channel) {}
   /// Of this request, which outlives the sink.
   void hear_for(const Inbound& in) { in_ = &in; }
   /// Likewise, of a subscription; null: of a call.
   void hear_subscribed(const Subscribed* subscribed) { subscribed_ = subscribed; }
+  /// What is read is this client's, who hears nothing of it meanwhile; it outlives the sink.
+  void counts_for(const Channel& client) { client_ = &client; }
   /// What is heard waits while one of these signs is written.
   void wait_for(StartSigns& signs) { signs_ = &signs; }
   net::Task<bool> may_go_on() override {
@@ -190,7 +192,7 @@ class CallSink final : public upstream::Sink {
   void question_over(std::string_view id) override { conversation_->take_server_request(id); }
   std::string caller() const override {
     const session::Session& session = conversation_->session;
-    const std::string client = session.grant.empty() && channel_ != nullptr ? channel_->client() : session.grant;
+    const std::string client = session.grant.empty() && client_ != nullptr ? client_->client() : session.grant;
     return client.empty() ? session.name : client;
   }
   net::Task<bool> pushed(const upstream::Event& event) override { return gate_.cut_off(*event.message, mcp::latest_revision); }
@@ -213,6 +215,7 @@ class CallSink final : public upstream::Sink {
   std::shared_ptr<Conversation> conversation_;
   mcp::Revision revision_;
   Channel* channel_;
+  const Channel* client_;
   const Subscribed* subscribed_ = nullptr;
   const Inbound* in_ = nullptr;
   StartSigns* signs_ = nullptr;

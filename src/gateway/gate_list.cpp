@@ -216,6 +216,7 @@ net::Task<Result<void>> Gate::next_page(Inbound& in, std::string_view cursor, ne
   const std::shared_ptr<upstream::Link> link = in.conversation->link;
   if (!link || time <= net::Duration::zero()) co_return fail(ErrorKind::timeout, "the server's list could not be read in time");
   CallSink sink(*this, in.conversation, in.revision, nullptr);
+  sink.counts_for(in.channel);
   upstream::Outbound out{.bytes = request, .message = &*asked, .headers = headers, .time = std::chrono::ceil<std::chrono::milliseconds>(time)};
   auto answer = co_await link->forward(std::move(*permit), std::move(out), sink);
   if (!answer) co_return std::unexpected(std::move(answer.error().error));

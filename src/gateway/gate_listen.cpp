@@ -26,7 +26,7 @@ constexpr std::string_view keep_alive_comment = ":\n\n";
 class QueueChannel final : public Channel {
  public:
   /// `again`: the server has taken a subscription that was opened again.
-  QueueChannel(QueuedStream& stream, const Channel& to, std::function<net::Task<void>()> again) : stream_(stream), raw_(to.takes_raw()), again_(std::move(again)) {}
+  QueueChannel(QueuedStream& stream, const Channel& to, std::function<net::Task<void>()> again) : stream_(stream), to_(to), raw_(to.takes_raw()), again_(std::move(again)) {}
   /// Its client has heard what a server says first.
   void is_opened_again() { opened_again_ = true; }
   net::Task<bool> event(std::string_view bytes, std::string_view raw) override {
@@ -44,10 +44,12 @@ class QueueChannel final : public Channel {
   net::Task<bool> ended() override { co_return false; }
   bool gone() const override { return false; }
   bool may_resume() const override { return false; }
+  std::string client() const override { return to_.client(); }
   net::Task<void> until_gone() override { co_return; }
 
  private:
   QueuedStream& stream_;
+  const Channel& to_;
   bool raw_;
   std::function<net::Task<void>()> again_;
   bool opened_again_ = false;

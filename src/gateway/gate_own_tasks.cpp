@@ -92,7 +92,7 @@ bool Gate::may_wait_as_task(const Inbound& in, const Judged& judged) const {
 }
 
 std::shared_ptr<OwnTask> Gate::make_own_task(Inbound& in, const Judged& judged) {
-  auto task = std::make_shared<OwnTask>(parts_.loop, in.conversation, in.revision);
+  auto task = std::make_shared<OwnTask>(parts_.loop, in.conversation, in.revision, in.channel.client());
   std::string text;
   const auto edit = without_task(in.message, in.era(), text);
   if (!edit) return nullptr;

@@ -24,8 +24,10 @@ namespace callgate::gateway {
 /// Threads: the loop's.
 class TaskChannel final : public Channel {
  public:
-  /// `conversation` outlives the channel; `stateless`: there is no stream to go to.
-  TaskChannel(net::Loop& loop, Conversation& conversation, bool stateless) : conversation_(conversation), stateless_(stateless), left_(loop) {}
+  /// `conversation` outlives the channel; `stateless`: there is no stream to go to. `client` is that of the channel that
+  /// the call came on.
+  TaskChannel(net::Loop& loop, Conversation& conversation, bool stateless, std::string client)
+      : conversation_(conversation), stateless_(stateless), client_(std::move(client)), left_(loop) {}
 
   net::Task<bool> event(std::string_view bytes, std::string_view raw) override;
   net::Task<bool> answer(std::string_view bytes, std::string_view raw, int status) override;
@@ -35,6 +37,7 @@ class TaskChannel final : public Channel {
   bool takes_raw() const override { return false; }
   bool streams() const override { return false; }
   bool may_resume() const override { return false; }
+  std::string client() const override { return client_; }
   net::Task<void> until_gone() override;
 
   /// Whoever waited for the answer does so no longer.
@@ -44,6 +47,7 @@ class TaskChannel final : public Channel {
  private:
   Conversation& conversation_;
   bool stateless_;
+  std::string client_;
   net::Signal left_;
   bool gone_ = false;
   std::string answer_;
@@ -52,8 +56,8 @@ class TaskChannel final : public Channel {
 /// One call that waits for a person, and then runs, as a task of the gateway's own.
 /// Shared by whoever runs it and whoever asks for it.
 struct OwnTask {
-  OwnTask(net::Loop& loop, std::shared_ptr<Conversation> of, mcp::Revision its_revision)
-      : conversation(std::move(of)), revision(its_revision), channel(loop, *conversation, mcp::era_of(its_revision) == mcp::Era::modern), changed(loop) {}
+  OwnTask(net::Loop& loop, std::shared_ptr<Conversation> of, mcp::Revision its_revision, std::string client = {})
+      : conversation(std::move(of)), revision(its_revision), channel(loop, *conversation, mcp::era_of(its_revision) == mcp::Era::modern, std::move(client)), changed(loop) {}
   OwnTask(const OwnTask&) = delete;
   OwnTask& operator=(const OwnTask&) = delete;
 

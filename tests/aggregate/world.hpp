@@ -34,6 +34,7 @@ class TwoServers : public gateway::World {
   void start_both(const std::string& policy_of_one, const std::string& policy_of_two) {
     config.servers = {behind(first_name, upstream.url(), policy_of_one), behind("two", second_url.empty() ? second.url() : second_url, policy_of_two)};
     parts.emplace(gateway::Parts{loop, clock, log, metrics, config, *journal, digest_key, *counting, *questions, *keeping, *going_on, *store, policies, classes_of, approval_url});
+    if (replies) parts->replies = replies;
     gates = std::make_unique<gateway::Gates>(*parts);
     grants.emplace(*store);
     many = std::make_unique<Aggregate>(*parts, *gates, session::Authenticator(config.auth, &*grants));
