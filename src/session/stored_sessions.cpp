@@ -50,8 +50,7 @@ void StoredSessions::recall(const std::vector<SessionRow>& rows, const std::opti
 /// The wall clock counts between two processes only; set back, it counts as no time.
 void StoredSessions::recall(const SessionRow& row) {
   const std::chrono::milliseconds unused(std::max<std::int64_t>(clock_.wall_ms() - row.used_ms, 0));
-  const auto ended = to_end_.find(row.name);
-  const bool has_ended = ended != to_end_.end() && ended->second == std::pair(row.digest, row.grant);
+  const bool has_ended = to_end_.contains({row.name, row.digest, row.grant});
   if (has_ended || unused > options_.idle) return writer_.ended(row.name);
   enter(row.name, {.grant = row.grant, .share = share_of(row.grant, row.server), .used = loop_.now() - unused});
 }
@@ -195,7 +194,7 @@ void StoredSessions::end(std::string_view name) {
 bool StoredSessions::end_unknown(std::string_view id, std::string_view grant) {
   if (recalled_) return true;
   if (to_end_.size() >= most_to_end) return false;
-  to_end_.emplace(session_name(id), std::pair(sha256_hex(id), std::string(grant)));
+  to_end_.emplace(session_name(id), sha256_hex(id), grant);
   return true;
 }
 

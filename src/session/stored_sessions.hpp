@@ -112,7 +112,7 @@ class StoredSessions final : public SessionStore {
   std::unordered_map<std::string, Order> shares_;             ///< those of a grant at one server
   std::set<std::string> touched_;                             ///< used since the last sweep
   bool recalled_ = false; ///< the file was opened
-  std::unordered_map<std::string, std::pair<std::string, std::string>> to_end_;  ///< by name, digest and grant: what ended before that
+  std::set<std::tuple<std::string, std::string, std::string>> to_end_;  ///< name, digest and who ended it, by grant: what ended before that
   bool faulty_ = false;   ///< the file could not be written when that was looked at last
   bool refusing_ = false; ///< a session was not kept since it could be written
   SessionWriter writer_;

@@ -81,18 +81,21 @@ TEST_F(StoredSessionsTest, AreFoundOnceTheirFileIsFree) {
 
 /// Who ends a session may be sure of it, though nobody could tell that there was one.
 TEST_F(StoredSessionsTest, WhatEndedBeforeItsFileWasOpenIsNotFoundInIt) {
-  for (const char* id : {"id-1", "id-2", "id-3"}) ASSERT_TRUE(keep(session_of(id)));
+  for (const char* id : {"id-1", "id-2", "id-3", "id-4"}) ASSERT_TRUE(keep(session_of(id)));
   sessions_.reset();
   {
     const Holder holder(file(), all_of_it);
     open({.open_time = 5ms});
     EXPECT_TRUE(sessions_->end_unknown("id-1", "g1"));
     EXPECT_TRUE(sessions_->end_unknown("id-2", "g2")) << "another's, which is not to be told from nobody's";
+    EXPECT_TRUE(sessions_->end_unknown("id-4", "g2")) << "a stranger came first";
+    EXPECT_TRUE(sessions_->end_unknown("id-4", "g1"));
   }
   turn_until([&] { return log_.has("sessions_kept_again"); });
   EXPECT_FALSE(find("id-1"));
   EXPECT_TRUE(find("id-2"));
   EXPECT_TRUE(find("id-3"));
+  EXPECT_FALSE(find("id-4")) << "whatever the stranger did";
   open();
   EXPECT_FALSE(find("id-1"));
   EXPECT_TRUE(find("id-2"));
