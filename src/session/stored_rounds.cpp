@@ -1,5 +1,6 @@
 #include "session/stored_rounds.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace callgate::session {
@@ -53,10 +54,10 @@ void StoredRounds::recall(const store::RoundRow& row) {
 }
 
 /// Whether all that stands in the file is in the book, which has it opened where need be.
-net::Task<bool> StoredRounds::known() {
+net::Task<bool> StoredRounds::known(net::Instant until) {
   if (recalled_) co_return true;
   auto told = std::make_shared<Written>(loop_);
-  if (add(std::nullopt, told)) [[maybe_unused]] const bool opened = co_await written(std::move(told));
+  if (add(std::nullopt, told)) [[maybe_unused]] const bool opened = co_await written(std::move(told), until);
   co_return recalled_;
 }
 
@@ -67,7 +68,8 @@ std::int64_t StoredRounds::wall_of(BootTime time) const {
 // Calls -----------------------------------------------------------------------------
 
 net::Task<bool> StoredRounds::expect(RoundKey key, CallSoFar so_far) {
-  if (!recalled_ && !co_await known()) co_return false;
+  const net::Instant until = loop_.now() + options_.write_time;
+  if (!recalled_ && !co_await known(until)) co_return false;
   store::RoundChange change{.kind = RoundKind::expected,
                             .row = {.digest = key.digest,
                                     .server = key.server,
@@ -80,27 +82,29 @@ net::Task<bool> StoredRounds::expect(RoundKey key, CallSoFar so_far) {
     add(store::RoundChange{.kind = RoundKind::taken, .row = {.digest = std::move(digest)}}, nullptr);
   auto told = std::make_shared<Written>(loop_);
   if (!add(std::move(change), told)) co_return false;
-  co_return co_await written(std::move(told));
+  co_return co_await written(std::move(told), until);
 }
 
 net::Task<std::optional<CallSoFar>> StoredRounds::find(RoundKey key) {
-  if (!recalled_ && !co_await known()) co_return std::nullopt;
+  const net::Instant until = loop_.now() + options_.write_time;
+  if (!recalled_ && !co_await known(until)) co_return std::nullopt;
   const CallSoFar* found = book_.find(key.digest, clock_.now());
   co_return found != nullptr ? std::optional(*found) : std::nullopt;
 }
 
 net::Task<std::optional<CallSoFar>> StoredRounds::take(RoundKey key) {
-  if (!recalled_ && !co_await known()) co_return std::nullopt;
+  const net::Instant until = loop_.now() + options_.write_time;
+  if (!recalled_ && !co_await known(until)) co_return std::nullopt;
   auto taken = book_.take(key.digest, clock_.now());
   auto told = std::make_shared<Written>(loop_);
   if (!taken || !add(store::RoundChange{.kind = RoundKind::taken, .row = {.digest = std::move(key.digest)}}, told))
     co_return std::nullopt;
-  if (!co_await written(std::move(told))) co_return std::nullopt;
+  if (!co_await written(std::move(told), until)) co_return std::nullopt;
   co_return taken;
 }
 
-net::Task<bool> StoredRounds::written(std::shared_ptr<Written> told) {
-  if (!told->value) co_await told->done.wait(options_.write_time);
+net::Task<bool> StoredRounds::written(std::shared_ptr<Written> told, net::Instant until) {
+  if (!told->value) co_await told->done.wait(std::max<net::Duration>(until - loop_.now(), net::Duration::zero()));
   const Result<void> written = told->value.value_or(
       fail(ErrorKind::timeout, "the file of calls of several rounds was not written in time"));
   note(written);

@@ -16,7 +16,7 @@ namespace callgate::session {
 
 /// Calls of several rounds of one gateway in a file, so that they go on after a
 /// restart or a kill. They are known in memory; a thread of its own writes the file.
-/// Whoever expects or takes one waits for its write, at most `write_time`.
+/// Whoever expects or takes one waits for its write, at most `write_time`, and for its opening no longer.
 ///
 /// Most gateways never see such a call, so nothing is opened before the first. A file
 /// of before is read when somebody asks for what may stand there; while it cannot be
@@ -54,9 +54,9 @@ class StoredRounds final : public RoundStore {
 
   void recall(const std::vector<store::RoundRow>& rows, const std::optional<Error>& damage);
   void recall(const store::RoundRow& row);
-  net::Task<bool> known();
+  net::Task<bool> known(net::Instant until);
   bool add(std::optional<store::RoundChange> change, std::shared_ptr<Written> told);
-  net::Task<bool> written(std::shared_ptr<Written> told);
+  net::Task<bool> written(std::shared_ptr<Written> told, net::Instant until);
   std::int64_t wall_of(BootTime time) const;
   void note(const Result<void>& written);
   bool work(const Result<store::RoundFile*>& file);

@@ -293,6 +293,54 @@ TEST_F(StoredRoundsTest, AFileThatAnotherProcessHoldsIsReadOnceItIsFree) {
   EXPECT_FALSE(take(*stored_, key("a")));
 }
 
+/// Has somebody take the file for writing when the first row of before is recalled: behind its opening, before a write.
+class TakingClock final : public Clock {
+ public:
+  TakingClock(const FakeClock& clock, std::filesystem::path file) : clock_(clock), file_(std::move(file)) {}
+  BootTime now() const override { return clock_.now(); }
+  std::int64_t wall_ms() const override {
+    if (armed && !holder_) holder_.emplace(file_);
+    return clock_.wall_ms();
+  }
+  std::string_view boot_id() const override { return clock_.boot_id(); }
+  bool taken() const { return holder_.has_value(); }
+
+  bool armed = false;
+
+ private:
+  const FakeClock& clock_;
+  std::filesystem::path file_;
+  mutable std::optional<Holder> holder_;
+};
+
+/// The opening of the file and the write of a call are waited for together.
+TEST_F(StoredRoundsTest, NobodyWaitsTwiceAsLong) {
+  expect(*stored_, key("a"), so_far());
+  stored_.reset();
+  TakingClock clock(clock_, file());
+  auto opening = std::move(*store::Database::open(file(), 1000ms));
+  ASSERT_TRUE(opening->execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE"));
+  stored_.emplace(loop_, clock, log_, file(), StoredRounds::Options{.write_time = 900ms});
+  std::optional<bool> noted;
+  bool over = false;
+  net::TaskGroup tasks;
+  const auto free_it = [](net::Loop& loop, std::unique_ptr<store::Database>& held, bool& armed) -> net::Task<void> {
+    co_await loop.sleep(500ms);
+    armed = true;
+    held.reset();
+  };
+  const auto end = [](net::Loop& loop, bool& flag) -> net::Task<void> {
+    co_await loop.sleep(1100ms);
+    flag = true;
+  };
+  tasks.spawn(note(key("b"), noted));
+  tasks.spawn(free_it(loop_, opening, clock.armed));
+  tasks.spawn(end(loop_, over));
+  while (!over) loop_.turn(5ms);
+  EXPECT_EQ(noted, false) << "in the time for one";
+  EXPECT_TRUE(clock.taken()) << "it was opened meanwhile";
+}
+
 TEST_F(StoredRoundsTest, AFileOfANewerVersionIsLeftAloneAndTheyGoOnInThisProcess) {
   expect(*stored_, key("a"), so_far());
   stored_.reset();
