@@ -29,7 +29,8 @@ struct Told {
 
 /// A database file and the thread that works on it, so that no call waits for the disk.
 /// The thread starts, and opens the file, when there is something to do. A damaged file
-/// is moved aside for a new one; one that cannot be opened is tried again with each work.
+/// is moved aside for a new one; one that cannot be opened is tried again with each work,
+/// but for a newer version's (`unsupported`), which stays as it is: each work hears so.
 /// Ends with one last try. Threads: the constructor, the destructor, `open` and `wake`
 /// are the loop's.
 template <class File>
@@ -45,9 +46,11 @@ class FileThread {
   using Work = std::function<bool(const Result<File*>& file)>;
   /// On the loop, once: what stood in the file when it was opened, and whether a damaged one was moved aside for it.
   using Opened = std::function<void(Rows rows, std::optional<Error> damage)>;
+  /// Wherever it is opened, before anybody hears of that.
+  using Opening = std::function<void()>;
 
-  FileThread(net::Loop& loop, Options options, Work work, Opened opened)
-      : inbox_(loop.inbox()), options_(std::move(options)), work_(std::move(work)), opened_(std::move(opened)) {}
+  FileThread(net::Loop& loop, Options options, Work work, Opened opened, Opening opening = [] {})
+      : inbox_(loop.inbox()), options_(std::move(options)), work_(std::move(work)), opened_(std::move(opened)), opening_(std::move(opening)) {}
   FileThread(const FileThread&) = delete;
   FileThread& operator=(const FileThread&) = delete;
 
@@ -55,6 +58,7 @@ class FileThread {
   Result<void> open() {
     auto rows = open_file();
     if (!rows) return std::unexpected(rows.error());
+    opening_();
     opened_(std::move(*rows), std::exchange(damage_, std::nullopt));
     return {};
   }
@@ -95,8 +99,11 @@ class FileThread {
 
   Result<File*> file() {
     if (file_) return file_.get();
+    if (newer_) return std::unexpected(*newer_);
     auto rows = open_file();
+    if (!rows && rows.error().kind == ErrorKind::unsupported) newer_ = rows.error();
     if (!rows) return std::unexpected(rows.error());
+    opening_();
     post([this, rows = std::move(*rows), damage = std::exchange(damage_, std::nullopt)]() mutable {
       opened_(std::move(rows), std::move(damage));
     });
@@ -126,9 +133,11 @@ class FileThread {
   const Options options_;
   const Work work_;
   const Opened opened_;
+  const Opening opening_;
   const std::shared_ptr<bool> owner_ = std::make_shared<bool>();  ///< lives as long as this
   std::unique_ptr<File> file_;    ///< the thread's, once there is one
   std::optional<Error> damage_;   ///< likewise: not told yet
+  std::optional<Error> newer_;    ///< likewise: why it is never opened here
   std::mutex mutex_;
   std::condition_variable_any wake_;
   bool woken_ = false;  ///< guarded by mutex_

@@ -7,14 +7,11 @@ namespace callgate::session {
 using store::SessionChange;
 using SessionKind = store::SessionChange::Kind;
 
-SessionWriter::SessionWriter(net::Loop& loop, Thread::Options file, std::size_t most_bytes, Thread::Opened opened)
+SessionWriter::SessionWriter(net::Loop& loop, Thread::Options file, std::size_t most_bytes, Thread::Opened opened, GivenUp given_up)
     : most_bytes_(most_bytes),
+      given_up_(std::move(given_up)),
       thread_(
-          loop, std::move(file), [this](const auto& open) { return work(open); },
-          [this, opened = std::move(opened)](auto rows, auto damage) {
-            can_write();
-            opened(std::move(rows), std::move(damage));
-          }) {}
+          loop, std::move(file), [this](const auto& open) { return work(open); }, std::move(opened), [this] { can_write(); }) {}
 
 /// Whoever hears that the file is open finds no fault of before.
 void SessionWriter::can_write() {
@@ -26,8 +23,26 @@ Result<void> SessionWriter::open() {
   auto opened = thread_.open();
   if (opened) return opened;
   fault_ = opened.error();
-  thread_.wake();
+  if (opened.error().kind == ErrorKind::unsupported) give_up(opened.error());
+  else thread_.wake();
   return opened;
+}
+
+/// What waits is told that it was not written. INVARIANT: from here on nothing waits.
+void SessionWriter::give_up(const Error& why) {
+  Changes changes;
+  Finds finds;
+  {
+    const std::scoped_lock lock(mutex_);
+    fault_ = why;
+    if (std::exchange(over_, true)) return;
+    changes.swap(changes_);
+    finds.swap(finds_);
+    bytes_ = 0;
+  }
+  tell(changes, false);
+  answer(std::unexpected(why), std::move(finds));
+  thread_.post([this, why] { given_up_(why); });
 }
 
 // What waits ------------------------------------------------------------------------
@@ -68,7 +83,7 @@ bool SessionWriter::keep(store::SessionRow row, InFile before, Written written) 
   SessionChange change{.kind = SessionKind::kept, .row = std::move(row)};
   {
     const std::scoped_lock lock(mutex_);
-    if (bytes_ != 0 && bytes_ + weight(change) > most_bytes_) return false;
+    if (over_ || (bytes_ != 0 && bytes_ + weight(change) > most_bytes_)) return false;
     add(std::move(change), before, std::move(written));
   }
   thread_.wake();
@@ -81,6 +96,7 @@ void SessionWriter::used(std::string name, std::int64_t used_ms) {
   change.row.used_ms = used_ms;
   {
     const std::scoped_lock lock(mutex_);
+    if (over_) return;
     add(std::move(change), InFile::maybe, {});
   }
   thread_.wake();
@@ -91,6 +107,7 @@ void SessionWriter::ended(std::string name) {
   change.row.name = std::move(name);
   {
     const std::scoped_lock lock(mutex_);
+    if (over_) return;
     add(std::move(change), InFile::maybe, {});
   }
   thread_.wake();
@@ -99,7 +116,7 @@ void SessionWriter::ended(std::string name) {
 bool SessionWriter::find(std::string name, Found found) {
   {
     const std::scoped_lock lock(mutex_);
-    if (finds_.size() >= most_finds) return false;
+    if (over_ || finds_.size() >= most_finds) return false;
     finds_.emplace_back(std::move(name), std::move(found));
   }
   thread_.wake();
@@ -124,9 +141,13 @@ bool SessionWriter::work(const Result<store::SessionFile*>& file) {
   const Result<void> written = file ? write(**file, changes) : std::unexpected(file.error());
   tell(changes, written.has_value());
   answer(file, std::move(finds));
-  const std::scoped_lock lock(mutex_);
-  done(std::move(changes), written);
-  return written.has_value();
+  const bool newer = !file && file.error().kind == ErrorKind::unsupported;
+  {
+    const std::scoped_lock lock(mutex_);
+    done(std::move(changes), written);
+  }
+  if (newer) give_up(file.error());
+  return newer || written.has_value();
 }
 
 /// What could not be written waits again; what came meanwhile is later than that.

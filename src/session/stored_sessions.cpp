@@ -26,9 +26,14 @@ KeptSession session_of(SessionRow row) {
 
 StoredSessions::StoredSessions(net::Loop& loop, const Clock& clock, Log& log, const std::filesystem::path& file, Options options)
     : loop_(loop), clock_(clock), log_(log), options_(options),
-      writer_(loop, {.path = file, .open_time = options.open_time}, options.most_waiting, [this](const auto& rows, const auto& damage) { recall(rows, damage); }) {
+      writer_(loop, {.path = file, .open_time = options.open_time}, options.most_waiting, [this](const auto& rows, const auto& damage) { recall(rows, damage); },
+              [this](const Error& why) { give_up(why); }) {
   const auto opened = writer_.open();
   if (opened) return;
+  if (opened.error().kind == ErrorKind::unsupported) {
+    give_up(opened.error());
+    return;
+  }
   faulty_ = true;
   log_.error("sessions_not_kept", {{"fault", opened.error().message}, {"effect", "until the file can be opened, which is tried again, those of before are unknown, and new ones end with this process"}});
 }
@@ -45,6 +50,19 @@ void StoredSessions::recall(const std::vector<SessionRow>& rows, const std::opti
   for (const SessionRow& row : rows) recall(row);
   to_end_.clear();
   if (std::exchange(faulty_, false)) log_.info("sessions_kept_again", {{"sessions", known_.size()}});
+}
+
+/// What its file holds is nobody's here, and what is opened here goes into no file.
+void StoredSessions::give_up(const Error& why) {
+  if (std::exchange(kept_nowhere_, true)) return;
+  log_.error("sessions_not_kept", {{"fault", why.message}, {"effect", "those of before are unknown, and new ones end with this process; the file is not looked at again"}});
+  recalled_ = true;
+  known_.clear();
+  by_use_.clear();
+  order_.clear();
+  shares_.clear();
+  touched_.clear();
+  to_end_.clear();
 }
 
 /// The wall clock counts between two processes only; set back, it counts as no time.
@@ -135,7 +153,7 @@ net::Task<Kept> StoredSessions::keep(KeptSession session, std::size_t most_of_gr
   const auto told = std::make_shared<Told<bool>>(loop_);
   const bool taken = writer_.keep(row_of(session, clock_.wall_ms()), in_file, [told](bool written) { told->tell(written); });
   if (!taken) {
-    if (!std::exchange(refusing_, true))
+    if (!kept_nowhere_ && !std::exchange(refusing_, true))
       log_.warn("sessions_not_kept", {{"why", "too many wait for their file to be written"}, {"effect", "new ones end with this process until it can be written again"}});
     return net::Task<Kept>::ready(Kept::no);
   }
@@ -148,7 +166,9 @@ net::Task<Kept> StoredSessions::keep(KeptSession session, std::size_t most_of_gr
 net::Task<Kept> StoredSessions::finish_keep(std::shared_ptr<Told<bool>> told) {
   // Once it is known that the file cannot be written nobody waits for that.
   if (!told->value && !writer_.fault()) co_await told->done.wait(options_.write_time);
-  co_return told->value.value_or(false) ? Kept::now : Kept::later;
+  if (told->value.value_or(false)) co_return Kept::now;
+  const auto fault = writer_.fault();
+  co_return fault && fault->kind == ErrorKind::unsupported ? Kept::no : Kept::later;
 }
 
 net::Task<Result<std::optional<KeptSession>>> StoredSessions::find(std::string_view id, std::string_view grant) {
@@ -228,6 +248,7 @@ void StoredSessions::end_unused() {
 
 /// Each change once, however long it stays so.
 void StoredSessions::tell_fault() {
+  if (kept_nowhere_) return;
   const std::optional<Error> fault = writer_.fault();
   if (fault && !faulty_) log_.error("sessions_not_written", {{"fault", fault->message}, {"effect", "they end with this process unless it can be written again"}});
   if (!fault && (faulty_ || refusing_)) log_.info("sessions_written_again", {});

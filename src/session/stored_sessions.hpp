@@ -28,7 +28,8 @@ namespace callgate::session {
 /// While the file cannot be opened or written, new sessions wait for it in
 /// `Options::most_waiting` bytes; further ones are not kept, which the log says once.
 /// What stood in a file that is opened later is found from then on: whoever holds it at
-/// the start (a backup, say) lets it go, mostly. A damaged one is moved aside.
+/// the start (a backup, say) lets it go, mostly. A damaged one is moved aside. One of a
+/// newer version is left alone: none is kept then, which the log says once.
 ///
 /// INVARIANT: what ended is not found again in this process, whatever was still
 /// to be written; its removal is tried until the file has taken it. So it is for
@@ -84,6 +85,7 @@ class StoredSessions final : public SessionStore {
 
   void recall(const std::vector<store::SessionRow>& rows, const std::optional<Error>& damage);
   void recall(const store::SessionRow& row);
+  void give_up(const Error& why);
   void enter(std::string name, Known known);
   void place(At at);
   void displace(At at);
@@ -111,7 +113,8 @@ class StoredSessions final : public SessionStore {
   Order order_;                                               ///< the same, as they make room
   std::unordered_map<std::string, Order> shares_;             ///< those of a grant at one server
   std::set<std::string> touched_;                             ///< used since the last sweep
-  bool recalled_ = false; ///< the file was opened
+  bool recalled_ = false; ///< the file was opened, or never will be
+  bool kept_nowhere_ = false; ///< it is a newer version's
   std::set<std::tuple<std::string, std::string, std::string>> to_end_;  ///< name, digest and who ended it, by grant: what ended before that
   bool faulty_ = false;   ///< the file could not be written when that was looked at last
   bool refusing_ = false; ///< a session was not kept since it could be written

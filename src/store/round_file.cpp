@@ -41,7 +41,7 @@ Result<void> RoundFile::prepare(const std::string& name) {
     found = query.number(0);
   }
   if (found > round_version)
-    return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; move it away to "
+    return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; run that one, or move the file away to "
                                                     "begin without its calls of several rounds",
                                                     name));
   return database_->execute(round_schema);

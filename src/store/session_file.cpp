@@ -42,7 +42,7 @@ Result<void> SessionFile::prepare(const std::string& name) {
     found = query.number(0);
   }
   if (found > session_version)
-    return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; move it away to begin without its sessions", name));
+    return fail(ErrorKind::unsupported, fmt::format("the database `{}` was written by a newer version; run that one, or move the file away to begin without its sessions", name));
   if (auto made = database_->execute(session_schema); !made) return made;
   // A kill loses nothing; after a power cut clients open new sessions.
   return database_->execute("PRAGMA synchronous=NORMAL");

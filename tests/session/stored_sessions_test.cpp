@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -367,12 +368,63 @@ TEST_F(StoredSessionsTest, AFileOfANewerVersionIsLeftAlone) {
   }
   open();
   EXPECT_TRUE(log_.has("was written by a newer version"));
-  EXPECT_FALSE(keep(session_of("id-1")));
+  EXPECT_TRUE(log_.has(file().string()));
+  EXPECT_TRUE(log_.has("move the file away"));
+  EXPECT_EQ(await(loop_, sessions_->keep(session_of("id-1"), 16)), Kept::no) << "it goes into no file, and waits for none";
+  EXPECT_EQ(sessions_->size(), 0U);
+  for (std::size_t i = 0; i <= StoredSessions::most_to_end; ++i) ASSERT_TRUE(sessions_->end_unknown(fmt::format("id-{}", i), "")) << "nothing of that file is found here, so nothing is to be remembered";
+  sessions_->sweep();
+  EXPECT_EQ(log_.lines().size(), 1U) << "told once";
   sessions_.reset();
   auto database = store::Database::open(file(), 1000ms);
   store::Query version(**database, "PRAGMA user_version");
   ASSERT_TRUE(version.step());
   EXPECT_EQ(version.number(0), 99);
+}
+
+/// Likewise where that shows only once whoever held it at the start lets it go.
+TEST_F(StoredSessionsTest, AFileOfANewerVersionIsGivenUpAlsoWhereItIsOpenedLate) {
+  sessions_.reset();
+  {
+    const Holder holder(file(), "PRAGMA user_version = 99; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    open({.open_time = 5ms});
+    EXPECT_EQ(await(loop_, sessions_->keep(session_of("id-1"), 16)), Kept::later);
+    EXPECT_TRUE(sessions_->end_unknown("id-2", "g1"));
+  }
+  turn_until([&] { return log_.has("was written by a newer version"); });
+  EXPECT_EQ(sessions_->size(), 0U) << "what waited for it is let go";
+  EXPECT_EQ(await(loop_, sessions_->keep(session_of("id-3"), 16)), Kept::no);
+  const std::size_t told = log_.lines().size();
+  sessions_->sweep();
+  EXPECT_EQ(log_.lines().size(), told);
+}
+
+/// A session file whose writes fail, though it can be opened.
+void refuse_writes(const std::filesystem::path& file) {
+  ASSERT_TRUE(store::SessionFile::open(file, 1000ms));
+  auto database = store::Database::open(file, 1000ms);
+  ASSERT_TRUE((*database)->execute("CREATE TRIGGER no_more BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'no more'); END"));
+}
+
+/// What is heard of its opening is older than a write that failed since.
+TEST_F(StoredSessionsTest, AFaultThatIsNewerThanTheOpeningOfTheFileStands) {
+  const auto late = folder_.path() / "late.db";
+  refuse_writes(late);
+  std::optional<Holder> holder(std::in_place, late, all_of_it);
+  bool opened = false;
+  SessionWriter writer(loop_, {.path = late, .open_time = 5ms, .pause = 1h}, 1U << 20U, [&](const auto&, const auto&) { opened = true; }, [](const Error&) {});
+  ASSERT_FALSE(writer.open());
+  holder.reset();
+  ASSERT_TRUE(writer.keep({.name = "one"}, SessionWriter::InFile::surely_not, {}));
+  const auto write_failed = [&] {
+    const auto fault = writer.fault();
+    return fault && fault->kind == ErrorKind::conflict;
+  };
+  const auto until = net::Loop::read_clock() + 20s;
+  while (!write_failed() && net::Loop::read_clock() < until) std::this_thread::yield();  // the loop hears nothing meanwhile
+  ASSERT_TRUE(write_failed());
+  turn_until([&] { return opened; });
+  EXPECT_TRUE(write_failed()) << "it cannot be written";
 }
 
 TEST_F(StoredSessionsTest, AFileThatIsNoneIsMovedAside) {
