@@ -309,6 +309,33 @@ TEST_F(Children, ThatSayOnASubscriptionThatIsOverThatToolsChangedAreAskedForThem
   EXPECT_GT(lists_asked(), before);
 }
 
+/// A grant may have half of all: its dead one, which is the last that it may have, does not stand in the way of the next.
+TEST_F(Children, BehindABridgeThatDiedTakeNoPlaceOfTheirGrant) {
+  config.auth = config::Auth::grants;
+  config.limits.children = 4;
+  start(allow_);
+  read_list();
+  call_as("caller");
+  ASSERT_EQ(open().status, 200);
+  session_id.clear();  // the session stays, and its child with it
+  const auto call_once = [&] {
+    Answer answer;
+    bool done = false;
+    begin_stateless(answer, done);
+    turn_until([&] { return done; });
+    return answer.body;
+  };
+  std::string body = call_once();
+  const std::string first = pid_in(body);
+  ASSERT_FALSE(first.empty()) << body;
+  std::ofstream(folder / "last") << "";
+  EXPECT_EQ(pid_in(call_once()), "") << "it ends in mid-call";
+  std::filesystem::remove(folder / "last");
+  body = call_once();
+  EXPECT_FALSE(pid_in(body).empty()) << body;
+  EXPECT_NE(pid_in(body), first);
+}
+
 TEST_F(Children, ThatStandReadyServeTheNextSession) {
   start_ahead = true;
   start(allow_);

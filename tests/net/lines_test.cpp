@@ -120,6 +120,37 @@ TEST(LineReader, DropsALargeLineThatFindsNoRoomAndGoesOn) {
   EXPECT_EQ(lines.back().size(), 90'000U);
 }
 
+/// Security requirement S25: whose room is taken for a moment loses nothing by that.
+TEST(LineReader, ALargeLineThatFindsNoRoomWaitsForIt) {
+  Loop loop;
+  Pipe pipe;
+  const ServerRoom server{std::make_shared<ReplyRoom>(400'000), "one"};
+  std::unique_ptr<ReplyPart> another;
+  ASSERT_TRUE(server.count(another, 90'000, nullptr));
+  LineReader reader(loop, pipe.ends[0], 1 << 24, server);
+  TaskGroup group;
+  std::vector<std::string> lines;
+  bool ended = false;
+  group.spawn(read_lines(reader, lines, ended));
+  const std::string begin(60'000, 'x');
+  ASSERT_EQ(write(pipe.ends[1], begin.data(), begin.size()), static_cast<ssize_t>(begin.size()));
+  turn_until(loop, [&] {
+    int left = 0;
+    return ioctl(pipe.ends[0], FIONREAD, &left) == 0 && left < 40'000;
+  });
+  another.reset();
+  const std::string rest = std::string(20'000, 'x') + "\nlast\n";
+  std::size_t sent = 0;
+  turn_until(loop, [&] {
+    const ssize_t put = sent < rest.size() ? write(pipe.ends[1], rest.data() + sent, rest.size() - sent) : 0;
+    if (put > 0) sent += static_cast<std::size_t>(put);
+    return lines.size() == 2;
+  });
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].size(), 80'000U) << lines[0].substr(0, 20);
+  EXPECT_EQ(lines[1], "last");
+}
+
 /// Tells how many lines, and bytes, one turn of the loop reads of a pipe that holds far more.
 std::pair<std::size_t, std::size_t> read_in_one_turn(const std::string& line) {
   Loop loop;
