@@ -183,7 +183,7 @@ TEST_F(Listen, EndsWithAResultWhenTheGatewayStops) {
   says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{})")};
   begin_with("callgate: 1\ndefault: allow\n");
   listen(R"({"toolsListChanged":true})");
-  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(5));
+  turn_until([&] { return answer.body.find("acknowledged") != std::string::npos; });
   gates->all().front()->stop();
   turn_until([&] { return done; });
   EXPECT_NE(answer.body.find(R"("id":"sub","result":{"resultType":"complete"})"), std::string::npos) << answer.body;
@@ -195,7 +195,7 @@ TEST_F(Listen, HearsThatAPolicyMadeItsListAnotherOne) {
   says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{})")};
   begin_with("callgate: 1\ndefault: allow\n");
   listen(R"({"toolsListChanged":true})");
-  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(5));
+  turn_until([&] { return answer.body.find("acknowledged") != std::string::npos; });
   gates->all().front()->announce_list_change();
   gates->all().front()->stop();
   turn_until([&] { return done; });
@@ -208,7 +208,7 @@ TEST_F(Listen, HearsOfTheListsThatItAskedForAlone) {
   says = {notification("notifications/subscriptions/acknowledged", R"("notifications":{})")};
   begin_with("callgate: 1\ndefault: allow\n");
   listen(R"({"promptsListChanged":true,"resourcesListChanged":true})");
-  for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(5));
+  turn_until([&] { return answer.body.find("acknowledged") != std::string::npos; });
   gates->all().front()->announce_list_change();
   gates->all().front()->stop();
   turn_until([&] { return done; });

@@ -270,7 +270,7 @@ TEST_F(SessionBridged, NewsOfTheServerComeOnTheSessionsStream) {
   announced = R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"demo://a","_meta":{"io.modelcontextprotocol/subscriptionId":"x"}}})";
   std::string headers = "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n";
   group.spawn(talk("GET", headers, "", stream, done));
-  for (int turn = 0; turn < 10; ++turn) loop.turn(std::chrono::milliseconds(2));
+  turn_until([&] { return stream.status != 0; });
   EXPECT_NE(post(R"({"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"demo://a"}})").body.find("result"), std::string::npos);
   turn_until([&] { return filter.find(R"("resourceSubscriptions":["demo://a"])") != std::string::npos; });
   EXPECT_NE(filter.find(R"("toolsListChanged":true)"), std::string::npos) << filter;

@@ -12,7 +12,7 @@ class SessionStream : public World {
  protected:
   void listen() {
     group.spawn(talk("GET", "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n", "", stream, over));
-    for (int turn = 0; turn < 20; ++turn) loop.turn(std::chrono::milliseconds(2));
+    turn_until([&] { return stream.status != 0 || over; });
   }
   bool hears(std::string_view text) {
     const auto until = net::Loop::read_clock() + std::chrono::seconds(3);
