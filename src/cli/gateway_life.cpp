@@ -27,7 +27,7 @@ constexpr net::Duration between_trims = std::chrono::seconds(10);
 constexpr std::size_t most_in_a_line = 1800;
 
 /// A policy of many rules, as lines of the log: whoever reads that slowly holds up no call.
-void print(Log& log, std::string_view server, std::string_view text) {
+void print_policy(Log& log, std::string_view server, std::string_view text) {
   while (!text.empty()) {
     std::string_view piece = text.substr(0, most_in_a_line);
     if (piece.size() < text.size()) {
@@ -229,7 +229,7 @@ void GatewayProcess::make_policy(const config::Server& server) {
     if (made) {
       young = gateway::Policies::Young::as_it_is;
       log_.info("policy_made", {{"server", server.name}, {"file", server.policy.string()}, {"effect", made->effect}});
-      print(log_, server.name, made->text);
+      print_policy(log_, server.name, made->text);
     }
   }
   if (!policies_.is_as_read(server.policy)) return;  // once it is mended it is taken up like any other

@@ -54,16 +54,16 @@ std::expected<Version, Exit> open(const std::string& file, const PolicyFlags& fl
   return version;
 }
 
-std::string painted(const policy::Difference& each, std::string_view text, Colour colour) {
+std::string painted_change(const policy::Difference& each, std::string_view text, Colour colour) {
   if (each.loosens()) return yellow(text, colour);
   return each.tightens() ? green(text, colour) : std::string(text);
 }
 
-std::string line_of(const policy::Difference& each, Colour colour) {
+std::string change_line(const policy::Difference& each, Colour colour) {
   std::string line = each.what;
   if (!each.call.empty()) line += " " + each.call;
   if (each.parts.empty()) {
-    line += ": " + painted(each, fmt::format("`{}` -> `{}`", policy::word(each.before), policy::word(each.after)), colour);
+    line += ": " + painted_change(each, fmt::format("`{}` -> `{}`", policy::word(each.before), policy::word(each.after)), colour);
   } else {
     line += fmt::format(": `{}` as before, under other conditions: {}", policy::word(each.after), fmt::join(each.parts, ", "));
   }
@@ -79,7 +79,7 @@ std::string json_of(const policy::Difference& each) {
 }
 
 void write_text(const std::vector<policy::Difference>& all, Colour colour, std::ostream& out) {
-  for (const policy::Difference& each : all) out << line_of(each, colour) << '\n';
+  for (const policy::Difference& each : all) out << change_line(each, colour) << '\n';
   const auto looser = std::ranges::count_if(all, &policy::Difference::loosens);
   const auto tighter = std::ranges::count_if(all, &policy::Difference::tightens);
   if (all.empty()) {

@@ -55,7 +55,7 @@ std::string text_of(const std::vector<Case>& cases) {
 }
 
 /// What is compared of some rules, by the key that says it.
-struct Parts {
+struct RuleParts {
   std::string action, validate, arguments, rate_limit, cases, approval;
 };
 
@@ -83,8 +83,8 @@ class File {
 
   Rules of_prompt(const std::string& key) const { return of(program().prompts.choose(key)); }
 
-  Parts parts(const Rules& rules) const {
-    Parts parts;
+  RuleParts parts(const Rules& rules) const {
+    RuleParts parts;
     for (const Rule* rule : rules) {
       parts.action += fmt::format("{}\n", word(rule->action));
       parts.validate += fmt::format("{}\n", rule->checks_own_schema);
@@ -196,17 +196,17 @@ class Comparison {
     const bool refused = difference.before < Verdict::require_approval && difference.after < Verdict::require_approval;
     if (refused) return;
     if (difference.before == difference.after) {
-      const Parts one = before_.parts(before);
-      const Parts other = after_.parts(after);
-      const auto note = [&](std::string_view key, std::string Parts::*part) {
+      const RuleParts one = before_.parts(before);
+      const RuleParts other = after_.parts(after);
+      const auto note = [&](std::string_view key, std::string RuleParts::*part) {
         if (one.*part != other.*part) difference.parts.emplace_back(key);
       };
-      note("action", &Parts::action);
-      note("validate", &Parts::validate);
-      note("arguments", &Parts::arguments);
-      note("rate_limit", &Parts::rate_limit);
-      note("cases", &Parts::cases);
-      note("approval", &Parts::approval);
+      note("action", &RuleParts::action);
+      note("validate", &RuleParts::validate);
+      note("arguments", &RuleParts::arguments);
+      note("rate_limit", &RuleParts::rate_limit);
+      note("cases", &RuleParts::cases);
+      note("approval", &RuleParts::approval);
       if (difference.parts.empty()) return;
     }
     found_.push_back(std::move(difference));

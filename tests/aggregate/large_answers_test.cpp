@@ -2,7 +2,7 @@
 #include "aggregate/world.hpp"
 #include "mcp/sse.hpp"
 
-namespace callgate::aggregate {
+namespace callgate::aggregate::large_answers_test {
 namespace {
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20U;
@@ -100,4 +100,4 @@ TEST_F(LargeAnswers, OnSubscriptionsAreTheCallers) {
 }
 
 }  // namespace
-}  // namespace callgate::aggregate
+}  // namespace callgate::aggregate::large_answers_test

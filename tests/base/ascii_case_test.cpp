@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace callgate::ascii {
+namespace callgate::ascii::ascii_case_test {
 namespace {
 
 TEST(AsciiCase, ChangesTheLettersAndNothingElse) {
@@ -38,4 +38,4 @@ TEST(AsciiCase, EveryPlaceOfATextCounts) {
 }
 
 }  // namespace
-}  // namespace callgate::ascii
+}  // namespace callgate::ascii::ascii_case_test

@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-namespace callgate::json {
+namespace callgate::json::json_scan_test {
 namespace {
 
 bool stops(unsigned char byte) { return byte == '"' || byte == '\\' || byte < 0x20; }
@@ -35,4 +35,4 @@ TEST(FindStringStop, FindsTheFirstOfSeveral) {
 }
 
 }  // namespace
-}  // namespace callgate::json
+}  // namespace callgate::json::json_scan_test

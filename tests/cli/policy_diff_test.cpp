@@ -5,7 +5,7 @@
 
 #include "cli/policy_folder.hpp"
 
-namespace callgate::cli {
+namespace callgate::cli::policy_diff_test {
 namespace {
 
 using testing::HasSubstr;
@@ -53,4 +53,4 @@ TEST(PolicyDiff, WhatCannotBeComparedHasItsStatus) {
 }
 
 }  // namespace
-}  // namespace callgate::cli
+}  // namespace callgate::cli::policy_diff_test

@@ -21,7 +21,7 @@ def private_names(source):
             depth += line.count("{") - line.count("}")
         if before > 1 or not re.match(r"[A-Za-z_[]", line) or OPENS.match(line):
             continue
-        line = re.sub(r"^template <.*?> ?|\[\[\w+\]\] ", "", line).strip()
+        line = re.sub(r"^template <.*?> ?|\[\[\w+\]\] |^__attribute__\(\(.*?\)\) ", "", line).strip()
         name = next((m[1] for m in (ALIAS.match(line), BORROWED.match(line)) if m), None)
         if name is None and (inside or line.startswith("static ")):
             name = next((m[1] for m in (TYPE.match(line), FUNCTION.match(line), VARIABLE.match(line)) if m), None)

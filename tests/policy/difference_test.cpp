@@ -8,7 +8,7 @@
 
 #include "policy/world.hpp"
 
-namespace callgate::policy {
+namespace callgate::policy::difference_test {
 namespace {
 
 using testing::ElementsAre;
@@ -92,4 +92,4 @@ TEST(Differences, OfAListEachToolIsLookedAt) {
 }
 
 }  // namespace
-}  // namespace callgate::policy
+}  // namespace callgate::policy::difference_test
