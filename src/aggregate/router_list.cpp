@@ -230,15 +230,22 @@ net::Task<void> Router::handle_list(Incoming& in, const gateway::InFlight& fligh
   const auto all = co_await ask_all(in.company, list, std::string(in.message.bytes()), in.origin(), &in.channel);
   if (flight.cancelled) co_return static_cast<void>(co_await in.channel.ended());
 
-  std::string items;
+  // Who did not answer in time is missing, also where an answer comes while the others' are put together.
+  std::vector<const Question*> answered;
   std::vector<Missing> missing;
   for (const Question& each : all->each) {
     if (!each.over || !each.fault.empty()) missing.push_back({.server = each.server, .why = each.over ? each.fault : std::string(too_slow), .words = each.words});
-    if (!each.over) continue;
-    const std::string part = items_of(*in.company, list, each);
+    if (each.over) answered.push_back(&each);
+  }
+  std::string items;
+  for (const Question* each : answered) {
+    // The steps of each server are bounded; those of all together would hold up everybody.
+    if (each != answered.front()) co_await parts_.loop.next_turn();
+    const std::string part = items_of(*in.company, list, *each);
     if (!part.empty() && !items.empty()) items += ',';
     items += part;
   }
+  if (flight.cancelled) co_return static_cast<void>(co_await in.channel.ended());
   for (const Missing& each : missing) parts_.log.warn("aggregate_list_incomplete", {{"server", each.server}, {"method", in.message.method.view()}, {"why", each.why}, {"words", each.words}});
   if (!missing.empty() && missing.size() == all->each.size()) co_return co_await answer_none(in, missing);
   co_await in.channel.answer(merged_list(in.message.id_text, mcp::list_shape(list)->array, items, missing, mcp::era_of(in.company->client.session.revision)));

@@ -98,7 +98,9 @@ net::Task<void> Router::learn(std::shared_ptr<Company> company, Company::Lesson&
     const std::string request = mcp::plain_request(json::quoted("callgate-" + random_hex(16)), list, company->client.session.revision);
     const auto all = co_await ask_all(company, list, request, {.client = client}, nullptr);
     for (const Question& each : all->each) {
-      if (each.over) [[maybe_unused]] const std::string items = items_of(*company, list, each);
+      if (!each.over) continue;
+      [[maybe_unused]] const std::string items = items_of(*company, list, each);
+      co_await parts_.loop.next_turn();  // as for a list that is asked for
     }
   }
   under_way.done(parts_.loop.now());

@@ -95,6 +95,24 @@ TEST_F(Named, ResourcesKeepTheirUrisUnlessBothHaveThem) {
   EXPECT_TRUE(has(read("demo://second").body, R"("text":"second")"));
 }
 
+/// What one server's URIs cost is bounded; that of many at once would stop the loop for as often as long.
+TEST_F(Named, ListsOfServersAreReadInATurnEach) {
+  start_both();
+  open_session();
+  const auto company = many->router().find(session_id, {});
+  ASSERT_TRUE(company);
+  Answer listed;
+  bool done = false;
+  bool apart = false;
+  begin(R"({"jsonrpc":"2.0","id":7,"method":"resources/list"})", listed, done);
+  turn_until([&] {
+    apart = apart || (company->uris.server_of("demo://first") && !company->uris.server_of("demo://second"));
+    return done;
+  });
+  EXPECT_TRUE(has(listed.body, "demo://second")) << listed.body;
+  EXPECT_TRUE(apart);
+}
+
 TEST_F(Named, ResourcesAreFoundWithoutAListAndByTheirTemplates) {
   start_both();
   open_session();
