@@ -35,6 +35,37 @@ void put_class(admin::ToolEntry& entry, const gateway::Parts& parts, const gatew
   entry.class_reason = is.reason;
 }
 
+struct Taken {
+  store::ListKey key;
+  std::vector<store::Definition> definitions;
+};
+
+/// What the request accepts of each era. Errors: nothing is offered of its tool (`not_found`), or in no era the
+/// definition that was looked at (`conflict`).
+Result<std::vector<Taken>> fitting(const gateway::Parts& parts, const gateway::Gate& gate, const admin::PinRequest& request) {
+  std::vector<Taken> found;
+  bool differs = false;
+  for (const std::string_view era : eras) {
+    Taken taken{.key = {.server = gate.name(), .address = gate.server().address(), .era = std::string(era)}, .definitions = {}};
+    auto list = parts.store.pins().find(taken.key);
+    if (!list) return std::unexpected(list.error());
+    if (!*list) continue;
+    for (store::Definition& offered : (*list)->offered) {
+      if (!request.tool.empty() && offered.tool != request.tool) continue;
+      const bool fits = request.fingerprint.empty() || offered.fingerprint == request.fingerprint;
+      differs = differs || !fits;
+      if (!fits) continue;
+      offered.time_ms = parts.clock.wall_ms();
+      taken.definitions.push_back(std::move(offered));
+    }
+    if (!taken.definitions.empty()) found.push_back(std::move(taken));
+  }
+  if (found.empty() && differs)
+    return fail(ErrorKind::conflict, fmt::format("`{}` is offered with another definition by now: look at it again", request.tool));
+  if (found.empty() && !request.tool.empty()) return fail(ErrorKind::not_found, fmt::format("nothing new is offered for `{}`", request.tool));
+  return found;
+}
+
 }  // namespace
 
 std::vector<admin::ServerEntry> Directory::servers() const {
@@ -104,28 +135,20 @@ Result<std::vector<admin::LeftOutEntry>> Directory::left_out(std::string_view se
 Result<std::vector<std::string>> Directory::pin(std::string_view server, const admin::PinRequest& request) {
   gateway::Gate* gate = gates_.find(server);
   if (gate == nullptr) return fail(ErrorKind::not_found, fmt::format("there is no server `{}`", server));
+  // A server may offer another definition in each era, and one of them was looked at: nothing is stored before both are known.
+  const auto found = fitting(parts_, *gate, request);
+  if (!found) return std::unexpected(found.error());
   std::set<std::string> accepted;
-  for (const std::string_view era : eras) {
-    const store::ListKey key{.server = gate->name(), .address = gate->server().address(), .era = std::string(era)};
-    auto list = parts_.store.pins().find(key);
-    if (!list) return std::unexpected(list.error());
-    if (!*list) continue;
-    std::vector<store::Definition> take;
-    for (const store::Definition& offered : (*list)->offered) {
-      if (!request.tool.empty() && offered.tool != request.tool) continue;
-      if (!request.fingerprint.empty() && offered.fingerprint != request.fingerprint)
-        return fail(ErrorKind::conflict, fmt::format("`{}` is offered with another definition by now: look at it again", offered.tool));
-      take.push_back(offered);
-      take.back().time_ms = parts_.clock.wall_ms();
-      accepted.insert(offered.tool);
-    }
-    if (take.empty()) continue;
-    if (auto done = parts_.store.pins().accept(key, take); !done) return std::unexpected(done.error());
-    gate->tools().want_again(era == "modern" ? mcp::Era::modern : mcp::Era::legacy);
+  Result<void> stored;
+  for (const auto& [key, take] : *found) {
+    stored = parts_.store.pins().accept(key, take);
+    if (!stored) break;
+    for (const store::Definition& each : take) accepted.insert(each.tool);
+    gate->tools().want_again(key.era == "modern" ? mcp::Era::modern : mcp::Era::legacy);
   }
-  if (accepted.empty() && !request.tool.empty())
-    return fail(ErrorKind::not_found, fmt::format("nothing new is offered for `{}`", request.tool));
-  parts_.log.info("pins_accepted", {{"server", gate->name()}, {"tools", accepted.size()}});
+  // Also where the store failed between the two eras: what the first got stands.
+  if (stored || !accepted.empty()) parts_.log.info("pins_accepted", {{"server", gate->name()}, {"tools", accepted.size()}});
+  if (!stored) return std::unexpected(stored.error());
   return std::vector<std::string>(accepted.begin(), accepted.end());
 }
 
