@@ -89,7 +89,7 @@ Result<Pinned> reviewed_pins(store::Pins& pins, const ListSource& source) {
   return pinned;
 }
 
-/// The pins to judge by. The first list of a server and address becomes them; that of a further era is no first one, unless it comes minutes later.
+/// The pins to judge by. The first list of a server and address becomes them; of a further era's, minutes later, what the other does not hold.
 Result<Pinned> pins_of(store::Pins& pins, const ListSource& source, const Listing& listing, std::int64_t now_ms) {
   if (source.reviewed != nullptr) return reviewed_pins(pins, source);
   Pinned pinned;
@@ -98,7 +98,7 @@ Result<Pinned> pins_of(store::Pins& pins, const ListSource& source, const Listin
   if (*known) {
     pinned.own = std::move((*known)->pinned);
   } else {
-    auto first = pins.pin_first(source.key, as_rows(listing.tools, now_ms));
+    auto first = pins.pin_first(source.key, as_rows(listing.tools, now_ms), now_ms);
     if (!first) return std::unexpected(first.error());
     pinned.own = std::move(first->pinned);
   }

@@ -79,6 +79,10 @@ CREATE TABLE left_out (
   PRIMARY KEY (list, place)
 ) WITHOUT ROWID;
 )sql"},
+    Migration{"when a first list came",
+              R"sql(
+ALTER TABLE pinned_lists ADD COLUMN first INTEGER NOT NULL DEFAULT 0;  -- 0: no other era may have a first list any more
+)sql"},
 };
 
 Result<std::int64_t> applied_count(Database& database) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "store/connection.hpp"
 
@@ -18,9 +19,10 @@ Result<std::optional<std::int64_t>> list_id(Database& database, const ListKey& k
   return query.number(0);
 }
 
-Result<std::int64_t> make_list(Database& database, const ListKey& key) {
-  Query query(database, "INSERT INTO pinned_lists (server, address, era) VALUES (?, ?, ?) RETURNING id");
-  const auto row = query.bind(key.server).bind(key.address).bind(key.era).step();
+/// `first_ms`: when it came, of a first list; 0 of any other.
+Result<std::int64_t> make_list(Database& database, const ListKey& key, std::int64_t first_ms) {
+  Query query(database, "INSERT INTO pinned_lists (server, address, era, first) VALUES (?, ?, ?, ?) RETURNING id");
+  const auto row = query.bind(key.server).bind(key.address).bind(key.era).bind(first_ms).step();
   if (!row) return std::unexpected(row.error());
   return query.number(0);
 }
@@ -28,19 +30,31 @@ Result<std::int64_t> make_list(Database& database, const ListKey& key) {
 Result<std::int64_t> find_or_make_list(Database& database, const ListKey& key) {
   const auto known = list_id(database, key);
   if (!known) return std::unexpected(known.error());
-  return *known ? Result<std::int64_t>(**known) : make_list(database, key);
+  return *known ? Result<std::int64_t>(**known) : make_list(database, key, 0);
 }
 
-/// Whether another era has had a list of this server and address for longer than first lists may be apart.
-Result<bool> stands_elsewhere(Database& database, const ListKey& key, std::int64_t now_ms) {
-  Query lists(database, "SELECT id FROM pinned_lists WHERE server = ? AND address = ? LIMIT 1");
-  const auto any = lists.bind(key.server).bind(key.address).step();
-  if (!any || !*any) return any;
-  Query fresh(database, "SELECT 1 FROM (SELECT min(d.time) AS first FROM definitions d JOIN pinned_lists l ON l.id = d.list "
-                        "WHERE l.server = ?1 AND l.address = ?2 AND d.offered = 0) WHERE first > ?3 AND first <= ?4");
-  const auto young = fresh.bind(key.server).bind(key.address).bind(now_ms - first_lists_within_ms).bind(now_ms).step();
-  if (!young) return young;
-  return !*young;
+/// Whether a list stands at the address beside which no further era may have a first one now.
+Result<bool> is_closed(Database& database, const ListKey& key, std::int64_t now_ms) {
+  // A first time that is still to come is that of a clock that was set back.
+  Query query(database, "SELECT 1 FROM pinned_lists WHERE server = ?1 AND address = ?2 AND (first = 0 OR first <= ?3 OR first > ?4) LIMIT 1");
+  return query.bind(key.server).bind(key.address).bind(now_ms - first_lists_within_ms).bind(now_ms).step();
+}
+
+/// From now on no further era has a first list at the address.
+Result<void> end_first_lists(Database& database, const ListKey& key) {
+  Query query(database, "UPDATE pinned_lists SET first = 0 WHERE server = ? AND address = ?");
+  return query.bind(key.server).bind(key.address).run();
+}
+
+/// The names that are pinned at the address, whatever the era.
+Result<std::set<std::string, std::less<>>> pinned_names(Database& database, const ListKey& key) {
+  Query query(database, "SELECT d.tool FROM definitions d JOIN pinned_lists l ON l.id = d.list WHERE l.server = ? AND l.address = ? AND d.offered = 0");
+  query.bind(key.server).bind(key.address);
+  std::set<std::string, std::less<>> names;
+  auto row = query.step();
+  for (; row && *row; row = query.step()) names.insert(query.text(0));
+  if (!row) return std::unexpected(row.error());
+  return names;
 }
 
 Result<std::vector<LeftOut>> read_left_out(Database& database, std::int64_t list) {
@@ -149,7 +163,7 @@ class SqlitePins final : public Pins {
     return keys;
   }
 
-  Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions) override {
+  Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions, std::int64_t now_ms) override {
     const std::scoped_lock lock(connection_.mutex);
     Database& database = *connection_.database;
     auto transaction = Transaction::begin(database);
@@ -157,13 +171,17 @@ class SqlitePins final : public Pins {
     auto known = find_locked(key);
     if (!known) return std::unexpected(known.error());
     if (*known) return std::move(**known);
-    const auto elsewhere = stands_elsewhere(database, key, definitions.empty() ? 0 : definitions.front().time_ms);
-    if (!elsewhere) return std::unexpected(elsewhere.error());
-    if (*elsewhere) return PinnedList{};
+    const auto closed = is_closed(database, key, now_ms);
+    if (!closed) return std::unexpected(closed.error());
+    if (*closed) return PinnedList{};
 
-    const auto list = make_list(database, key);
+    const auto held = pinned_names(database, key);
+    if (!held) return std::unexpected(held.error());
+    std::vector<Definition> first(definitions.begin(), definitions.end());
+    std::erase_if(first, [&](const Definition& each) { return held->contains(each.tool); });
+    const auto list = make_list(database, key, now_ms);
     if (!list) return std::unexpected(list.error());
-    if (auto done = write(database, *list, Part::pinned, definitions); !done) return std::unexpected(done.error());
+    if (auto done = write(database, *list, Part::pinned, first); !done) return std::unexpected(done.error());
     auto stored = read_list(database, *list);
     if (auto done = transaction->commit(); !done) return std::unexpected(done.error());
     return stored;
@@ -255,6 +273,9 @@ class SqlitePins final : public Pins {
     if (!list) return std::unexpected(list.error());
     if (auto done = clear(database, *list, part); !done) return done;
     if (auto done = write(database, *list, part, definitions); !done) return done;
+    if (part == Part::offered && !definitions.empty()) {
+      if (auto done = end_first_lists(database, key); !done) return done;
+    }
     return transaction->commit();
   }
 

@@ -21,8 +21,8 @@ struct PinnedList {
   bool operator==(const PinnedList&) const = default;
 };
 
-/// So far apart the first lists of a server's two eras may come, to be first lists both: a server that has tools
-/// in one era only shows them to the first client of that era.
+/// So far apart the first lists of a server's two eras may come for names of the second to be first ones: a server
+/// that has tools in one era only shows them to the first client of that era.
 inline constexpr std::int64_t first_lists_within_ms = 10 * 60 * 1000;
 
 /// Pinned tool definitions (S10). Several processes may stand in front of the
@@ -33,11 +33,13 @@ class Pins {
 
   virtual Result<std::optional<PinnedList>> find(const ListKey& key) = 0;
   virtual Result<std::vector<ListKey>> lists(std::string_view server) = 0;
-  /// Pins the definitions if nothing of this server at this address was pinned before, or in another era only
-  /// and just before the time of these (`first_lists_within_ms`), and answers what stands of this list afterwards: of two processes
-  /// that come at once the first one's; nothing where only another era has a list.
-  virtual Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions) = 0;
-  /// What waits for a person is now exactly this; writes only where it differs.
+  /// Pins the definitions if there is no list of this server at this address. Where another era's first list came
+  /// less than `first_lists_within_ms` ago, and nothing was offered at this address ever, it pins those of names that no
+  /// other era holds. Answers what stands of this list afterwards: of two processes that come at once the first one's;
+  /// nothing where there is none.
+  virtual Result<PinnedList> pin_first(const ListKey& key, std::span<const Definition> definitions, std::int64_t now_ms) = 0;
+  /// What waits for a person is now exactly this; writes only where it differs. Once anything waits, no other era has a
+  /// first list at this address.
   virtual Result<void> offer(const ListKey& key, std::span<const Definition> definitions) = 0;
   /// What cannot be called is now exactly this, in this order; writes only where it differs.
   virtual Result<void> leave_out(const ListKey& key, std::span<const LeftOut> tools) = 0;

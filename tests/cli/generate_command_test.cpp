@@ -141,7 +141,7 @@ TEST_F(GenerateCommand, ThePolicyOfARegisteredServerIsTheOneInForce) {
     ASSERT_TRUE(store->servers().add({.name = "shop", .url = "http://127.0.0.1:1/mcp", .policy = policy}));
     const std::string text = R"({"name":"get_item","description":"Get an item."})";
     const auto read = json::OwnedDocument::parse(text);
-    ASSERT_TRUE(store->pins().pin_first({"shop", "http://127.0.0.1:1/mcp", "legacy"}, std::vector<store::Definition>{{.tool = "get_item", .fingerprint = registry::fingerprint((*read)->root()), .text = text, .time_ms = 1}}));
+    ASSERT_TRUE(store->pins().pin_first({"shop", "http://127.0.0.1:1/mcp", "legacy"}, std::vector<store::Definition>{{.tool = "get_item", .fingerprint = registry::fingerprint((*read)->root()), .text = text, .time_ms = 1}}, 1));
   }
   EXPECT_EQ(run({"--server", "shop", "--wish", "allow get_item"}), Exit::ok) << err;
   EXPECT_THAT(out, testing::EndsWith(shop_policy));

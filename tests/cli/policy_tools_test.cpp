@@ -51,7 +51,7 @@ TEST_F(PinnedTools, AreWhatTheConfigurationSaysToRulesForClasses) {
   const auto store = store::open(data()).value();
   const std::string text = R"({"name":"drop_all","description":"Drop all tables."})";
   const auto read = json::OwnedDocument::parse(text);
-  ASSERT_TRUE(store->pins().pin_first({"s", "uvx s", "legacy"}, std::vector<store::Definition>{{.tool = "drop_all", .fingerprint = registry::fingerprint((*read)->root()), .text = text, .time_ms = 1}}));
+  ASSERT_TRUE(store->pins().pin_first({"s", "uvx s", "legacy"}, std::vector<store::Definition>{{.tool = "drop_all", .fingerprint = registry::fingerprint((*read)->root()), .text = text, .time_ms = 1}}, 1));
   PolicyFolder explaining(policy_explain);
   const std::string policy = explaining.file("p.yaml", "callgate: 1\ndefault: deny\nclasses: {Read: {action: allow}}\n");
   const std::string config = explaining.file("callgate.yaml", "servers: {s: {command: [uvx, s], policy: p, classes: {drop_all: {category: Read, reason: a dry run, definition: '" +

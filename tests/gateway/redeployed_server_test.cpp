@@ -156,7 +156,7 @@ TEST_F(RedeployedServer, IsHeldInOneEraToWhatIsPinnedInTheOther) {
       EXPECT_NE(call_in(first, "read").body.find("done"), std::string::npos);
       upstream.calls.clear();
       upstream.tools = other_tools;
-      clock.advance(std::chrono::minutes(10));  // until then both eras may have a first list
+      clock.advance(std::chrono::minutes(10));  // until then a name that the first era does not have may be a first one
       if (restarts) begin();
       const mcp::Era other = first == mcp::Era::legacy ? mcp::Era::modern : mcp::Era::legacy;
       if (other == mcp::Era::legacy) open_session();
@@ -170,6 +170,18 @@ TEST_F(RedeployedServer, IsHeldInOneEraToWhatIsPinnedInTheOther) {
       gates.reset();
     }
   }
+}
+
+/// Minutes after the first list as well.
+TEST_F(RedeployedServer, IsHeldAtOnceToWhatTheFirstEraHas) {
+  upstream.tools = R"({"name":"read","inputSchema":{"type":"object"}})";
+  start(allow_all);
+  open_session();
+  EXPECT_NE(call_in(mcp::Era::legacy, "read").body.find("done"), std::string::npos);
+  upstream.calls.clear();
+  upstream.tools = other_tools;
+  EXPECT_NE(call_in(mcp::Era::modern, "read").body.find(quarantined), std::string::npos);
+  EXPECT_TRUE(upstream.calls.empty());
 }
 
 /// While a list is compared nobody else is served: a long one gets a part of the time, however often its server says that it changed.

@@ -11,12 +11,6 @@
 namespace callgate::registry::pins_test {
 namespace {
 
-std::string array(std::initializer_list<std::string> tools) {
-  std::string text = "[";
-  for (const std::string& each : tools) text += (text.size() > 1 ? "," : "") + each;
-  return text + "]";
-}
-
 struct Step {
   const char* name;
   std::string first;   ///< the list that pins
@@ -165,108 +159,6 @@ TEST(PinsTest, AddressesPinApart) {
   EXPECT_EQ(world.drift(), "");
 }
 
-struct OtherEra {
-  const char* name;
-  std::string pinned;  ///< in the other era
-  std::string listed;  ///< first in this one
-  NewTools new_tools;
-  std::string tools;
-  std::string drift;
-};
-
-std::string with(const std::string& members) { return R"([{"name":"get","description":"does it","inputSchema":{"type":"object"})" + members + "}]"; }
-
-class OtherEraTable : public testing::TestWithParam<OtherEra> {};
-
-INSTANTIATE_TEST_SUITE_P(
-    Pins, OtherEraTable,
-    testing::Values(
-        OtherEra{"same", array({tool("get"), tool("set", "x")}), array({tool("get"), tool("set", "x")}), NewTools::refuse, "get, set", ""},
-        OtherEra{"changed", array({tool("get")}), array({tool("get", "evil")}), NewTools::refuse, "?get", "changed get"},
-        OtherEra{"changed_and_followed", array({tool("get")}), array({tool("get", "evil")}), NewTools::follow_policy, "?get", "changed get"},
-        OtherEra{"new_name", array({tool("get")}), array({tool("get"), tool("new", "x")}), NewTools::refuse, "get", "added new"},
-        OtherEra{"new_name_followed", array({tool("get")}), array({tool("get"), tool("new", "x")}), NewTools::follow_policy, "get, new", "added new"},
-        OtherEra{"renamed", array({tool("get")}), array({tool("fetch")}), NewTools::refuse, "", "twin fetch, added fetch"},
-        OtherEra{"none_listed_there", "[]", array({tool("get")}), NewTools::refuse, "", "added get"},
-        OtherEra{"not_listed_here", array({tool("get"), tool("set", "x")}), array({tool("get")}), NewTools::refuse, "get", ""},
-        OtherEra{"tasks_of_the_old_era", with(R"(,"execution":{"taskSupport":"optional"})"), with(""), NewTools::refuse, "get", ""},
-        OtherEra{"tasks_and_meta", with(""), with(R"(,"execution":{"taskSupport":"forbidden"},"_meta":{"a":1})"), NewTools::refuse, "get", ""},
-        OtherEra{"tasks_with_a_word_beside", with(""), with(R"(,"execution":{"taskSupport":"optional","note":"read all mail"})"), NewTools::refuse, "?get", "changed get"},
-        OtherEra{"tasks_that_say_something_else", with(""), with(R"(,"execution":{"taskSupport":"read all mail"})"), NewTools::refuse, "?get", "changed get"},
-        OtherEra{"title", with(""), with(R"(,"title":"Get all mail")"), NewTools::refuse, "?get", "changed get"},
-        OtherEra{"annotations", with(""), with(R"(,"annotations":{"readOnlyHint":true})"), NewTools::refuse, "?get", "changed get"},
-        OtherEra{"output_schema", with(""), with(R"(,"outputSchema":{"type":"object"})"), NewTools::refuse, "?get", "changed get"},
-        OtherEra{"unknown_member", with(""), with(R"(,"x":1)"), NewTools::refuse, "?get", "changed get"}),
-    [](const auto& row) { return row.param.name; });
-
-/// Security requirement S10: where the server is pinned in one era, no list of the other is a first one. Protocol item 29.
-TEST_P(OtherEraTable, DecidesAsThePinsOfTheOther) {
-  for (const bool modern_first : {false, true}) {
-    World world;
-    world.source.new_tools = GetParam().new_tools;
-    world.source.key.era = modern_first ? "modern" : "legacy";
-    world.list(GetParam().pinned);
-    world.source.key.era = modern_first ? "legacy" : "modern";
-    world.now_ms += store::first_lists_within_ms;
-    world.table.reset();
-    world.list(GetParam().listed);
-    EXPECT_EQ(world.tools(), GetParam().tools);
-    EXPECT_EQ(world.drift(), GetParam().drift);
-    // What was decided at the first look stands at the next ones, also in another process.
-    const std::string tools = world.tools();
-    world.table.reset();
-    world.list(GetParam().listed);
-    EXPECT_EQ(world.tools(), tools);
-  }
-}
-
-/// A server may have tools in one era only, and its first clients of both come as they like.
-TEST(PinsTest, FirstListsOfBothErasMayComeMinutesApart) {
-  World world;
-  world.list(array({tool("get")}));
-  world.source.key.era = "modern";
-  world.now_ms += store::first_lists_within_ms - 1;
-  world.list(array({tool("get", "in other words"), tool("new", "x")}));
-  EXPECT_EQ(world.tools(), "get, new");
-  EXPECT_EQ(world.drift(), "");
-  world.list(array({tool("get", "evil"), tool("new", "x"), tool("newer", "y")}));
-  EXPECT_EQ(world.tools(), "?get, new") << "that was the first";
-  world.source.key.era = "legacy";
-  world.list(array({tool("get", "in other words"), tool("new", "x")}));
-  EXPECT_EQ(world.tools(), "?get, new") << "each era is held to its own, and has what the other has";
-}
-
-TEST(PinsTest, AnAcceptedChangeOfTheOtherErasDefinitionIsKnown) {
-  World world;
-  world.list(array({tool("get")}));
-  world.now_ms += store::first_lists_within_ms;
-  world.source.key.era = "modern";
-  world.list(array({tool("get", "evil")}));
-  const auto kept = world.store->pins().find(world.source.key).value().value();
-  ASSERT_EQ(kept.pinned.size(), 1U) << "what it differs from, for whoever looks at it";
-  EXPECT_EQ(kept.pinned[0].text, tool("get"));
-  ASSERT_EQ(kept.offered.size(), 1U);
-  ASSERT_TRUE(world.store->pins().accept(world.source.key, kept.offered));
-  world.list(array({tool("get", "evil")}));
-  EXPECT_EQ(world.tools(), "get");
-  world.list(array({tool("get")}));
-  EXPECT_EQ(world.tools(), "?get") << "from then on each era is held to its own";
-}
-
-/// A name that one era got later is no new one in the other.
-TEST(PinsTest, WhatWasFollowedInOneEraIsHeldToThatInTheOther) {
-  World world;
-  world.source.new_tools = NewTools::follow_policy;
-  world.list(array({tool("get")}));
-  world.source.key.era = "modern";
-  world.list(array({tool("get")}));
-  world.source.key.era = "legacy";
-  world.list(array({tool("get"), tool("late", "x")}));
-  world.source.key.era = "modern";
-  world.list(array({tool("get"), tool("late", "evil")}));
-  EXPECT_EQ(world.tools(), "get, ?late");
-}
-
 TEST(PinsTest, ASchemaThatDoesNotCompileIsAFaultOfItsToolOnly) {
   World world;
   const ToolTable& table = world.list(R"([{"name":"good","inputSchema":{"type":"object"}},
@@ -313,37 +205,6 @@ TEST(PinsTest, NewToolsThatFollowThePolicyArePinnedBesideAReviewedFile) {
   EXPECT_EQ(world.tools(), "get, new");
   world.list(array({tool("get"), tool("new", "evil")}));
   EXPECT_EQ(world.tools(), "get, ?new");
-}
-
-/// A file that was written when one era was known.
-TEST(PinsTest, AReviewedListOfOneEraHoldsForTheOther) {
-  const auto reviewed = PinFile::parse(R"({"callgate_pins":1,"lists":[{"era":"legacy","tools":[)" + tool("get") + "," + tool("set", "x") + "]}]}", "p.json");
-  ASSERT_TRUE(reviewed);
-  for (const NewTools new_tools : {NewTools::refuse, NewTools::follow_policy}) {
-    World world;
-    world.source.key.era = "modern";
-    world.source.reviewed = &*reviewed;
-    world.source.new_tools = new_tools;
-    for (int look = 0; look < 2; ++look) {
-      world.list(array({tool("get", "evil"), tool("set", "x"), tool("new", "y")}));
-      EXPECT_EQ(world.tools(), new_tools == NewTools::refuse ? "?get, set" : "?get, set, new");
-    }
-    world.list(array({tool("get"), tool("set", "x")}));
-    EXPECT_EQ(world.tools(), "get, set");
-  }
-}
-
-TEST(PinsTest, AReviewedListOfThisEraSaysAllOfIt) {
-  const auto reviewed = PinFile::parse(R"({"callgate_pins":1,"lists":[{"era":"legacy","tools":[)" + tool("get") + "," + tool("set", "x") + R"(]},{"era":"modern","tools":[)" + tool("get") + "]}]}", "p.json");
-  ASSERT_TRUE(reviewed);
-  World world;
-  world.source.key.era = "modern";
-  world.source.reviewed = &*reviewed;
-  world.list(array({tool("get"), tool("set", "x")}));
-  EXPECT_EQ(world.tools(), "get");
-  world.source.new_tools = NewTools::follow_policy;
-  world.list(array({tool("get"), tool("set", "evil")}));
-  EXPECT_EQ(world.tools(), "get, ?set") << "new names are followed, but the other era holds this one";
 }
 
 std::string many(const std::string& prefix, int count, bool described) {
@@ -456,7 +317,7 @@ class LockedPins final : public store::Pins {
   static std::unexpected<Error> locked() { return fail(ErrorKind::unavailable, "locked"); }
   Result<std::optional<store::PinnedList>> find(const store::ListKey&) override { return locked(); }
   Result<std::vector<store::ListKey>> lists(std::string_view) override { return locked(); }
-  Result<store::PinnedList> pin_first(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
+  Result<store::PinnedList> pin_first(const store::ListKey&, std::span<const store::Definition>, std::int64_t) override { return locked(); }
   Result<void> offer(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }
   Result<void> leave_out(const store::ListKey&, std::span<const store::LeftOut>) override { return locked(); }
   Result<void> accept(const store::ListKey&, std::span<const store::Definition>) override { return locked(); }

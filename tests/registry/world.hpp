@@ -55,6 +55,13 @@ struct World {
   }
 };
 
+/// The list of these tools.
+inline std::string array(std::initializer_list<std::string> tools) {
+  std::string text = "[";
+  for (const std::string& each : tools) text += (text.size() > 1 ? "," : "") + each;
+  return text + "]";
+}
+
 /// `{"name":NAME,"description":DESCRIPTION,"inputSchema":{"type":"object"}}`
 inline std::string tool(const std::string& name, const std::string& description = "does it") {
   return R"({"name":)" + json::quoted(name) + R"(,"description":)" + json::quoted(description) +

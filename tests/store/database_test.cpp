@@ -143,8 +143,24 @@ TEST(MigrationsTest, RunTwiceTheyApplyOnce) {
   ASSERT_TRUE(migrate(**database, 6));
   Query query(**database, "SELECT count(*), max(applied) FROM migrations");
   ASSERT_TRUE(query.step().value());
-  EXPECT_EQ(query.number(0), 3);
+  EXPECT_EQ(query.number(0), 4);
   EXPECT_EQ(query.number(1), 5);
+}
+
+/// Security requirement S10: nobody knows when the lists of an earlier version came.
+TEST(MigrationsTest, ListsOfAnEarlierVersionLetNoFurtherEraHaveAFirstOne) {
+  const TemporaryFolder folder;
+  const ListKey legacy{"s", "a", "legacy"};
+  const std::vector<Definition> pinned{{.tool = "get", .fingerprint = "1", .text = "{}", .time_ms = 1'000'000}};
+  ASSERT_TRUE((*open(folder.path()))->pins().pin_first(legacy, pinned, 1'000'000));
+  {
+    const auto raw = Database::open(folder.path() / "callgate.db", milliseconds(100));
+    ASSERT_TRUE((*raw)->execute("ALTER TABLE pinned_lists DROP COLUMN first; DELETE FROM migrations WHERE number = 4"));
+  }
+  const auto store = open(folder.path());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ((*store)->pins().find(legacy).value()->pinned, pinned);
+  EXPECT_EQ((*store)->pins().pin_first({"s", "a", "modern"}, std::vector<Definition>{{.tool = "set", .fingerprint = "1", .text = "{}"}}, 1'000'001).value(), PinnedList{});
 }
 
 TEST(SharedStore, AnotherProcessesWriteIsNoticed) {
@@ -174,7 +190,7 @@ TEST(SharedStore, ManyMayOpenANewFolderAtOnceAndOnePinsFirst) {
           return;
         }
         const std::vector<Definition> mine{{.tool = "t", .fingerprint = std::to_string(i), .text = "{}"}};
-        const auto stands = (*store)->pins().pin_first({"s", "a", "legacy"}, mine);
+        const auto stands = (*store)->pins().pin_first({"s", "a", "legacy"}, mine, 1);
         pinned[static_cast<std::size_t>(i)] = stands ? stands->pinned.at(0).fingerprint : stands.error().message;
       });
     }

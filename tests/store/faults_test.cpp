@@ -41,7 +41,7 @@ const std::vector<Operation> operations{
     {"grants_revoke", true, [](Store& s) { return fault_of(s.grants().revoke("g1", 1)); }},
     {"pins_find", false, [](Store& s) { return fault_of(s.pins().find(key)); }},
     {"pins_lists", false, [](Store& s) { return fault_of(s.pins().lists("valkey")); }},
-    {"pins_pin_first", true, [](Store& s) { return fault_of(s.pins().pin_first({"x", "y", "z"}, std::vector{definition})); }},
+    {"pins_pin_first", true, [](Store& s) { return fault_of(s.pins().pin_first({"x", "y", "z"}, std::vector{definition}, 1)); }},
     {"pins_offer", true, [](Store& s) { return fault_of(s.pins().offer(key, std::vector{definition})); }},
     {"pins_accept", true, [](Store& s) { return fault_of(s.pins().accept(key, std::vector{definition})); }},
     {"pins_replace", true, [](Store& s) { return fault_of(s.pins().replace(key, {})); }},
@@ -63,7 +63,7 @@ class StoreFault : public testing::TestWithParam<Operation> {
     store_ = open(folder_.path(), {.busy = milliseconds(1)}).value();
     ASSERT_TRUE(store_->servers().add({.name = "valkey", .url = "http://h"}));
     ASSERT_TRUE(store_->grants().add({.id = "g1", .name = "ana", .server = "valkey", .token_hash = hash_token("1")}));
-    ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition}));
+    ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition}, 1));
     other_ = Database::open(folder_.path() / "callgate.db", milliseconds(1)).value();
   }
 

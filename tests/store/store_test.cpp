@@ -85,7 +85,7 @@ TEST_P(StoreContract, ASecondServerOfTheSameNameIsAConflict) {
 
 TEST_P(StoreContract, RemovingAServerTakesItsPinsAndAnswersAndRevokesItsGrants) {
   ASSERT_TRUE(store_->servers().add({.name = "valkey", .url = "http://x"}));
-  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}, 5));
   ASSERT_TRUE(store_->answers().put(key, {.text = "{}"}));
   ASSERT_TRUE(store_->grants().add(grant("g1", "ci")));
   EXPECT_TRUE(store_->servers().remove("valkey", 99).value());
@@ -169,15 +169,15 @@ TEST_P(StoreContract, OfGrantsThatCannotAllBePutNoneIs) {
 
 TEST_P(StoreContract, TheFirstListPinsAndALaterOneDoesNot) {
   EXPECT_EQ(store_->pins().find(key).value(), std::nullopt);
-  const auto first = store_->pins().pin_first(key, std::vector{definition("get", "1")});
-  const auto second = store_->pins().pin_first(key, std::vector{definition("get", "2"), definition("set", "3")});
+  const auto first = store_->pins().pin_first(key, std::vector{definition("get", "1")}, 5);
+  const auto second = store_->pins().pin_first(key, std::vector{definition("get", "2"), definition("set", "3")}, 5);
   EXPECT_EQ(first.value().pinned, std::vector{definition("get", "1")});
   EXPECT_EQ(second.value(), first.value());
 }
 
 TEST_P(StoreContract, AnEmptyListIsPinnedToo) {
-  ASSERT_TRUE(store_->pins().pin_first(key, {}));
-  const auto later = store_->pins().pin_first(key, std::vector{definition("get", "1")});
+  ASSERT_TRUE(store_->pins().pin_first(key, {}, 5));
+  const auto later = store_->pins().pin_first(key, std::vector{definition("get", "1")}, 5);
   EXPECT_TRUE(later.value().pinned.empty());
 }
 
@@ -186,7 +186,7 @@ TEST_P(StoreContract, ListsOfOtherErasAndAddressesAreApart) {
   modern.era = "modern";
   ListKey elsewhere = key;
   elsewhere.address = "uvx other";
-  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}, 5));
   EXPECT_EQ(store_->pins().find(modern).value(), std::nullopt);
   EXPECT_EQ(store_->pins().find(elsewhere).value(), std::nullopt);
   ASSERT_TRUE(store_->pins().accept(modern, std::vector{definition("get", "2")}));
@@ -195,25 +195,77 @@ TEST_P(StoreContract, ListsOfOtherErasAndAddressesAreApart) {
 }
 
 /// Security requirement S10: or a server would say in one era what is quarantined in the other.
-TEST_P(StoreContract, TheFirstListOfAFurtherEraDoesNotPin) {
+TEST_P(StoreContract, TheFirstListOfAFurtherEraPinsWhatNoOtherHoldsMinutesAfterTheFirstAlone) {
+  constexpr std::int64_t began = 1'000'000;
+  const std::vector listed{definition("get", "2"), definition("set", "3")};
+  struct Row {
+    const char* name;
+    std::vector<Definition> first;
+    std::int64_t later_ms;
+    std::vector<Definition> expected;
+    bool made;
+  };
+  const std::vector held{definition("get", "1")};
+  for (const Row& row : {Row{"at once", held, 0, {listed[1]}, true}, Row{"minutes later", held, first_lists_within_ms - 1, {listed[1]}, true},
+                         Row{"too late", held, first_lists_within_ms, {}, false}, Row{"a clock that was set back", held, -1, {}, false},
+                         Row{"after an empty one", {}, first_lists_within_ms - 1, listed, true}, Row{"too late after an empty one", {}, first_lists_within_ms, {}, false}}) {
+    SCOPED_TRACE(row.name);
+    const ListKey first{row.name, "uvx valkey", "legacy"};
+    const ListKey further{row.name, "uvx valkey", "modern"};
+    ASSERT_TRUE(store_->pins().pin_first(first, row.first, began));
+    EXPECT_EQ(store_->pins().pin_first(further, listed, began + row.later_ms).value().pinned, row.expected);
+    EXPECT_EQ(store_->pins().find(further).value().has_value(), row.made);
+    const ListKey elsewhere{row.name, "uvx other", "modern"};
+    EXPECT_EQ(store_->pins().pin_first(elsewhere, listed, began + row.later_ms).value().pinned, listed);
+  }
+}
+
+/// Security requirement S10: the minutes end early, and never begin anew.
+TEST_P(StoreContract, AFurtherEraHasNoFirstListOnceAnythingElseHappened) {
+  struct Row {
+    const char* name;
+    std::function<bool(Pins&, const ListKey&)> happens;
+    std::int64_t later_ms;
+  };
+  constexpr std::int64_t month_ms = std::int64_t{30} * 24 * 3600 * 1000;
+  constexpr std::int64_t began = 1'000'000;
+  const auto accepted_now = [](std::string tool) {
+    Definition accepted = definition(std::move(tool), "2");
+    accepted.time_ms = began + month_ms;
+    return std::vector{accepted};
+  };
+  const std::vector rows{
+      Row{"an offer waits", [](Pins& pins, const ListKey& first) { return pins.offer(first, std::vector{definition("new", "1")}).has_value(); }, 1},
+      Row{"an offer waited", [](Pins& pins, const ListKey& first) {
+            return pins.offer(first, std::vector{definition("new", "1")}) && pins.offer(first, {});
+          }, 1},
+      Row{"an offer was accepted", [](Pins& pins, const ListKey& first) {
+            return pins.offer(first, std::vector{definition("new", "1")}) && pins.accept(first, std::vector{definition("new", "1")});
+          }, 1},
+      Row{"all is accepted a month later", [&](Pins& pins, const ListKey& first) { return pins.accept(first, accepted_now("get")).has_value(); }, month_ms},
+      Row{"all is replaced a month later", [&](Pins& pins, const ListKey& first) { return pins.replace(first, accepted_now("get")).has_value(); }, month_ms},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    const ListKey first{row.name, "uvx valkey", "legacy"};
+    const ListKey further{row.name, "uvx valkey", "modern"};
+    ASSERT_TRUE(store_->pins().pin_first(first, std::vector{definition("get", "1")}, began));
+    ASSERT_TRUE(row.happens(store_->pins(), first));
+    EXPECT_EQ(store_->pins().pin_first(further, std::vector{definition("x", "1")}, began + row.later_ms).value(), PinnedList{});
+    EXPECT_EQ(store_->pins().find(further).value(), std::nullopt);
+  }
+}
+
+/// That of a reviewed file, for one: it was no first list.
+TEST_P(StoreContract, BesideAListThatWasNoFirstOneAFurtherEraHasNone) {
+  ASSERT_TRUE(store_->pins().replace(key, std::vector{definition("get", "1")}));
   ListKey modern = key;
   modern.era = "modern";
-  ASSERT_TRUE(store_->pins().pin_first(key, {}));
-  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "1")}).value(), PinnedList{});
-  EXPECT_EQ(store_->pins().find(modern).value(), std::nullopt);
-  Definition later = definition("get", "1");
-  later.time_ms += first_lists_within_ms;
-  ASSERT_TRUE(store_->pins().replace(key, std::vector{definition("get", "1")}));
-  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{later}).value(), PinnedList{});
-  later.time_ms = 4;
-  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{later}).value(), PinnedList{}) << "a clock that was set back";
-  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "2")}).value().pinned.size(), 1U) << "just behind the first";
-  modern.address = "uvx other";
-  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("get", "1")}).value().pinned.size(), 1U);
+  EXPECT_EQ(store_->pins().pin_first(modern, std::vector{definition("set", "1")}, 5).value(), PinnedList{});
 }
 
 TEST_P(StoreContract, AcceptingMovesAnOfferToThePins) {
-  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("get", "1")}, 5));
   ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("get", "2"), definition("new", "3")}));
   EXPECT_EQ(store_->pins().find(key).value()->offered.size(), 2U);
   ASSERT_TRUE(store_->pins().accept(key, std::vector{definition("get", "2")}));
@@ -223,7 +275,7 @@ TEST_P(StoreContract, AcceptingMovesAnOfferToThePins) {
 }
 
 TEST_P(StoreContract, AnOfferReplacesTheOneBefore) {
-  ASSERT_TRUE(store_->pins().pin_first(key, {}));
+  ASSERT_TRUE(store_->pins().pin_first(key, {}, 5));
   ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("a", "1")}));
   ASSERT_TRUE(store_->pins().offer(key, std::vector{definition("b", "1")}));
   EXPECT_EQ(store_->pins().find(key).value()->offered, std::vector{definition("b", "1")});
@@ -239,19 +291,19 @@ TEST_P(StoreContract, TheSameOfferAgainWritesNothing) {
 }
 
 TEST_P(StoreContract, ReplacingThePinsLeavesNoneOfTheOldOnes) {
-  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("a", "1"), definition("b", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first(key, std::vector{definition("a", "1"), definition("b", "1")}, 5));
   ASSERT_TRUE(store_->pins().replace(key, std::vector{definition("b", "2")}));
   EXPECT_EQ(store_->pins().find(key).value()->pinned, std::vector{definition("b", "2")});
 }
 
 TEST_P(StoreContract, ListsAndAnswersOfAServerGetAnotherAddress) {
   const auto now = [](std::string_view address) { return std::string(address.substr(0, 1)); };
-  ASSERT_TRUE(store_->pins().pin_first({"s", "a1", "legacy"}, std::vector{definition("old", "1")}));
-  ASSERT_TRUE(store_->pins().pin_first({"s", "a2", "legacy"}, std::vector{definition("new", "1")}));
-  ASSERT_TRUE(store_->pins().pin_first({"s", "b", "legacy"}, std::vector{definition("stands", "1")}));
-  ASSERT_TRUE(store_->pins().pin_first({"s", "b1", "legacy"}, std::vector{definition("later", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "a1", "legacy"}, std::vector{definition("old", "1")}, 5));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "a2", "legacy"}, std::vector{definition("new", "1")}, 5));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "b", "legacy"}, std::vector{definition("stands", "1")}, 5));
+  ASSERT_TRUE(store_->pins().pin_first({"s", "b1", "legacy"}, std::vector{definition("later", "1")}, 5));
   ASSERT_TRUE(store_->pins().accept({"s", "b1", "modern"}, std::vector{definition("moves", "1")}));
-  ASSERT_TRUE(store_->pins().pin_first({"other", "a1", "legacy"}, std::vector{definition("x", "1")}));
+  ASSERT_TRUE(store_->pins().pin_first({"other", "a1", "legacy"}, std::vector{definition("x", "1")}, 5));
   ASSERT_TRUE(store_->answers().put({"s", "a2", "legacy"}, {.text = "no"}));
   ASSERT_TRUE(store_->pins().readdress("s", now));
   const auto tool_at = [&](const ListKey& key) {
