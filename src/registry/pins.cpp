@@ -68,6 +68,30 @@ void add_unknown(Definitions& to, std::span<const store::Definition> known, Defi
   }
 }
 
+/// Whether two eras' definitions of a tool say the same.
+bool agrees(std::string_view fingerprint, std::optional<json::Value> definition, const store::Definition& pin) {
+  if (pin.fingerprint == fingerprint) return true;
+  const auto pinned = json::OwnedDocument::parse(pin.text, definition_limits);
+  return definition && definition->is_object() && pinned && (*pinned)->root().is_object() &&
+         fingerprint_across_eras((*pinned)->root()) == fingerprint_across_eras(*definition);
+}
+
+bool agrees(const store::Definition& one, const store::Definition& other) {
+  const auto read = json::OwnedDocument::parse(one.text, definition_limits);
+  return agrees(one.fingerprint, read ? std::optional((*read)->root()) : std::nullopt, other);
+}
+
+/// What the store has of this era, where the other era's pin of the name says the same: this era is held to it.
+Definitions decided(std::span<const store::Definition> stored, std::span<const store::Definition> others) {
+  const ByName reviewed = by_name(others);
+  Definitions found;
+  for (const store::Definition& each : stored) {
+    const auto other = reviewed.find(each.tool);
+    if (other != reviewed.end() && agrees(each, *other->second)) found.push_back(each);
+  }
+  return found;
+}
+
 /// The pins of a reviewed file, and under `follow_policy` the new names that were pinned since in the store. A file
 /// that has a list of this era says all of it: the other era's names are new ones here, unless new ones are followed.
 Result<Pinned> reviewed_pins(store::Pins& pins, const ListSource& source) {
@@ -76,15 +100,16 @@ Result<Pinned> reviewed_pins(store::Pins& pins, const ListSource& source) {
   Pinned pinned{.own = Definitions(in_file.begin(), in_file.end())};
   if (!source.reviewed->has_list(source.key) || follows)
     add_unknown(pinned.others, in_file, source.reviewed->definitions_of_other_eras(source.key));
-  if (!follows) return pinned;
   auto stored = pins.find(source.key);
   if (!stored) return std::unexpected(stored.error());
-  auto elsewhere = stored_in_other_eras(pins, source.key);
-  if (!elsewhere) return std::unexpected(elsewhere.error());
   Definitions reviewed = pinned.own;
   reviewed.insert(reviewed.end(), pinned.others.begin(), pinned.others.end());
+  if (*stored) std::ranges::move(decided((*stored)->pinned, pinned.others), std::back_inserter(pinned.own));
+  if (!follows) return pinned;
+  auto elsewhere = stored_in_other_eras(pins, source.key);
+  if (!elsewhere) return std::unexpected(elsewhere.error());
   if (*stored) add_unknown(pinned.own, reviewed, std::move((*stored)->pinned));
-  reviewed.insert(reviewed.end(), pinned.own.begin() + static_cast<std::ptrdiff_t>(in_file.size()), pinned.own.end());
+  reviewed.insert(reviewed.end(), pinned.own.begin(), pinned.own.end());
   add_unknown(pinned.others, reviewed, std::move(*elsewhere));
   return pinned;
 }
@@ -120,13 +145,6 @@ void compile_schema(Tool& tool, json::Value definition) {
   } else {
     tool.schema_fault = fmt::format("inputSchema{}: {}", compiled.error().where, compiled.error().message);
   }
-}
-
-/// Whether the pinned text of the other era says what is listed in this one.
-bool agrees(const store::Definition& pin, const Listed& listed) {
-  if (pin.fingerprint == listed.fingerprint) return true;
-  const auto pinned = json::OwnedDocument::parse(pin.text, definition_limits);
-  return pinned && (*pinned)->root().is_object() && fingerprint_across_eras((*pinned)->root()) == fingerprint_across_eras(listed.definition);
 }
 
 /// Whatever a server lists: so many are named, and how many there are beside them.
@@ -216,7 +234,7 @@ void Comparison::judge(const Listed& listed, const ToolTable* previous) {
 /// The other era's definition becomes this one's pin, as it is listed here where it says the same: from then on
 /// each era is held to its own.
 void Comparison::judge_by_other(const Listed& listed, const store::Definition& pin, const ToolTable* previous) {
-  if (agrees(pin, listed)) {
+  if (agrees(listed.fingerprint, listed.definition, pin)) {
     followed_.push_back(as_row(listed, now_ms_));
     return add_known(listed, previous);
   }

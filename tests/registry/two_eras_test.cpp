@@ -194,6 +194,45 @@ TEST(PinsOfTwoEras, AReviewedListOfOneEraHoldsForTheOther) {
   }
 }
 
+/// Security requirement S10: between eras `execution` may differ, from one look to the next it may not.
+TEST(PinsOfTwoEras, WhatAReviewedListOfTheOtherEraLetIsHeldToWhatItWas) {
+  const auto reviewed = PinFile::parse(R"({"callgate_pins":1,"lists":[{"era":"legacy","tools":)" + with("") + "}]}", "p.json");
+  ASSERT_TRUE(reviewed);
+  for (const NewTools new_tools : {NewTools::refuse, NewTools::follow_policy}) {
+    World world;
+    world.source.key.era = "modern";
+    world.source.reviewed = &*reviewed;
+    world.source.new_tools = new_tools;
+    const auto look = [&](const std::string& support) {
+      world.list(support.empty() ? with("") : with(R"(,"execution":{"taskSupport":")" + support + R"("})"));
+      return world.tools();
+    };
+    EXPECT_EQ(look("optional"), "get");
+    EXPECT_EQ(look("required"), "?get");
+    EXPECT_EQ(look(""), "?get") << "the file's own is that of the other era";
+    world.list("[]");
+    EXPECT_EQ(look("required"), "?get") << "also where it went away meanwhile";
+    EXPECT_EQ(look("optional"), "get");
+    world.table.reset();
+    EXPECT_EQ(look("required"), "?get") << "also in another process";
+  }
+}
+
+/// What the store holds counts beside a file only where it says what the file does.
+TEST(PinsOfTwoEras, APinOfTheStoreThatTheReviewedOneContradictsDoesNotCount) {
+  const auto reviewed = PinFile::parse(R"({"callgate_pins":1,"lists":[{"era":"legacy","tools":[)" + tool("get") + "]}]}", "p.json");
+  ASSERT_TRUE(reviewed);
+  World world;
+  world.source.key.era = "modern";
+  world.list(array({tool("get", "evil")}));
+  EXPECT_EQ(world.tools(), "get");
+  world.source.reviewed = &*reviewed;
+  world.list(array({tool("get", "evil")}));
+  EXPECT_EQ(world.tools(), "?get");
+  world.list(array({tool("get")}));
+  EXPECT_EQ(world.tools(), "get");
+}
+
 TEST(PinsOfTwoEras, AReviewedListOfThisEraSaysAllOfIt) {
   const auto reviewed = PinFile::parse(R"({"callgate_pins":1,"lists":[{"era":"legacy","tools":[)" + tool("get") + "," + tool("set", "x") + R"(]},{"era":"modern","tools":[)" + tool("get") + "]}]}", "p.json");
   ASSERT_TRUE(reviewed);
