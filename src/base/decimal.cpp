@@ -190,6 +190,15 @@ bool Decimal::operator==(const Decimal& other) const {
 
 std::strong_ordering Decimal::operator<=>(const Decimal& other) const {
   if (is_small_ && other.is_small_) return small_ <=> other.small_;
+  // A fraction between -1 and 1 against a whole number, as bounds often have it: the whole number tells alone.
+  const auto is_within_one = [](const Decimal& number) {
+    return !number.is_small_ && number.exponent_ + static_cast<std::int64_t>(number.digits_.size()) <= 0;
+  };
+  const auto against = [](const Decimal& fraction, std::int64_t whole) {
+    return whole != 0 ? 0 <=> whole : fraction.negative_ ? std::strong_ordering::less : std::strong_ordering::greater;
+  };
+  if (other.is_small_ && is_within_one(*this)) return against(*this, other.small_);
+  if (is_small_ && is_within_one(other)) return 0 <=> against(other, small_);
   if (is_negative() != other.is_negative()) {
     return is_negative() ? std::strong_ordering::less : std::strong_ordering::greater;
   }

@@ -1,29 +1,25 @@
 #include "schema/evaluator.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "schema/pointer.hpp"
 
 namespace callgate::schema {
 namespace {
 
-std::uint8_t type_of(json::Kind kind) {
-  switch (kind) {
-    case json::Kind::null:
-      return type_null;
-    case json::Kind::boolean:
-      return type_boolean;
-    case json::Kind::number:
-      return type_number;
-    case json::Kind::string:
-      return type_string;
-    case json::Kind::array:
-      return type_array;
-    case json::Kind::object:
-      return type_object;
-  }
-  return 0;
-}
+/// By kind. A table, since every value of every call is looked up in it.
+constexpr auto bit_of_kind = [] {
+  std::array<std::uint8_t, 6> bits{};
+  const auto set = [&](json::Kind kind, TypeBit bit) { bits[static_cast<std::size_t>(kind)] = bit; };
+  set(json::Kind::null, type_null);
+  set(json::Kind::boolean, type_boolean);
+  set(json::Kind::number, type_number);
+  set(json::Kind::string, type_string);
+  set(json::Kind::array, type_array);
+  set(json::Kind::object, type_object);
+  return bits;
+}();
 
 }  // namespace
 
@@ -43,13 +39,14 @@ bool Evaluator::evaluate(BlockId id, json::Value value, Marks* marks) {
   const Block& block = program_.blocks[id];
   if (!spend(1, block, value)) return false;
   if (block.refuses_all) return failed(block, value, {});
-  if (!check_type(block, value)) return failed(block, value, "type");
+  const json::Kind kind = value.kind();
+  if (!check_type(block, value, kind)) return failed(block, value, "type");
   if (!block.values.empty() && !check_values(block, value)) return false;
   if (nesting_ >= program_.options.max_nesting) return give_up(block, value, "limit");
 
   ++nesting_;
   bool valid = true;
-  switch (value.kind()) {
+  switch (kind) {
     case json::Kind::number:
       valid = !block.number || check_number(block, value);
       break;
@@ -95,10 +92,9 @@ void Evaluator::mark_evaluated(const Block& block, json::Value value, const Mark
   for (std::size_t i = 0; all && i < value.size(); ++i) marks.set(i);
 }
 
-bool Evaluator::check_type(const Block& block, json::Value value) {
-  if (block.types == type_any) return true;
-  if ((block.types & type_of(value.kind())) != 0) return true;
-  if ((block.types & type_integer) == 0 || !value.is_number()) return false;
+bool Evaluator::check_type(const Block& block, json::Value value, json::Kind kind) {
+  if ((block.types & bit_of_kind[static_cast<std::size_t>(kind)]) != 0) return true;
+  if ((block.types & type_integer) == 0 || kind != json::Kind::number) return false;
   if (value.is_integer()) return true;
   const auto number = read_number(block, value);  // 1.0 is an integer too
   return number && number->is_integer();

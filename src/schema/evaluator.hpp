@@ -24,13 +24,16 @@ class Evaluator {
   bool evaluate(BlockId id, json::Value value, Marks* marks);
   bool evaluate_container(const Block& block, json::Value value, Marks* marks);
   void mark_evaluated(const Block& block, json::Value value, const Marks& own, Marks& marks);
-  bool check_type(const Block& block, json::Value value);
+  bool check_type(const Block& block, json::Value value, json::Kind kind);
   bool check_values(const Block& block, json::Value value);
   bool check_number(const Block& block, json::Value value);
   bool check_string(const Block& block, json::Value value);
   bool check_object(const Block& block, json::Value value, Marks* marks);
   bool check_member(const Block& block, json::Value object, json::Member member, std::size_t i, Marks* marks,
                     std::size_t& required_seen);
+  /// `name`: of the member, unescaped.
+  bool check_named(const Block& block, json::Value object, json::Member member, std::string_view name, std::size_t i,
+                   Marks* marks, std::size_t& required_seen);
   bool check_dependencies(const Block& block, const Property& property, json::Value object, Marks* marks);
   bool report_missing(const Block& block, json::Value object);
   bool check_array(const Block& block, json::Value value, Marks* marks);

@@ -1,6 +1,7 @@
 // Checks of the members of objects and the elements of arrays.
 
 #include <algorithm>
+#include <cstring>
 
 #include "schema/evaluator.hpp"
 
@@ -8,9 +9,11 @@ namespace callgate::schema {
 
 const Property* ObjectRules::find(std::string_view name) const {
   if (properties.size() <= 16) {
-    // Few names have one length, so hardly any bytes are compared.
+    // Few names have one length, so hardly any bytes are compared, and longer ones are not looked at.
     for (const Property& property : properties) {
-      if (property.name.size() == name.size() && property.name == name) return &property;
+      if (property.name.size() < name.size()) continue;
+      if (property.name.size() > name.size()) break;
+      if (std::memcmp(property.name.data(), name.data(), name.size()) == 0) return &property;
     }
     return nullptr;
   }
@@ -37,11 +40,17 @@ bool Evaluator::check_object(const Block& block, json::Value value, Marks* marks
 bool Evaluator::check_member(const Block& block, json::Value object, json::Member member, std::size_t i, Marks* marks,
                              std::size_t& required_seen) {
   if (!spend(1, block, member.key)) return false;
-  const ObjectRules& rules = *block.object;
+  // Hardly any name holds an escape: the others need no text of their own.
+  if (!member.key.has_escapes())
+    return check_named(block, object, member, member.key.raw_string(), i, marks, required_seen);
   std::string scratch;
-  const auto read = read_string(block, member.key, scratch);
-  if (!read) return false;
-  const std::string_view name = *read;
+  const auto name = read_string(block, member.key, scratch);
+  return name && check_named(block, object, member, *name, i, marks, required_seen);
+}
+
+bool Evaluator::check_named(const Block& block, json::Value object, json::Member member, std::string_view name,
+                            std::size_t i, Marks* marks, std::size_t& required_seen) {
+  const ObjectRules& rules = *block.object;
   bool evaluated = false;
   if (const Property* property = rules.find(name)) {
     if (property->required) ++required_seen;
