@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/decimal.hpp"
@@ -56,14 +58,23 @@ bool equal_numbers(std::string_view a, std::string_view b) {
 void append_value(Output out, Value value);
 
 void append_object(Output out, Value value) {
-  std::vector<SortedMember> members;
+  // Most objects have few members: their order needs no memory of the heap.
+  std::array<SortedMember, 8> few;
+  std::vector<SortedMember> many;
   std::vector<std::unique_ptr<std::string>> decoded;  // of the keys that hold escapes; most objects have none
-  members.reserve(value.size());
+  if (value.size() > few.size()) many.reserve(value.size());
+  std::size_t in_few = 0;
   for (const Member member : value.members()) {
     const std::string_view key = member.key.has_escapes() ? *decoded.emplace_back(std::make_unique<std::string>(member.key.string()))
                                                           : member.key.raw_string();
-    members.push_back({key, member});
+    if (in_few < few.size()) {
+      few[in_few++] = {key, member};
+      continue;
+    }
+    if (many.empty()) many.assign(few.begin(), few.end());
+    many.push_back({key, member});
   }
+  const std::span<SortedMember> members = many.empty() ? std::span(few).first(in_few) : std::span(many);
   std::ranges::sort(members, {}, &SortedMember::key);
   out.text += '{';
   for (const SortedMember& sorted : members) {

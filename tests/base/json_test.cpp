@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include <fmt/format.h>
+
 namespace callgate::json::json_test {
 namespace {
 
@@ -211,6 +213,23 @@ TEST(JsonText, CanonicalFormIsOneForEqualValues) {
   EXPECT_EQ(canonical(R"( {"b": 1.0, "a":[ 1e0 , "\u0041"]} )"), R"({"a":[1,"A"],"b":1})");
   EXPECT_EQ(canonical("[-0, 0.0, 100, 1e2, 1.50]"), "[0,0,100,100,1.5]");
   EXPECT_NE(canonical("9007199254740993"), canonical("9007199254740992"));
+}
+
+TEST(JsonText, CanonicalFormSortsObjectsOfEverySize) {
+  for (std::size_t size = 0; size <= 26; ++size) {
+    std::string falling;
+    std::string rising;
+    for (std::size_t i = 0; i < size; ++i) {
+      const auto member = [](std::size_t at) { return fmt::format("{}:{{\"b\":{},\"a\":0}}", json::quoted(std::string(1, static_cast<char>('a' + at))), at); };
+      // Each third name is written with an escape.
+      const std::size_t from_end = size - 1 - i;
+      std::string written = member(from_end);
+      if (from_end % 3 == 0) written.replace(1, 1, fmt::format("\\u{:04x}", 'a' + from_end));
+      falling += (i == 0 ? "" : ",") + written;
+      rising += fmt::format("{}{}:{{\"a\":0,\"b\":{}}}", i == 0 ? "" : ",", json::quoted(std::string(1, static_cast<char>('a' + i))), i);
+    }
+    EXPECT_EQ(canonical("{" + falling + "}"), "{" + rising + "}");
+  }
 }
 
 TEST(Json, TheCanonicalFormIsTheSameInPieces) {
