@@ -2,37 +2,35 @@
 
 #include <fmt/format.h>
 
+#include "base/decimal.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/splice.hpp"
 
 namespace callgate::mcp {
 
-namespace {
-
-/// The error that the message is about; empty where there is none.
 json::Value error_of(const Message& message) {
   if (message.error) return message.error;
   const json::Value holder = message.result ? message.result : message.params;
   return holder ? holder.find("error").value_or(json::Value()) : json::Value();
 }
 
-std::int64_t code_of(json::Value error) {
+std::optional<std::int64_t> error_code_of(const Message& message) {
+  const json::Value error = error_of(message);
   const auto code = error && error.is_object() ? error.find("code") : std::nullopt;
-  return code ? code->as_int64().value_or(0) : 0;
+  const auto number = code && code->is_number() ? Decimal::parse(code->text()) : std::nullopt;
+  return number ? number->as_int64() : std::nullopt;
 }
-
-}  // namespace
 
 bool is_own_code(std::int64_t code) { return code >= code::denied && code <= code::undecided; }
 
-bool says_own_code(const Message& message) { return is_own_code(code_of(error_of(message))); }
+bool says_own_code(const Message& message) { return is_own_code(error_code_of(message).value_or(0)); }
 
 std::string with_servers_code(const Message& message) {
   const json::Value error = error_of(message);
   const auto words = error.find("message");
   const auto data = error.find("data");
   const std::string told = fmt::format(R"({{"code":{},"message":{},"data":{{"server_code":{}{}{}}}}})", code::internal_error,
-                                       words && words->is_string() ? words->text() : std::string_view(R"("")"), code_of(error),
+                                       words && words->is_string() ? words->text() : std::string_view(R"("")"), error_code_of(message).value_or(0),
                                        data ? R"(,"server_data":)" : "", data ? data->text() : std::string_view());
   const Edit edit = replace(error, told);
   return splice(message.bytes(), std::span(&edit, 1));

@@ -30,6 +30,15 @@ TEST(ServersCode, OfATaskIsNoneEither) {
             R"({"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"t","error":{"code":-32603,"message":"","data":{"server_code":1001}}}})");
 }
 
+/// An error of a message is in whole numbers or unreadable; one of a task is read by the client alone.
+TEST(ServersCode, OfATaskIsNoneHoweverItIsWritten) {
+  for (const char* code : {"1003.0", "1.003e3", "100300E-2", "0.1003e+4"})
+    EXPECT_EQ(told(R"({"jsonrpc":"2.0","id":7,"result":{"taskId":"t","error":{"code":)" + std::string(code) + R"(,"message":"m"}}})"),
+              R"({"jsonrpc":"2.0","id":7,"result":{"taskId":"t","error":{"code":-32603,"message":"m","data":{"server_code":1003}}}})");
+  for (const char* code : {"1003.5", "1.003e4", "1004.0000000000000000001", "1e999999999999999999", "\"1003\""})
+    EXPECT_EQ(told(R"({"jsonrpc":"2.0","id":7,"result":{"taskId":"t","error":{"code":)" + std::string(code) + R"(,"message":"m"}}})"), "as it is") << code;
+}
+
 TEST(ServersCode, OfAnyOtherKindStays) {
   for (const std::string text : {R"({"jsonrpc":"2.0","id":7,"error":{"code":1000,"message":"a"}})", R"({"jsonrpc":"2.0","id":7,"error":{"code":1005,"message":"a"}})",
                                  R"({"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"1003"}})", R"({"jsonrpc":"2.0","id":7,"result":{"code":1003,"error":1003}})",
