@@ -363,7 +363,7 @@ class Gate {
   bool may_hear_of(const Conversation& conversation, std::string_view uri) const;
   bool may_hear(const Conversation& conversation, const mcp::Message& message) const;
   bool may_hear_of_task(const Conversation& conversation, const mcp::Message& news) const;
-  net::Task<bool> tell_of_task(Conversation& conversation, mcp::Era era, Channel* channel, const upstream::Event& event);
+  net::Task<bool> tell_of_task(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell_changed(Conversation& conversation, Channel* channel, const upstream::Event& event, const std::optional<std::string>& text);
   net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);

@@ -3,6 +3,7 @@
 #include "gateway/gate_draft.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/codes.hpp"
+#include "mcp/servers_code.hpp"
 #include "mcp/sse.hpp"
 
 namespace callgate::gateway {
@@ -103,7 +104,7 @@ net::Task<bool> Gate::from_server(std::shared_ptr<Conversation> conversation, mc
   }
   if (message.is_request()) co_return co_await server_request(conversation, revision, channel, event) || goes_on;
   const bool of_task = message.method_id == mcp::MethodId::notifications_tasks || message.method_id == mcp::MethodId::notifications_tasks_status;
-  if (of_task) co_return co_await tell_of_task(*conversation, mcp::era_of(revision), channel, event) || goes_on;
+  if (of_task) co_return co_await tell_of_task(*conversation, revision, channel, event) || goes_on;
   if (!may_hear(*conversation, message)) {
     tell_of_message("upstream_message_withheld", message);
     co_return true;
@@ -164,15 +165,15 @@ bool Gate::may_hear_of(const Conversation& conversation, std::string_view uri) c
 
 /// News of a task go to whoever began it, as the answer to `tasks/get` does: what it
 /// came to stands in them, and what the server asks meanwhile.
-net::Task<bool> Gate::tell_of_task(Conversation& conversation, mcp::Era era, Channel* channel, const upstream::Event& event) {
+net::Task<bool> Gate::tell_of_task(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event) {
   json::Document document;
   const auto news = mcp::read_message(event.bytes, document, mcp::Direction::from_server, upstream::whole_answer);
-  if (!news || !may_hear_of_task(conversation, *news)) {
+  if (!news || !may_hear_of_task(conversation, *news) || !may_ask_for_pages(conversation, revision, *news)) {
     tell_of_message("upstream_message_withheld", *event.message);
     co_return true;
   }
   const auto policies = hiding(conversation);
-  const auto shown = policies ? mcp::without_hidden(*news, hidden_names(*policies, era, nullptr)) : std::nullopt;
+  const auto shown = policies ? mcp::without_hidden(*news, hidden_names(*policies, mcp::era_of(revision), nullptr)) : std::nullopt;
   co_return co_await tell_changed(conversation, channel, event, shown);
 }
 
@@ -236,19 +237,18 @@ bool Gate::decide_asking(const Conversation& conversation, mcp::Revision revisio
 }
 
 /// −32042 of 2025-11-25 asks the client to have pages opened before the request is made once more: an elicitation,
-/// whatever era the client is of, since programs of both know the code.
+/// whatever era the client is of, since programs of both know the code; and so in the error that a task failed by.
 bool Gate::may_ask_for_pages(const Conversation& conversation, mcp::Revision revision, const mcp::Message& answer) {
-  const auto code = answer.error ? answer.error.find("code") : std::nullopt;
-  if (!code || code->as_int64() != mcp::code::url_elicitation_required) return true;
+  if (mcp::error_code_of(answer) != mcp::code::url_elicitation_required) return true;
   constexpr auto method = mcp::MethodId::elicitation_create;
   return decide_asking(conversation, revision, method, mcp::method_name(method));
 }
 
 /// Puts the refusal in the place of an answer that asks for pages and may not.
 void Gate::refuse_pages(const Inbound& in, upstream::Delivery& delivery) {
-  const bool may_ask = delivery.kind == upstream::Delivery::Kind::answer && delivery.look.is_error &&
-                       (!delivery.look.known || delivery.look.code_number == mcp::code::url_elicitation_required);
-  if (!may_ask) return;
+  const mcp::AnswerLook& look = delivery.look;
+  const bool may_ask = look.is_error ? !look.known || look.code_number == mcp::code::url_elicitation_required : look.may_go_on;
+  if (delivery.kind != upstream::Delivery::Kind::answer || !may_ask) return;
   json::Document document;
   const auto answer = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, upstream::answer_limits);
   if (!answer || may_ask_for_pages(*in.conversation, in.revision, *answer)) return;

@@ -21,7 +21,7 @@ void look_at_member(std::string_view key, json::Value value, AnswerLook& look) {
     look.has_ttl = true;
   } else if (key == "cacheScope") {
     look.has_scope = true;
-  } else if (key == "inputRequests" || key == "requestState" || key == "task") {
+  } else if (key == "inputRequests" || key == "requestState" || key == "task" || key == "error") {
     look.may_go_on = true;
   }
 }

@@ -20,7 +20,7 @@ struct Place {
 /// A value: places are those of the very bytes that were read, and of no others.
 struct AnswerLook {
   bool is_error = false;     ///< a JSON-RPC error, or a result with `isError`
-  bool may_go_on = true;     ///< it may ask for input, name a state or begin a task: whoever cares for that reads it
+  bool may_go_on = true;     ///< it may ask for input, name a state, begin a task or say what one failed of: whoever cares for that reads it
   bool known = false;        ///< false: nothing below says anything
   bool needs_input = false;  ///< `resultType` is `input_required`
   bool has_type = false;     ///< `resultType`

@@ -29,7 +29,7 @@ TEST(AnswerLook, TellsWhatMayGoOnFromWhatIsDone) {
     EXPECT_TRUE(answer.look.known);
   }
   for (const std::string_view more : {R"("resultType":"input_required")", R"("resultType":"task")", R"("resultType":7)", R"("resultType":"Complete")", R"("requestState":"s")", R"("inputRequests":{})",
-                                      R"("task":{"taskId":"t"})", R"("request\u0053tate":"s")", R"("resultType":"complete","input\u0052equests":{})"})
+                                      R"("task":{"taskId":"t"})", R"("resultType":"complete","error":{"code":1})", R"("request\u0053tate":"s")", R"("resultType":"complete","input\u0052equests":{})"})
     EXPECT_TRUE(Looked(with_result(more)).look.may_go_on) << more;
 }
 
