@@ -208,6 +208,8 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
     Delivery answer{.kind = Delivery::Kind::answer, .http_status = status, .look = mcp::look_at(*again), .session_lost = lost_};
     answer.owned = std::make_unique<const std::string>(std::move(recoded.text));
     answer.bytes = *answer.owned;
+    // It outlives the reply, which counted the server's text: this one is a little longer at most.
+    answer.part = reply->take_part();
     co_return answer;
   }
   co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .http_status = status,

@@ -122,6 +122,16 @@ TEST_F(LargeAnswers, AsEventsLeaveRoomForOtherCallers) {
   one_leaves_room_for_the_other();
 }
 
+/// What the gate writes anew takes up room as what it passes on.
+TEST_F(LargeAnswers, InACodeOfTheGatesLeaveRoomForOtherCallers) {
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    co_await exchange.respond(200, "Content-Type: application/json\r\n",
+                              R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":1003,"message":"m","data":")" + std::string(answer_size, 'a') + R"("}})");
+  };
+  start(allow_all);
+  one_leaves_room_for_the_other();
+}
+
 TEST_F(LargeAnswers, OfAServerOverHttpAndSseLeaveRoomForOtherCallers) {
   server_url = old.url();
   transport = config::Transport::sse;
