@@ -32,7 +32,10 @@ class StreamSink final : public upstream::Sink {
     // The server is read no faster than the client reads.
     if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
     if (!event.id.empty() || !event.retry.empty()) heard_(event);
-    co_return co_await inner_.event(event);
+    const bool heard = co_await inner_.event(event);
+    // A large one takes up its room, which the server's stream counts, until the client has it.
+    if (std::max(event.raw.size(), event.bytes.size()) > net::ReplyRoom::large && !co_await stream_.passed()) co_return false;
+    co_return heard;
   }
   std::string caller() const override { return inner_.caller(); }
 

@@ -51,8 +51,18 @@ void SseReader::push(std::string_view chunk) {
   line_ -= begin_;
   searched_ -= begin_;
   begin_ = 0;
-  if (buffer_.empty() && buffer_.capacity() > kept_capacity) buffer_ = std::string();
   buffer_ += chunk;
+}
+
+/// A stream is open for days: what one large event took is not kept for the next. What is no more than
+/// the fourth part of its memory is moved, so that one which grows is not moved again and again.
+void SseReader::give_back() {
+  if (joined_.capacity() > kept_capacity) std::string().swap(joined_);
+  if (buffer_.capacity() <= std::max(kept_capacity, 4 * pending())) return;
+  buffer_ = std::string(std::string_view(buffer_).substr(begin_));
+  line_ -= begin_;
+  searched_ -= begin_;
+  begin_ = 0;
 }
 
 bool SseReader::skip_mark() {
@@ -78,6 +88,7 @@ Result<std::optional<SseEvent>> SseReader::next() {
     if (end == std::string::npos) {
       searched_ = buffer_.size();
       if (pending() > max_event_bytes_) return too_large();
+      give_back();
       return std::nullopt;
     }
     const bool blank = end == line_;

@@ -44,9 +44,12 @@ class SseReader {
 
   /// Bytes that wait for the rest of their event.
   std::size_t pending() const { return buffer_.size() - begin_; }
+  /// Memory that it takes up, of which next() gives back what a large event took once there is no further one.
+  std::size_t held() const { return buffer_.capacity() + joined_.capacity(); }
 
  private:
   bool skip_mark();
+  void give_back();
   SseEvent take_event();
   void take_field(std::string_view line, SseEvent& event);
 

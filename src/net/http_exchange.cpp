@@ -105,10 +105,17 @@ Task<bool> HttpExchange::write(std::string_view bytes) {
   HttpConnection& c = connection_;
   if (bytes.empty()) co_return true;
   c.out_ = fmt::format("{:x}\r\n", bytes.size());
+  c.writing_ = true;
+  Result<void> sent;
+  if (bytes.size() > sent_together) {
+    // Not copied: a stream that is open for long would keep the memory of its largest event.
+    sent = co_await c.stream_->write_all(c.out_, bytes, c.server_.limits_.write_time);
+    bytes = {};
+    c.out_.clear();
+  }
   c.out_ += bytes;
   c.out_ += "\r\n";
-  c.writing_ = true;
-  const auto sent = co_await c.stream_->write_all(c.out_, {}, c.server_.limits_.write_time);
+  if (sent) sent = co_await c.stream_->write_all(c.out_, {}, c.server_.limits_.write_time);
   c.writing_ = false;
   co_return sent.has_value();
 }

@@ -1,6 +1,9 @@
 #include "upstream/http_link.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <functional>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -52,6 +55,29 @@ std::string_view shown_raw(const mcp::SseEvent& event, std::string& anew) {
   anew.clear();
   mcp::append_sse_event(anew, event);
   return anew;
+}
+
+/// Where the message stands in its event; the event's size where it stands there in another form. Nothing is searched
+/// for, since a server could make that take as long as it likes: the event as it came is what the message was read
+/// from, and one that was written ends with it.
+std::size_t place_in(std::string_view raw, std::string_view data) {
+  const std::less_equal<> before;
+  if (before(raw.data(), data.data()) && before(data.data() + data.size(), raw.data() + raw.size())) return static_cast<std::size_t>(data.data() - raw.data());
+  constexpr std::string_view end = "\n\n";
+  const bool at_end = raw.size() >= data.size() + end.size() && raw.substr(raw.size() - end.size() - data.size(), data.size()) == data;
+  return at_end ? raw.size() - end.size() - data.size() : raw.size();
+}
+
+/// The event and its message outlive what they were read from: kept once where one stands in the other.
+void own_both(Delivery& answer, std::string_view raw, std::string_view data) {
+  const std::size_t at = place_in(raw, data);
+  std::string both;
+  both.reserve(std::max(raw.size(), at + data.size()));
+  both += raw;
+  if (at == raw.size()) both += data;
+  answer.owned = std::make_unique<const std::string>(std::move(both));
+  answer.raw = std::string_view(*answer.owned).substr(0, raw.size());
+  answer.bytes = std::string_view(*answer.owned).substr(at, data.size());
 }
 
 /// A message in which the server says a code of the gateway's own, with the code that it
@@ -218,9 +244,7 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
 
 net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink) {
   mcp::SseReader reader(origin_.max_result);
-  json::Document document;
-  std::string anew;
-  Recoded recoded;
+  std::optional<json::Document> document(std::in_place);
   const bool endless = wanted.endless;
   if (wanted.id.empty() && !co_await sink.opened()) co_return Delivery{};
   for (;;) {
@@ -249,26 +273,30 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if ((*event)->has_data && !(*event)->data.empty() && !(*event)->is_message()) continue;
       const std::string_view event_id = (*event)->id.value_or(std::string_view());
       if ((*event)->id) wanted.last_id = event_id;
+      // What is written anew lives no longer than its event: the stream may be open for days.
+      std::string anew;
+      std::optional<Recoded> recoded;
       std::string_view raw = shown_raw(**event, anew);
       if (!(*event)->has_data || (*event)->data.empty()) {
         if (!co_await sink.event({.raw = raw, .id = event_id, .retry = (*event)->retry.value_or(std::string_view())})) co_return std::unexpected(broken_off());
         continue;
       }
-      auto message = mcp::read_message((*event)->data, document, mcp::Direction::from_server, answer_limits);
+      if (document->memory() > most_kept_scratch) document.emplace();
+      auto message = mcp::read_message((*event)->data, *document, mcp::Direction::from_server, answer_limits);
       if (!message)
         co_return std::unexpected(unreadable(message.error()));
       std::string_view data = (*event)->data;
       if (mcp::says_own_code(*message)) {
-        message = recoded.make(*message, event_id);
+        message = recoded.emplace().make(*message, event_id);
         if (!message) co_return std::unexpected(unreadable(message.error()));
-        raw = recoded.raw;
-        data = recoded.text;
+        raw = recoded->raw;
+        data = recoded->text;
       }
+      const std::size_t rewritten = anew.size() + (recoded ? recoded->raw.size() + recoded->text.size() : 0);
+      if (auto counted = reply->count((*event)->raw.size() + reader.pending() + rewritten); !counted) co_return std::unexpected(Failure{std::move(counted.error()), true});
       if (!wanted.id.empty() && message->is_response() && mcp::same_id(message->id_text, wanted.id)) {
         Delivery answer{.kind = Delivery::Kind::answer, .look = mcp::look_at(*message)};
-        answer.owned = std::make_unique<const std::string>(std::string(raw) + std::string(data));
-        answer.raw = std::string_view(*answer.owned).substr(0, raw.size());
-        answer.bytes = std::string_view(*answer.owned).substr(raw.size());
+        own_both(answer, raw, data);
         // Where the stream's end is here already, taking it keeps the connection for others.
         [[maybe_unused]] const auto rest = co_await reply->next(net::Duration::zero());
         // A large one takes up its room until it was passed on.
@@ -282,6 +310,7 @@ net::Task<Forwarded> HttpLink::read_events(std::unique_ptr<net::HttpReply> reply
       if (!endless && wanted.deadline.left() == net::Duration::zero())
         co_return std::unexpected(failed(ErrorKind::timeout, "the server did not answer in time"));
     }
+    if (document->memory() > most_kept_scratch) document.emplace();
     if (endless) reply->keep_counted(reader.pending());
   }
 }

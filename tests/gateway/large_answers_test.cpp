@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "gateway/sse_server.hpp"
@@ -44,6 +45,14 @@ class Reader {
     ssize_t got = 0;
     while ((got = recv(fd_, some, sizeof some, MSG_DONTWAIT)) > 0) heard_.append(some, static_cast<std::size_t>(got));
     return got == 0;
+  }
+  /// So much of it and no more; true once it is there.
+  bool read_up_to(std::size_t bytes) {
+    static char some[mebibyte];
+    ssize_t got = 0;
+    while (heard_.size() < bytes && (got = recv(fd_, some, std::min(sizeof some, bytes - heard_.size()), MSG_DONTWAIT)) > 0)
+      heard_.append(some, static_cast<std::size_t>(got));
+    return heard_.size() >= bytes;
   }
   const std::string& heard() const { return heard_; }
 
@@ -130,6 +139,44 @@ TEST_F(LargeAnswers, InACodeOfTheGatesLeaveRoomForOtherCallers) {
   };
   start(allow_all);
   one_leaves_room_for_the_other();
+}
+
+TEST_F(LargeAnswers, WhoseEventsGrowCountAsTheyAreKept) {
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    std::string text;
+    for (std::size_t at = 0; at < answer_size / 4; ++at) text += "\u0085";
+    co_await exchange.respond(200, "Content-Type: text/event-stream\r\n", "data: " + (R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":")" + text + R"("}]}})") + "\n\n");
+  };
+  start(allow_all);
+  enter_as("slow");
+  EXPECT_NE(call("read", "{}", 5).body.find("too many large answers to one caller at once"), std::string::npos) << "6 MiB of the server's are 18 to the client, beside those";
+}
+
+/// Of a session's own stream: each takes up its room until the client has it, and no longer.
+class LargeNews : public LargeAnswers {
+ protected:
+  void take_up_their_room(const std::string& before) {
+    const std::string event = before + R"(data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":")" + std::string(answer_size, 'a') + "\"}}\n\n";
+    upstream.stream_events = event;
+    upstream.call_result = R"({"content":[{"type":"text","text":")" + std::string(answer_size, 'a') + R"("}]})";
+    start(allow_all);
+    enter_as("slow");
+    Reader reader(address, "GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n" + authorization + "Mcp-Session-Id: " + session_id + "\r\n\r\n");
+    turn_until([&] { return reader.read_up_to(1000); });
+    ASSERT_GE(reader.heard().size(), 1000U) << "the gate has the event, and passes it on";
+    EXPECT_NE(call_now().find("too many large answers to one caller at once"), std::string::npos);
+    turn_until([&] { return reader.read_up_to(answer_size); });
+    ASSERT_GE(reader.heard().size(), answer_size);
+    turn_until([&] { return reader.read_on() || call_now() == "all of it"; });
+    EXPECT_EQ(call_now(), "all of it");
+  }
+};
+
+TEST_F(LargeNews, TakeUpTheirRoomUntilTheyWereRead) { take_up_their_room({}); }
+
+TEST_F(LargeNews, ThatAreWrittenAnewTakeUpBoth) {
+  replies = std::make_shared<net::ReplyRoom>(256 * mebibyte);  // 32 for a caller: for the event and an answer, or for the event in both its forms
+  take_up_their_room(": a comment\n");
 }
 
 TEST_F(LargeAnswers, OfAServerOverHttpAndSseLeaveRoomForOtherCallers) {

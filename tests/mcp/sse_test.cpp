@@ -192,5 +192,30 @@ TEST(SseWriter, WritesWhatTheReaderReads) {
   EXPECT_EQ(read_in_chunks(out, 3).events, (std::vector<std::string>{"[{\"a\": 1}] type=message id=e-1", "-", "[[\"\\u2028\",  1]]"}));
 }
 
+/// Streams are open for days: a large event leaves no memory taken behind it, whether the next has begun or not.
+TEST(SseReader, KeepsNoMemoryOfALargeEvent) {
+  constexpr std::size_t large = std::size_t{4} << 20U;
+  for (const std::string rest : {"", "data: next"}) {
+    SseReader reader(2 * large);
+    reader.push("data: " + std::string(large, 'a') + "\ndata: b\n\n" + rest);
+    const auto event = reader.next();
+    ASSERT_TRUE(event && *event);
+    EXPECT_EQ((*event)->data.size(), large + 2);
+    EXPECT_GT(reader.held(), large);
+    ASSERT_TRUE(reader.next());
+    EXPECT_LT(reader.held(), std::size_t{256} << 10U);
+    reader.push("\n\ndata: then\n\n");
+    std::string told;
+    for (;;) {
+      const auto next = reader.next();
+      ASSERT_TRUE(next);
+      if (!*next) break;
+      told += std::string((*next)->data) + ';';
+    }
+    EXPECT_TRUE(told.ends_with("then;")) << told;
+    EXPECT_EQ(told.contains("next;"), !rest.empty());
+  }
+}
+
 }  // namespace
 }  // namespace callgate::mcp::sse_test
