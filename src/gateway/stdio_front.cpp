@@ -44,7 +44,7 @@ class StdioFront::Lines final : public Channel {
     co_return !front_.lost_ && (told || stateless_);
   }
   net::Task<bool> answer(std::string_view bytes, std::string_view /*raw*/, int /*status*/) override {
-    co_return front_.send(bytes).has_value();
+    co_return front_.answer(bytes);
   }
   net::Task<bool> accepted() override { co_return true; }
   net::Task<bool> ended() override { co_return true; }
@@ -102,8 +102,21 @@ Result<void> StdioFront::send(std::string_view line) {
   return sent;
 }
 
+/// Held against the room as it is kept: in one line for every reader it may be three times as long.
+/// Where there is none the client hears so in its place; waiting for an answer that was dropped would have no end.
+bool StdioFront::answer(std::string_view line) {
+  std::string flat;
+  line = mcp::as_one_line(line, flat);
+  const bool fits = line.size() <= small || out_.idle() || out_.unsent() + line.size() <= most_unread_ - small;
+  if (fits) return send(line).has_value();
+  parts_.log.warn("client_reads_too_slowly", {{"server", gate_.name()}, {"unread_bytes", out_.unsent()}, {"effect", "a large answer is replaced by an error"}});
+  return send(mcp::rpc_error(mcp::salvage_id(line).value_or("null"), mcp::code::internal_error, "too many large answers wait to be read: read those, then try again")).has_value();
+}
+
 /// What is no answer, and nobody waits for without end: half of the room is left to answers. False: dropped.
 bool StdioFront::tell(std::string_view line) {
+  std::string flat;
+  line = mcp::as_one_line(line, flat);
   if (out_.unsent() + line.size() > most_unread_ / 2) {
     if (dropped_++ == 0)
       parts_.log.warn("client_reads_too_slowly", {{"server", gate_.name()}, {"unread_bytes", out_.unsent()}, {"effect", "messages that are no answers are dropped until it has read"}});

@@ -32,6 +32,7 @@ class StdioFront {
   void lose_client(const Error& why);
   bool cancels_stateless(const mcp::Message& message) const;
   Result<void> send(std::string_view line);
+  bool answer(std::string_view line);
   bool tell(std::string_view line);
   void say_what_was_dropped();
 

@@ -164,5 +164,26 @@ TEST_F(StdioClient, ThatDoesNotReadLeavesNoServerWaitingForItsAnswer) {
   EXPECT_EQ(heard.find("roots/list"), std::string::npos);
 }
 
+/// What grows on its way into one line is counted as it grew; an answer for which there is no room is told so.
+TEST_F(StdioClient, HearsInsteadOfAnAnswerThatThereIsNoRoomForIt) {
+  upstream.raw_answer = [](net::HttpExchange& exchange, std::string id) -> net::Task<void> {
+    std::string text;
+    for (std::size_t at = 0; at < 6 * mebibyte; ++at) text += "\u0085";
+    co_await exchange.respond(200, "Content-Type: application/json\r\n", R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[{"type":"text","text":")" + text + R"("}]}})");
+  };
+  begin_with(allow_all);
+  say(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})");
+  hear_until(R"("id":0)");
+  for (int id = 1; id <= 2; ++id) {  // 36 MiB each
+    const std::size_t before = records().size();
+    say(call_text("read", "{}", id));
+    turn_until([&] { return over || records().find(R"("status":"answered")", before) != std::string::npos; });
+  }
+  ASSERT_FALSE(over) << "a client that is slow is not lost";
+  hear_until(R"("id":2,"error")");
+  EXPECT_TRUE(heard.contains("too many large answers wait to be read"));
+  EXPECT_FALSE(log.has("client_lost"));
+}
+
 }  // namespace
 }  // namespace callgate::gateway::stdio_front_test
