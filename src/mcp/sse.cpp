@@ -59,7 +59,7 @@ void SseReader::push(std::string_view chunk) {
 void SseReader::give_back() {
   if (joined_.capacity() > kept_capacity) std::string().swap(joined_);
   if (buffer_.capacity() <= std::max(kept_capacity, 4 * pending())) return;
-  buffer_ = std::string(std::string_view(buffer_).substr(begin_));
+  std::string(std::string_view(buffer_).substr(begin_)).swap(buffer_);  // a short one assigned would leave the memory
   line_ -= begin_;
   searched_ -= begin_;
   begin_ = 0;
