@@ -4,6 +4,8 @@ import glob
 import http.client
 import json
 import os
+import pathlib
+import re
 import resource
 import signal
 import socket
@@ -513,11 +515,43 @@ class Whoever_does_not_read(World):
         self.assertIn("messages_dropped", log.read_text())
         self.assertNotIn("client_lost", log.read_text())
 
-    def test_its_answers_costs_bounded_memory(self):
+    @staticmethod
+    def peak_mib(process):
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+    def test_its_large_answers_costs_bounded_memory_and_hears_which_found_no_room(self):
+        process, log = self.initialized()
+        before = self.peak_mib(process)
+        for number in range(1, 200):
+            self.send(process, number, "tools/call", {"name": "echo", "arguments": {"text": "x" * 1_000_000}})
+        self.assertIn("client_reads_too_slowly", world.until(log.read_text, lambda said: "client_reads_too_slowly" in said))
+        answers = {}
+        for line in process.stdout:
+            answer = json.loads(line)
+            answers[answer.get("id")] = "result" if "result" in answer else answer["error"]["message"]
+            if len(answers) == 199:
+                break
+        grown = self.peak_mib(process) - before
+        whole = sum(answer == "result" for answer in answers.values())
+        print(f"        199 answers of 1 MB that nobody reads: {whole} of them kept, the others told, memory grew by {grown:.1f} MiB")
+        self.assertEqual(set(answers), set(range(1, 200)))
+        self.assertGreater(whole, 20)
+        self.assertLess(whole, 150)
+        told = {answer for answer in answers.values() if answer != "result"}
+        self.assertEqual({answer.split(" ", 3)[2] for answer in told} - {"large"}, set(), told)  # "too many large answers …", "too many large requests …"
+        if world.LONG <= 20:  # what a sanitized program takes is the sanitizer's
+            self.assertLess(grown, 320)  # requests under way, answers that wait, and copies of both
+        process.stdin.close()
+        self.assertEqual(process.wait(world.LONG), 0)
+        self.assertNotIn("client_lost", log.read_text())
+
+    def test_its_small_answers_ends_run(self):
+        """There is always room for a small one, until there is none at all."""
         process, log = self.initialized()
         with contextlib.suppress(BrokenPipeError):
-            for number in range(1, 200):
-                self.send(process, number, "tools/call", {"name": "echo", "arguments": {"text": "x" * 1_000_000}})
+            for number in range(1, 12_000):
+                self.send(process, number, "tools/call", {"name": "echo", "arguments": {"text": "x" * 7_000}})
         self.assertEqual(process.wait(2 * world.LONG), 0)
         self.assertIn("client_lost", log.read_text())
 
