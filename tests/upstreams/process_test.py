@@ -541,7 +541,7 @@ class Whoever_does_not_read(World):
         told = {answer for answer in answers.values() if answer != "result"}
         self.assertEqual({answer.split(" ", 3)[2] for answer in told} - {"large"}, set(), told)  # "too many large answers …", "too many large requests …"
         if world.LONG <= 20:  # what a sanitized program takes is the sanitizer's
-            self.assertLess(grown, 320)  # requests under way, answers that wait, and copies of both
+            self.assertLess(grown, 448)  # requests under way, answers that wait (64 MiB of each), and copies of both while they grow
         process.stdin.close()
         self.assertEqual(process.wait(world.LONG), 0)
         self.assertNotIn("client_lost", log.read_text())
