@@ -1,4 +1,5 @@
 """Grants of several gateways on one Redis or Valkey: made, rotated and revoked in one data folder, they hold in all."""
+import json
 import subprocess
 import threading
 import time
@@ -21,6 +22,11 @@ class TwoGateways(Shared):
         made = subprocess.run([gate_binary(), "grant", *words, "--data", str(self.dir / name / "data")], capture_output=True, text=True, timeout=world.LONG)
         self.assertEqual(made.returncode, 0, made.stderr)
         return made.stdout.strip()
+
+    def questions(self, name):
+        """What waits for a person there."""
+        told = subprocess.run([gate_binary(), "approvals", "list", "--json", "--data", str(self.dir / name / "data")], capture_output=True, text=True, timeout=world.LONG)
+        return json.loads(told.stdout or "{}").get("approvals", [])
 
     def made(self, name, agent="agent"):
         return self.grant(name, "create", agent, "--server", "it", "--policy", str(self.dir / "a" / "policy.yaml"))
@@ -53,9 +59,8 @@ class TwoGateways(Shared):
         client.initialize()
         answers = []
         held = threading.Thread(target=lambda: answers.append(client.call("odd")), daemon=True)
-        time.sleep(1)
         held.start()
-        time.sleep(0.5)
+        self.soon(lambda: self.questions("b"))
         self.grant("a", "revoke", "agent")
         held.join(HEARD + 1)
         self.assertIn("ended while the call waited", str(answers))
