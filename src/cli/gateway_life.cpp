@@ -124,7 +124,7 @@ void GatewayProcess::give_memory_back() {
 
 bool GatewayProcess::config_is_to_be_read(Look look) {
   using enum config::FileWatch::Found;
-  const auto found = config_watch_.look(flags_.config_file, loop_.now());
+  const auto found = config_watch_.look(flags_.config_file);
   if (found == restless)
     log_.warn("config_being_written", {{"file", flags_.config_file.string()}, {"effect", "the last good configuration stays in force until the file rests"}});
   if (found == unchanged) return config_waits_ || look == Look::everything;
@@ -146,7 +146,8 @@ void GatewayProcess::reload_config(Look look, bool registered) {
 void GatewayProcess::read_config(Look look) {
   const config::FileStamp stamp = config::FileStamp::of(flags_.config_file);
   auto read = read_again(started_);
-  if (config::FileStamp::of(flags_.config_file) != stamp) return;  // written to meanwhile: the next look finds it changed
+  // Written to meanwhile, or since it was found at rest: the next look finds it changed.
+  if (config::FileStamp::of(flags_.config_file) != stamp || (look != Look::everything && !config_watch_.has_seen(stamp))) return;
   // Whoever registers a server, or asks for a reload, says that its policy is there.
   using enum gateway::Policies::Young;
   const auto young = look == Look::everything || config_watch_.has_taken(stamp) ? as_it_is : waits;
@@ -296,7 +297,7 @@ void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
   }();
   reload_config(look, flags_.from_store && store_changed);
   using Policies = gateway::Policies;
-  if (policies_.refresh(look == Look::settled ? Policies::Look::settled : Policies::Look::at_once, loop_.now(), whole)) {
+  if (policies_.refresh(look == Look::settled ? Policies::Look::settled : Policies::Look::at_once, whole)) {
     for (const auto& gate : gates_->all()) gate->announce_list_change();
     // What was refused may have been for one of these.
     config_waits_ = config_waits_ || config_refused_;

@@ -24,8 +24,10 @@ bool FileStamp::is_younger_than(std::chrono::milliseconds time) const {
   return std::chrono::abs(age) < time;
 }
 
-FileWatch::Found FileWatch::look(const std::filesystem::path& path, Instant now) {
+FileWatch::Found FileWatch::look(const std::filesystem::path& path, const Clock& clock) {
+  const Instant before = clock();
   const FileStamp stamp = FileStamp::of(path);
+  const Instant after = clock();
   if (stamp == read_) {
     taken(stamp);
     return Found::unchanged;
@@ -33,24 +35,24 @@ FileWatch::Found FileWatch::look(const std::filesystem::path& path, Instant now)
   if (!changing_) {
     changing_ = true;
     told_ = false;
-    changing_since_ = now;
-    seen_ = read_;
+    changing_since_ = after;
   }
   if (stamp != seen_) {
     const bool another_file = stamp.inode != seen_.inode || stamp.device != seen_.device;
     // Writing moves both times, so a file that is made under its name has them alike until something else is done to it.
     renamed_ = another_file && stamp.changed_ns > stamp.modified_ns;
     seen_ = stamp;
-    seen_since_ = now;
+    seen_since_ = after;
   }
-  if (now - seen_since_ >= (renamed_ ? renamed_rest : rest)) return Found::settled;
-  if (told_ || now - changing_since_ < patience) return Found::unsettled;
+  if (before - seen_since_ >= (renamed_ ? renamed_rest : rest)) return Found::settled;
+  if (told_ || before - changing_since_ < patience) return Found::unsettled;
   told_ = true;
   return Found::restless;
 }
 
 void FileWatch::taken(const FileStamp& read) {
   read_ = read;
+  seen_ = read;
   changing_ = false;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 namespace callgate::config {
 
@@ -28,6 +29,8 @@ struct FileStamp {
 class FileWatch {
  public:
   using Instant = std::chrono::steady_clock::time_point;
+  /// Read before and after the file is looked at: a process that stood still in between knows nothing of that time.
+  using Clock = std::function<Instant()>;
   /// How long a changed file has to rest.
   static constexpr std::chrono::milliseconds rest{1500};
   /// The same for one that was whole before it got its name: a rename moves the
@@ -46,10 +49,12 @@ class FileWatch {
 
   FileWatch() = default;
   explicit FileWatch(const FileStamp& read) { taken(read); }
-  Found look(const std::filesystem::path& path, Instant now);
+  Found look(const std::filesystem::path& path, const Clock& clock = std::chrono::steady_clock::now);
   /// The version with this stamp was read, whatever was found in it.
   void taken(const FileStamp& read);
   bool has_taken(const FileStamp& stamp) const { return stamp == read_; }
+  /// Whether this is the version that the last look found. Another one came since, and has not rested.
+  bool has_seen(const FileStamp& stamp) const { return stamp == seen_; }
 
  private:
   FileStamp read_;

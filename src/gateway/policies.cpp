@@ -62,20 +62,22 @@ std::shared_ptr<const policy::Policy> Policies::find(const std::filesystem::path
   return entry == entries_.end() ? nullptr : entry->second.policy;
 }
 
-bool Policies::is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, config::FileWatch::Instant now) {
+bool Policies::is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, const config::FileWatch::Clock& clock) {
   using enum config::FileWatch::Found;
-  const auto found = entry.watch.look(path, now);
+  const auto found = entry.watch.look(path, clock);
   if (found == restless)
     log_.warn("policy_being_written", {{"file", path.string()}, {"effect", entry.policy ? "the last good policy stays in force until the file rests" : "what needs it waits until the file rests"}});
   return found == settled || (found != unchanged && look == Look::at_once);
 }
 
-bool Policies::refresh(Look look, config::FileWatch::Instant now, const std::filesystem::path& whole) {
+bool Policies::refresh(Look look, const std::filesystem::path& whole, const config::FileWatch::Clock& clock) {
   bool changed = false;
   for (auto& [path, entry] : entries_) {
-    if (!is_to_be_read(path, entry, path == whole ? Look::at_once : look, now)) continue;
+    const Look at = path == whole ? Look::at_once : look;
+    if (!is_to_be_read(path, entry, at, clock)) continue;
     Version fresh = read(path);
-    if (fresh.torn) continue;  // the next look finds it changed
+    // Written to while it was read, or since it was found at rest: the next look finds it changed.
+    if (fresh.torn || (at == Look::settled && !entry.watch.has_seen(fresh.stamp))) continue;
     entry.watch.taken(fresh.stamp);
     entry.fault = fresh.fault;
     count(entry);

@@ -47,7 +47,7 @@ class Policies {
   };
   /// Looks at every file; true if any policy is another one now. `whole`: the caller
   /// has just put this one in place itself, so it need not rest.
-  bool refresh(Look look = Look::at_once, config::FileWatch::Instant now = {}, const std::filesystem::path& whole = {});
+  bool refresh(Look look = Look::at_once, const std::filesystem::path& whole = {}, const config::FileWatch::Clock& clock = std::chrono::steady_clock::now);
   /// False: none of them hides anything, or ever did.
   bool hide_something() const { return hide_something_; }
   /// Files whose present text is refused, for health and metrics.
@@ -69,7 +69,7 @@ class Policies {
   };
   Version read(const std::filesystem::path& path) const;
   void count(const Entry& entry);
-  bool is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, config::FileWatch::Instant now);
+  bool is_to_be_read(const std::filesystem::path& path, Entry& entry, Look look, const config::FileWatch::Clock& clock);
 
   Log& log_;
   Counter& refusals_;

@@ -134,7 +134,7 @@ void ToolBook::pins_changed() {
 bool ToolBook::reviewed_is_to_be_read() {
   using enum config::FileWatch::Found;
   const std::filesystem::path& file = links_.server().pins;
-  const auto found = file.empty() ? unchanged : reviewed_watch_.look(file, parts_.loop.now());
+  const auto found = file.empty() ? unchanged : reviewed_watch_.look(file);
   if (found == restless)
     parts_.log.warn("pins_being_written", {{"file", file.string()}, {"effect", "the last good pins stay in force until the file rests"}});
   return found == settled;
@@ -173,7 +173,7 @@ Result<void> ToolBook::load_reviewed() {
   if (reviewed_ && !reviewed_is_to_be_read()) return {};
   config::FileStamp stamp;
   const auto text = config::read_version(links_.server().pins, stamp, config::Writers::owner_only, max_reviewed_bytes);
-  if (!text && text.error().kind == ErrorKind::conflict && reviewed_) return {};
+  if (reviewed_ && (!reviewed_watch_.has_seen(stamp) || (!text && text.error().kind == ErrorKind::conflict))) return {};
   reviewed_watch_.taken(stamp);
   reviewed_.reset();  // what cannot be read is tried again at every reading of the list
   if (!text) return std::unexpected(text.error());

@@ -35,7 +35,10 @@ class Watched : public testing::Test {
     std::filesystem::rename(file, kept);
     add(text);
   }
-  Found look(milliseconds later) { return watch.look(file, now += later); }
+  Found look(milliseconds later) {
+    now += later;
+    return watch.look(file, [this] { return now; });
+  }
 
   std::filesystem::path file;
   std::filesystem::path kept = file.string() + ".kept";
@@ -84,6 +87,24 @@ TEST_F(Watched, ANewFileWhoseModeChangesIsStillOneThatWasMadeThere) {
   EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
   EXPECT_EQ(look(FileWatch::rest - milliseconds(1)), Found::unsettled);
   EXPECT_EQ(look(milliseconds(1)), Found::settled);
+}
+
+/// The loop may stand still between the clock and the file: a busy machine, a stopped process.
+TEST_F(Watched, ALookThatTookLongIsNoRest) {
+  add("more");
+  EXPECT_EQ(watch.look(file, [this] { return now += FileWatch::rest; }), Found::unsettled);
+  EXPECT_EQ(look(FileWatch::rest - milliseconds(1)), Found::unsettled) << "it is known since the end of the first look";
+  EXPECT_EQ(look(milliseconds(1)), Found::settled);
+}
+
+TEST_F(Watched, AVersionThatCameSinceTheLookWasNotSeen) {
+  add("more");
+  EXPECT_EQ(look(milliseconds(500)), Found::unsettled);
+  EXPECT_TRUE(watch.has_seen(FileStamp::of(file)));
+  add("and more");
+  EXPECT_FALSE(watch.has_seen(FileStamp::of(file)));
+  watch.taken(FileStamp::of(file));
+  EXPECT_TRUE(watch.has_seen(FileStamp::of(file)));
 }
 
 TEST_F(Watched, OneThatIsGoneMayBeOnItsWay) {

@@ -279,7 +279,7 @@ TEST_F(World, APolicyFileThatIsBeingWrittenIsLeftUntilItRests) {
   open_session();
   using Look = Policies::Look;
   config::FileWatch::Instant now{};
-  const auto later = [&](std::chrono::milliseconds time) { return policies.refresh(Look::settled, now += time); };
+  const auto later = [&](std::chrono::milliseconds time) { return policies.refresh(Look::settled, {}, [&] { return now += time / 2; }); };
   const std::chrono::milliseconds half_a_second(500);
   EXPECT_FALSE(later(half_a_second));
   write_policy("callgate: 1\ndefault: allow\n");
@@ -290,6 +290,27 @@ TEST_F(World, APolicyFileThatIsBeingWrittenIsLeftUntilItRests) {
   EXPECT_EQ(call("read", "{}", 1).body.find("the whole of it"), std::string::npos);
   EXPECT_TRUE(later(config::FileWatch::rest));
   EXPECT_NE(call("read", "{}", 2).body.find("the whole of it"), std::string::npos);
+}
+
+/// Security requirement S23: it rested, and the next half came between the look and the reading.
+TEST_F(World, APolicyFileThatIsWrittenToOnceMoreAfterItRestedIsLeft) {
+  start("callgate: 1\ndefault: deny\n");
+  using Look = Policies::Look;
+  config::FileWatch::Instant now{};
+  const auto before = policies.find(folder / "policy.yaml");
+  write_policy("callgate: 1\ndefault: deny\ntools:\n  read: {action: allow}\n");
+  EXPECT_FALSE(policies.refresh(Look::settled, {}, [&] { return now; }));
+  now += config::FileWatch::rest;
+  int readings = 0;
+  EXPECT_FALSE(policies.refresh(Look::settled, {}, [&] {
+    if (++readings == 2) write_policy("callgate: 1\ndefault: allow\n");
+    return now;
+  }));
+  EXPECT_EQ(readings, 2) << "the clock is read before the file is looked at, and after";
+  EXPECT_EQ(policies.find(folder / "policy.yaml"), before);
+  EXPECT_FALSE(policies.refresh(Look::settled, {}, [&] { return now; })) << "another version, which has not rested";
+  now += config::FileWatch::rest;
+  EXPECT_TRUE(policies.refresh(Look::settled, {}, [&] { return now; }));
 }
 
 /// Security requirement S23: a wish for one server takes up no other server's half policy.
@@ -303,8 +324,8 @@ TEST_F(World, OnlyThePolicyThatTheGatewayPutInPlaceItselfNeedNotRest) {
   write_policy("callgate: 1\ndefault: allow\n");
   ASSERT_TRUE(config::write_text(whole, allow_all).has_value());
   config::FileWatch::Instant now{};
-  EXPECT_TRUE(policies.refresh(Policies::Look::settled, now, whole));
-  EXPECT_FALSE(policies.refresh(Policies::Look::settled, now += std::chrono::milliseconds(5), whole));
+  EXPECT_TRUE(policies.refresh(Policies::Look::settled, whole, [&] { return now; }));
+  EXPECT_FALSE(policies.refresh(Policies::Look::settled, whole, [&] { return now += std::chrono::milliseconds(5); }));
   EXPECT_EQ(policies.find(folder / "policy.yaml"), before) << "two looks, a moment apart";
   EXPECT_NE(policies.find(whole)->hash(), before->hash());
 }
