@@ -324,15 +324,19 @@ class A_file_that_is_written_in_place(World):
     # A file that stood still for longer may be taken up; an answer that came later says nothing.
     STILL = 1.4
 
-    def half_written(self, name, half, meanwhile, anew=False):
+    def half_written(self, name, half, whole, meanwhile, usual, anew=False):
         """Runs `meanwhile` again and again while the file holds its first half, for longer than a look at it takes; gives its answers.
-        `anew`: it is another file than before, made under its name."""
-        began = time.monotonic()
-        while not (answers := self.answers_while_half(name, half, meanwhile, anew)):
+        `usual` is the answer under the whole file, which is there and in force afterwards. `anew`: it is another file than before, made under its name."""
+        answers, began = [], time.monotonic()
+        while not answers:
             self.assertLess(time.monotonic(), began + world.LONG, "each answer came so late that it says nothing")
+            answers = self.answers_while_half(name, half, meanwhile, anew)
+            self.write(name, whole)
+            # Where an answer took long the half stood still long enough to be taken up, which what follows must not see.
+            world.until(meanwhile, lambda each: each == usual)
         return answers
 
-    def answers_while_half(self, name, half, meanwhile, anew):
+    def answers_while_half(self, name, half, meanwhile, anew=False):
         answers = []
         if anew:
             (self.dir / name).rename(self.dir / "before")
@@ -353,11 +357,8 @@ class A_file_that_is_written_in_place(World):
         def verdict():
             return decision_of(client.call("echo", {"text": "too long"})).get("verdict")
         for anew in (False, True):
-            verdicts = self.half_written("policy.yaml", "# of today\n" + self.HALF, verdict, anew)
+            verdicts = self.half_written("policy.yaml", "# of today\n" + self.HALF, self.HALF + self.REST, verdict, "invalid_arguments", anew)
             self.assertEqual(set(verdicts), {"invalid_arguments"}, "a call passed by half a policy")
-            self.write("policy.yaml", self.HALF + self.REST)
-            # Where a call took long the half stood still long enough to be taken up, which the next round must not see.
-            world.until(verdict, lambda each: each == "invalid_arguments")
         self.write("policy.yaml", ALLOW)
         self.assertEqual(text_of(world.until(lambda: client.call("echo", {"text": "too long"}), lambda answer: not decision_of(answer))), "too long")
 
@@ -372,7 +373,7 @@ class A_file_that_is_written_in_place(World):
             client.call("echo", {"text": "x"})
             return client.status
         self.assertEqual(status(), 200)
-        self.assertEqual(set(self.half_written("callgate.yaml", head, status)), {200})
+        self.assertEqual(set(self.half_written("callgate.yaml", head, head + servers[1], status, 200)), {200})
         self.write("callgate.yaml", head)
         self.assertEqual(world.until(status, lambda now: now == 404), 404)
 
@@ -385,7 +386,7 @@ class A_file_that_is_written_in_place(World):
         self.write("next.yaml", head + server.replace("one:", "two:").replace("policy.yaml", "two.yaml"))
         os.utime(self.dir / "next.yaml", (0, 0))  # written long before it gets its name
         (self.dir / "next.yaml").rename(self.dir / "callgate.yaml")
-        statuses = self.half_written("two.yaml", self.HALF, lambda: client.exchange("GET")[0])
+        statuses = self.answers_while_half("two.yaml", self.HALF, lambda: client.exchange("GET")[0])
         self.assertEqual(set(statuses), {404})
         self.write("two.yaml", self.HALF + self.REST)
         self.assertEqual(world.until(lambda: client.exchange("GET")[0], lambda status: status != 404), 400, "it is served, and misses a session")
