@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cerrno>
 #include <ctime>
+#include <limits>
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -139,7 +140,9 @@ void Loop::arm(Timer& timer, Duration delay) {
   const Duration bounded = std::min<Duration>(std::max(delay, Duration::zero()), std::chrono::hours(24 * 365));
   const auto due = static_cast<std::uint64_t>((now_ + bounded).time_since_epoch() / tick_length) + 1;
   timer.tick_ = due;
+  nothing_before_ = std::min(nothing_before_, due);
   const std::size_t slot = due % slots;
+  earliest_[slot] = wheel_[slot].linked() ? std::min(earliest_[slot], due) : due;
   wheel_[slot].push_back(timer);
   occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
 }
@@ -186,11 +189,14 @@ void Loop::run_timers() {
     const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
     if ((occupied_[slot / 64] & bit) == 0) continue;
     ListNode due;
+    std::uint64_t earliest = std::numeric_limits<std::uint64_t>::max();
     for (ListNode* node = wheel_[slot].next; node != &wheel_[slot];) {
       ListNode* following = node->next;
-      if (static_cast<Timer*>(node)->tick_ <= current) due.push_back(*node);
+      if (auto& timer = *static_cast<Timer*>(node); timer.tick_ <= current) due.push_back(timer);
+      else earliest = std::min(earliest, timer.tick_);
       node = following;
     }
+    earliest_[slot] = earliest;
     if (!wheel_[slot].linked()) occupied_[slot / 64] &= ~bit;
     while (due.linked()) {
       auto& timer = *static_cast<Timer*>(due.next);
@@ -202,25 +208,39 @@ void Loop::run_timers() {
   tick_ = std::max(tick_, current);
 }
 
-int Loop::wait_limit(Duration limit) const {
+/// False: the slot's timers were all cancelled, or are for a later round.
+bool Loop::may_be_due(std::size_t slot, std::uint64_t tick) {
+  if (wheel_[slot].linked()) return earliest_[slot] <= tick;
+  occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+  return false;
+}
+
+int Loop::wait_limit(Duration limit) {
   if (ready_.linked() || at_ran_.linked() || at_end_.linked() || at_next_turn_.linked()) return 0;
-  std::int64_t milliseconds =
-      limit == forever ? -1 : std::chrono::ceil<std::chrono::milliseconds>(limit).count();
-  // The next slot of the wheel that holds a timer; emptied slots cost one early wake at most.
-  for (std::uint64_t ahead = 1; ahead <= slots;) {
-    const std::size_t slot = (tick_ + ahead) % slots;
+  look_for_due();
+  const auto due = Instant(tick_length * static_cast<std::int64_t>(nothing_before_));
+  const auto until = std::min<Duration>(limit, std::max<Duration>(Duration::zero(), due - now_));
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until).count());
+}
+
+/// Moves `nothing_before_` on to the next timer of this round. With thousands for later rounds no turn goes through all
+/// slots: the next one goes on where this one stopped.
+void Loop::look_for_due() {
+  constexpr int most_looks = 64;
+  const std::uint64_t last = tick_ + slots;
+  std::uint64_t tick = std::max(tick_ + 1, nothing_before_);
+  for (int looks = 0; tick < last && looks < most_looks; ++looks) {
+    const std::size_t slot = tick % slots;
     const std::uint64_t word = occupied_[slot / 64] >> (slot % 64);
     if (word == 0) {
-      ahead += 64 - slot % 64;
+      tick += 64 - slot % 64;
       continue;
     }
-    ahead += static_cast<std::uint64_t>(std::countr_zero(word));
-    const auto due = Instant(tick_length * static_cast<std::int64_t>(tick_ + ahead));
-    const auto until = std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(due - now_).count());
-    milliseconds = milliseconds < 0 ? until : std::min(milliseconds, until);
-    break;
+    tick += static_cast<std::uint64_t>(std::countr_zero(word));
+    if (may_be_due(tick % slots, tick)) break;
+    ++tick;
   }
-  return static_cast<int>(std::min<std::int64_t>(milliseconds, 60'000));
+  nothing_before_ = std::min(tick, last);
 }
 
 void Loop::turn(Duration limit) {

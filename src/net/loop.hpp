@@ -178,6 +178,9 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
+  /// The wheel of timers: a timer is due at the end of its tick, and shares its slot with those of later rounds.
+  static constexpr Duration tick_length = std::chrono::milliseconds(4);
+  static constexpr std::size_t slots = 1024;
   static constexpr Duration forever = Duration::max();
 
   void run();   ///< until stop()
@@ -214,14 +217,14 @@ class Loop {
  private:
   friend class Descriptor;
   friend class Waiter;
-  static constexpr std::size_t slots = 1024;
-  static constexpr Duration tick_length = std::chrono::milliseconds(4);
 
   void ready(Waiter& waiter) { ready_.push_back(waiter); }
   void run_ready();
   void run_posted();
   void run_timers();
-  int wait_limit(Duration limit) const;
+  int wait_limit(Duration limit);
+  void look_for_due();
+  bool may_be_due(std::size_t slot, std::uint64_t tick);
   void forget(Descriptor& descriptor);
 
   int epoll_ = -1;
@@ -231,8 +234,10 @@ class Loop {
   bool turning_ = false;
   Instant now_;
   std::uint64_t tick_ = 0;
+  std::uint64_t nothing_before_ = 0;  ///< no timer is due before this tick
   std::array<ListNode, slots> wheel_;
   std::array<std::uint64_t, slots / 64> occupied_{};
+  std::array<std::uint64_t, slots> earliest_{};  ///< for occupied slots: no timer in it is due before this tick
   ListNode ready_;
   ListNode at_ran_;
   ListNode at_end_;

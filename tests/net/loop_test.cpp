@@ -119,6 +119,39 @@ TEST(Loop, ATimerNeverRunsEarly) {
   EXPECT_GE(Loop::read_clock() - start, milliseconds(30));
 }
 
+/// A timer of the wheel that is of no concern yet costs no turn: a gate with thousands of idle connections sleeps too.
+Duration length_of_a_turn(Loop& loop, Duration limit) {
+  const Instant start = loop.now();
+  loop.turn(limit);
+  return Loop::read_clock() - start;
+}
+
+TEST(Loop, ATimerThatWasCancelledEndsNoTurn) {
+  Loop loop;
+  std::vector<int> order;
+  {
+    TaskGroup group;
+    group.spawn(note_time(loop, milliseconds(10), order, 0));
+    loop.turn(Duration::zero());
+  }
+  EXPECT_GE(length_of_a_turn(loop, milliseconds(40)), milliseconds(40));
+  EXPECT_TRUE(order.empty());
+}
+
+TEST(Loop, ATimerOfALaterRoundEndsNoTurn) {
+  Loop loop;
+  TaskGroup group;
+  std::vector<int> order;
+  group.spawn(note_time(loop, Loop::tick_length * Loop::slots + milliseconds(10), order, 1));
+  loop.turn(Duration::zero());
+  EXPECT_GE(length_of_a_turn(loop, milliseconds(40)), milliseconds(40));
+  group.spawn(note_time(loop, milliseconds(10), order, 0));
+  loop.turn(Duration::zero());
+  EXPECT_LT(length_of_a_turn(loop, milliseconds(1000)), milliseconds(500)) << "the nearer one counts";
+  turn_until(loop, [&] { return !order.empty(); });
+  EXPECT_EQ(order, std::vector{0});
+}
+
 Task<void> wait_end(Loop& loop, std::vector<std::string>& log) {
   log.emplace_back("before");
   co_await loop.turn_end();
