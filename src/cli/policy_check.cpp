@@ -94,22 +94,11 @@ std::string json_of_checked(const Checked& checked) {
 }  // namespace
 
 Exit policy_check(std::span<const std::string_view> args, Colour colour, std::ostream& out, std::ostream& err) {
-  const Result<PolicyFlags> flags = read_policy_flags(args, PolicyVerb::check);
-  if (!flags) {
-    err << "callgate: " << flags.error().message << "; see `callgate policy check --help`\n";
-    return Exit::usage;
-  }
-  if (flags->help) {
-    out << check_help;
-    return Exit::ok;
-  }
-  const auto tools = load_tools(*flags);
-  if (!tools) {
-    err << "callgate: " << tools.error().message << '\n';
-    return Exit::unavailable;
-  }
+  const auto flags = begin(args, PolicyVerb::check, check_help, out, err);
+  if (!flags) return flags.error();
+  const auto tools = open_tools(*flags, err);
+  if (!tools) return tools.error();
   const policy::ToolList* list = *tools ? &**tools : nullptr;
-  write_left_out(err, list);
   Exit worst = Exit::ok;
   std::string json;
   bool has_classes = false;

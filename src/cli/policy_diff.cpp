@@ -92,22 +92,11 @@ void write_text(const std::vector<policy::Difference>& all, Colour colour, std::
 }  // namespace
 
 Exit policy_diff(std::span<const std::string_view> args, Colour colour, std::ostream& out, std::ostream& err) {
-  const Result<PolicyFlags> flags = read_policy_flags(args, PolicyVerb::diff);
-  if (!flags) {
-    err << "callgate: " << flags.error().message << "; see `callgate policy diff --help`\n";
-    return Exit::usage;
-  }
-  if (flags->help) {
-    out << help;
-    return Exit::ok;
-  }
-  const auto tools = load_tools(*flags);
-  if (!tools) {
-    err << "callgate: " << tools.error().message << '\n';
-    return Exit::unavailable;
-  }
+  const auto flags = begin(args, PolicyVerb::diff, help, out, err);
+  if (!flags) return flags.error();
+  const auto tools = open_tools(*flags, err);
+  if (!tools) return tools.error();
   const policy::ToolList* list = *tools ? &**tools : nullptr;
-  write_left_out(err, list);
   const auto before = open(flags->files[0], *flags, list, colour, err);
   const auto after = open(flags->files[1], *flags, list, colour, err);
   if (!before || !after) return std::max(before ? Exit::ok : before.error(), after ? Exit::ok : after.error());

@@ -75,15 +75,8 @@ std::string json_of_explanation(const policy::Policy& policy, const policy::Expl
 }  // namespace
 
 Exit policy_explain(std::span<const std::string_view> args, Colour colour, std::ostream& out, std::ostream& err) {
-  const Result<PolicyFlags> flags = read_policy_flags(args, PolicyVerb::explain);
-  if (!flags) {
-    err << "callgate: " << flags.error().message << "; see `callgate policy explain --help`\n";
-    return Exit::usage;
-  }
-  if (flags->help) {
-    out << explain_help;
-    return Exit::ok;
-  }
+  const auto flags = begin(args, PolicyVerb::explain, explain_help, out, err);
+  if (!flags) return flags.error();
   Result<policy::Call> call = policy::parse_call(*flags->call);
   if (!call) {
     err << "callgate: `--call`: " << call.error().message << '\n';

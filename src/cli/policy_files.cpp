@@ -28,6 +28,12 @@ int last_number(std::string_view& where) {
   return value;
 }
 
+/// Says the error; gives the exit status it means.
+std::unexpected<Exit> failed(const Error& error, std::ostream& err) {
+  err << "callgate: " << error.message << '\n';
+  return std::unexpected(exit_of(error));
+}
+
 }  // namespace
 
 std::string without_tools_note(bool has_classes) {
@@ -66,23 +72,34 @@ void write_findings(std::ostream& err, const policy::Loaded& loaded, Colour colo
   }
 }
 
-void write_left_out(std::ostream& err, const policy::ToolList* tools) {
-  if (tools == nullptr) return;
-  for (const std::string& each : tools->left_out()) err << "callgate: " << each << '\n';
+std::expected<PolicyFlags, Exit> begin(std::span<const std::string_view> args, PolicyVerb verb, std::string_view about, std::ostream& out,
+                                       std::ostream& err) {
+  auto flags = read_policy_flags(args, verb);
+  if (!flags) {
+    err << fmt::format("callgate: {}; see `callgate policy {} --help`\n", flags.error().message, word(verb));
+    return std::unexpected(Exit::usage);
+  }
+  if (!flags->help) return *std::move(flags);
+  out << about;
+  return std::unexpected(Exit::ok);
+}
+
+std::expected<std::optional<policy::ToolList>, Exit> open_tools(const PolicyFlags& flags, std::ostream& err) {
+  auto tools = load_tools(flags);
+  if (!tools) return failed(tools.error(), err);
+  if (*tools) {
+    for (const std::string& each : (*tools)->left_out()) err << "callgate: " << each << '\n';
+  }
+  return *std::move(tools);
 }
 
 std::expected<OpenedPolicy, Exit> open_policy(const PolicyFlags& flags, Colour colour, std::ostream& err) {
-  const auto failed = [&err](const Error& error) {
-    err << "callgate: " << error.message << '\n';
-    return std::unexpected(exit_of(error));
-  };
-  auto tools = load_tools(flags);
-  if (!tools) return failed(tools.error());
+  auto tools = open_tools(flags, err);
+  if (!tools) return std::unexpected(tools.error());
   OpenedPolicy opened{.tools = std::move(*tools), .loaded = {}};
   auto loaded = load_policy_file(flags.files[0], flags, opened.list());
-  if (!loaded) return failed(loaded.error());
+  if (!loaded) return failed(loaded.error(), err);
   opened.loaded = std::move(*loaded);
-  write_left_out(err, opened.list());
   write_findings(err, opened.loaded, colour);
   if (opened.loaded.policy == nullptr) return std::unexpected(Exit::refused);
   return opened;

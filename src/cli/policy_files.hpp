@@ -4,14 +4,16 @@
 #include <expected>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "cli/exit.hpp"
 #include "cli/policy_flags.hpp"
 #include "policy/load.hpp"
 
-/// What the three `policy` commands share: files in, faults out.
+/// What the `policy` commands share: files in, faults out.
 namespace callgate::cli {
 
 enum class Colour : std::uint8_t { off, on };
@@ -31,12 +33,17 @@ Result<policy::Loaded> load_policy_file(const std::string& path, const PolicyFla
 /// The same of its text.
 policy::Loaded load_policy_text(std::string_view text, const std::string& path, const PolicyFlags& flags, const policy::ToolList* tools);
 
-/// Says on `err` which entries of the list are no tools.
-void write_left_out(std::ostream& err, const policy::ToolList* tools);
+/// The flags of a command line. Where there is nothing more to do the exit status, with
+/// `about` on `out` or what is wrong on `err`.
+std::expected<PolicyFlags, Exit> begin(std::span<const std::string_view> args, PolicyVerb verb, std::string_view about, std::ostream& out,
+                                       std::ostream& err);
+
 /// The list that `--tools` names, or the pinned definitions of the server that
 /// `--server` names; nothing where neither is given. In policy_tools.cpp.
 /// Errors: `unavailable`, with what to do.
 Result<std::optional<policy::ToolList>> load_tools(const PolicyFlags& flags);
+/// The same, having said on `err` which of its entries are no tools, or why there is none.
+std::expected<std::optional<policy::ToolList>, Exit> open_tools(const PolicyFlags& flags, std::ostream& err);
 
 /// One policy that compiles, with the list of tools it is judged with.
 struct OpenedPolicy {

@@ -6,13 +6,14 @@
 #include "config/load_server.hpp"
 
 namespace callgate::cli {
-namespace {
 
 std::string_view word(PolicyVerb verb) {
   if (verb == PolicyVerb::check) return "check";
   if (verb == PolicyVerb::diff) return "diff";
   return verb == PolicyVerb::test ? "test" : "explain";
 }
+
+namespace {
 
 /// The flags that stand alone; false where `flag` is none of this verb.
 bool take_switch(PolicyFlags& flags, PolicyVerb verb, std::string_view flag) {

@@ -13,6 +13,7 @@ namespace callgate::cli {
 
 /// Which of `policy check`, `policy test`, `policy explain` and `policy diff` is meant.
 enum class PolicyVerb : std::uint8_t { check, test, explain, diff };
+std::string_view word(PolicyVerb verb);
 
 /// Their command lines; members that a verb does not know stay empty.
 struct PolicyFlags {

@@ -72,15 +72,8 @@ std::string json_of_runs(const std::string& file, const policy::Policy& policy, 
 }  // namespace
 
 Exit policy_test(std::span<const std::string_view> args, Colour colour, std::ostream& out, std::ostream& err) {
-  const Result<PolicyFlags> flags = read_policy_flags(args, PolicyVerb::test);
-  if (!flags) {
-    err << "callgate: " << flags.error().message << "; see `callgate policy test --help`\n";
-    return Exit::usage;
-  }
-  if (flags->help) {
-    out << test_help;
-    return Exit::ok;
-  }
+  const auto flags = begin(args, PolicyVerb::test, test_help, out, err);
+  if (!flags) return flags.error();
   const auto opened = open_policy(*flags, colour, err);
   if (!opened) return opened.error();
   const policy::ToolList* list = opened->list();
