@@ -31,7 +31,7 @@ class HttpChannel final : public Channel {
   bool streams() const override;
   bool may_resume() const override { return true; }
   /// A stateless client may name as many keys as it likes.
-  std::string client() const override { return conversation_.session.id.empty() ? exchange_.peer().ip() : conversation_.session.name; }
+  std::string client() const override { return conversation_.session.id.empty() ? exchange_.ip() : conversation_.session.name; }
 
  private:
   std::string headers(std::string_view content) const;

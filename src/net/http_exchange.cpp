@@ -59,6 +59,7 @@ Result<void> HttpExchange::keep(std::size_t bytes) {
   return connection_.count_body(std::max(connection_.body_.size(), connection_.counted_body_) + bytes);
 }
 const Address& HttpExchange::peer() const { return connection_.peer_; }
+const std::string& HttpExchange::ip() const { return connection_.ip_; }
 bool HttpExchange::begun() const { return connection_.begun_; }
 bool HttpExchange::answering() const { return connection_.begun_ && (!connection_.streaming_ || connection_.writing_); }
 bool HttpExchange::is_gone() const { return connection_.stream_->descriptor().hung_up(); }

@@ -55,6 +55,7 @@ class HttpExchange {
   /// where there is no room for it.
   Result<void> keep(std::size_t bytes);
   const Address& peer() const;
+  const std::string& ip() const;  ///< the peer's, in words
 
   /// Sends the whole answer; `headers` are ready lines, each with its CRLF.
   /// False when the client is gone.
