@@ -6,9 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "generate/policy_patch.hpp"
 #include "generate/policy_text.hpp"
+#include "generate/rule_body.hpp"
 #include "generate/trial.hpp"
-#include "generate/yaml_pieces.hpp"
 #include "generate/yaml_writer.hpp"
 #include "policy/program.hpp"
 
@@ -16,33 +17,6 @@ namespace callgate::generate {
 namespace {
 
 using policy::Verdict;
-
-/// The members of a rule in their order, as JSON text.
-using Body = std::vector<std::pair<std::string, std::string>>;
-
-const std::string* part_of(const Body& body, std::string_view key) {
-  const auto found = std::ranges::find(body, key, [](const auto& each) { return std::string_view(each.first); });
-  return found == body.end() ? nullptr : &found->second;
-}
-
-void set(Body& body, std::string_view key, std::string value) {
-  const auto found = std::ranges::find(body, key, [](const auto& each) { return std::string_view(each.first); });
-  if (found != body.end()) {
-    found->second = std::move(value);
-  } else {
-    body.emplace_back(std::string(key), std::move(value));
-  }
-}
-
-void take_out(Body& body, std::string_view key) {
-  std::erase_if(body, [key](const auto& each) { return each.first == key; });
-}
-
-Body body_of(const yaml::Node& rule) {
-  Body body;
-  for (const yaml::Member& each : rule.members) body.emplace_back(each.key, json_of(each.value));
-  return body;
-}
 
 std::string shown(std::string_view json) { return comment_line(yaml_flow(json), 200); }
 
@@ -59,7 +33,7 @@ Verdict most_of(const policy::Rule& rule) {
 }
 
 /// Says no more than what happens, and why.
-bool is_bare(const Body& body) {
+bool is_bare(const RuleBody& body) {
   return std::ranges::all_of(body, [](const auto& each) { return each.first == "action" || each.first == "reason"; });
 }
 
@@ -73,7 +47,7 @@ class Change {
   }
 
   /// Nothing where the rule says the same as before.
-  std::optional<Body> run() {
+  std::optional<RuleBody> run() {
     body_ = before_;
     if (acts_ && rule_.action <= Verdict::deny) {
       refuse();
@@ -91,13 +65,13 @@ class Change {
   void take(const yaml::Node& file, const policy::Rule& rule) {
     action_ = rule.action;
     pointer_ = rule.pointer;
-    if (rule.pointer.starts_with("/tools/") || rule.pointer.starts_with("/classes/")) before_ = body_of(yaml::at_pointer(file, rule.pointer));
-    set(before_, "action", json::quoted(policy::word(action_)));
+    if (rule.pointer.starts_with("/tools/") || rule.pointer.starts_with("/classes/")) before_ = rule_body(yaml::at_pointer(file, rule.pointer));
+    set_part(before_, "action", json::quoted(policy::word(action_)));
   }
 
   /// Of a category and a risk the stricter one stands; two that say more than an action make no single rule.
   void take_second(const yaml::Node& file, const policy::Rule& first, const policy::Rule& second) {
-    const Body other = body_of(yaml::at_pointer(file, second.pointer));
+    const RuleBody other = rule_body(yaml::at_pointer(file, second.pointer));
     const bool first_says_more = !is_bare(before_);
     const bool second_says_more = !is_bare(other);
     const policy::Rule& says_more = first_says_more ? first : second;
@@ -113,7 +87,7 @@ class Change {
       action_ = second.action;
       pointer_ = second.pointer;
     }
-    set(before_, "action", json::quoted(policy::word(action_)));
+    set_part(before_, "action", json::quoted(policy::word(action_)));
   }
 
   void say(const std::string& what) { wished_.dropped.push_back(fmt::format("{}: {}", comment_line(rule_.tool), what)); }
@@ -130,7 +104,7 @@ class Change {
     // What no rule names is new, and no part of the policy goes with it.
     if (rule_.action > action_ && pointer_ != "/default") say(fmt::format("loosened: `{}` of `{}` becomes `{}`", policy::word(action_), pointer_, policy::word(rule_.action)));
     if (rule_.action == action_) return drop_milder_cases();
-    set(body_, "action", json::quoted(policy::word(rule_.action)));
+    set_part(body_, "action", json::quoted(policy::word(rule_.action)));
     take_out(body_, "reason");  // it says why the other action stands
     if (const std::string* approval = part_of(body_, "approval"); approval != nullptr && rule_.action != Verdict::require_approval) {
       say(fmt::format("`approval` of `{}` is dropped, nobody is asked: {}", pointer_, shown(*approval)));
@@ -155,7 +129,7 @@ class Change {
       }
     }
     if (kept.empty()) take_out(body_, "cases");
-    else set(body_, "cases", "[" + kept + "]");
+    else set_part(body_, "cases", "[" + kept + "]");
   }
 
   void limit() {
@@ -165,7 +139,7 @@ class Change {
       if (*old == limit) return;
       say(fmt::format("`rate_limit` of `{}` is replaced: {} becomes {}", pointer_, shown(*old), shown(limit)));
     }
-    set(body_, "rate_limit", limit);
+    set_part(body_, "rate_limit", limit);
   }
 
   /// Puts the wished conditions in the place of what the rule asked of the same arguments.
@@ -184,7 +158,7 @@ class Change {
     Arguments whole = members_of(schema);
     set_argument(whole, "properties", json_of(properties));
     set_argument(whole, "required", required(schema));
-    set(body_, "arguments", json_of(whole));
+    set_part(body_, "arguments", json_of(whole));
   }
 
   static Arguments members_of(json::Value object) {
@@ -216,152 +190,10 @@ class Change {
   const Rule& rule_;
   bool acts_;
   Wished& wished_;
-  Body before_;
-  Body body_;
+  RuleBody before_;
+  RuleBody body_;
   Verdict action_ = Verdict::deny;
   std::string pointer_;
-};
-
-std::string rule_lines(std::string_view tool, const Body& body, std::size_t indent) {
-  const std::string margin(indent, ' ');
-  std::string text = fmt::format("{}{}:\n", margin, yaml_string(tool));
-  for (const auto& [key, value] : body) text += fmt::format("{}  {}: {}\n", margin, key, yaml_flow(std::string_view(value)));
-  return text;
-}
-
-/// The file with other rules and tests in it.
-class Writer {
- public:
-  using Bodies = std::vector<std::pair<std::string, Body>>;
-  Writer(std::string_view text, const yaml::Node& file, const Bodies& bodies, std::string_view heading) : text_(text), file_(file), bodies_(bodies), heading_(heading) {}
-
-  /// `keeps` says of each test that is there whether it stays; `tests` are further ones.
-  /// Where the lines do not come apart it is written anew, without its comments.
-  std::string write(const std::vector<bool>& keeps, const std::string& tests, bool& comments_kept) const {
-    std::string text = heading_text() + spliced(keeps, tests);
-    comments_kept = same(text);
-    return comments_kept ? text : heading_text() + anew(keeps, tests);
-  }
-
-  /// Whether everything that was not to be changed says what it said.
-  bool same(std::string_view text) const {
-    const yaml::Parsed parsed = yaml::parse(text, "policy");
-    if (!parsed.root || !parsed.faults.empty() || !parsed.root->is_mapping()) return false;
-    for (const yaml::Member& each : file_.members) {
-      if (each.key == "expect" || each.key == "tools") continue;
-      const yaml::Member* now = parsed.root->find(each.key);
-      if (now == nullptr || json_of(now->value) != json_of(each.value)) return false;
-    }
-    const yaml::Member* before = file_.find("tools");
-    const yaml::Member* after = parsed.root->find("tools");
-    if (before == nullptr) return true;
-    return std::ranges::all_of(before->value.members, [&](const yaml::Member& each) {
-      if (body_of_tool(each.key) != nullptr) return true;
-      const yaml::Member* now = after == nullptr ? nullptr : after->value.find(each.key);
-      return now != nullptr && json_of(now->value) == json_of(each.value);
-    });
-  }
-
- private:
-  std::string heading_text() const {
-    std::string out;
-    for (std::string_view rest = heading_; !rest.empty();) {
-      const std::size_t end = std::min(rest.find('\n'), rest.size());
-      out += fmt::format("# {}\n", rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return out;
-  }
-
-  const Body* body_of_tool(std::string_view tool) const {
-    const auto found = std::ranges::find(bodies_, tool, [](const auto& each) { return std::string_view(each.first); });
-    return found == bodies_.end() ? nullptr : &found->second;
-  }
-
-  std::string spliced(const std::vector<bool>& keeps, const std::string& tests) const {
-    auto pieces = yaml_pieces(text_, file_, 1);
-    if (!pieces) return {};
-    for (const yaml::Member& each : file_.members) {
-      if (each.key == "tools") replace_tools(*pieces->find("tools"), each);
-      if (each.key == "expect") replace_tests(*pieces->find("expect"), each, keeps, tests);
-    }
-    if (file_.find("tools") == nullptr && !bodies_.empty()) pieces->entries.push_back({"tools", "\ntools:\n" + new_rules(2)});
-    if (file_.find("expect") == nullptr && !tests.empty()) pieces->entries.push_back({"expect", "\nexpect:\n" + tests});
-    return pieces->text();
-  }
-
-  void replace_tools(YamlPieces::Piece& piece, const yaml::Member& member) const {
-    auto rules = yaml_pieces(piece.text, member.value, member.key_mark.line);
-    if (!rules || rules->indent == 0) {
-      piece.text = "tools:\n" + rules_anew(member.value);
-      return;
-    }
-    for (const auto& [tool, body] : bodies_) {
-      if (YamlPieces::Piece* old = rules->find(tool)) old->text = rule_lines(tool, body, rules->indent);
-      else rules->entries.push_back({tool, rule_lines(tool, body, rules->indent)});
-    }
-    piece.text = rules->text();
-  }
-
-  void replace_tests(YamlPieces::Piece& piece, const yaml::Member& member, const std::vector<bool>& keeps, const std::string& tests) const {
-    auto items = yaml_pieces(piece.text, member.value, member.key_mark.line);
-    if (!items || items->indent != 2) {
-      piece.text = expect_text(tests_anew(member.value, keeps) + tests);
-      return;
-    }
-    std::vector<YamlPieces::Piece> kept;
-    for (std::size_t i = 0; i < items->entries.size(); ++i) {
-      if (i >= keeps.size() || keeps[i]) kept.push_back(std::move(items->entries[i]));
-    }
-    items->entries = std::move(kept);
-    if (!tests.empty()) items->entries.push_back({{}, tests});
-    piece.text = items->entries.empty() ? items->tail : items->text();
-  }
-
-  static std::string expect_text(const std::string& tests) { return tests.empty() ? std::string() : "expect:\n" + tests; }
-
-  std::string new_rules(std::size_t indent) const {
-    std::string text;
-    for (const auto& [tool, body] : bodies_) text += rule_lines(tool, body, indent);
-    return text;
-  }
-
-  std::string rules_anew(const yaml::Node& old) const {
-    std::string text;
-    for (const yaml::Member& each : old.members) {
-      const Body* body = body_of_tool(each.key);
-      text += body != nullptr ? rule_lines(each.key, *body, 2) : fmt::format("  {}: {}\n", yaml_string(each.key), yaml_flow(each.value));
-    }
-    for (const auto& [tool, body] : bodies_) {
-      if (old.find(tool) == nullptr) text += rule_lines(tool, body, 2);
-    }
-    return text;
-  }
-
-  static std::string tests_anew(const yaml::Node& old, const std::vector<bool>& keeps) {
-    std::string text;
-    for (std::size_t i = 0; i < old.items.size(); ++i) {
-      if (i >= keeps.size() || keeps[i]) text += fmt::format("  - {}\n", yaml_flow(old.items[i]));
-    }
-    return text;
-  }
-
-  std::string anew(const std::vector<bool>& keeps, const std::string& tests) const {
-    std::string text;
-    const yaml::Node none;
-    for (const yaml::Member& each : file_.members) {
-      if (each.key == "tools") text += "tools:\n" + rules_anew(each.value);
-      else if (each.key != "expect") text += fmt::format("{}: {}\n", yaml_string(each.key), yaml_flow(each.value));
-    }
-    if (file_.find("tools") == nullptr && !bodies_.empty()) text += "tools:\n" + new_rules(2);
-    const yaml::Member* old = file_.find("expect");
-    return text + expect_text(tests_anew(old == nullptr ? none : old->value, keeps) + tests);
-  }
-
-  std::string_view text_;
-  const yaml::Node& file_;
-  const Bodies& bodies_;
-  std::string_view heading_;
 };
 
 std::string shown_call(const policy::Call& call) {
@@ -412,7 +244,7 @@ void lay_over(Wished& wished, const Standing& standing, std::string_view heading
     wished.faults.emplace_back("the policy in force has faults of its own: mend it first, see `callgate policy check`");
     return;
   }
-  Writer::Bodies bodies;
+  PolicyPatch::Bodies bodies;
   for (const Rule& rule : wished.policy.rules) {
     if (auto body = Change(standing, *file.root, rule, !only_limited.contains(rule.tool), wished).run()) bodies.emplace_back(rule.tool, std::move(*body));
   }
@@ -423,9 +255,9 @@ void lay_over(Wished& wished, const Standing& standing, std::string_view heading
     return;
   }
   bool comments_kept = true;
-  const Writer writer(standing.text, *file.root, bodies, heading);
+  const PolicyPatch patch(standing.text, *file.root, bodies, heading);
   const std::vector<bool> none(standing.loaded.expectations.size(), false);
-  const policy::Loaded bare = policy::load(writer.write(none, {}, comments_kept), "draft", &standing.tools);
+  const policy::Loaded bare = policy::load(patch.write(none, {}, comments_kept), "draft", &standing.tools);
   for (const Error& each : bare.faults) wished.faults.push_back(fmt::format("the wish makes no policy of the one in force: {}: {}", each.where, each.message));
   if (!wished.faults.empty()) return;
   const std::vector<bool> keeps = holding(standing, *bare.policy, wished);
@@ -434,8 +266,8 @@ void lay_over(Wished& wished, const Standing& standing, std::string_view heading
     const bool changed = std::ranges::find(bodies, rule.tool, [](const auto& each) { return each.first; }) != bodies.end();
     if (changed) tests += holding_tests(rule, *bare.policy, standing.tools, wished.notes);
   }
-  wished.policy.text = writer.write(keeps, tests, comments_kept);
-  if (!writer.same(wished.policy.text)) wished.faults.emplace_back("the wish cannot be laid over the policy in force: parts of it would not be kept");
+  wished.policy.text = patch.write(keeps, tests, comments_kept);
+  if (!patch.same(wished.policy.text)) wished.faults.emplace_back("the wish cannot be laid over the policy in force: parts of it would not be kept");
   if (!comments_kept) wished.notes.emplace_back("the policy in force is written anew, and its comments are not kept: its rules do not stand on lines of their own");
 }
 

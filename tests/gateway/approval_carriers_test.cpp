@@ -28,7 +28,7 @@ class Carriers : public World {
     return desk->answer(waiting_id(), how, "operator", reason, approval::Moment::of(clock));
   }
   /// Begins a call, and waits until the client was asked.
-  void ask_client(const std::string& arguments = R"({"n":4711})") {
+  void ask_client(const std::string& arguments = R"({"n":471108150042})") {
     begin(call_text("write", arguments, 7), answer, done);
     turn_until([&] { return answer.body.find("elicitation/create") != std::string::npos || done; });
     ASSERT_NE(answer.body.find("elicitation/create"), std::string::npos) << answer.body;
@@ -53,7 +53,7 @@ TEST_F(Carriers, ALinkIsPutBeforeAClientThatOpensThem) {
   ask_client();
   EXPECT_TRUE(says(R"("mode":"url","elicitationId":")" + waiting_id() + R"(","url":"http://127.0.0.1:9/approve/)" + waiting_id() + '"')) << answer.body;
   EXPECT_TRUE(says("An agent wants to use `write` of `fake`. money moves")) << answer.body;
-  EXPECT_FALSE(says("4711")) << "no argument beside a link";
+  EXPECT_FALSE(says("471108150042")) << "no argument beside a link";
   ASSERT_TRUE(decide(approval::Answer::yes).has_value());
   turn_until([&] { return done; });
   EXPECT_TRUE(says(R"("method":"notifications/elicitation/complete","params":{"elicitationId":")")) << answer.body;
@@ -182,9 +182,9 @@ TEST_F(Carriers, WhoeverDidNotSaySoIsNotAsked) {
 TEST_F(Carriers, AFormAsksWhoeverSitsAtTheClientWhereTheRuleLetsThem) {
   start(lets_requester);
   open(R"({"elicitation":{}})", "2025-06-18");
-  ask_client("{\"n\":4711,\"to\":\"a\u202Eb\"}");
+  ask_client("{\"n\":471108150042,\"to\":\"a\u202Eb\"}");
   EXPECT_TRUE(says(R"("requestedSchema":{"type":"object","properties":{"approve":{"type":"boolean")")) << answer.body;
-  EXPECT_TRUE(says("4711")) << "the form shows what would run";
+  EXPECT_TRUE(says("471108150042")) << "the form shows what would run";
   EXPECT_TRUE(says(R"(a\\u{202e}b)")) << answer.body;
   const std::string id = waiting_id();
   EXPECT_EQ(say(R"({"action":"accept","content":{"approve":true}})").status, 202);

@@ -18,7 +18,7 @@ class ApprovalRounds : public World {
     return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":"tools/call","params":{"name":")" + tool + R"(","arguments":)" + arguments + more +
            R"(,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":)" + capabilities + "}}}";
   }
-  std::string call(const std::string& more = {}, const std::string& arguments = R"({"n":4711})") {
+  std::string call(const std::string& more = {}, const std::string& arguments = R"({"n":471108150042})") {
     return post(text(more, arguments, capabilities, ++ids_), modern_headers("tools/call", "write")).body;
   }
   /// A string as it is written there.
@@ -56,7 +56,7 @@ TEST_F(ApprovalRounds, AClientThatOpensLinksIsGivenOneAtOnce) {
   EXPECT_NE(first.find(R"("result":{"resultType":"input_required","inputRequests":{"callgate_approval":{"method":"elicitation/create","params":{"mode":"url","url":"http://127.0.0.1:9/approve/)" + waiting_id() + '"'),
             std::string::npos) << first;
   EXPECT_TRUE(state_of(first).starts_with("callgate:q:")) << first;
-  EXPECT_EQ(first.find("4711"), std::string::npos) << "no argument beside a link";
+  EXPECT_EQ(first.find("471108150042"), std::string::npos) << "no argument beside a link";
   EXPECT_NE(records().find(R"("verdict":"require_approval")"), std::string::npos);
   EXPECT_TRUE(upstream.calls.empty());
 }
@@ -69,7 +69,7 @@ TEST_F(ApprovalRounds, ACallRunsUnderTheYesItFindsAndTheServerSeesNothingOfIt) {
   ASSERT_EQ(upstream.calls.size(), 1U);
   EXPECT_EQ(upstream.calls[0].find("requestState"), std::string::npos) << upstream.calls[0];
   EXPECT_EQ(upstream.calls[0].find("inputResponses"), std::string::npos) << upstream.calls[0];
-  EXPECT_NE(upstream.calls[0].find(R"("arguments":{"n":4711},"_meta")"), std::string::npos) << upstream.calls[0];
+  EXPECT_NE(upstream.calls[0].find(R"("arguments":{"n":471108150042},"_meta")"), std::string::npos) << upstream.calls[0];
   EXPECT_NE(state_of(call(round(state))), "") << "the yes is used: the same state asks anew";
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
@@ -92,7 +92,7 @@ TEST_F(ApprovalRounds, ARoundWaitsForTheAnswerAndThenRuns) {
   const std::string state = state_of(call());
   Answer answer;
   bool done = false;
-  begin(text(round(state), R"({"n":4711})", capabilities, 90), answer, done, modern_headers("tools/call", "write"));
+  begin(text(round(state), R"({"n":471108150042})", capabilities, 90), answer, done, modern_headers("tools/call", "write"));
   for (int i = 0; i < 50; ++i) loop.turn(std::chrono::milliseconds(1));
   EXPECT_FALSE(done);
   approve();
@@ -182,7 +182,7 @@ TEST_F(ApprovalRounds, AClientThatLeavesItsRoundWithdrawsTheQuestion) {
   bool done = false;
   net::TaskGroup client;
   const std::string headers = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n" + modern_headers("tools/call", "write");
-  client.spawn(talk("POST", headers, text(round(state), R"({"n":4711})", capabilities, 90), answer, done));
+  client.spawn(talk("POST", headers, text(round(state), R"({"n":471108150042})", capabilities, 90), answer, done));
   for (int i = 0; i < 50; ++i) loop.turn(std::chrono::milliseconds(1));
   ASSERT_EQ(desk->waiting(), 1U);
   client.cancel();
@@ -194,7 +194,7 @@ TEST_F(ApprovalRounds, AClientWithFormsAloneIsShownWhatWouldRun) {
   capabilities = shows_forms;
   begin_with();
   const std::string first = call();
-  EXPECT_NE(first.find(R"(Arguments: {\"n\":4711})"), std::string::npos) << first;
+  EXPECT_NE(first.find(R"(Arguments: {\"n\":471108150042})"), std::string::npos) << first;
   EXPECT_NE(first.find("http://127.0.0.1:9/approve/" + waiting_id()), std::string::npos) << first;
   EXPECT_NE(first.find(R"("requestedSchema":{"type":"object","properties":{}})"), std::string::npos) << first;
   approve();

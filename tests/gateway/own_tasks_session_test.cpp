@@ -24,7 +24,7 @@ class SessionTasks : public OwnTasksWorld {
   }
   std::string ask(const std::string& method, const std::string& params) { return post(text(method, params, next_id())).body; }
   std::string about(const std::string& method, const std::string& id) { return ask(method, R"({"taskId":")" + id + R"("})"); }
-  std::string call(const std::string& task = R"(,"task":{"ttl":60000})") { return ask("tools/call", R"({"name":"write","arguments":{"n":4711})" + task + "}"); }
+  std::string call(const std::string& task = R"(,"task":{"ttl":60000})") { return ask("tools/call", R"({"name":"write","arguments":{"n":471108150042})" + task + "}"); }
   std::string begun() { return member(call(), "taskId"); }
 
   std::string server_tasks = R"("tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}})";
