@@ -247,7 +247,8 @@ bool Gate::may_ask_for_pages(const Conversation& conversation, mcp::Revision rev
 /// Puts the refusal in the place of an answer that asks for pages and may not.
 void Gate::refuse_pages(const Inbound& in, upstream::Delivery& delivery) {
   const mcp::AnswerLook& look = delivery.look;
-  const bool may_ask = look.is_error ? !look.known || look.code_number == mcp::code::url_elicitation_required : look.may_go_on;
+  // A result may say what a task failed of and be called an error beside that.
+  const bool may_ask = look.may_go_on || (look.is_error && (!look.known || look.code_number == mcp::code::url_elicitation_required));
   if (delivery.kind != upstream::Delivery::Kind::answer || !may_ask) return;
   json::Document document;
   const auto answer = mcp::read_message(delivery.bytes, document, mcp::Direction::from_server, upstream::answer_limits);

@@ -1,8 +1,11 @@
 #include "mcp/servers_code.hpp"
 
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
 #include <fmt/format.h>
 
-#include "base/decimal.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/splice.hpp"
 
@@ -17,8 +20,13 @@ json::Value error_of(const Message& message) {
 std::optional<std::int64_t> error_code_of(const Message& message) {
   const json::Value error = error_of(message);
   const auto code = error && error.is_object() ? error.find("code") : std::nullopt;
-  const auto number = code && code->is_number() ? Decimal::parse(code->text()) : std::nullopt;
-  return number ? number->as_int64() : std::nullopt;
+  if (!code || !code->is_number()) return std::nullopt;
+  const std::string_view text = code->text();
+  double number = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc{}) return std::nullopt;
+  constexpr double most = 9007199254740992;  // 2^53: beyond it a double says nothing of single numbers
+  if (std::abs(number) > most || std::trunc(number) != number) return std::nullopt;
+  return static_cast<std::int64_t>(number);
 }
 
 bool is_own_code(std::int64_t code) { return code >= code::denied && code <= code::undecided; }

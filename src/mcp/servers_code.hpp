@@ -14,8 +14,8 @@ namespace callgate::mcp {
 /// `params.error`). Null where there is none.
 json::Value error_of(const Message& message);
 
-/// The code of that error, however the number is written (1003.0, 1.003e3): clients that
-/// read numbers as they are find the same. Nothing where it is no whole number.
+/// The code of that error as clients read it, which take numbers for doubles: however it is
+/// written (1003.0, 1.003e3), and whatever a double does not hold of it. Nothing where that is no whole number.
 std::optional<std::int64_t> error_code_of(const Message& message);
 
 /// Whether the gateway alone says this code.

@@ -13,10 +13,16 @@ namespace {
 constexpr std::string_view mark = "\xef\xbb\xbf";
 constexpr std::size_t kept_capacity = 256 * 1024;
 
+/// In steps that double: a text may have one kind of line end only, and the other is not looked for up to its end with
+/// each line.
 std::size_t find_line_end(std::string_view text, std::size_t from) {
-  const std::size_t lf = text.find('\n', from);
-  const std::size_t cr = text.substr(0, lf).find('\r', from);
-  return std::min(lf, cr);
+  for (std::size_t step = 256; from < text.size(); from += step, step *= 2) {
+    const std::string_view part = text.substr(from, step);
+    const std::size_t lf = part.find('\n');
+    const std::size_t cr = part.substr(0, lf).find('\r');
+    if (const std::size_t end = std::min(lf, cr); end != std::string_view::npos) return from + end;
+  }
+  return std::string_view::npos;
 }
 
 bool is_digits(std::string_view text) {

@@ -114,7 +114,10 @@ std::optional<std::string_view> CallRouter::begin(const Outbound& out, Call& cal
 }
 
 Result<void> CallRouter::take(std::string_view text) {
-  const auto message = mcp::read_message(text, document_, mcp::Direction::from_server, answer_limits);
+  // The link may be there for days: what a large message took is not kept for the next one.
+  json::Document of_this_one;
+  json::Document& document = text.size() > net::ReplyRoom::large ? of_this_one : document_;
+  const auto message = mcp::read_message(text, document, mcp::Direction::from_server, answer_limits);
   if (message && mcp::says_own_code(*message)) return take(mcp::with_servers_code(*message));
   if (message) {
     route(*message);
@@ -168,10 +171,10 @@ void CallRouter::happened(Call& call, const mcp::Message& message) {
 }
 
 net::Task<void> CallRouter::pump() {
-  json::Document document;
   for (;;) {
     co_await has_unrelated_.wait(net::Loop::forever);
     while (!unrelated_.empty()) {
+      json::Document document;
       const std::string bytes = std::move(unrelated_.front());
       unrelated_.pop_front();
       const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);

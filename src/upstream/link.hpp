@@ -112,8 +112,9 @@ struct Failure {
   bool broken_off = false;  ///< the sink wanted no more
 };
 
-/// The sink wanted no more of an exchange.
+/// The message may have reached the server.
 inline Failure failed(ErrorKind kind, std::string message) { return {.error = {kind, std::move(message), {}}}; }
+/// The sink wanted no more of an exchange.
 inline Failure broken_off() { return {.error = {ErrorKind::closed, "the exchange was broken off here", {}}, .broken_off = true}; }
 
 using Forwarded = std::expected<Delivery, Failure>;

@@ -179,6 +179,33 @@ TEST_F(LargeNews, ThatAreWrittenAnewTakeUpBoth) {
   take_up_their_room(": a comment\n");
 }
 
+/// Of a subscription likewise, of which a client may open many.
+TEST_F(LargeAnswers, AsNewsOfASubscriptionTakeUpTheirRoomUntilTheyWereRead) {
+  upstream.on_request = [](net::HttpExchange& exchange, std::string method, std::string, std::string) -> net::Task<bool> {
+    if (method != "subscriptions/listen") co_return false;
+    const auto news = [](const std::string& named, const std::string& members) {
+      return R"(data: {"jsonrpc":"2.0","method":"notifications/)" + named + R"(","params":{)" + members + R"(,"_meta":{"io.modelcontextprotocol/subscriptionId":"sub"}}})" + "\n\n";
+    };
+    co_await exchange.begin(200, "Content-Type: text/event-stream\r\n");
+    co_await exchange.write(news("subscriptions/acknowledged", R"("notifications":{"promptsListChanged":true})"));
+    co_await exchange.write(news("prompts/list_changed", R"("more":")" + std::string(answer_size, 'a') + '"'));
+    co_await exchange.gone(net::Loop::forever);
+    co_return true;
+  };
+  upstream.call_result = R"({"content":[{"type":"text","text":")" + std::string(answer_size, 'a') + R"("}]})";
+  start(allow_all);
+  call_as("slow");
+  Reader& reader = call_unread(modern_text("subscriptions/listen", R"("notifications":{"promptsListChanged":true})", "\"sub\""), modern_headers("subscriptions/listen"));
+  turn_until([&] { return reader.read_up_to(2000); });
+  ASSERT_GE(reader.heard().size(), 2000U) << reader.heard();
+  open_session();
+  EXPECT_NE(call_now().find("too many large answers to one caller at once"), std::string::npos);
+  turn_until([&] { return reader.read_up_to(answer_size); });
+  ASSERT_GE(reader.heard().size(), answer_size);
+  turn_until([&] { return reader.read_on() || call_now() == "all of it"; });
+  EXPECT_EQ(call_now(), "all of it");
+}
+
 TEST_F(LargeAnswers, OfAServerOverHttpAndSseLeaveRoomForOtherCallers) {
   server_url = old.url();
   transport = config::Transport::sse;

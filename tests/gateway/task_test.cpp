@@ -93,11 +93,13 @@ std::string failed_by_pages(const std::string& code) {
 TEST_F(Tasks, MayNotAskForPagesByTheirErrorEither) {
   begin_with(allow_all);
   call_modern(with_tasks);
-  for (const char* code : {"-32042", "-32042.0", "-3.2042e4"}) {
-    view = R"({"resultType":"complete",)" + failed_by_pages(code) + "}";
-    const Answer answer = task("tasks/get", "t-1");
-    EXPECT_FALSE(answer.body.contains("evil")) << answer.body;
-    EXPECT_TRUE(answer.body.contains("the server asks the client for `elicitation/create`, which the policy does not allow")) << answer.body;
+  for (const char* code : {"-32042", "-32042.0", "-3.2042e4", "-32042.0000000000000000001"}) {
+    for (const std::string also : {"", R"("isError":true,)"}) {
+      view = R"({"resultType":"complete",)" + also + failed_by_pages(code) + "}";
+      const Answer answer = task("tasks/get", "t-1");
+      EXPECT_FALSE(answer.body.contains("evil")) << answer.body;
+      EXPECT_TRUE(answer.body.contains("the server asks the client for `elicitation/create`, which the policy does not allow")) << answer.body;
+    }
   }
   EXPECT_TRUE(records().contains(R"("method":"elicitation/create")")) << records();
 }

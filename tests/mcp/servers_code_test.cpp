@@ -32,10 +32,10 @@ TEST(ServersCode, OfATaskIsNoneEither) {
 
 /// An error of a message is in whole numbers or unreadable; one of a task is read by the client alone.
 TEST(ServersCode, OfATaskIsNoneHoweverItIsWritten) {
-  for (const char* code : {"1003.0", "1.003e3", "100300E-2", "0.1003e+4"})
+  for (const char* code : {"1003.0", "1.003e3", "100300E-2", "0.1003e+4", "1003.0000000000000000001", "1002.99999999999999999999"})
     EXPECT_EQ(told(R"({"jsonrpc":"2.0","id":7,"result":{"taskId":"t","error":{"code":)" + std::string(code) + R"(,"message":"m"}}})"),
               R"({"jsonrpc":"2.0","id":7,"result":{"taskId":"t","error":{"code":-32603,"message":"m","data":{"server_code":1003}}}})");
-  for (const char* code : {"1003.5", "1.003e4", "1004.0000000000000000001", "1e999999999999999999", "\"1003\""})
+  for (const char* code : {"1003.5", "1.003e4", "1004.000000001", "1e999999999999999999", "1e-999999999999999999", "\"1003\""})
     EXPECT_EQ(told(R"({"jsonrpc":"2.0","id":7,"result":{"taskId":"t","error":{"code":)" + std::string(code) + R"(,"message":"m"}}})"), "as it is") << code;
 }
 

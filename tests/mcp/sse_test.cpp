@@ -1,5 +1,6 @@
 #include "mcp/sse.hpp"
 
+#include <chrono>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -129,6 +130,22 @@ TEST(SseReader, StaysLinearWhenALongEventComesInSmallPieces) {
   reader.push("\n\n");
   const auto event = reader.next();
   EXPECT_EQ((*event)->data.size(), 4096U * 1024U);
+}
+
+/// Security requirement S25: nor does one of many lines, whichever of the line ends they have, take the time of all calls.
+TEST(SseReader, StaysLinearWhenALongEventHasManyShortLines) {
+  for (const std::string_view line : {":\n", ":\r", ":\r\n"}) {
+    std::string stream;
+    while (stream.size() < std::size_t{2} << 20U) stream += line;
+    stream += "data: end" + std::string(2, line.back());
+    SseReader reader(std::size_t{4} << 20U);
+    const auto began = std::chrono::steady_clock::now();
+    reader.push(stream);
+    const auto event = reader.next();
+    ASSERT_TRUE(event && *event);
+    EXPECT_EQ((*event)->data, "end");
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5)) << static_cast<int>(line.back());
+  }
 }
 
 std::string written(const std::string& stream) {

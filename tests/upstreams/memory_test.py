@@ -4,6 +4,7 @@ Each prints by how much it grew at most. Security requirements S14, S25: what is
 """
 import json
 import socket
+import sys
 import threading
 import time
 import unittest
@@ -224,6 +225,47 @@ class Small_values_of_servers(Measured):
 
     def test_one_answer_that_is_searched_for_hidden_names_takes_little(self):
         self.grows_little(OPEN + "tools:\n  hidden: {action: hide}\n", "searched")
+
+
+@unittest.skipIf(world.LONG > 20, SANITIZED_SAYS_NOTHING)
+class Small_values_of_children(Measured):
+    """A child may be there for days: what one message of it took is not kept beside it."""
+    SESSIONS = 4
+    CHILD = """
+import json, sys
+KEYS = ",".join(f'"{number:06x}":0' for number in range(1_300_000))
+WORDS = {"keys": '{"content":[],"structuredContent":{%s}}' % KEYS}
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message or "method" not in message:
+        continue
+    method = message["method"]
+    result = {"initialize": '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bulky","version":"1"}}',
+              "tools/list": '{"tools":[%s]}' % ",".join('{"name":"%s","inputSchema":{"type":"object"}}' % name for name in ("keys", "news"))}.get(method, "{}")
+    name = message["params"].get("name") if method == "tools/call" else None
+    print('{"jsonrpc":"2.0","id":%s,"result":%s}' % (json.dumps(message["id"]), WORDS.get(name, '{"content":[]}') if name else result), flush=True)
+    if name == "news":
+        print('{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":[%s0]}}' % ("0," * 1_900_000), flush=True)
+"""
+
+    def are_not_kept(self, tool):
+        gate = self.serve(sys.executable, self.write("bulky.py", self.CHILD))
+        clients = [gate.client() for _ in range(self.SESSIONS)]
+        for client in clients:
+            client.initialize()
+        before = gate.resident_now_mib()
+        for client in clients:
+            self.assertEqual(client.call(tool)["id"], 1)
+            self.assertEqual(client.call("news")["id"], 2)  # behind whatever the first brought
+        grown = world.until(lambda: gate.resident_now_mib() - before, lambda now: now < self.MOST_MIB)
+        print(f"        {tool} of {self.SESSIONS} children: {grown:.1f} MiB are kept")
+        self.assertLess(grown, self.MOST_MIB)
+
+    def test_of_an_answer_are_not_kept(self):
+        self.are_not_kept("keys")
+
+    def test_of_what_belongs_to_no_call_are_not_kept(self):
+        self.are_not_kept("news")
 
 
 @unittest.skipIf(world.LONG > 20, SANITIZED_SAYS_NOTHING)
