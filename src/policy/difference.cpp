@@ -1,6 +1,7 @@
 #include "policy/difference.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/yaml.hpp"
+#include "policy/glob_overlap.hpp"
 #include "policy/program.hpp"
 #include "policy/resource_uri.hpp"
 
@@ -76,6 +78,8 @@ class File {
     return rules;
   }
 
+  Rules of_unknown_tool(const std::string& name) const { return of_tool(name, {}); }
+
   Rules of_resource(const std::string& key) const {
     const auto normal = normal_uri(key);
     return of(choose_resource(program(), normal ? *normal : key));
@@ -117,6 +121,36 @@ class File {
   std::optional<yaml::Node> root_;
 };
 
+/// One thing that calls name, and what judges it in either file.
+struct Named {
+  std::string what;
+  std::string name;
+  Rules before, after;
+  bool is_example = false;  ///< of the names that two patterns match
+  bool passes() const { return most_of(before) >= Verdict::require_approval && most_of(after) >= Verdict::require_approval; }
+};
+
+/// Which of the things that pass share a limit: by its id, their names.
+using Sharing = std::map<std::string, std::set<std::string>, std::less<>>;
+
+void each_limit(const Rules& rules, const auto& take) {
+  for (const Rule* rule : rules) {
+    for (const RateLimit& limit : rule->limits) take(limit);
+    for (const Case& one : rule->cases) {
+      for (const RateLimit& limit : one.limits) take(limit);
+    }
+  }
+}
+
+/// With whom each of the limits is shared, whatever they are called.
+std::multiset<std::set<std::string>> shared(const Rules& rules, const Sharing& sharing) {
+  std::multiset<std::set<std::string>> all;
+  each_limit(rules, [&](const RateLimit& limit) {
+    if (const auto found = sharing.find(limit.id); found != sharing.end()) all.insert(found->second);
+  });
+  return all;
+}
+
 class Comparison {
  public:
   Comparison(File before, File after, const ToolList* tools) : before_(std::move(before)), after_(std::move(after)), tools_(tools) {}
@@ -124,10 +158,8 @@ class Comparison {
   std::vector<Difference> run() {
     tools();
     classes();
-    for (const std::string& key : keys([](const Program& program) -> const RuleSet& { return program.resources; }))
-      rules(fmt::format("resource {}", yaml::ticked(key)), before_.of_resource(key), after_.of_resource(key));
-    for (const std::string& key : keys([](const Program& program) -> const RuleSet& { return program.prompts; }))
-      rules(fmt::format("prompt {}", yaml::ticked(key)), before_.of_prompt(key), after_.of_prompt(key));
+    things("resource", [](const Program& program) -> const RuleSet& { return program.resources; }, &File::of_resource);
+    things("prompt", [](const Program& program) -> const RuleSet& { return program.prompts; }, &File::of_prompt);
     rules("whatever no rule names", {&before_.program().default_rule}, {&after_.program().default_rule});
     everywhere();
     requests("sampling", before_.program().sampling, after_.program().sampling);
@@ -148,13 +180,57 @@ class Comparison {
   }
 
   void tools() {
-    if (tools_ != nullptr) {
-      for (const KnownTool& tool : tools_->tools()) rules("tool " + yaml::ticked(tool.name), before_.of_tool(tool.name, tool.is), after_.of_tool(tool.name, tool.is));
-      return;
+    if (tools_ == nullptr) return things("tool", [](const Program& program) -> const RuleSet& { return program.tools; }, &File::of_unknown_tool);
+    std::vector<Named> all;
+    for (const KnownTool& tool : tools_->tools())
+      all.push_back({.what = "tool " + yaml::ticked(tool.name), .name = tool.name, .before = before_.of_tool(tool.name, tool.is), .after = after_.of_tool(tool.name, tool.is)});
+    compare(all);
+  }
+
+  /// What either file names. A pattern stands for the names that look like it: its own text is one, and for those
+  /// that another pattern matches as well one of these.
+  template <class Part>
+  void things(std::string_view kind, Part part, Rules (File::*rules_of)(const std::string&) const) {
+    const std::set<std::string> named = keys(part);
+    std::vector<Named> all;
+    const auto add = [&](const std::string& name, bool is_example) {
+      all.push_back({fmt::format("{} {}", kind, yaml::ticked(name)), name, (before_.*rules_of)(name), (after_.*rules_of)(name), is_example});
+    };
+    for (const std::string& name : named) add(name, false);
+    for (const std::string& name : matched_by_two(named)) {
+      if (!named.contains(name)) add(name, true);
     }
-    // A pattern stands for the names that look like it: its own text is one.
-    for (const std::string& key : keys([](const Program& program) -> const RuleSet& { return program.tools; }))
-      rules("tool " + yaml::ticked(key), before_.of_tool(key, {}), after_.of_tool(key, {}));
+    compare(all);
+  }
+
+  static std::set<std::string> matched_by_two(const std::set<std::string>& named) {
+    std::vector<Glob> patterns;
+    for (const std::string& each : named) {
+      if (Glob::is_glob(each)) patterns.emplace_back(each);
+    }
+    std::set<std::string> found;
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (auto both = matched_by_both(patterns[i], patterns[j])) found.insert(*std::move(both));
+      }
+    }
+    return found;
+  }
+
+  void compare(const std::vector<Named>& all) {
+    Sharing before;
+    Sharing after;
+    std::set<std::pair<Rules, Rules>> told;  // by the patterns themselves
+    for (const Named& each : all) {
+      if (!each.is_example) told.emplace(each.before, each.after);
+      if (!each.passes()) continue;
+      each_limit(each.before, [&](const RateLimit& limit) { before[limit.id].insert(each.name); });
+      each_limit(each.after, [&](const RateLimit& limit) { after[limit.id].insert(each.name); });
+    }
+    for (const Named& each : all) {
+      if (each.is_example && told.contains({each.before, each.after})) continue;
+      rules(each.what, each.before, each.after, shared(each.before, before) != shared(each.after, after));
+    }
   }
 
   /// Rules for classes, where no tool is known that they would judge.
@@ -191,7 +267,7 @@ class Comparison {
     rules("`everywhere`", of(before_), of(after_));
   }
 
-  void rules(std::string what, const Rules& before, const Rules& after) {
+  void rules(std::string what, const Rules& before, const Rules& after, bool shared_otherwise = false) {
     Difference difference{.what = std::move(what), .before = most_of(before), .after = most_of(after)};
     const bool refused = difference.before < Verdict::require_approval && difference.after < Verdict::require_approval;
     if (refused) return;
@@ -207,6 +283,7 @@ class Comparison {
       note("rate_limit", &RuleParts::rate_limit);
       note("cases", &RuleParts::cases);
       note("approval", &RuleParts::approval);
+      if (shared_otherwise && one.rate_limit == other.rate_limit && one.cases == other.cases) difference.parts.emplace_back("what else its limit counts");
       if (difference.parts.empty()) return;
     }
     found_.push_back(std::move(difference));
