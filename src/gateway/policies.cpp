@@ -44,10 +44,12 @@ Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesyst
   // A faulty file is kept in mind too: once it is mended, `refresh` takes it up. One that is being written is
   // nothing yet, and `refresh` tells of it if it never rests.
   Entry& entry = entries_[path];
-  if (young == Young::waits && config::FileStamp::of(path).is_younger_than(config::FileWatch::rest))
+  const config::FileStamp seen = config::FileStamp::of(path);
+  if (young == Young::waits && seen.is_younger_than(config::FileWatch::rest))
     return fail(ErrorKind::conflict, fmt::format("`{}` was written to just now: it counts once it rests", path.string()), path.string());
   Version version = read(path);
   if (version.torn) return fail(ErrorKind::conflict, version.fault, path.string());
+  if (young == Young::waits && version.stamp != seen) return fail(ErrorKind::conflict, fmt::format("`{}` was written to when it was to be read", path.string()), path.string());
   entry.watch.taken(version.stamp);
   entry.fault = std::move(version.fault);
   entry.policy = std::move(version.policy);
