@@ -123,9 +123,11 @@ Result<void> write_text(const std::filesystem::path& path, std::string_view text
 }
 
 Result<void> write_new_text(const std::filesystem::path& path, std::string_view text) {
-  // A rename would replace what another process has put there in the meantime.
+  // A plain rename would replace what another process has put there in the meantime.
   return write_beside(path, text, [&](const Descriptor&, const char* temporary) {
-    if (::link(temporary, path.c_str()) != 0) return false;
+    if (::renameat2(AT_FDCWD, temporary, AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return true;
+    // File systems that know no such rename mostly know links.
+    if ((errno != EINVAL && errno != ENOSYS) || ::link(temporary, path.c_str()) != 0) return false;
     ::unlink(temporary);
     return true;
   });
