@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/append.hpp"
+
 namespace callgate::net {
 
 namespace {
@@ -69,19 +71,12 @@ void HttpClient::write_head(ClientConnection& connection, std::string_view targe
                             std::size_t length) const {
   std::string& out = connection.out;
   out.clear();
-  out += method;
-  out += ' ';
-  out += target;
-  out += " HTTP/1.1\r\nHost: ";
-  out += authority_;
-  out += "\r\n";
-  out += headers;
+  append_all(out, method, " ", target, " HTTP/1.1\r\nHost: ", authority_, "\r\n", headers);
   if (method == "POST") {
-    out += "Content-Length: ";
-    out += std::to_string(length);
+    append_all(out, "Content-Length: ", std::to_string(length), "\r\n\r\n");
+  } else {
     out += "\r\n";
   }
-  out += "\r\n";
 }
 
 Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to(std::string_view target, std::string_view method,
@@ -124,13 +119,18 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to
 
 HttpReply::HttpReply(HttpClient& client, std::unique_ptr<ClientConnection> connection)
     : client_(client), connection_(std::move(connection)) {
+  head_.headers = std::move(connection_->fields);
   head_.headers.reserve(8);
 }
 
 HttpReply::~HttpReply() {
   if (!complete_ || !head_.keep_alive) return;
   connection_->in.consume(used_);
-  if (connection_->in.size() == 0) client_.give_back(std::move(connection_));
+  if (connection_->in.size() != 0) return;
+  // The views end with the answer; their list is kept for the next one.
+  head_.headers.clear();
+  connection_->fields = std::move(head_.headers);
+  client_.give_back(std::move(connection_));
 }
 
 Result<void> HttpReply::count(std::size_t bytes) { return client_.limits_.room.count(part_, bytes, owner_); }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/append.hpp"
 #include "net/http_connection.hpp"
 
 namespace callgate::net {
@@ -19,11 +20,7 @@ constexpr std::size_t sent_together = 16 * 1024;
 
 void HttpConnection::append_status(int status) {
   out_.clear();
-  out_ += "HTTP/1.1 ";
-  out_ += std::to_string(status);
-  out_ += ' ';
-  out_ += reason_phrase(status);
-  out_ += "\r\n";
+  append_all(out_, "HTTP/1.1 ", std::to_string(status), " ", reason_phrase(status), "\r\n");
 }
 
 /// The answer is whole once these bytes are written.
@@ -78,11 +75,10 @@ Task<bool> HttpExchange::respond_in_parts(int status, std::string_view headers, 
   c.out_ += headers;
   if (!c.keep_) c.out_ += "Connection: close\r\n";
   if (status != 204) {
-    c.out_ += "Content-Length: ";
-    c.out_ += std::to_string(begin.size() + rest.size());
+    append_all(c.out_, "Content-Length: ", std::to_string(begin.size() + rest.size()), "\r\n\r\n");
+  } else {
     c.out_ += "\r\n";
   }
-  c.out_ += "\r\n";
   if (c.head_only_) begin = rest = {};  // RFC 9110 section 9.3.2: the same head, and nothing behind it
   c.out_ += begin;
   if (rest.size() <= joined_answer) c.out_ += std::exchange(rest, {});
