@@ -19,6 +19,32 @@ constexpr std::uint64_t lower_word(std::uint64_t word) {
   return word | ((from_a & ~behind_z & ~word & in_each(0x80)) >> 2U);
 }
 
+/// Up to eight bytes as one word; texts of one length have one word only where they are alike.
+inline std::uint64_t short_word(std::string_view text) {
+  std::uint64_t word = 0;
+  if (text.size() >= 8) {
+    std::memcpy(&word, text.data(), 8);
+  } else if (text.size() >= 4) {  // the halves may overlap
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::memcpy(&first, text.data(), 4);
+    std::memcpy(&last, text.data() + text.size() - 4, 4);
+    word = std::uint64_t{last} << 32U | first;
+  } else {
+    for (const char c : text) word = word << 8U | static_cast<unsigned char>(c);
+  }
+  return word;
+}
+
+/// Whether no byte is a capital or beyond ASCII.
+inline bool has_small_only(std::string_view text) {
+  const auto small = [](std::uint64_t word) { return ((word & in_each(0x80)) | (word ^ lower_word(word))) == 0; };
+  for (; text.size() > 8; text.remove_prefix(8)) {
+    if (!small(short_word(text))) return false;
+  }
+  return small(short_word(text));
+}
+
 /// Whether two texts differ in case at most.
 inline bool equal(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
