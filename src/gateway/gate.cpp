@@ -54,7 +54,9 @@ void Gate::start() {
 
 std::span<const mcp::Revision> Gate::modern_revisions() const { return stateless_revisions; }
 
-net::Task<void> Gate::handle(Inbound in) {
+net::Task<void> Gate::handle(Inbound in) { co_await handle_kept(in); }
+
+net::Task<void> Gate::handle_kept(Inbound& in) {
   const Busy of_gate(busy_);
   in.conversation->last_used = parts_.loop.now();
   // A stateless caller has no session that could end: whoever revokes its grant finds its requests here.

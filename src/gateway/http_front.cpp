@@ -305,7 +305,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   const std::string_view version = exchange.head().headers.find(net::HeaderName::mcp_protocol_version);
   if (era == mcp::Era::legacy && !version.empty() && !mcp::parse_revision(version))
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "this protocol version is not supported"), "unknown version");
-  co_await visit.gate->handle(std::move(in));
+  co_await visit.gate->handle_kept(in);
 }
 
 /// An address that is no server's own.
