@@ -296,7 +296,7 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   parts_.journal.record(record_of(draft, in, judged));
   // The journal has it; a line of the log for each would be paid for by whoever is refused most.
   parts_.log.debug("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", names_resource(draft.action) ? std::string_view(draft.recorded.subject) : draft.subject},
-                                   {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule}});
+                                   {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule.view()}});
   if (!judged.unhidden || judged.unhidden->verdict >= policy::Verdict::require_approval)
     co_return co_await answer_refusal(in, draft, judged, approval);
   // Where the policy refuses names that nobody has, it refuses this one like them (docs/decisions/0006).
