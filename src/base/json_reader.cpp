@@ -200,8 +200,10 @@ class Scanner {
     remember_key(first + 1, last - 1, escaped);
     const char* p = leaf(first, last, Kind::string, escaped);
     if (p == nullptr) return nullptr;
-    p = skip_space(p);
-    if (p == end_ || *p != ':') return stop(p, ErrorKind::malformed, "a `:` should follow the key");
+    if (p == end_ || *p != ':') [[unlikely]] {
+      p = skip_space(p);
+      if (p == end_ || *p != ':') return stop(p, ErrorKind::malformed, "a `:` should follow the key");
+    }
     return skip_space(p + 1);
   }
 

@@ -265,12 +265,12 @@ TEST(JsonText, CanonicalFormSortsObjectsOfEverySize) {
 TEST(JsonText, CanonicalFormSortsByAllBytesOfANameAlike) {
   std::vector<std::string> names{"", "a", "ab", "abcdefg", "abcdefgh", "abcdefgha", "abcdefghb", "abcdefghbz", "abd", "b", "\xc3\xa9", "\xc3\xa9z"};
   std::string rising;
-  for (const std::string& name : names) rising += (rising.empty() ? "" : ",") + quoted(name) + ":0";
+  for (const std::string& name : names) rising += (rising.empty() ? "" : ",") + json::quoted(name) + ":0";
   std::mt19937 random(11);
   for (int i = 0; i < 300; ++i) {
     std::ranges::shuffle(names, random);
     std::string mixed;
-    for (const std::string& name : names) mixed += (mixed.empty() ? "" : ",") + quoted(name) + ":0";
+    for (const std::string& name : names) mixed += (mixed.empty() ? "" : ",") + json::quoted(name) + ":0";
     ASSERT_EQ(canonical("{" + mixed + "}"), "{" + rising + "}");
   }
 }
