@@ -253,16 +253,20 @@ net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& deli
   co_await in.channel.answer(bytes, asking.marked.empty() ? delivery.raw : std::string_view(), status);
 }
 
+namespace {
+
+net::Task<void> tell_accepted(Channel& channel) { co_await channel.accepted(); }
+
+}  // namespace
+
+/// `delivery` is there until then.
 net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
   switch (delivery.kind) {
-    case upstream::Delivery::Kind::answer:
-      co_await deliver_answer(in, delivery);
-      break;
-    case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
-    case upstream::Delivery::Kind::resumable:
-      co_await leave_to_be_resumed(in, delivery.bytes, decision);
-      break;
+    case upstream::Delivery::Kind::answer: return deliver_answer(in, delivery);
+    case upstream::Delivery::Kind::accepted: break;
+    case upstream::Delivery::Kind::resumable: return leave_to_be_resumed(in, delivery.bytes, decision);
   }
+  return tell_accepted(in.channel);
 }
 
 net::Task<void> Gate::answer_failure(Inbound& in, const Error& error) {

@@ -156,8 +156,11 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
 }
 
 net::Task<void> HttpFront::serve_visit(net::HttpExchange& exchange, Visit& visit) {
+  return exchange.head().method == "POST" ? post_received(exchange, visit) : serve_without_body(exchange, visit);
+}
+
+net::Task<void> HttpFront::serve_without_body(net::HttpExchange& exchange, Visit& visit) {
   const net::RequestHead& head = exchange.head();
-  if (head.method == "POST") co_return co_await post_received(exchange, visit);
   if (visit.sse) co_return co_await serve_sse(exchange, visit);
   const auto revision = mcp::parse_revision(head.headers.find(net::HeaderName::mcp_protocol_version));
   const bool modern = revision && mcp::era_of(*revision) == mcp::Era::modern;
