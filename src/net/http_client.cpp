@@ -67,16 +67,13 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Instant until) 
   co_return std::make_unique<ClientConnection>(std::move(*stream), loop_.now());
 }
 
+/// `joined`: what of the body of `length` bytes goes with it.
 void HttpClient::write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers,
-                            std::size_t length) const {
-  std::string& out = connection.out;
-  out.clear();
-  append_all(out, method, " ", target, " HTTP/1.1\r\nHost: ", authority_, "\r\n", headers);
-  if (method == "POST") {
-    append_all(out, "Content-Length: ", std::to_string(length), "\r\n\r\n");
-  } else {
-    out += "\r\n";
-  }
+                            std::size_t length, std::string_view joined) const {
+  const bool has_length = method == "POST";
+  connection.out.clear();
+  append_all(connection.out, method, " ", target, " HTTP/1.1\r\nHost: ", authority_, "\r\n", headers,
+             has_length ? "Content-Length: " : "", has_length ? std::to_string(length) : std::string(), has_length ? "\r\n\r\n" : "\r\n", joined);
 }
 
 Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to(std::string_view target, std::string_view method,
@@ -90,9 +87,8 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to
       if (!opened) co_return std::unexpected(SendFailure{std::move(opened.error()), false});
       connection = std::move(*opened);
     }
-    write_head(*connection, target, method, headers, body.size());
     const bool joins = body.size() <= joined_body;
-    if (joins) connection->out += body;
+    write_head(*connection, target, method, headers, body.size(), joins ? body : std::string_view{});
     const std::string_view apart = joins ? std::string_view{} : body;
     // The first bytes by hand: a kept connection that takes none of them was
     // closed meanwhile, and only then may another one be tried.

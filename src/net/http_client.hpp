@@ -124,7 +124,7 @@ class HttpClient {
   std::unique_ptr<ClientConnection> take_idle();
   void give_back(std::unique_ptr<ClientConnection> connection);
   Task<Result<std::unique_ptr<ClientConnection>>> open(Instant until);
-  void write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers, std::size_t length) const;
+  void write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers, std::size_t length, std::string_view joined) const;
 
   Loop& loop_;
   Url url_;
