@@ -170,6 +170,8 @@ class Document {
   /// Where the first key stands whose text begins with `reserved_prefix`, in whatever case and however it is
   /// escaped, at any depth, also below `keep_depth`. Pre: the last parse succeeded; `change` does not tell.
   std::optional<std::size_t> reserved_key() const { return reserved_key_; }
+  /// False: no key of the text holds an escape, at any depth, also below `keep_depth`. `change` does not tell: true.
+  bool may_have_escaped_keys() const { return escaped_keys_; }
   /// Bytes that it takes up beside the text: of many short values more than the text itself.
   std::size_t memory() const {
     return nodes_.size() * sizeof(Node) + frames_.capacity() * sizeof(Frame) + keys_.capacity() * sizeof(KeyRef) + decoded_.capacity();
@@ -197,6 +199,7 @@ class Document {
   Pile<KeyRef> keys_;  ///< keys of the objects that are open, innermost last
   std::string decoded_;       ///< unescaped texts of keys that hold escapes
   std::optional<std::size_t> reserved_key_;
+  bool escaped_keys_ = false;
 };
 
 // Walking a document is the inner loop of every room above, so it is inline.

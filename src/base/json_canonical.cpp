@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -12,9 +13,21 @@ namespace callgate::json {
 namespace {
 
 struct SortedMember {
+  std::uint64_t first_bytes;  ///< of the key, as a number that is in the order of the bytes: few keys need more
   std::string_view key;
   Member member;
+
+  bool operator<(const SortedMember& other) const {
+    return first_bytes != other.first_bytes ? first_bytes < other.first_bytes : key < other.key;
+  }
 };
+
+std::uint64_t first_bytes_of(std::string_view key) {
+  std::uint64_t bytes = 0;
+  const std::string_view first = key.substr(0, sizeof bytes);
+  for (const char c : first) bytes = bytes << 8U | static_cast<unsigned char>(c);
+  return first.empty() ? 0 : bytes << 8U * (sizeof bytes - first.size());
+}
 
 /// Where the form goes: a text, and what takes it piece by piece, if anything does.
 struct Output {
@@ -38,10 +51,20 @@ void append_string(Output out, Value text, std::string_view decoded) {
   }
 }
 
+/// Short numbers, as most write them: whole ones, and fractions that end in no zero and
+/// have too few digits for an exponent.
+bool is_normal(std::string_view number) {
+  if (number.size() > 18 || number == "-0") return false;
+  const std::size_t mark = number.find_first_of(".eE");
+  return mark == std::string_view::npos || (number.size() <= 9 && number.back() != '0' && number.find_first_of("eE", mark) == std::string_view::npos);
+}
+
 /// The reader bounds the exponents of requests; one of a response that no
 /// decimal can hold keeps its text.
 void append_number(std::string& out, std::string_view text) {
-  if (const auto decimal = Decimal::parse(text)) {
+  if (is_normal(text)) {
+    out += text;
+  } else if (const auto decimal = Decimal::parse(text)) {
     decimal->append_to(out);
   } else {
     out += text;
@@ -57,6 +80,31 @@ bool equal_numbers(std::string_view a, std::string_view b) {
 
 void append_value(Output out, Value value);
 
+/// Whether the value's text is its canonical form.
+bool is_normal(Value value) {
+  switch (value.kind()) {
+    case Kind::null:
+    case Kind::boolean: return true;
+    case Kind::number: return is_normal(value.text());
+    case Kind::string: return !value.has_escapes() && value.text().size() < long_text;
+    default: return false;
+  }
+}
+
+void append_member(Output out, const SortedMember& sorted) {
+  const auto [key, value] = sorted.member;
+  const std::string_view name = key.text();
+  // As most members are written, they are in their canonical form from the first quote on.
+  const bool is_close = value.text().data() == name.data() + name.size() + 1;
+  if (is_close && !key.has_escapes() && is_normal(value)) {
+    out.text.append(name.data(), name.size() + 1 + value.text().size());
+    return;
+  }
+  append_string(out, key, sorted.key);
+  out.text += ':';
+  append_value(out, value);
+}
+
 void append_object(Output out, Value value) {
   // Most objects have few members: their order needs no memory of the heap.
   std::array<SortedMember, 8> few;
@@ -68,20 +116,18 @@ void append_object(Output out, Value value) {
     const std::string_view key = member.key.has_escapes() ? *decoded.emplace_back(std::make_unique<std::string>(member.key.string()))
                                                           : member.key.raw_string();
     if (in_few < few.size()) {
-      few[in_few++] = {key, member};
+      few[in_few++] = {first_bytes_of(key), key, member};
       continue;
     }
     if (many.empty()) many.assign(few.begin(), few.end());
-    many.push_back({key, member});
+    many.push_back({first_bytes_of(key), key, member});
   }
   const std::span<SortedMember> members = many.empty() ? std::span(few).first(in_few) : std::span(many);
-  std::ranges::sort(members, {}, &SortedMember::key);
+  std::sort(members.begin(), members.end());
   out.text += '{';
   for (const SortedMember& sorted : members) {
     if (&sorted != members.data()) out.text += ',';
-    append_string(out, sorted.member.key, sorted.key);
-    out.text += ':';
-    append_value(out, sorted.member.value);
+    append_member(out, sorted);
   }
   out.text += '}';
 }

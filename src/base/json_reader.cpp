@@ -35,6 +35,9 @@ bool integer_in_range(std::string_view text) {
   return text <= bound;
 }
 
+/// Without an exponent, a number of fewer characters is between 10⁻³⁰⁰ and 10³⁰⁰, or zero: no need to read it.
+constexpr std::size_t few_digits = 300;
+
 /// A number with fraction or exponent that a double can hold without turning
 /// into infinity or, from something else, into zero.
 bool double_in_range(std::string_view text) {
@@ -67,6 +70,7 @@ class Scanner {
   static Pile<Node>& refill(Document& document, std::string_view bytes) {
     document.bytes_ = bytes;
     document.nodes_.clear();
+    document.escaped_keys_ = true;
     return document.nodes_;
   }
 
@@ -196,8 +200,10 @@ class Scanner {
     remember_key(first + 1, last - 1, escaped);
     const char* p = leaf(first, last, Kind::string, escaped);
     if (p == nullptr) return nullptr;
-    p = skip_space(p);
-    if (p == end_ || *p != ':') return stop(p, ErrorKind::malformed, "a `:` should follow the key");
+    if (p == end_ || *p != ':') [[unlikely]] {
+      p = skip_space(p);
+      if (p == end_ || *p != ':') return stop(p, ErrorKind::malformed, "a `:` should follow the key");
+    }
     return skip_space(p + 1);
   }
 
@@ -208,6 +214,7 @@ class Scanner {
       append_unescaped(document_.decoded_, {first, last});
       ref.size = (static_cast<std::uint32_t>(document_.decoded_.size()) - ref.begin) & most_of_a_key;
       ref.decoded = 1;
+      document_.escaped_keys_ = true;
     }
     const std::string_view text = key_text(ref);
     ref.tag = tag_of(text);
@@ -344,14 +351,15 @@ class Scanner {
       integer = false;
       if (p = digits(p + 1); p == nullptr) return nullptr;
     }
+    bool surely_in_range = p - first < static_cast<std::ptrdiff_t>(few_digits);
     if (p != end_ && (*p == 'e' || *p == 'E')) {
-      integer = false;
+      integer = surely_in_range = false;
       ++p;
       if (p != end_ && (*p == '+' || *p == '-')) ++p;
       if (p = digits(p); p == nullptr) return nullptr;
     }
     const std::string_view text(first, p);
-    if (limits_.check_number_range && !(integer ? integer_in_range(text) : double_in_range(text)))
+    if (limits_.check_number_range && !(integer ? integer_in_range(text) : surely_in_range || double_in_range(text)))
       return stop(first, ErrorKind::invalid, integer ? "an integer outside −2^63…2^64−1: send it as a string"
                                                      : "a number beyond double range: send it as a string");
     return leaf(first, p, Kind::number, false);
@@ -373,6 +381,7 @@ Result<void> parse(std::string_view bytes, const Limits& limits, Document& docum
   document.keys_.clear();
   document.decoded_.clear();
   document.reserved_key_.reset();
+  document.escaped_keys_ = false;
   if (bytes.size() > std::numeric_limits<std::uint32_t>::max() / 2)
     return fail(ErrorKind::too_large, "the JSON text is longer than 2 GiB");
   if (bytes.starts_with("\xef\xbb\xbf"))

@@ -17,9 +17,27 @@ constexpr unsigned first_beyond_ascii = 0x80;
 unsigned byte_at(const char* p) { return static_cast<unsigned char>(*p); }
 bool continues(const char* p) { return (byte_at(p) & 0xc0U) == 0x80U; }
 
+#if defined(__x86_64__)
+
+/// To the block of 128 that holds the first byte beyond ASCII, or to where fewer bytes are left.
+__attribute__((target("avx2"))) const char* skip_wide_ascii(const char* p, const char* end) {
+  const auto load = [] [[gnu::target("avx2")]] (const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); };
+  for (; end - p >= 128; p += 128) {
+    const __m256i front = _mm256_or_si256(load(p), load(p + 32));
+    const __m256i back = _mm256_or_si256(load(p + 64), load(p + 96));
+    if (_mm256_movemask_epi8(_mm256_or_si256(front, back)) != 0) break;
+  }
+  return p;
+}
+
+const bool has_wide_blocks = __builtin_cpu_supports("avx2") != 0;
+
+#endif
+
 /// Most texts of calls are ASCII from end to end.
 const char* skip_ascii(const char* p, const char* end) {
 #if defined(__x86_64__)
+  if (end - p >= 256 && has_wide_blocks) p = skip_wide_ascii(p, end);
   const auto load = [](const char* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); };
   for (; end - p >= 64; p += 64) {
     const __m128i front = _mm_or_si128(load(p), load(p + 16));

@@ -36,7 +36,7 @@ std::string painted_verdict(policy::Verdict verdict, Colour colour) {
 }
 
 std::string rule_line(const policy::Explanation& told, const std::string& file) {
-  const std::string& rule = told.decision.rule;
+  const std::string rule(told.decision.rule);
   if (rule.empty()) return fmt::format("none; `{}` is the one that names the call", told.deciding_rule);
   return told.line > 0 ? fmt::format("{} ({}:{})", rule, file, told.line) : rule;
 }

@@ -54,7 +54,9 @@ void Gate::start() {
 
 std::span<const mcp::Revision> Gate::modern_revisions() const { return stateless_revisions; }
 
-net::Task<void> Gate::handle(Inbound in) {
+net::Task<void> Gate::handle(Inbound in) { co_await handle_kept(in); }
+
+net::Task<void> Gate::handle_kept(Inbound& in) {
   const Busy of_gate(busy_);
   in.conversation->last_used = parts_.loop.now();
   // A stateless caller has no session that could end: whoever revokes its grant finds its requests here.
@@ -251,16 +253,20 @@ net::Task<void> Gate::deliver_answer(Inbound& in, const upstream::Delivery& deli
   co_await in.channel.answer(bytes, asking.marked.empty() ? delivery.raw : std::string_view(), status);
 }
 
+namespace {
+
+net::Task<void> tell_accepted(Channel& channel) { co_await channel.accepted(); }
+
+}  // namespace
+
+/// `delivery` is there until then.
 net::Task<void> Gate::deliver(Inbound& in, upstream::Delivery& delivery, Ulid decision) {
   switch (delivery.kind) {
-    case upstream::Delivery::Kind::answer:
-      co_await deliver_answer(in, delivery);
-      break;
-    case upstream::Delivery::Kind::accepted: co_await in.channel.accepted(); break;
-    case upstream::Delivery::Kind::resumable:
-      co_await leave_to_be_resumed(in, delivery.bytes, decision);
-      break;
+    case upstream::Delivery::Kind::answer: return deliver_answer(in, delivery);
+    case upstream::Delivery::Kind::accepted: break;
+    case upstream::Delivery::Kind::resumable: return leave_to_be_resumed(in, delivery.bytes, decision);
   }
+  return tell_accepted(in.channel);
 }
 
 net::Task<void> Gate::answer_failure(Inbound& in, const Error& error) {
@@ -294,7 +300,7 @@ net::Task<void> Gate::refuse(Inbound& in, Draft& draft, const Judged& judged, st
   parts_.journal.record(record_of(draft, in, judged));
   // The journal has it; a line of the log for each would be paid for by whoever is refused most.
   parts_.log.debug("call_refused", {{"id", draft.id.text()}, {"server", server_.name}, {"subject", names_resource(draft.action) ? std::string_view(draft.recorded.subject) : draft.subject},
-                                   {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule}});
+                                   {"verdict", policy::word(decision.verdict)}, {"rule", decision.rule.view()}});
   if (!judged.unhidden || judged.unhidden->verdict >= policy::Verdict::require_approval)
     co_return co_await answer_refusal(in, draft, judged, approval);
   // Where the policy refuses names that nobody has, it refuses this one like them (docs/decisions/0006).

@@ -59,6 +59,8 @@ class Gate {
   void start();
   /// Decides and carries one message; returns when it is answered.
   net::Task<void> handle(Inbound in);
+  /// The same for one that stays where it is until then.
+  net::Task<void> handle_kept(Inbound& in);
   /// The GET stream of a legacy session; answers false where the server has none.
   net::Task<bool> open_stream(std::shared_ptr<Conversation> conversation, Channel& channel, std::string_view last_event_id);
 

@@ -200,8 +200,8 @@ net::Task<void> Gate::ask_people(Inbound& in, InFlight& flight, Draft& draft, Ju
                                               .arguments = draft.canonical,
                                               .bytes = arguments && arguments->text() != draft.canonical ? std::string(arguments->text()) : std::string(),
                                               .session = in.conversation->session.name,
-                                              .rule = judged.decision.rule,
-                                              .reason = judged.decision.reason,
+                                              .rule = std::string(judged.decision.rule),
+                                              .reason = std::string(judged.decision.reason),
                                               .timeout = judged.decision.approval->timeout,
                                               .back_to = in.asked_before ? in.asked_before->state.question : std::string()},
                                              [&held](const approval::Approval& approval) { held.told(approval); }, approval::Moment::of(parts_.clock));

@@ -197,6 +197,7 @@ net::Task<void> Gate::run_allowed(Inbound& in, InFlight& flight, Draft& draft, J
 /// What was taken, for the record.
 void Gate::list_limits(Draft& draft, const Judged& judged, const Conversation& conversation, const limits::Taken& taken) {
   std::size_t at = 0;
+  draft.limits.reserve(judged.decision.limits.size() + judged.decision.grant_limits.size());
   for (const policy::RateLimit* limit : judged.decision.limits)
     draft.limits.push_back({.limit = limit->id, .scope = "server", .remaining = taken.remaining(at++)});
   for (const policy::RateLimit* limit : judged.decision.grant_limits)

@@ -3,11 +3,11 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "gateway/gate.hpp"
 #include "gateway/start_signs.hpp"
 #include "gateway/subscribed.hpp"
+#include "net/pooled.hpp"
 
 namespace callgate::gateway {
 
@@ -25,10 +25,10 @@ struct Gate::Draft {
   std::string canonical;     ///< the arguments in canonical form; empty where there are none to judge
   audit::DigestKey::Text digest{};
   bool has_digest = false;
-  std::vector<std::string_view> arg_keys;
+  net::PooledList<std::string_view> arg_keys;
   std::string arg_shapes;    ///< empty where they are not wanted on record
   std::string_view approval;
-  std::vector<audit::LimitUse> limits;
+  net::PooledList<audit::LimitUse> limits;
   BootTime limits_taken_at;
   /// What its record says instead of words that may hold a caller's data; `record_of` writes them.
   struct Recorded {

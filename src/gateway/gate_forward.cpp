@@ -180,7 +180,7 @@ net::Task<upstream::Forwarded> Gate::forward_recorded(Inbound& in, Exchange& wha
   what.sending = false;
   audit::Ticket ticket = parts_.journal.record(what.record);
   CallOutcome outcome(parts_.journal, id, stopping_);
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, std::move(ticket));
+  auto permit = co_await PermitAfterRecord(parts_.loop, parts_.journal, std::move(ticket));
   if (!permit) {
     outcome.unrecorded();
     parts_.log.error("record_not_written", {{"server", server_.name}, {"fault", permit.error().message}});

@@ -66,7 +66,7 @@ Gate::Carrier Gate::carrier_for(const Inbound& in, const Draft& draft, const Jud
 /// show it, log it, or hand it to a model.
 std::string Gate::question_text(const Draft& draft, const Judged& judged, Carrier carrier) const {
   const std::string what = fmt::format("An agent wants to use `{}` of `{}`. {}", approval::visible(draft.subject), server_.name,
-                                       judged.decision.has_author_reason ? judged.decision.reason : std::string("A person has to approve it."));
+                                       judged.decision.has_author_reason ? judged.decision.reason.view() : std::string_view("A person has to approve it."));
   if (carrier == Carrier::form) return fmt::format("{}\nArguments: {}", what, approval::visible(draft.canonical));
   return fmt::format("{}\nThe page shows exactly what would run, and asks for a yes or a no.", what);
 }

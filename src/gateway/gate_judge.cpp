@@ -171,7 +171,7 @@ void note_limit(policy::Decision& decision, const limits::Look& look) {
   }
   decision.reason = fmt::format("more than {} calls in {} s{}{}", look.limit->max,
                                 std::chrono::duration_cast<std::chrono::seconds>(look.limit->window).count(),
-                                explains ? ": " : "", explains ? decision.reason : "");
+                                explains ? ": " : "", explains ? decision.reason.view() : std::string_view());
   decision.retry_after = std::chrono::ceil<std::chrono::milliseconds>(look.retry_after);
 }
 
@@ -251,7 +251,7 @@ std::string refusal_text(const Judged& judged) {
     case require_approval: {
       // What is generated says no more than these first words.
       const bool says = decision.has_author_reason || judged.next.empty();
-      return fmt::format("A person has to approve this call: {}{}{}.{}", says ? decision.reason : "", says && !judged.next.empty() ? "; " : "", judged.next, rule);
+      return fmt::format("A person has to approve this call: {}{}{}.{}", says ? decision.reason.view() : std::string_view(), says && !judged.next.empty() ? "; " : "", judged.next, rule);
     }
     default: return fmt::format("Refused by policy: {}.{}", decision.reason, rule);
   }

@@ -132,7 +132,7 @@ net::Task<Gate::Fed> Gate::feed(std::shared_ptr<Conversation> conversation, Queu
   record.method = "stream";
   record.verdict = policy::Verdict::allow;
   const std::shared_ptr<upstream::Link> link = conversation->link;
-  auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
+  auto permit = co_await PermitAfterRecord(parts_.loop, parts_.journal, parts_.journal.record(record));
   if (!permit || !link) co_return Fed::not_at_all;
   bool further = false;
   CallSink inner(*this, conversation, conversation->session.revision, nullptr);

@@ -217,7 +217,7 @@ net::Task<void> Gate::follow_stream(std::shared_ptr<Conversation> conversation) 
     record.id = parts_.journal.next_id();
     record.method = "stream";
     record.verdict = policy::Verdict::allow;
-    auto permit = co_await permit_after_record(parts_.loop, parts_.journal, parts_.journal.record(record));
+    auto permit = co_await PermitAfterRecord(parts_.loop, parts_.journal, parts_.journal.record(record));
     if (!permit) co_return;
     CallSink sink(*this, conversation, conversation->session.revision, nullptr);
     const auto over = co_await link->forward(std::move(*permit), {.form = upstream::Form::open_stream, .time = server_.call_timeout}, sink);

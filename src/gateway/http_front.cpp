@@ -11,6 +11,7 @@
 #include "gateway/http_channel.hpp"
 #include "mcp/codes.hpp"
 #include "mcp/headers.hpp"
+#include "net/pooled.hpp"
 
 namespace callgate::gateway {
 
@@ -155,8 +156,11 @@ net::Task<void> HttpFront::route(net::HttpExchange& exchange) {
 }
 
 net::Task<void> HttpFront::serve_visit(net::HttpExchange& exchange, Visit& visit) {
+  return exchange.head().method == "POST" ? post_received(exchange, visit) : serve_without_body(exchange, visit);
+}
+
+net::Task<void> HttpFront::serve_without_body(net::HttpExchange& exchange, Visit& visit) {
   const net::RequestHead& head = exchange.head();
-  if (head.method == "POST") co_return co_await post_received(exchange, visit);
   if (visit.sse) co_return co_await serve_sse(exchange, visit);
   const auto revision = mcp::parse_revision(head.headers.find(net::HeaderName::mcp_protocol_version));
   const bool modern = revision && mcp::era_of(*revision) == mcp::Era::modern;
@@ -239,8 +243,8 @@ net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
 
 namespace {
 
-std::vector<mcp::Header> mirrored_of(const net::RequestHead& head) {
-  std::vector<mcp::Header> mirrored;
+net::PooledList<mcp::Header> mirrored_of(const net::RequestHead& head) {
+  net::PooledList<mcp::Header> mirrored;
   mirrored.reserve(4);
   for (const net::Header& header : head.headers.all()) {
     if (is_mcp_header(header.name)) mirrored.push_back({header.name, header.value});
@@ -264,7 +268,7 @@ std::string_view HttpFront::take_key(const net::RequestHead& head, Gate& gate, C
 
 net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, const mcp::Message& message) {
   std::shared_ptr<Conversation> conversation;
-  std::vector<mcp::Header> mirrored = mirrored_of(exchange.head());
+  net::PooledList<mcp::Header> mirrored = mirrored_of(exchange.head());
   auto meta = mcp::read_request_meta(message);
   if (!meta)
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_params, meta.error().message), json::without_key(meta.error()));
@@ -304,7 +308,7 @@ net::Task<void> HttpFront::carry(net::HttpExchange& exchange, Visit& visit, cons
   const std::string_view version = exchange.head().headers.find(net::HeaderName::mcp_protocol_version);
   if (era == mcp::Era::legacy && !version.empty() && !mcp::parse_revision(version))
     co_return co_await refuse(exchange, 400, mcp::rpc_error(message.id_text, mcp::code::invalid_request, "this protocol version is not supported"), "unknown version");
-  co_await visit.gate->handle(std::move(in));
+  co_await visit.gate->handle_kept(in);
 }
 
 /// An address that is no server's own.
@@ -314,7 +318,8 @@ net::Task<void> HttpFront::serve_other(net::HttpExchange& exchange) {
     if (!takes_content(exchange.head().headers))
       co_return co_await refuse(exchange, 415, mcp::rpc_error({}, mcp::code::invalid_request, "send application/json in UTF-8, not compressed"), "content type");
     if (co_await exchange.receive() == net::Received::not_all) co_return;
-    refusal = co_await others_->post(exchange, mirrored_of(exchange.head()));
+    const auto mirrored = mirrored_of(exchange.head());
+    refusal = co_await others_->post(exchange, std::vector<mcp::Header>(mirrored.begin(), mirrored.end()));
   } else if (!refusal) {
     refusal = co_await others_->without_body(exchange);
   }

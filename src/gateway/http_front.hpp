@@ -36,6 +36,7 @@ class HttpFront final : public net::HttpHandler {
   net::Task<void> route(net::HttpExchange& exchange);
   net::Task<void> serve_other(net::HttpExchange& exchange);
   net::Task<void> serve_visit(net::HttpExchange& exchange, Visit& visit);
+  net::Task<void> serve_without_body(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> serve_sse(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> post_received(net::HttpExchange& exchange, Visit& visit);
   net::Task<void> post(net::HttpExchange& exchange, Visit& visit);

@@ -27,11 +27,11 @@ inline std::string recorded_path(std::string_view pointer) {
 
 /// The reason of a decision as it is recorded.
 inline std::string recorded_reason(const policy::Decision& decision) {
-  if (decision.verdict != policy::Verdict::invalid_arguments || decision.argument_path.empty()) return decision.reason;
+  if (decision.verdict != policy::Verdict::invalid_arguments || decision.argument_path.empty()) return std::string(decision.reason);
   const std::string named = yaml::ticked(decision.argument_path);
-  const std::size_t at = decision.reason.find(named);
-  if (at == std::string::npos) return decision.reason;
-  std::string reason = decision.reason;
+  std::string reason(decision.reason);
+  const std::size_t at = reason.find(named);
+  if (at == std::string::npos) return reason;
   return reason.replace(at, named.size(), yaml::ticked(recorded_path(decision.argument_path)));
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <coroutine>
 #include <string_view>
+#include <utility>
 
 #include "audit/journal.hpp"
 #include "gateway/parts.hpp"
@@ -8,17 +10,30 @@
 
 namespace callgate::gateway {
 
-/// Puts an allow on record and waits until the turn's one write has landed;
-/// then, and only then, there is a permit.
-inline net::Task<Result<policy::Permit>> permit_after_record(net::Loop& loop, audit::Journal& journal,
-                                                             audit::Ticket ticket) {
-  co_await loop.turn_end();
-  co_return journal.permit(std::move(ticket));
+/// For an allow that was put on record: waits until the turn's one write has landed;
+/// then, and only then, there is a permit. To be awaited at once; every call waits
+/// here, so it has no frame of its own.
+class PermitAfterRecord {
+ public:
+  PermitAfterRecord(net::Loop& loop, audit::Journal& journal, audit::Ticket ticket)
+      : written_(loop.turn_end()), journal_(journal), ticket_(std::move(ticket)) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> handle) { written_.await_suspend(handle); }
+  Result<policy::Permit> await_resume() { return journal_.permit(std::move(ticket_)); }
+
+ private:
+  net::Loop::Stage written_;
+  audit::Journal& journal_;
+  audit::Ticket ticket_;
+};
+
+inline net::Task<Result<policy::Permit>> permit_of(net::Loop& loop, audit::Journal& journal, audit::Ticket ticket) {
+  co_return co_await PermitAfterRecord(loop, journal, std::move(ticket));
 }
 
 /// The same for a message of the gateway's own to that server; `era`: as records name it.
 inline net::Task<Result<policy::Permit>> permit_for_own(const Parts& parts, audit::Internal kind, std::string_view server, std::string_view era = {}) {
-  return permit_after_record(parts.loop, parts.journal, parts.journal.record_internal(kind, server, era));
+  return permit_of(parts.loop, parts.journal, parts.journal.record_internal(kind, server, era));
 }
 
 /// Writes the outcome's record when the call ends, however it ends: answered,

@@ -181,7 +181,7 @@ net::Task<void> StdioFront::take(std::string line) {
              .message = *message,
              .revision = modern ? mcp::latest_revision : session_->session.revision,
              .channel = channel};
-  co_await gate_.handle(std::move(in));
+  co_await gate_.handle_kept(in);
 }
 
 net::Task<void> StdioFront::run() {

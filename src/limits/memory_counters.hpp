@@ -132,8 +132,9 @@ class MemoryCounters final : public Counters {
   std::vector<std::uint32_t> free_meters_;
   SlotIndex meter_index_;
   /// Where a limit's meter was found last, by the limit's address: a hint that
-  /// saves hashing its names. Always compared, as addresses are used again.
-  std::array<std::uint32_t, 64> meter_hints_{};
+  /// saves hashing its names. Always compared, as addresses are used again. So
+  /// many that even some dozen limits in use seldom share one.
+  std::array<std::uint32_t, 256> meter_hints_{};
   std::vector<Counter> counters_;
   std::vector<std::uint32_t> free_counters_;
   SlotIndex counter_index_;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/ascii_case.hpp"
+
 namespace callgate::mcp {
 
 /// A fixed set of short names, looked up by exact bytes. Names of one length
@@ -23,6 +25,7 @@ class NameTable {
       for (std::size_t i = 0; i < N; ++i) {
         if (names[i].size() != size) continue;
         names_[next] = names[i];
+        words_[next] = ascii::short_word(names[i]);
         place_[next++] = static_cast<std::int16_t>(i);
       }
     }
@@ -33,10 +36,9 @@ class NameTable {
   /// The position of `name`, or −1.
   constexpr int find(std::string_view name) const {
     if (name.size() > max_size) return -1;
-    if (name.empty()) return first_[0] != first_[1] ? place_[0] : -1;
+    const std::uint64_t word = ascii::short_word(name);
     for (std::size_t i = first_[name.size()]; i != first_[name.size() + 1]; ++i) {
-      // One byte tells most names of a length apart without a call.
-      if (names_[i].front() == name.front() && names_[i] == name) return place_[i];
+      if (words_[i] == word && (name.size() <= sizeof word || names_[i] == name)) return place_[i];
     }
     return -1;
   }
@@ -44,6 +46,7 @@ class NameTable {
  private:
   static_assert(N < 256);
   std::array<std::string_view, N> names_{};
+  std::array<std::uint64_t, N> words_{};  ///< of their first bytes: they tell most names of a length apart
   std::array<std::int16_t, N> place_{};
   std::array<std::uint8_t, max_size + 2> first_{};
 };

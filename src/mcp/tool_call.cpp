@@ -51,6 +51,7 @@ Result<ToolCall> read_tool_call(const Message& message) {
   if (!arguments) return std::unexpected(std::move(arguments.error()));
   if (*arguments) call.arguments = *arguments;
 
+  if (!message.meta) return call;
   auto meta = read_request_meta(message);
   if (!meta) return std::unexpected(std::move(meta.error()));
   call.meta = std::move(*meta);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/append.hpp"
+
 namespace callgate::net {
 
 namespace {
@@ -65,23 +67,13 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Instant until) 
   co_return std::make_unique<ClientConnection>(std::move(*stream), loop_.now());
 }
 
+/// `joined`: what of the body of `length` bytes goes with it.
 void HttpClient::write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers,
-                            std::size_t length) const {
-  std::string& out = connection.out;
-  out.clear();
-  out += method;
-  out += ' ';
-  out += target;
-  out += " HTTP/1.1\r\nHost: ";
-  out += authority_;
-  out += "\r\n";
-  out += headers;
-  if (method == "POST") {
-    out += "Content-Length: ";
-    out += std::to_string(length);
-    out += "\r\n";
-  }
-  out += "\r\n";
+                            std::size_t length, std::string_view joined) const {
+  const bool has_length = method == "POST";
+  connection.out.clear();
+  append_all(connection.out, method, " ", target, " HTTP/1.1\r\nHost: ", authority_, "\r\n", headers,
+             has_length ? "Content-Length: " : "", has_length ? std::to_string(length) : std::string(), has_length ? "\r\n\r\n" : "\r\n", joined);
 }
 
 Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to(std::string_view target, std::string_view method,
@@ -95,9 +87,8 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to
       if (!opened) co_return std::unexpected(SendFailure{std::move(opened.error()), false});
       connection = std::move(*opened);
     }
-    write_head(*connection, target, method, headers, body.size());
     const bool joins = body.size() <= joined_body;
-    if (joins) connection->out += body;
+    write_head(*connection, target, method, headers, body.size(), joins ? body : std::string_view{});
     const std::string_view apart = joins ? std::string_view{} : body;
     // The first bytes by hand: a kept connection that takes none of them was
     // closed meanwhile, and only then may another one be tried.
@@ -124,13 +115,18 @@ Task<std::expected<std::unique_ptr<HttpReply>, SendFailure>> HttpClient::send_to
 
 HttpReply::HttpReply(HttpClient& client, std::unique_ptr<ClientConnection> connection)
     : client_(client), connection_(std::move(connection)) {
+  head_.headers = std::move(connection_->fields);
   head_.headers.reserve(8);
 }
 
 HttpReply::~HttpReply() {
   if (!complete_ || !head_.keep_alive) return;
   connection_->in.consume(used_);
-  if (connection_->in.size() == 0) client_.give_back(std::move(connection_));
+  if (connection_->in.size() != 0) return;
+  // The views end with the answer; their list is kept for the next one.
+  head_.headers.clear();
+  connection_->fields = std::move(head_.headers);
+  client_.give_back(std::move(connection_));
 }
 
 Result<void> HttpReply::count(std::size_t bytes) { return client_.limits_.room.count(part_, bytes, owner_); }

@@ -10,6 +10,8 @@
 #include "net/address.hpp"
 #include "net/buffer.hpp"
 #include "net/chunked.hpp"
+#include "net/frame_pool.hpp"
+#include "net/headers.hpp"
 #include "net/http1.hpp"
 #include "net/loop.hpp"
 #include "net/reply_room.hpp"
@@ -40,6 +42,7 @@ struct ClientConnection {
   ClientConnection(std::unique_ptr<Stream> connected, Instant now) : stream(std::move(connected)), idle_since(now) {}
   std::unique_ptr<Stream> stream;
   Buffer in;
+  Headers fields;  ///< of no answer: memory for those of the next
   TurnShare share{16 * 1024};  ///< a stream of small events costs a turn more than its bytes
   std::string out;
   Instant idle_since;
@@ -54,6 +57,10 @@ class HttpReply {
   ~HttpReply();
   HttpReply(const HttpReply&) = delete;
   HttpReply& operator=(const HttpReply&) = delete;
+
+  /// One is made for each call.
+  static void* operator new(std::size_t bytes) { return FramePool::take(bytes); }
+  static void operator delete(void* reply, std::size_t bytes) noexcept { FramePool::give(reply, bytes); }
 
   int status() const { return head_.status; }
   /// Views that end where the body is read: copy what is needed before.
@@ -117,7 +124,7 @@ class HttpClient {
   std::unique_ptr<ClientConnection> take_idle();
   void give_back(std::unique_ptr<ClientConnection> connection);
   Task<Result<std::unique_ptr<ClientConnection>>> open(Instant until);
-  void write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers, std::size_t length) const;
+  void write_head(ClientConnection& connection, std::string_view target, std::string_view method, std::string_view headers, std::size_t length, std::string_view joined) const;
 
   Loop& loop_;
   Url url_;

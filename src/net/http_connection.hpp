@@ -41,7 +41,6 @@ class HttpConnection : public ListNode {
   Task<void> refuse(Error error);
   Task<void> linger();
   void settle_unread_body();
-  void append_status(int status);
 
   HttpServer& server_;
   std::unique_ptr<Stream> stream_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/append.hpp"
 #include "net/http_connection.hpp"
 
 namespace callgate::net {
@@ -16,15 +17,6 @@ constexpr std::size_t joined_answer = 4 * 1024;
 constexpr std::size_t sent_together = 16 * 1024;
 
 }  // namespace
-
-void HttpConnection::append_status(int status) {
-  out_.clear();
-  out_ += "HTTP/1.1 ";
-  out_ += std::to_string(status);
-  out_ += ' ';
-  out_ += reason_phrase(status);
-  out_ += "\r\n";
-}
 
 /// The answer is whole once these bytes are written.
 Task<bool> HttpConnection::end_with(Task<Result<void>> writing) {
@@ -75,18 +67,14 @@ Task<bool> HttpExchange::respond_in_parts(int status, std::string_view headers, 
   c.begun_ = true;
   c.settle_unread_body();
   c.keep_ = c.keep_ && c.server_.stage_ == HttpServer::Stage::open;
-  c.append_status(status);
-  c.out_ += headers;
-  if (!c.keep_) c.out_ += "Connection: close\r\n";
-  if (status != 204) {
-    c.out_ += "Content-Length: ";
-    c.out_ += std::to_string(begin.size() + rest.size());
-    c.out_ += "\r\n";
-  }
-  c.out_ += "\r\n";
+  const std::string_view close = c.keep_ ? "" : "Connection: close\r\n";
+  const bool has_length = status != 204;
+  const std::string length = has_length ? std::to_string(begin.size() + rest.size()) : std::string();
   if (c.head_only_) begin = rest = {};  // RFC 9110 section 9.3.2: the same head, and nothing behind it
-  c.out_ += begin;
-  if (rest.size() <= joined_answer) c.out_ += std::exchange(rest, {});
+  const std::string_view joined = rest.size() <= joined_answer ? std::exchange(rest, {}) : std::string_view();
+  c.out_.clear();
+  append_all(c.out_, "HTTP/1.1 ", std::to_string(status), " ", reason_phrase(status), "\r\n", headers, close,
+             has_length ? "Content-Length: " : "", length, has_length ? "\r\n\r\n" : "\r\n", begin, joined);
   if (rest.size() <= sent_together && c.server_.loop_.crowded()) return c.end_together(rest);
   return c.end_with(c.stream_->write_all(c.out_, rest, c.server_.limits_.write_time));
 }
@@ -95,9 +83,8 @@ Task<bool> HttpExchange::begin(int status, std::string_view headers) {
   HttpConnection& c = connection_;
   c.begun_ = c.streaming_ = true;
   c.settle_unread_body();
-  c.append_status(status);
-  c.out_ += headers;
-  c.out_ += "Transfer-Encoding: chunked\r\n\r\n";
+  c.out_.clear();
+  append_all(c.out_, "HTTP/1.1 ", std::to_string(status), " ", reason_phrase(status), "\r\n", headers, "Transfer-Encoding: chunked\r\n\r\n");
   const auto sent = co_await c.stream_->write_all(c.out_, {}, c.server_.limits_.write_time);
   co_return sent.has_value();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "policy/said.hpp"
 #include "policy/tool_class.hpp"
 #include "policy/verdict.hpp"
 
@@ -86,8 +87,8 @@ struct Request {
 /// enforced, shown to the agent and recorded without asking the policy again.
 struct Decision {
   Verdict verdict = Verdict::deny;  ///< fails closed: the default denies
-  std::string rule;    ///< JSON Pointer into the policy file; `/default` when no rule named the thing; empty when no rule decided
-  std::string reason;  ///< one sentence for agent and human; never holds argument values
+  Said rule;    ///< JSON Pointer into the policy file; `/default` when no rule named the thing; empty when no rule decided
+  Said reason;  ///< one sentence for agent and human; never holds argument values
   bool has_author_reason = false;  ///< `reason` is the policy author's own
   bool by_grant = false;  ///< the policy of the grant decided: `rule` points into that file
   /// How long until a retry can succeed; zero unless `rate_limited`.

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view expected_call = "write for example `{\"tool\": \"NAME\", \"arguments\": {}}`";
 
-std::string shown(Verdict verdict, const std::string& rule) {
+std::string shown(Verdict verdict, std::string_view rule) {
   return rule.empty() ? fmt::format("`{}` by no rule", word(verdict)) : fmt::format("`{}` by `{}`", word(verdict), rule);
 }
 

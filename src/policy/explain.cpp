@@ -157,7 +157,7 @@ std::string passed(int step, const Told& told, const Decision& decision, const C
 Explanation explain(const Policy& policy, const Call& call, const ToolList* tools) {
   Told by = rules_of(policy.program(), call, tools);
   Explanation told{.decision = judge_fresh(policy, call, tools)};
-  find_deciding(policy.program(), told.decision.rule, by);
+  find_deciding(policy.program(), std::string(told.decision.rule), by);
   told.deciding_rule = by.deciding->pointer;
   told.line = static_cast<int>(by.chosen != nullptr ? by.chosen->mark.line : by.deciding->mark.line);
   const int decides = deciding_step(told.decision, by);
@@ -169,7 +169,7 @@ Explanation explain(const Policy& policy, const Call& call, const ToolList* tool
     if (number > decides) {
       step.found = "not reached";
     } else if (step.decides && told.decision.verdict != Verdict::allow) {
-      step.found = told.decision.reason;
+      step.found = std::string(told.decision.reason);
     } else {
       step.found = passed(number, by, judged, call, tools);
     }

@@ -12,10 +12,10 @@ namespace callgate::policy {
 namespace {
 
 /// What a rule or a case says of itself.
-template <class Said>
-Decision as_said(const Said& by) {
+template <class Part>
+Decision as_said(const Part& by) {
   Decision decision{
-      .verdict = by.action, .rule = by.pointer, .reason = by.reason, .has_author_reason = by.has_author_reason};
+      .verdict = by.action, .rule = Said::in_policy(by.pointer), .reason = Said::in_policy(by.reason), .has_author_reason = by.has_author_reason};
   if (by.action < Verdict::require_approval) return decision;
   decision.limits = by.limit_list;
   if (by.approval) decision.approval = &*by.approval;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/ascii_case.hpp"
 #include "base/json_pointer.hpp"
 
 namespace callgate::policy {
@@ -30,8 +31,10 @@ void append_folded(std::string& out, std::string_view key) {
 
 /// Folding could change this key: it holds a capital, an escape or a byte beyond ASCII.
 bool may_fold(json::Value key) {
-  return key.has_escapes() || std::ranges::any_of(key.raw_string(), [](char c) { return (c >= 'A' && c <= 'Z') || static_cast<signed char>(c) < 0; });
+  return key.has_escapes() || !ascii::has_small_only(key.raw_string());
 }
+
+bool holds_values(json::Value value) { return value.is_object() || value.is_array(); }
 
 /// Keys of one object differ (the reader sees to that): two can only fold to one
 /// text where folding changes at least one of them.
@@ -72,14 +75,14 @@ bool NamedKeys::clash_below(json::Value value, std::string& pointer) const {
   if (value.is_object()) {
     if (may_clash(value) && clash_in(value, pointer)) return true;
     for (const json::Member member : value.members()) {
-      if (!clash_below(member.value, pointer)) continue;
+      if (!holds_values(member.value) || !clash_below(member.value, pointer)) continue;
       pointer = "/" + json::pointer_token(member.key.string()) + pointer;
       return true;
     }
   } else if (value.is_array()) {
     std::size_t index = 0;
     for (const json::Value element : value.elements()) {
-      if (clash_below(element, pointer)) {
+      if (holds_values(element) && clash_below(element, pointer)) {
         pointer = "/" + std::to_string(index) + pointer;
         return true;
       }

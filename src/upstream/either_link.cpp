@@ -7,7 +7,7 @@ namespace {
 /// What a server says that knows no POST at this address.
 bool may_be_sse(const Failure& failure) { return failure.http_status == 400 || failure.http_status == 404 || failure.http_status == 405; }
 
-net::Task<Forwarded> pass(Link& link, Outbound out, Sink& sink) {
+net::Task<Forwarded> pass(Link& link, Outbound&& out, Sink& sink) {
   policy::Permit permit = std::move(*out.permit);
   return link.forward(std::move(permit), std::move(out), sink);
 }

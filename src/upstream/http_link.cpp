@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/append.hpp"
 #include "base/json_words.hpp"
 #include "mcp/servers_code.hpp"
 #include "mcp/sse.hpp"
@@ -136,30 +137,23 @@ void HttpLink::agreed(std::string_view revision) {
   revision_ = revision;
 }
 
-std::string HttpLink::head_lines(const Outbound& out) const {
-  std::string lines;
+net::PooledText HttpLink::head_lines(const Outbound& out) const {
+  net::PooledText lines;
   lines.reserve(256 + out.headers.size() + origin_.headers.size());
   if (out.form == Form::message) lines += "Content-Type: application/json\r\n";
   if (out.form != Form::end_session)
     lines += out.form == Form::open_stream ? "Accept: text/event-stream\r\n"
                                            : "Accept: application/json, text/event-stream\r\n";
   if (!session_.empty()) {
-    lines += "Mcp-Session-Id: ";
-    lines += session_;
-    lines += "\r\n";
+    append_all(lines, "Mcp-Session-Id: ", session_, "\r\n");
   }
   if (!revision_.empty()) {
-    lines += "MCP-Protocol-Version: ";
-    lines += revision_;
-    lines += "\r\n";
+    append_all(lines, "MCP-Protocol-Version: ", revision_, "\r\n");
   }
   if (is_visible_ascii(out.last_event_id)) {
-    lines += "Last-Event-ID: ";
-    lines += out.last_event_id;
-    lines += "\r\n";
+    append_all(lines, "Last-Event-ID: ", out.last_event_id, "\r\n");
   }
-  lines += out.headers;
-  lines += origin_.headers;
+  append_all(lines, out.headers, origin_.headers);
   return lines;
 }
 

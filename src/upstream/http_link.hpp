@@ -8,6 +8,7 @@
 #include "config/config.hpp"
 #include "mcp/sse.hpp"
 #include "net/http_client.hpp"
+#include "net/pooled.hpp"
 #include "upstream/link.hpp"
 
 namespace callgate::upstream {
@@ -47,7 +48,7 @@ class HttpLink final : public Link {
 
  private:
   struct Wanted;  ///< the answer that is waited for
-  std::string head_lines(const Outbound& out) const;
+  net::PooledText head_lines(const Outbound& out) const;
   net::Task<Forwarded> read_json(std::unique_ptr<net::HttpReply> reply, Wanted& wanted);
   net::Task<Forwarded> read_events(std::unique_ptr<net::HttpReply> reply, Wanted& wanted, Sink& sink);
 

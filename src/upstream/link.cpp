@@ -4,7 +4,7 @@
 
 namespace callgate::upstream {
 
-net::Task<Forwarded> Link::forward(policy::Permit permit, Outbound out, Sink& sink) {
+net::Task<Forwarded> Link::forward(policy::Permit permit, Outbound&& out, Sink& sink) {
   assert(!permit.spent());
   // The permit is used up by this call, whatever becomes of it: a link that sends by another one hands it on.
   out.permit.emplace(std::move(permit));

@@ -131,7 +131,7 @@ class Link {
 
   /// Sends one message and waits for what answers it. Everything that comes
   /// before the answer goes to `sink`. Errors carry a sentence for the caller.
-  net::Task<Forwarded> forward(policy::Permit permit, Outbound out, Sink& sink);
+  net::Task<Forwarded> forward(policy::Permit permit, Outbound&& out, Sink& sink);
 
   /// Where messages go that belong to no call (stdio only); may be null.
   virtual void on_unsolicited(Sink* sink) = 0;

@@ -37,5 +37,32 @@ TEST(AsciiCase, EveryPlaceOfATextCounts) {
   EXPECT_TRUE(equal({}, {}));
 }
 
+TEST(AsciiCase, ShortWordsOfOneLengthTellTextsApart) {
+  for (std::size_t size = 0; size <= 8; ++size) {
+    const std::string text(size, 'k');
+    for (std::size_t at = 0; at < size; ++at) {
+      for (unsigned byte = 0; byte < 0x100; ++byte) {
+        std::string other = text;
+        other[at] = static_cast<char>(byte);
+        ASSERT_EQ(short_word(text) == short_word(other), text == other) << byte << " at " << at << " of " << size;
+      }
+    }
+  }
+  EXPECT_EQ(short_word("abcdefghi"), short_word("abcdefgh"));
+}
+
+TEST(AsciiCase, KnowsTextsThatNoFoldingChanges) {
+  EXPECT_TRUE(has_small_only({}));
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (unsigned byte = 0; byte < 0x100; ++byte) {
+        std::string text(size, '_');
+        text[at] = static_cast<char>(byte);
+        ASSERT_EQ(has_small_only(text), byte < 0x80 && (byte < 'A' || byte > 'Z')) << byte << " at " << at << " of " << size;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace callgate::ascii::ascii_case_test

@@ -42,6 +42,14 @@ TEST_F(JsonChange, WithoutChangesIsTheSame) {
   EXPECT_EQ(changed({}), text_);
 }
 
+/// Nobody looked at the names: whoever asks looks himself.
+TEST_F(JsonChange, DoesNotSayThatNoNameHoldsAnEscape) {
+  read(R"({"a":1})");
+  EXPECT_FALSE(original_.may_have_escaped_keys());
+  EXPECT_EQ(changed({}), text_);
+  EXPECT_TRUE(document_.may_have_escaped_keys());
+}
+
 TEST_F(JsonChange, PutsLeavesInThePlaceOfValues) {
   const Value root = read(R"({"a":{"deep":[1,2,{"x":null}]},"b":1,"c":[true]})");
   std::array<Node, 3> nodes;

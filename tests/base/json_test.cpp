@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
+
+#include "base/decimal.hpp"
 
 namespace callgate::json::json_test {
 namespace {
@@ -139,6 +144,30 @@ TEST(Json, ResponsesMayHoldNumbersThatRequestsMayNot) {
   EXPECT_TRUE(read("[18446744073709551616, 1e400, 0.1234567890123456789012345678]", limits).has_value());
 }
 
+/// A fraction is in range by its length alone, or it is read.
+TEST(Json, LongFractionsAreHeldAgainstTheRangeToo) {
+  const std::string zeros(400, '0');
+  EXPECT_EQ(read("1" + zeros + ".5").error().kind, ErrorKind::invalid) << "infinity";
+  EXPECT_EQ(read("0." + zeros + "1").error().kind, ErrorKind::invalid) << "zero, which it is not";
+  EXPECT_TRUE(read("0." + zeros).has_value());
+  EXPECT_TRUE(read("0." + zeros.substr(0, 296) + "1").has_value());
+  EXPECT_TRUE(read("-1" + zeros.substr(0, 296) + ".5").has_value());
+  EXPECT_EQ(read("1.5e400").error().kind, ErrorKind::invalid);
+}
+
+TEST(Json, TellsWhetherAKeyHoldsAnEscape) {
+  const auto told = [](std::string_view bytes, std::uint32_t keep_depth = 0xffff'ffff) {
+    Document document;
+    EXPECT_TRUE(parse(R"({"\u0061":0})", {}, document));  // of an earlier text
+    EXPECT_TRUE(parse(bytes, {.keep_depth = keep_depth}, document)) << bytes;
+    return document.may_have_escaped_keys();
+  };
+  EXPECT_FALSE(told(R"({"a":"\u0000","b":[{"c":"\n"}]})"));
+  EXPECT_TRUE(told(R"({"a":[{"\u0062":1}]})"));
+  EXPECT_TRUE(told(R"({"a":[{"\u0062":1}]})", 1)) << "also where it leaves no node";
+  EXPECT_TRUE(told(R"({"a\/":1})"));
+}
+
 TEST(Json, ValuesPointIntoTheBytes) {
   Document document;
   const std::string bytes = R"( {"name":"a\nb","n":[1, {"x":true} ,null],"d":-1.5e3} )";
@@ -229,6 +258,45 @@ TEST(JsonText, CanonicalFormSortsObjectsOfEverySize) {
       rising += fmt::format("{}{}:{{\"a\":0,\"b\":{}}}", i == 0 ? "" : ",", json::quoted(std::string(1, static_cast<char>('a' + i))), i);
     }
     EXPECT_EQ(canonical("{" + falling + "}"), "{" + rising + "}");
+  }
+}
+
+/// Names that are alike for longer than a word, and some that end within it.
+TEST(JsonText, CanonicalFormSortsByAllBytesOfANameAlike) {
+  std::vector<std::string> names{"", "a", "ab", "abcdefg", "abcdefgh", "abcdefgha", "abcdefghb", "abcdefghbz", "abd", "b", "\xc3\xa9", "\xc3\xa9z"};
+  std::string rising;
+  for (const std::string& name : names) rising += (rising.empty() ? "" : ",") + json::quoted(name) + ":0";
+  std::mt19937 random(11);
+  for (int i = 0; i < 300; ++i) {
+    std::ranges::shuffle(names, random);
+    std::string mixed;
+    for (const std::string& name : names) mixed += (mixed.empty() ? "" : ",") + json::quoted(name) + ":0";
+    ASSERT_EQ(canonical("{" + mixed + "}"), "{" + rising + "}");
+  }
+}
+
+TEST(JsonText, CanonicalFormOfMembersHoldsNoWhiteSpace) {
+  EXPECT_EQ(canonical(R"({"b" :1,"a": "x","d":true ,"c" : null, "e":[ 1 ]})"), R"({"a":"x","b":1,"c":null,"d":true,"e":[1]})");
+  EXPECT_EQ(canonical(R"({"b":1.0,"a":"\u0041","c":-0,"d":1e2})"), R"({"a":"A","b":1,"c":0,"d":100})");
+}
+
+/// What is copied as it stands is what the slow way makes of it.
+TEST(JsonText, CanonicalFormOfShortNumbersIsThatOfTheirValue) {
+  const auto by_value = [](std::string_view number) {
+    const auto decimal = Decimal::parse(number);
+    return decimal ? decimal->text() : std::string(number);
+  };
+  std::vector<std::string> spellings{"123456789012345678", "-12345678901234567", "1234567890123456789", "0.000001", "0.0000001", "-0.0000001", "0.00000001", "1234567.5", "12345678.5", "100000000000000000"};
+  for (const std::string_view sign : {"", "-"}) {
+    for (const std::string_view whole : {"0", "1", "10", "120", "99", "100000"}) {
+      for (const std::string_view fraction : {"", ".0", ".5", ".50", ".05", ".00", ".000001", ".0000001", ".123456789"}) {
+        for (const std::string_view exponent : {"", "e0", "E1", "e-1", "e+20", "e-9"}) spellings.push_back(fmt::format("{}{}{}{}", sign, whole, fraction, exponent));
+      }
+    }
+  }
+  for (const std::string& each : spellings) {
+    EXPECT_EQ(canonical(each), by_value(each)) << each;
+    EXPECT_EQ(canonical("{\"a\":" + each + "}"), "{\"a\":" + by_value(each) + "}") << each;
   }
 }
 

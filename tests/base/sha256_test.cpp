@@ -21,6 +21,19 @@ TEST(Sha256, PiecesGiveTheSameAndTheObjectStartsAnew) {
   EXPECT_EQ(hash.of(""), sha256(""));
 }
 
+TEST(Sha256, WritesEveryByteAsItsTwoDigits) {
+  for (unsigned first = 0; first < 256; ++first) {
+    Digest digest;
+    std::string expected;
+    for (std::size_t i = 0; i < digest.size(); ++i) {
+      digest[i] = static_cast<std::uint8_t>(first + 7 * i);
+      expected += "0123456789abcdef"[digest[i] >> 4U];
+      expected += "0123456789abcdef"[digest[i] & 15U];
+    }
+    ASSERT_EQ(hex(digest), expected);
+  }
+}
+
 std::string hmac(const std::vector<std::uint8_t>& key, std::string_view text) { return hex(HmacSha256(key).of(text)); }
 
 // RFC 4231 sections 4.2, 4.3 and 4.7 (a key longer than a block).

@@ -56,6 +56,23 @@ TEST(Utf8, ABadByteIsSeenWhereverItStands) {
   }
 }
 
+/// Long texts are looked at in larger steps, and end in smaller ones.
+TEST(Utf8, ABadByteIsSeenWhereverItStandsInALongText) {
+  for (const std::size_t size : {255UL, 256UL, 257UL, 383UL, 384UL, 600UL}) {
+    std::string text(size, 'a');
+    EXPECT_TRUE(is_utf8(text));
+    for (std::size_t at = 0; at < size; ++at) {
+      text[at] = '\x80';
+      ASSERT_FALSE(is_utf8(text)) << at << " of " << size;
+      text[at] = 'a';
+      if (at + 1 == size) continue;
+      text.replace(at, 2, "\u00e9");
+      ASSERT_TRUE(is_utf8(text)) << at << " of " << size;
+      text.replace(at, 2, "aa");
+    }
+  }
+}
+
 TEST(Utf8, CharactersMayStandWhereBlocksMeet) {
   for (std::size_t before = 0; before < 70; ++before) {
     for (const std::string_view character : {"é", "漢", "😀"}) {

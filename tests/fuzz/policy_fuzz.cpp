@@ -29,7 +29,7 @@ const ToolList& tools() {
 void judge(const Policy& policy, const Call& call, const ToolList* list) {
   const Decision decision = judge_fresh(policy, call, list);
   must(!decision.reason.empty());
-  must(decision.rule.empty() || decision.rule.starts_with('/'));
+  must(decision.rule.empty() || decision.rule.view().starts_with('/'));
   must((decision.verdict == Verdict::require_approval) == (decision.approval != nullptr));
   must(decision.verdict >= Verdict::require_approval || decision.limits.empty());
   must((decision.verdict == Verdict::fault) == !decision.faults.empty());

@@ -83,6 +83,56 @@ TEST(MemoryCounters, OneLimitListedTwiceIsNeverOverrun) {
   EXPECT_EQ(counters.look_now(twice, ann, BootTime(1s)).remaining, 0U);
 }
 
+/// A policy that was read anew may have another limit where one of the old policy was.
+TEST(MemoryCounters, ALimitAtTheAddressOfAnotherCountsForItself) {
+  MemoryCounters counters;
+  RateLimit here = limit(1, 60s);
+  const RateLimit* const all[] = {&here};
+  const Subject ann{"valkey", "ann", "s1"};
+  ASSERT_TRUE(counters.take_now(all, ann, BootTime(1s)).has_value());
+  ASSERT_FALSE(counters.take_now(all, ann, BootTime(1s)).has_value());
+  here.id = "/y";
+  EXPECT_TRUE(counters.take_now(all, ann, BootTime(2s)).has_value());
+  EXPECT_FALSE(counters.take_now(all, ann, BootTime(2s)).has_value());
+  here.id = "/x";
+  EXPECT_FALSE(counters.take_now(all, ann, BootTime(3s)).has_value()) << "its calls of before still count";
+  EXPECT_TRUE(counters.take_now(all, {"redis", "ann", "s1"}, BootTime(3s)).has_value()) << "of another server";
+}
+
+/// Where it was counted is forgotten with its window, and another limit is counted there.
+TEST(MemoryCounters, ALimitWhosePlaceAnotherGotMeanwhileCountsForItself) {
+  MemoryCounters counters;
+  const RateLimit one = limit(1, 10s);
+  RateLimit other = limit(1, 60s);
+  other.id = "/y";
+  const RateLimit* const ones[] = {&one};
+  const RateLimit* const others[] = {&other};
+  const Subject ann{"valkey", "ann", "s1"};
+  ASSERT_TRUE(counters.take_now(ones, ann, BootTime(1s)).has_value());
+  ASSERT_TRUE(counters.take_now(others, ann, BootTime(30s)).has_value());
+  ASSERT_EQ(counters.size(), 1U) << "the first one's was cleared away";
+  EXPECT_TRUE(counters.take_now(ones, ann, BootTime(31s)).has_value());
+  EXPECT_FALSE(counters.take_now(ones, ann, BootTime(31s)).has_value());
+  EXPECT_FALSE(counters.take_now(others, ann, BootTime(31s)).has_value());
+}
+
+/// More limits than there are hints of where they are counted.
+TEST(MemoryCounters, ManyLimitsShareTheHints) {
+  MemoryCounters counters;
+  std::vector<RateLimit> limits;
+  for (int i = 0; i < 1000; ++i) {
+    limits.push_back(limit(3, 60s));
+    limits.back().id += std::to_string(i);
+  }
+  const Subject ann{"valkey", "ann", "s1"};
+  for (int round = 0; round < 4; ++round) {
+    for (const RateLimit& each : limits) {
+      const RateLimit* const all[] = {&each};
+      ASSERT_EQ(counters.take_now(all, ann, BootTime(1s)).has_value(), round < 3) << each.id;
+    }
+  }
+}
+
 TEST(MemoryCounters, ManyLimitsOnOneCallAreGivenBackWhole) {
   MemoryCounters counters;
   std::vector<RateLimit> limits;

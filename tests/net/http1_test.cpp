@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cctype>
+#include <random>
 #include <string>
+#include <vector>
 
 namespace callgate::net::http1_test {
 namespace {
@@ -111,6 +114,24 @@ TEST(HeadSize, FindsTheBlankLineInPieces) {
   EXPECT_EQ(head_size(head.substr(0, 20), 0), 0U);
   EXPECT_EQ(head_size(head, 20), head.size() - 4);
   EXPECT_EQ(head_size(head, head.size() - 5), head.size() - 4);
+}
+
+/// Held against a plain search, with what is nearly a blank line at every distance from the blocks that are looked at together.
+TEST(HeadSize, FindsTheFirstBlankLineWhereverItStands) {
+  const auto searched = [](std::string_view bytes, std::size_t from) {
+    const std::size_t end = bytes.find("\r\n\r\n", from < 3 ? 0 : from - 3);
+    return end == std::string_view::npos ? 0 : end + 4;
+  };
+  std::mt19937 random(7);
+  constexpr std::array<std::string_view, 8> pieces{"\r\n", "\r", "\n", "a", "\r\r", "Host: example.org", "\r\n\r", "\r\n\r\n"};
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes(random() % 20, 'x');
+    for (std::size_t count = random() % 12; count > 0; --count) bytes += pieces[random() % pieces.size()];
+    const std::size_t from = random() % (bytes.size() + 4);
+    // Of its own memory, so that a sanitizer sees a look behind its end.
+    const std::vector<char> own(bytes.begin(), bytes.end());
+    ASSERT_EQ(head_size({own.data(), own.size()}, from), searched(bytes, from)) << testing::PrintToString(bytes) << " from " << from;
+  }
 }
 
 TEST(ResponseHead, IsTakenApart) {

@@ -182,7 +182,7 @@ TEST(CaseModel, AgreesOnRandomPoliciesAndCalls) {
       const Decision decision = policy->judge(request);
       const Expected want = expected(model, call);
       const std::string shown = yaml_of(model) + call.name + " " + std::string(call.is.category) + std::to_string(static_cast<int>(call.is.risk));
-      ASSERT_EQ(word(decision.verdict), word(want.verdict)) << shown << decision.reason;
+      ASSERT_EQ(word(decision.verdict), word(want.verdict)) << shown << decision.reason.view();
       ASSERT_EQ(decision.rule, want.rule) << shown;
       ASSERT_EQ(policy->hides_tool(call.name, call.is), want.verdict == Verdict::hide) << shown;
     }

@@ -55,7 +55,7 @@ class CasesOfRules : public testing::TestWithParam<Row> {};
 
 TEST_P(CasesOfRules, TheFirstThatIsTrueDecides) {
   const Decision decision = judge(shop, GetParam().call);
-  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason;
+  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason.view();
   EXPECT_EQ(decision.rule, GetParam().rule);
   EXPECT_EQ(decision.verdict == Verdict::fault, !decision.faults.empty());
   EXPECT_EQ(decision.verdict == Verdict::require_approval, decision.approval != nullptr);

@@ -63,7 +63,7 @@ TEST_P(ByClass, CategoryAndRiskAreLookedUpAndTheStricterStands) {
   const auto policy = loaded(classes);
   const ToolList list = list_of();
   const Decision decision = judge_fresh(*policy, call(R"({"tool":")" + std::string(GetParam().tool) + "\"}"), &list);
-  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason;
+  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason.view();
   EXPECT_EQ(decision.rule, GetParam().rule);
   EXPECT_EQ(decision.limits.size(), GetParam().limits) << "where both let pass, the limits of both count";
   EXPECT_EQ(policy->hides_tool(GetParam().tool, list.find(GetParam().tool)->is), GetParam().verdict == Verdict::hide);
@@ -99,7 +99,7 @@ classes:
   const ToolList list = list_of();
   const auto rule = [&](const char* text) {
     const Decision decision = judge_fresh(*policy, call(text), &list);
-    return std::string(word(decision.verdict)) + " " + decision.rule;
+    return std::string(word(decision.verdict)) + " " + std::string(decision.rule);
   };
   EXPECT_EQ(rule(R"({"tool":"c1r0"})"), "invalid_arguments /classes/Write/arguments");
   EXPECT_EQ(rule(R"({"tool":"c1r0","arguments":{"id":0}})"), "deny /classes/Write/cases/0");
@@ -119,7 +119,7 @@ TEST(Classes, ExpectationsKnowThemWhereAListIsGiven) {
 
 TEST(Classes, AreExplained) {
   const ToolList list = list_of();
-  const Explanation told = explain(*loaded(classes), call(R"({"tool":"c1r3"})"), &list);
+  const Explanation told = explain(*kept(classes), call(R"({"tool":"c1r3"})"), &list);
   EXPECT_EQ(told.deciding_rule, "/classes/risk>=Critical");
   EXPECT_EQ(told.line, 11);
   EXPECT_THAT(told.steps[1].found, HasSubstr("rules `/classes/Write` and `/classes/risk>=Critical` speak of it"));
@@ -167,7 +167,7 @@ class Everywhere : public testing::TestWithParam<Row> {};
 
 TEST_P(Everywhere, OnlyTightens) {
   const Decision decision = judge(everywhere, GetParam().tool);
-  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason;
+  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason.view();
   EXPECT_EQ(decision.rule, GetParam().rule);
   EXPECT_EQ(decision.limits.size(), GetParam().limits);
 }
@@ -204,7 +204,7 @@ class EverywhereOfAll : public testing::TestWithParam<Row> {};
 
 TEST_P(EverywhereOfAll, JudgesResourcesAndPromptsByWhatSpeaksOfThem) {
   const Decision decision = judge(everywhere_of_all, GetParam().tool);
-  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason;
+  EXPECT_EQ(word(decision.verdict), word(GetParam().verdict)) << decision.reason.view();
   EXPECT_EQ(decision.rule, GetParam().rule);
 }
 
@@ -229,7 +229,7 @@ TEST(EverywhereOfAll, ClosesTheHouse) {
 }
 
 TEST(EverywhereOfAll, IsExplained) {
-  const Explanation told = explain(*loaded(everywhere_of_all), call(R"({"prompt":"p","arguments":{"stop":"x"}})"), nullptr);
+  const Explanation told = explain(*kept(everywhere_of_all), call(R"({"prompt":"p","arguments":{"stop":"x"}})"), nullptr);
   EXPECT_EQ(told.deciding_rule, "/everywhere");
   EXPECT_EQ(told.line, 8);
   EXPECT_THAT(told.steps[4].details, ElementsAre(HasSubstr("`/everywhere/cases/0` (line 7): speaks of tools only"), HasSubstr("true"), HasSubstr("not reached")));
@@ -270,7 +270,7 @@ TEST(EverywhereApprovals, AreJoinedWithThoseOfTheRule) {
 }
 
 TEST(EverywhereLimits, AreExplained) {
-  const Explanation told = explain(*loaded(everywhere), call(R"({"tool":"open","arguments":{"bad":true}})"), nullptr);
+  const Explanation told = explain(*kept(everywhere), call(R"({"tool":"open","arguments":{"bad":true}})"), nullptr);
   EXPECT_EQ(told.deciding_rule, "/everywhere");
   EXPECT_EQ(told.line, 12);
   EXPECT_THAT(told.steps[4].details, ElementsAre(HasSubstr("`/everywhere/cases/0` (line 11): false: `has(args.amount)` is false"), HasSubstr("true"), HasSubstr("not reached")));

@@ -31,7 +31,7 @@ struct Row {
 class Explained : public testing::TestWithParam<Row> {};
 
 TEST_P(Explained, OneStepDecidesAndThoseAfterItAreNotReached) {
-  const Explanation told = explain(*loaded(text), call(GetParam().call), nullptr);
+  const Explanation told = explain(*kept(text), call(GetParam().call), nullptr);
   ASSERT_EQ(told.steps.size(), 8u);
   for (const Step& step : told.steps) {
     EXPECT_EQ(step.decides, step.number == GetParam().decides) << step.number;
@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Policy, Explained, testing::ValuesIn(std::vector<Row>{
 
 TEST(Explain, TellsWhatEachStepFound) {
   const ToolList list = tool_list(R"({"tools":[{"name":"a","inputSchema":{"type":"object"}}]})");
-  const Explanation told = explain(*loaded(text), call(R"({"tool":"a","arguments":{"x":1}})"), &list);
+  const Explanation told = explain(*kept(text), call(R"({"tool":"a","arguments":{"x":1}})"), &list);
   EXPECT_EQ(told.steps[1].found, "it is in the list of tools; rule `/tools/a` speaks of it");
   EXPECT_EQ(told.steps[3].found, "they fit the tool's own schema; they fit `/tools/a/arguments`");
   EXPECT_EQ(told.steps[4].found, "`allow`");

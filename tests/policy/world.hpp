@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,10 +30,17 @@ inline Call call(std::string_view json) {
   return read.value_or(Call{});
 }
 
+/// The same, kept to the end of the program: decisions point into it.
+inline const Policy* kept(std::string_view text) {
+  static std::map<std::string, std::shared_ptr<const Policy>, std::less<>> policies;
+  const auto known = policies.find(text);
+  return (known != policies.end() ? known : policies.emplace(text, loaded(text)).first)->second.get();
+}
+
 /// Judges a call of a known tool without a schema of its own.
 inline Decision judge(const Policy& policy, std::string_view json) { return policy.judge(call(json).request(nullptr)); }
 inline Decision judge(std::string_view policy, std::string_view json) {
-  const auto snapshot = loaded(policy);
+  const Policy* const snapshot = kept(policy);
   return snapshot == nullptr ? Decision{} : judge(*snapshot, json);
 }
 

@@ -2,7 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <string>
 #include <thread>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "schema/judge.hpp"
 
@@ -186,6 +191,48 @@ TEST(Schema, NamesTheTopLevelPropertiesItMentions) {
     "$defs": {"x": {"properties": {"d": true}}, "unused": {"properties": {"z": true}}}})");
   ASSERT_TRUE(schema.has_value()) << schema.error().message;
   EXPECT_THAT((*schema)->property_names(), testing::ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i"));
+}
+
+/// Names of one length that are alike for longer than a word, or in all but one byte of it.
+TEST(Schema, TellsNamesApartThatAreNearlyAlike) {
+  const std::vector<std::string> names{"", "a", "b", "ab", "ba", "abc", "abd", "abcd", "abce", "bbcd", "abcdefgh", "abcdefgi", "abcdefghi", "abcdefghj", "abcdefgh_long", "abcdefgh_lond"};
+  // As few as are searched one by one, and so many that they are not.
+  for (const std::string_view more : {"", R"(,"m1":{},"m2":{},"m3":{})"}) {
+    std::string properties;
+    for (std::size_t i = 0; i < names.size(); ++i) properties += fmt::format(R"({}"{}":{{"const":{}}})", i == 0 ? "" : ",", names[i], i);
+    const std::string schema = fmt::format(R"({{"properties":{{{}{}}},"additionalProperties":false}})", properties, more);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      EXPECT_EQ(refusal(schema, fmt::format(R"({{"{}":{}}})", names[i], i)), "") << names[i];
+      EXPECT_EQ(refusal(schema, fmt::format(R"({{"{}":{}}})", names[i], i + 1)), "const") << names[i];
+    }
+    for (const std::string_view other : {"c", "bb", "abe", "abcf", "cbcd", "abcdefgj", "abcdefghk", "abcdefgh_lone", "abcdefg", "abcdefghij"})
+      EXPECT_EQ(refusal(schema, fmt::format(R"({{"{}":0}})", other)), "additionalProperties") << other;
+  }
+}
+
+/// Whole numbers are held against bounds that are whole in a shorter way, others and `multipleOf` in the longer one.
+TEST(Schema, HoldsWholeNumbersAgainstBoundsAsOthers) {
+  const std::vector<std::string> bounds{"0", "1", "-1", "500", "-500", "0.5", "-0.5", "1e2", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e30", "-1e30"};
+  const std::vector<std::string> numbers{"0", "-0", "1", "-1", "2", "99", "100", "101", "499", "500", "501", "-499", "-500", "-501", "9223372036854775807", "9223372036854775806", "9223372036854775808", "-9223372036854775808", "-9223372036854775807", "1.0", "0.5", "1e2"};
+  const auto judge_all = [&](const std::string& rules) {
+    const auto shorter = *compiled("{" + rules + "}");
+    const auto longer = *compiled("{" + rules + R"(,"multipleOf":0.5})");
+    for (const std::string& number : numbers) {
+      const auto instance = document(number);
+      const auto one = shorter->validate(instance->root());
+      const auto other = longer->validate(instance->root());
+      EXPECT_EQ(one ? one->keyword : "", other ? other->keyword : "") << number << " by " << rules;
+    }
+  };
+  constexpr std::array<std::string_view, 4> keywords{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"};
+  for (const std::string_view keyword : keywords) {
+    for (const std::string& bound : bounds) {
+      judge_all(fmt::format(R"("{}":{})", keyword, bound));
+      for (const std::string_view second : keywords) {
+        if (second != keyword) judge_all(fmt::format(R"("{}":{},"{}":100)", keyword, bound, second));
+      }
+    }
+  }
 }
 
 TEST(Schema, OutlivesTheTextItWasCompiledFrom) {
