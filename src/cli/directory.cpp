@@ -27,7 +27,8 @@ void put_class(admin::ToolEntry& entry, const gateway::Parts& parts, const gatew
     is = {.risk = tool->risk, .category = tool->category, .reason = tool->class_reason};
   } else if (entry.state == admin::ToolEntry::State::unknown && parts.classes_of) {
     const auto read = json::OwnedDocument::parse(entry.offered_definition, registry::definition_limits);
-    if (read) is = parts.classes_of(gate.server(), std::vector{(*read)->root()}).front();
+    const std::vector<json::Value> alone = read ? std::vector{(*read)->root()} : std::vector<json::Value>();
+    if (read) is = registry::answer_of(*parts.classes_of(gate.server(), alone)).front();
   }
   if (is.category.empty()) return;
   entry.category = is.category;

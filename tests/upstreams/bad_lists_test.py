@@ -119,5 +119,32 @@ class BadLists(World):
         self.assertEqual([each["tool"] for each in json.loads(done.stdout)], ["read_note"])
 
 
+class While_a_long_list_is_read(World):
+    COUNT = 15_000
+
+    def long_list(self):
+        words = ("Reads", "Writes", "Deletes", "Sends", "Pays", "Runs")
+        fields = {"id": {"type": "string"}, "limit": {"type": "integer", "minimum": 1}, "mode": {"enum": ["fast", "safe"]}, "when": {"type": "string", "format": "date-time"}}
+        return [tool(f"thing_{i}", f"{words[i % 6]} the thing {i} of a project, as its owner sees it, and tells what became of it.", inputSchema=schema(fields, required=["id"])) for i in range(self.COUNT)]
+
+    def test_another_server_is_served(self):
+        """The first reading takes seconds; whoever calls another server waits for a part of a second, and nothing is called by half a list."""
+        command = lister(self, [*self.long_list(), GOOD])
+        self.write("policy.yaml", world.ALLOW)
+        servers = "".join(f"  {name}:\n    command: {json.dumps(command)}\n    policy: policy.yaml\n" for name, command in (("it", self.fake()), ("long", command)))
+        gate = self.started(["--config", self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nservers:\n{servers}")], [])
+        client = world.Http(f"{gate.ready['url']}/mcp/it")
+        client.initialize()
+        slowest, calls, began = 0.0, 0, time.monotonic()
+        while '"server":"long","era":"legacy","tools":' not in gate.last_words():
+            self.assertLess(time.monotonic() - began, 3 * world.LONG, gate.last_words())
+            before = time.monotonic()
+            self.assertEqual(world.text_of(client.call("echo", {"text": "on"})), "on")
+            slowest = max(slowest, time.monotonic() - before)
+            calls += 1
+        print(f"        {self.COUNT} tools read in {time.monotonic() - began:.1f} s; the slowest of {calls} calls to another server meanwhile took {slowest:.3f} s")
+        self.assertLess(slowest, 1.0 if world.LONG <= 20 else 5.0)
+
+
 if __name__ == "__main__":
     world.main()
