@@ -366,7 +366,10 @@ class Gate {
   net::Task<bool> tell_of_task(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell_changed(Conversation& conversation, Channel* channel, const upstream::Event& event, const std::optional<std::string>& text);
-  net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);
+  void hear(const std::shared_ptr<Conversation>& conversation, const upstream::Event& event, const net::ReplyOwner& owner);
+  net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes, std::unique_ptr<net::ReplyPart> part);
+  net::Task<void> hear_now(std::shared_ptr<Conversation> conversation, std::string bytes);
+  void hear_no_more_of(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, const Error& why);
   void decline(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, std::string_view why, int code);
   net::Task<void> send_decline(std::shared_ptr<Conversation> conversation, std::string answer);
 

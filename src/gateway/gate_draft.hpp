@@ -228,6 +228,11 @@ class UnsolicitedSink final : public upstream::Sink {
   UnsolicitedSink(Gate& gate, const std::shared_ptr<Conversation>& conversation) : gate_(gate), conversation_(conversation) {}
   net::Task<bool> event(const upstream::Event& event) override;
   net::Task<bool> pushed(const upstream::Event& event) override { return gate_.cut_off(*event.message, mcp::latest_revision); }
+  std::string caller() const override {
+    const auto conversation = conversation_.lock();
+    if (!conversation) return {};
+    return conversation->session.grant.empty() ? conversation->session.name : conversation->session.grant;
+  }
 
  private:
   Gate& gate_;

@@ -37,7 +37,9 @@ class QueueChannel final : public Channel {
     stream_.open();
     // The server is read no faster than the client reads.
     if (!co_await stream_.room(std::chrono::seconds(30))) co_return false;
-    co_return stream_.push(bytes, raw_ ? raw : std::string_view{});
+    if (!stream_.push(bytes, raw_ ? raw : std::string_view{})) co_return false;
+    // What a large one takes up is given back once the client has it.
+    co_return std::max(bytes.size(), raw.size()) <= net::ReplyRoom::large || co_await stream_.passed();
   }
   net::Task<bool> answer(std::string_view /*bytes*/, std::string_view /*raw*/, int /*status*/) override { co_return false; }
   net::Task<bool> accepted() override { co_return false; }
