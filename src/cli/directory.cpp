@@ -163,6 +163,8 @@ admin::Health Directory::health() const {
     const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
     if (!known.fault.empty())
       health.faults.push_back(fmt::format("the tools of `{}` could not be read: {}", gate->name(), known.told()));
+    if (const auto& unmet = gate->unmet_tests(); !unmet.empty())
+      health.faults.push_back(fmt::format("tests in the policy of `{}` do not hold with its tools ({}): {}: {}", gate->name(), unmet.size(), unmet.front().where, unmet.front().message));
   }
   if (more_faults_) {
     for (std::string& fault : more_faults_()) health.faults.push_back(std::move(fault));

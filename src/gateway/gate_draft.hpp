@@ -241,6 +241,8 @@ class UnsolicitedSink final : public upstream::Sink {
 
 /// What the policy is told of a pinned tool.
 policy::ToolClass class_of(const registry::Tool& tool);
+/// Null: the server's list does not hold it.
+policy::ToolFacts facts_of(const registry::Tool* tool, std::string_view server);
 
 /// The answer in the place of one by which the server asks its client for what the policy does not allow.
 std::string asking_refused(std::string_view id_text, mcp::MethodId of, std::string_view asked, mcp::Era era);

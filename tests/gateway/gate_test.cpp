@@ -249,49 +249,6 @@ TEST_F(World, ANewSessionDoesNotResetTheLimit) {
   EXPECT_NE(call("read", "{}", 1).body.find("rate_limited"), std::string::npos);
 }
 
-TEST_F(World, AChangedPolicyFileIsTakenUpAndAFaultyOneIsNot) {
-  start(allow_all);
-  open_session();
-  EXPECT_NE(call("read", "{}", 1).body.find("done"), std::string::npos);
-  std::filesystem::rename(folder / "policy.yaml", folder / "old.yaml");
-  write_policy("callgate: 1\ndefault: deny\n");
-  policies.refresh();
-  EXPECT_NE(call("read", "{}", 2).body.find(R"("verdict":"deny")"), std::string::npos);
-  gates->note_policies();
-  EXPECT_NE(metrics.prometheus().find("callgate_policy_as_file{server=\"fake\"} 1\n"), std::string::npos) << metrics.prometheus();
-  write_policy("callgate: 1\ndefault: alow\n");
-  policies.refresh();
-  gates->note_policies();
-  EXPECT_EQ(policies.faulty(), 1U);
-  for (const char* line : {"callgate_policy_as_file{server=\"fake\"} 0\n", "callgate_policies_refused 1\n", "callgate_policy_refused_total 1\n"})
-    EXPECT_NE(metrics.prometheus().find(line), std::string::npos) << line << metrics.prometheus();
-  EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
-  write_policy(allow_all);
-  policies.refresh();
-  gates->note_policies();
-  for (const char* line : {"callgate_policy_as_file{server=\"fake\"} 1\n", "callgate_policies_refused 0\n", "callgate_policy_refused_total 1\n"})
-    EXPECT_NE(metrics.prometheus().find(line), std::string::npos) << line << metrics.prometheus();
-}
-
-/// Security requirement S23: half a file may be a policy that lacks the rules that follow.
-TEST_F(World, APolicyFileThatIsBeingWrittenIsLeftUntilItRests) {
-  start("callgate: 1\ndefault: deny\n");
-  open_session();
-  using Look = Policies::Look;
-  config::FileWatch::Instant now{};
-  const auto later = [&](std::chrono::milliseconds time) { return policies.refresh(Look::settled, {}, [&] { return now += time / 2; }); };
-  const std::chrono::milliseconds half_a_second(500);
-  EXPECT_FALSE(later(half_a_second));
-  write_policy("callgate: 1\ndefault: allow\n");
-  EXPECT_FALSE(later(half_a_second));
-  EXPECT_FALSE(later(half_a_second)) << "it was the same at two looks, and may still be half a file";
-  write_policy("callgate: 1\ndefault: allow\ntools:\n  read: {action: deny, reason: the whole of it}\n");
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(later(half_a_second));
-  EXPECT_EQ(call("read", "{}", 1).body.find("the whole of it"), std::string::npos);
-  EXPECT_TRUE(later(config::FileWatch::rest));
-  EXPECT_NE(call("read", "{}", 2).body.find("the whole of it"), std::string::npos);
-}
-
 /// Security requirement S23: it rested, and the next half came between the look and the reading.
 TEST_F(World, APolicyFileThatIsWrittenToOnceMoreAfterItRestedIsLeft) {
   start("callgate: 1\ndefault: deny\n");
