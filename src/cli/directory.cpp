@@ -27,7 +27,8 @@ void put_class(admin::ToolEntry& entry, const gateway::Parts& parts, const gatew
     is = {.risk = tool->risk, .category = tool->category, .reason = tool->class_reason};
   } else if (entry.state == admin::ToolEntry::State::unknown && parts.classes_of) {
     const auto read = json::OwnedDocument::parse(entry.offered_definition, registry::definition_limits);
-    if (read) is = parts.classes_of(gate.server(), std::vector{(*read)->root()}).front();
+    const std::vector<json::Value> alone = read ? std::vector{(*read)->root()} : std::vector<json::Value>();
+    if (read) is = registry::answer_of(*parts.classes_of(gate.server(), alone)).front();
   }
   if (is.category.empty()) return;
   entry.category = is.category;
@@ -162,6 +163,8 @@ admin::Health Directory::health() const {
     const gateway::KnownTools& known = gate->tools().known(mcp::Era::legacy);
     if (!known.fault.empty())
       health.faults.push_back(fmt::format("the tools of `{}` could not be read: {}", gate->name(), known.told()));
+    if (const auto& unmet = gate->unmet_tests(); !unmet.empty())
+      health.faults.push_back(fmt::format("tests in the policy of `{}` do not hold with its tools ({}): {}: {}", gate->name(), unmet.size(), unmet.front().where, unmet.front().message));
   }
   if (more_faults_) {
     for (std::string& fault : more_faults_()) health.faults.push_back(std::move(fault));

@@ -10,7 +10,6 @@
 #include "cli/gateway_process.hpp"
 #include "gateway/lister.hpp"
 #include "mcp/nul_names.hpp"
-#include "mcp/tool_list.hpp"
 #include "net/child.hpp"
 #include "registry/difference.hpp"
 #include "session/round_book.hpp"
@@ -19,15 +18,10 @@ namespace callgate::cli {
 namespace {
 
 /// The definitions of all pages as one array, byte for byte, without those that a gate leaves out.
-Result<std::string> definitions_of(const gateway::ServerList& list, std::vector<std::string>& left_out) {
+std::string definitions_of(const gateway::ServerList& list, std::vector<std::string>& left_out) {
   std::string tools = "[";
-  for (const std::string& page : list.pages) {
-    json::Document document;
-    const auto message = mcp::read_message(page, document, mcp::Direction::from_server, upstream::whole_answer);
-    if (!message) return std::unexpected(message.error());
-    const auto read = mcp::read_list_page(*message, mcp::tool_list);
-    if (!read) return std::unexpected(read.error());
-    for (const mcp::ListItem& item : read->items) {
+  for (const auto& page : list.pages) {
+    for (const mcp::ListItem& item : page->list.items) {
       // Those without a name stay: whoever judges the list says which entries they are.
       if (mcp::nul_in_names(item.definition)) {
         const auto name = item.definition.find("name");

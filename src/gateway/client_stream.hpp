@@ -23,6 +23,9 @@ class ClientStream {
   virtual bool push(std::string_view bytes, std::string_view raw) = 0;
   /// The stream is there: its head may be sent.
   virtual void open() {}
+  /// Until what was pushed so far is written; false where the stream ended first. One that bounds by itself what it
+  /// keeps waits for nothing.
+  virtual net::Task<bool> passed() { co_return true; }
   virtual void close() = 0;
 
   /// The id of the last event of the server's that went to the client, from behind which it would ask for the rest.
@@ -46,8 +49,7 @@ class QueuedStream final : public ClientStream {
   bool closed() const { return closed_; }
   /// Pushes once there is room; false when the time passed or the stream closed.
   net::Task<bool> send(std::string_view bytes, net::Duration time);
-  /// Until what was pushed so far is written; false where the stream ended first.
-  net::Task<bool> passed();
+  net::Task<bool> passed() override;
   void open() override;
   bool opened() const { return opened_; }
   /// Until there is room for more; false when the time passed or the stream closed.

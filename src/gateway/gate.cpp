@@ -33,8 +33,10 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "refuse"}})),
       policy_as_file_(parts.metrics.gauge("callgate_policy_as_file", "1 while the policy in force of the server is its file as it was read last, 0 while that was refused.",
-                                          {{"server", server_.name}})) {
-  note_policy();
+                                          {{"server", server_.name}})),
+      tests_unmet_(parts.metrics.gauge("callgate_policy_tests_unmet", "Tests in the policy file of the server (`expect`) that do not hold with the tools that it lists.",
+                                       {{"server", server_.name}})) {
+  note_policy({});
   tools_.on_found_changed([this] { announce_list_change({.tools = true}); });
   links_.on_opened_anew([this](upstream::Reader met_by) { tools_.server_opened_anew(met_by); });
   links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
@@ -43,9 +45,8 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
 Gate::~Gate() {
   tasks_.cancel();
   policy_as_file_.set(1);  // of a server that is not served nothing is refused
+  tests_unmet_.set(0);
 }
-
-void Gate::note_policy() const { policy_as_file_.set(parts_.policies.is_as_read(server_.policy) ? 1 : 0); }
 
 void Gate::start() {
   tools_.want(mcp::Era::legacy);

@@ -99,8 +99,13 @@ class Gate {
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
   void reap_idle(net::Instant now);
-  /// Shows in the metrics whether the policy in force is its file as it stands.
-  void note_policy() const;
+  /// Shows in the metrics whether the policy in force is its file as it stands, and how many of the file's tests do not
+  /// hold with the tools that the server lists; these are told in the log once. `others`: what else the file's servers
+  /// list, null where that was not read yet; a test may be about one of those.
+  using Tables = std::vector<std::shared_ptr<const registry::ToolTable>>;
+  void note_policy(Tables others);
+  /// Sentences on those tests, each with its place in the file.
+  const std::vector<Error>& unmet_tests() const { return unmet_tests_; }
   /// Tells the clients that their lists are others now.
   void announce_list_change(mcp::Lists of = {.tools = true, .prompts = true, .resources = true});
   /// Stateless requests of a grant that bring this key count by it, where the rule
@@ -117,6 +122,8 @@ class Gate {
  private:
   friend class CallSink;
   friend class UnsolicitedSink;
+  void test_policy();
+  bool may_be_unmet(const policy::Expectation& test, const registry::ToolTable& table) const;
   struct Draft;
   struct Exchange;
   struct Yes;
@@ -368,7 +375,10 @@ class Gate {
   net::Task<bool> tell_of_task(Conversation& conversation, mcp::Revision revision, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell(Conversation& conversation, Channel* channel, const upstream::Event& event);
   net::Task<bool> tell_changed(Conversation& conversation, Channel* channel, const upstream::Event& event, const std::optional<std::string>& text);
-  net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes);
+  void hear(const std::shared_ptr<Conversation>& conversation, const upstream::Event& event, const net::ReplyOwner& owner);
+  net::Task<void> hear_later(std::shared_ptr<Conversation> conversation, std::string bytes, std::unique_ptr<net::ReplyPart> part);
+  net::Task<void> hear_now(std::shared_ptr<Conversation> conversation, std::string bytes);
+  void hear_no_more_of(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, const Error& why);
   void decline(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, std::string_view why, int code);
   net::Task<void> send_decline(std::shared_ptr<Conversation> conversation, std::string answer);
 
@@ -398,6 +408,16 @@ class Gate {
   Counter& allowed_;
   Counter& refused_;
   Gauge& policy_as_file_;
+  Gauge& tests_unmet_;
+  /// What the file's tests were run against last.
+  struct Tested {
+    std::shared_ptr<const policy::Policy> policy;
+    Tables tables;  ///< of the eras that were read
+    Tables others;  ///< of other servers
+    bool operator==(const Tested&) const = default;
+  };
+  Tested tested_;
+  std::vector<Error> unmet_tests_;
   ToldRate message_log_;  ///< of messages that go no further
   net::TaskGroup tasks_;
 };

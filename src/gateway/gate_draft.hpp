@@ -228,6 +228,11 @@ class UnsolicitedSink final : public upstream::Sink {
   UnsolicitedSink(Gate& gate, const std::shared_ptr<Conversation>& conversation) : gate_(gate), conversation_(conversation) {}
   net::Task<bool> event(const upstream::Event& event) override;
   net::Task<bool> pushed(const upstream::Event& event) override { return gate_.cut_off(*event.message, mcp::latest_revision); }
+  std::string caller() const override {
+    const auto conversation = conversation_.lock();
+    if (!conversation) return {};
+    return conversation->session.grant.empty() ? conversation->session.name : conversation->session.grant;
+  }
 
  private:
   Gate& gate_;
@@ -236,6 +241,8 @@ class UnsolicitedSink final : public upstream::Sink {
 
 /// What the policy is told of a pinned tool.
 policy::ToolClass class_of(const registry::Tool& tool);
+/// Null: the server's list does not hold it.
+policy::ToolFacts facts_of(const registry::Tool* tool, std::string_view server);
 
 /// The answer in the place of one by which the server asks its client for what the policy does not allow.
 std::string asking_refused(std::string_view id_text, mcp::MethodId of, std::string_view asked, mcp::Era era);

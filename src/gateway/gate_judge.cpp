@@ -31,6 +31,16 @@ policy::ToolClass class_of(const registry::Tool& tool) {
   return is;
 }
 
+policy::ToolFacts facts_of(const registry::Tool* tool, std::string_view server) {
+  if (tool == nullptr) return {.server = server};
+  const bool known = tool->state == registry::Tool::State::known;
+  return {.state = known ? policy::ToolFacts::State::known : policy::ToolFacts::State::quarantined,
+          .input_schema = tool->input_schema.get(),
+          .schema_fault = tool->schema_fault,
+          .is = class_of(*tool),
+          .server = server};
+}
+
 namespace {
 
 /// What both policies say together. Without any policy, and for a grant without one, everything is denied.
@@ -65,13 +75,7 @@ Judged Gate::judge(const Inbound& in, policy::Action action, std::string_view na
       return judged;
     }
     judged.tool = judged.table->find(name);
-    if (judged.tool != nullptr) {
-      const bool known = judged.tool->state == registry::Tool::State::known;
-      request.tool.state = known ? policy::ToolFacts::State::known : policy::ToolFacts::State::quarantined;
-      request.tool.input_schema = judged.tool->input_schema.get();
-      request.tool.schema_fault = judged.tool->schema_fault;
-      request.tool.is = class_of(*judged.tool);
-    }
+    request.tool = facts_of(judged.tool, server_.name);
   }
   const bool has_grant = !in.conversation->session.grant.empty();
   judged.decision = decided(judged, has_grant, [&](const policy::Policy& each) { return each.judge(request); });

@@ -18,6 +18,7 @@ class PipeStream final : public ClientStream {
   explicit PipeStream(std::shared_ptr<QueuedStream> pipe) : pipe_(std::move(pipe)) {}
   bool push(std::string_view bytes, std::string_view /*raw*/) override { return bytes.empty() ? !pipe_->closed() : pipe_->push(bytes, {}); }
   void close() override { pipe_->close(); }
+  net::Task<bool> passed() override { return pipe_->passed(); }
 
  private:
   std::shared_ptr<QueuedStream> pipe_;

@@ -3,6 +3,7 @@
 #include "gateway/gate_draft.hpp"
 #include "mcp/answers.hpp"
 #include "mcp/codes.hpp"
+#include "mcp/own_messages.hpp"
 #include "mcp/servers_code.hpp"
 #include "mcp/sse.hpp"
 
@@ -299,7 +300,34 @@ net::Task<void> Gate::send_decline(std::shared_ptr<Conversation> conversation, s
   [[maybe_unused]] const auto sent = co_await link->forward(std::move(*permit), {.bytes = answer, .message = &*read, .time = server_.call_timeout}, sink);
 }
 
-net::Task<void> Gate::hear_later(std::shared_ptr<Conversation> conversation, std::string bytes) {
+/// What a server says unasked. A large message takes up room until its client has it, as an answer does.
+void Gate::hear(const std::shared_ptr<Conversation>& conversation, const upstream::Event& event, const net::ReplyOwner& owner) {
+  if (event.message == nullptr) return;
+  const net::ServerRoom room{parts_.replies, server_.name};
+  std::unique_ptr<net::ReplyPart> part;
+  if (const auto counted = room.count(part, event.bytes.size(), &owner); !counted) return hear_no_more_of(conversation, *event.message, counted.error());
+  // In the order of their arrival: whatever need not wait is done before `spawn` returns.
+  tasks_.spawn(hear_later(conversation, std::string(event.bytes), std::move(part)));
+}
+
+/// For which there is no room. A question gets an answer, and that a list changed is known without the rest.
+void Gate::hear_no_more_of(const std::shared_ptr<Conversation>& conversation, const mcp::Message& message, const Error& why) {
+  using enum mcp::MethodId;
+  if (message_log_.may_tell(parts_.loop.now()))
+    parts_.log.warn("upstream_message_dropped", {{"server", server_.name}, {"method", message.method.view()}, {"why", why.message}, {"untold", message_log_.take_untold()}});
+  if (message.is_request()) return decline(conversation, message, why.message, mcp::code::internal_error);
+  const bool of_list = message.method_id == notifications_tools_list_changed || message.method_id == notifications_prompts_list_changed || message.method_id == notifications_resources_list_changed;
+  if (of_list) tasks_.spawn(hear_later(conversation, mcp::plain_notification(message.method_id), nullptr));
+}
+
+net::Task<void> Gate::hear_later(std::shared_ptr<Conversation> conversation, std::string bytes, std::unique_ptr<net::ReplyPart> part) {
+  co_await hear_now(conversation, std::move(bytes));
+  const std::shared_ptr<ClientStream> stream = part ? conversation->stream : nullptr;
+  conversation.reset();
+  if (stream) [[maybe_unused]] const bool passed = co_await stream->passed();
+}
+
+net::Task<void> Gate::hear_now(std::shared_ptr<Conversation> conversation, std::string bytes) {
   json::Document document;
   const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, upstream::answer_limits);
   if (!message) co_return;
@@ -309,8 +337,7 @@ net::Task<void> Gate::hear_later(std::shared_ptr<Conversation> conversation, std
 
 net::Task<bool> UnsolicitedSink::event(const upstream::Event& event) {
   const auto conversation = conversation_.lock();
-  // In the order of their arrival: whatever need not wait is done before `spawn` returns.
-  if (conversation) gate_.tasks_.spawn(gate_.hear_later(conversation, std::string(event.bytes)));
+  if (conversation) gate_.hear(conversation, event, *this);
   co_return true;
 }
 

@@ -20,6 +20,16 @@ void Gates::start() {
   for (const auto& gate : gates_) gate->start();
 }
 
+void Gates::note_policies() const {
+  for (const auto& gate : gates_) {
+    Gate::Tables others;
+    for (const auto& other : gates_) {
+      if (other != gate && other->server().policy == gate->server().policy) others.push_back(other->tools().known(mcp::Era::legacy).table);
+    }
+    gate->note_policy(std::move(others));
+  }
+}
+
 std::unique_ptr<Gate> Gates::take_same(const config::Server& server) {
   const auto found = std::ranges::find_if(gates_, [&](const auto& gate) { return gate && gate->server() == server; });
   return found == gates_.end() ? nullptr : std::move(*found);

@@ -25,10 +25,9 @@ class Gates {
   /// These are the servers from now on. A gate whose server is the same stays as
   /// it is, sessions and all; any other is retired and finishes what is under way.
   void serve(std::span<const config::Server> servers);
-  /// Shows in the metrics whether each server's policy in force is its file as it stands. To be called when files were looked at.
-  void note_policies() const {
-    for (const auto& gate : gates_) gate->note_policy();
-  }
+  /// Shows in the metrics whether each server's policy in force is its file as it stands, and whether the file's tests hold with
+  /// its tools. To be called when files were looked at, and now and then, for tools that were read.
+  void note_policies() const;
   /// The session of that name ended at another gateway.
   void ended_elsewhere(std::string_view session) const {
     for (const auto& gate : gates_) gate->ended_elsewhere(session);

@@ -318,6 +318,7 @@ upstream::BridgeParts Links::bridge_parts() {
               [this](upstream::Reader met_by) {
                 if (opened_anew_) opened_anew_(met_by);
               },
+          .room = {parts_.replies, server_.name},
           .written = written_};
 }
 

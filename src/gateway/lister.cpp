@@ -11,7 +11,6 @@
 #include "mcp/handshake.hpp"
 #include "mcp/headers.hpp"
 #include "mcp/own_messages.hpp"
-#include "mcp/tool_list.hpp"
 
 namespace callgate::gateway {
 
@@ -163,18 +162,21 @@ net::Task<Result<void>> Lister::read_pages(ServerList& list) {
                                mcp::plain_request(std::to_string(next_id_++), mcp::MethodId::tools_list, revision_, cursor,
                                                   mcp::all_capabilities));
     if (!answer) co_return std::unexpected(answer.error());
+    co_await parts_.loop.next_turn();  // whose answer it is was read in this one, which may have taken long
     const net::Instant began = net::Loop::read_clock();
-    json::Document document;
-    const auto message = mcp::read_message(*answer, document, mcp::Direction::from_server, upstream::whole_answer);
-    const auto page = message ? mcp::read_list_page(*message, mcp::tool_list) : Result<mcp::ListPage>(std::unexpected(message.error()));
+    auto page = std::make_unique<ServerList::Page>();
+    page->text = std::move(*answer);
+    const auto message = mcp::read_message(page->text, page->document, mcp::Direction::from_server, upstream::whole_answer);
+    auto read = message ? mcp::read_list_page(*message, mcp::tool_list) : Result<mcp::ListPage>(std::unexpected(message.error()));
     spent_ += net::Loop::read_clock() - began;
-    if (!page) co_return std::unexpected(page.error());
+    if (!read) co_return std::unexpected(read.error());
+    page->list = std::move(*read);
     // Without a handshake each answer says whose it is.
     if (const auto info = message->meta ? message->meta.find("io.modelcontextprotocol/serverInfo") : std::nullopt; info && server_info_.empty()) keep_info(*info);
-    bytes += answer->size();
+    bytes += page->text.size();
     cursor.reset();
-    if (page->next_cursor) cursor = std::string(page->next_cursor->view());
-    list.pages.push_back(std::move(*answer));
+    if (const auto& next = page->list.next_cursor) cursor = std::string(next->view());
+    list.pages.push_back(std::move(page));
     if (!cursor) co_return Result<void>{};
     if (!seen.insert(*cursor).second) co_return fail(ErrorKind::malformed, "the server's list goes in circles: a cursor came twice");
     if (list.pages.size() >= bounds.pages || bytes > bounds.bytes)

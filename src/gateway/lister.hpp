@@ -7,6 +7,7 @@
 
 #include "gateway/links.hpp"
 #include "mcp/methods.hpp"
+#include "mcp/tool_list.hpp"
 #include "mcp/unknown_tool.hpp"
 
 namespace callgate::gateway {
@@ -14,7 +15,13 @@ namespace callgate::gateway {
 /// What a server lists when the gateway itself asks, with all client
 /// capabilities declared (policy-language section 2.1).
 struct ServerList {
-  std::vector<std::string> pages;  ///< the answers to tools/list, in order; none where it has no tools
+  /// An answer to tools/list, read whole; what was read points into its text.
+  struct Page {
+    std::string text;
+    json::Document document;
+    mcp::ListPage list;
+  };
+  std::vector<std::unique_ptr<const Page>> pages;  ///< in order; none where it has no tools
   std::optional<mcp::UnknownToolAnswer> unknown_tool;  ///< nothing where it was not probed
   mcp::Revision revision = mcp::latest_legacy;         ///< that the server spoke
   std::string server_info;  ///< what the server says of itself, as JSON; empty: nothing, or too much to keep

@@ -25,8 +25,11 @@
 
 namespace callgate::gateway {
 
-/// Says what the tools of one server's list are, in their order.
-using ClassesOf = std::function<std::vector<registry::ToolClass>(const config::Server& server, std::span<const json::Value> definitions)>;
+/// Says what the tools of one server's list are, a little at a time. `definitions` outlive what is made of them.
+using ClassesOf = std::function<std::unique_ptr<registry::Judging>(const config::Server& server, std::span<const json::Value> definitions)>;
+
+/// So much of a turn goes to comparing lists, of all servers together; the rest of them waits for the next.
+inline constexpr net::Duration comparing_a_turn = std::chrono::milliseconds(5);
 
 /// What every part of the gateway works with; built by the command, outlives it all.
 struct Parts {
@@ -54,6 +57,8 @@ struct Parts {
   std::shared_ptr<net::ReplyRoom> replies = std::make_shared<net::ReplyRoom>(net::ReplyRoom::most_for(config.limits.result));  ///< for large answers of all servers
   /// Hears that the tools of this server were read and pinned, before anybody who waits for them goes on; may be empty.
   std::function<void(const config::Server& server)> tools_read = {};
+  /// What comparing lists has taken of a turn, in nanoseconds.
+  std::shared_ptr<net::TurnShare> comparing = std::make_shared<net::TurnShare>(static_cast<std::size_t>(comparing_a_turn.count()));
 };
 
 }  // namespace callgate::gateway

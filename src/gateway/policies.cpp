@@ -35,7 +35,9 @@ Policies::Version Policies::read(const std::filesystem::path& path) const {
   if (loaded.policy) {
     for (const Error& fault : policy::broken(*loaded.policy, loaded.expectations)) tell(fault);
   }
-  if (version.fault.empty()) version.policy = std::move(loaded.policy);
+  if (!version.fault.empty()) return version;
+  version.policy = std::move(loaded.policy);
+  version.expectations = std::move(loaded.expectations);
   return version;
 }
 
@@ -53,6 +55,7 @@ Result<std::shared_ptr<const policy::Policy>> Policies::load(const std::filesyst
   entry.watch.taken(version.stamp);
   entry.fault = std::move(version.fault);
   entry.policy = std::move(version.policy);
+  entry.expectations = std::move(version.expectations);
   count(entry);
   if (!entry.policy) return fail(ErrorKind::invalid, entry.fault, path.string());
   hide_something_ = hide_something_ || entry.policy->hides_anything();
@@ -90,6 +93,7 @@ bool Policies::refresh(Look look, const std::filesystem::path& whole, const conf
     if (entry.policy && fresh.policy->hash() == entry.policy->hash()) continue;
     log_.info("policy_loaded", {{"file", path.string()}, {"policy", fresh.policy->hash()}});
     entry.policy = std::move(fresh.policy);
+    entry.expectations = std::move(fresh.expectations);
     hide_something_ = hide_something_ || entry.policy->hides_anything();
     changed = true;
   }
@@ -100,6 +104,12 @@ std::size_t Policies::faulty() const {
   std::size_t count = 0;
   for (const auto& [path, entry] : entries_) count += entry.fault.empty() ? 0 : 1;
   return count;
+}
+
+std::span<const policy::Expectation> Policies::expectations(const std::filesystem::path& path) const {
+  const auto entry = entries_.find(path);
+  if (entry == entries_.end()) return {};
+  return entry->second.expectations;
 }
 
 bool Policies::is_as_read(const std::filesystem::path& path) const {

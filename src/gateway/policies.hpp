@@ -5,12 +5,15 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "config/file_stamp.hpp"
+#include "policy/expect.hpp"
 #include "policy/policy.hpp"
 #include "policy/tool_list.hpp"
 
@@ -52,6 +55,8 @@ class Policies {
   bool hide_something() const { return hide_something_; }
   /// Files whose present text is refused, for health and metrics.
   std::size_t faulty() const;
+  /// The tests of the file (`expect`) whose policy is in force.
+  std::span<const policy::Expectation> expectations(const std::filesystem::path& path) const;
   /// Whether what is in force of a loaded file is the file as it was read last; false: that was refused.
   bool is_as_read(const std::filesystem::path& path) const;
 
@@ -59,11 +64,13 @@ class Policies {
   struct Entry {
     config::FileWatch watch;
     std::shared_ptr<const policy::Policy> policy;
+    std::vector<policy::Expectation> expectations;  ///< of that policy
     std::string fault;
   };
   struct Version {
     config::FileStamp stamp;
     std::shared_ptr<const policy::Policy> policy;
+    std::vector<policy::Expectation> expectations;
     std::string fault;
     bool torn = false;  ///< it was written to while it was read
   };

@@ -23,8 +23,8 @@ constexpr net::Duration first_pause = std::chrono::milliseconds(250);
 /// part by part. One that lists by who asks is not read more often than this for all of them.
 constexpr net::Duration between_asking = std::chrono::seconds(30);
 constexpr std::size_t most_asked_for = 16;
-/// Others are not served while a list is compared, so whoever says again and again that a long one changed gets
-/// this part of the time: a reading is followed by a pause that many times as long as it stopped the loop.
+/// Others are served less while a list is compared, so whoever says again and again that a long one changed gets
+/// this part of the time: a reading is followed by a pause that many times as long as it took of the loop's.
 constexpr int rest_for_each = 10;
 /// A clock that jumped, or a machine that slept meanwhile, is no reason to leave a server unread for long.
 constexpr net::Duration longest_rest = std::chrono::minutes(1);
@@ -192,45 +192,86 @@ void ToolBook::recall_unknown_tool(mcp::Era era) {
   if (auto answer = mcp::UnknownToolAnswer::from_stored((*stored)->text)) state.known.unknown_tool = std::move(*answer);
 }
 
-Result<void> ToolBook::take(mcp::Era era, const ServerList& list) {
-  EraState& state = eras_[index(era)];
-  if (auto loaded = load_reviewed(); !loaded) return loaded;
-  if (auto masked = registry::mask_addresses(parts_.store.pins(), links_.server().name); !masked) return masked;
-  std::vector<std::unique_ptr<json::Document>> documents;
-  std::vector<json::Value> definitions;
-  std::vector<registry::Drift> unreadable;
-  for (const std::string& page : list.pages) {
-    documents.push_back(std::make_unique<json::Document>());
-    const auto message = mcp::read_message(page, *documents.back(), mcp::Direction::from_server, upstream::whole_answer);
-    if (!message) return std::unexpected(message.error());
-    const auto read = mcp::read_list_page(*message, mcp::tool_list);
-    if (!read) return std::unexpected(read.error());
-    for (const mcp::ListItem& item : read->items) {
-      if (item.fault.empty()) definitions.push_back(item.definition);
-      else unreadable.push_back({registry::Drift::Kind::unreadable, registry::shown_name(item.definition), item.fault});
+/// What the pages hold; points into them.
+struct ToolBook::Read {
+  explicit Read(const ServerList& list) {
+    for (const auto& page : list.pages) {
+      for (const mcp::ListItem& item : page->list.items) {
+        if (item.fault.empty()) definitions.push_back(item.definition);
+        else unreadable.push_back({registry::Drift::Kind::unreadable, registry::shown_name(item.definition), item.fault});
+      }
     }
   }
-  const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy
-                                                                                      : registry::NewTools::refuse;
-  registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr};
-  source.unreadable = std::move(unreadable);
-  if (parts_.classes_of) source.classes_of = [this](std::span<const json::Value> listed) { return parts_.classes_of(links_.server(), listed); };
-  auto table = registry::observe(parts_.store.pins(), source, definitions, parts_.clock.wall_ms(), state.seen.get());
-  if (!table) return std::unexpected(table.error());
-  log_drift(era, (*table)->drift());
-  state.known.table = std::move(*table);
+  std::vector<json::Value> definitions;
+  std::vector<registry::Drift> unreadable;
+};
+
+/// Counts what has been taken of this turn.
+void ToolBook::spend(EraState& state, net::Instant since) {
+  const net::Duration took = net::Loop::read_clock() - since;
+  state.spent += took;
+  parts_.comparing->took(parts_.loop, static_cast<std::size_t>(took.count()));
+}
+
+/// Others' calls go on between the turns, and callers of this server wait.
+net::Task<void> ToolBook::in_turns(EraState& state, registry::Observation& list, bool (registry::Observation::*go_on)()) {
+  for (;;) {
+    while (parts_.comparing->spent(parts_.loop)) co_await parts_.loop.next_turn();
+    const net::Instant began = net::Loop::read_clock();
+    const bool more = (list.*go_on)();
+    spend(state, began);
+    if (!more) co_return;
+  }
+}
+
+/// What the pins say of it, and what the store is to know: all in one piece, so that nobody changes them in between.
+Result<void> ToolBook::compare(mcp::Era era, const ServerList& list, const Read& read, registry::Observation& found) {
+  const net::Instant began = net::Loop::read_clock();
+  const auto compared = [&]() -> Result<void> {
+    if (auto loaded = load_reviewed(); !loaded) return loaded;
+    if (auto masked = registry::mask_addresses(parts_.store.pins(), links_.server().name); !masked) return masked;
+    const auto new_tools = links_.server().new_tools == config::NewTools::follow_policy ? registry::NewTools::follow_policy : registry::NewTools::refuse;
+    const registry::ListSource source{.key = key(era), .new_tools = new_tools, .reviewed = reviewed_ ? &*reviewed_ : nullptr, .unreadable = read.unreadable};
+    if (auto done = found.compare(parts_.store.pins(), source, parts_.clock.wall_ms()); !done) return done;
+    if (!list.unknown_tool) return {};
+    const bool runs = list.unknown_tool->server_runs_anything();
+    return parts_.store.answers().put(key(era), {.text = runs ? std::string() : list.unknown_tool->stored(), .runs_any = runs});
+  }();
+  spend(eras_[index(era)], began);
+  return compared;
+}
+
+net::Task<Result<void>> ToolBook::take(mcp::Era era, const ServerList& list) {
+  EraState& state = eras_[index(era)];
+  const Read read(list);
+  registry::ClassesOf classes_of;
+  if (parts_.classes_of) classes_of = [this](std::span<const json::Value> listed) { return parts_.classes_of(links_.server(), listed); };
+  registry::Observation found(read.definitions, std::move(classes_of), state.seen.get());
+  co_await in_turns(state, found, &registry::Observation::read_on);
+  Result<void> compared = compare(era, list, read, found);
+  // Another process that writes at this moment holds the pins for a few milliseconds.
+  for (int again = 0; !compared && compared.error().kind == ErrorKind::unavailable && again < 10; ++again) {
+    co_await parts_.loop.sleep(std::chrono::milliseconds(20));
+    compared = compare(era, list, read, found);
+  }
+  if (!compared) co_return compared;
+  co_await in_turns(state, found, &registry::Observation::compile_on);
+  publish(era, list, std::move(found).table());
+  co_return Result<void>{};
+}
+
+/// INVARIANT: all of the list was read, judged and compared: from here on calls are judged by it.
+void ToolBook::publish(mcp::Era era, const ServerList& list, std::shared_ptr<const registry::ToolTable> table) {
+  EraState& state = eras_[index(era)];
+  state.known.table = std::move(table);
+  log_drift(era, state.known.table->drift());
   state.shown = {};
   state.known.mirrors = std::ranges::any_of(
       state.known.table->tools(), [](const registry::Tool& tool) { return tool.definition.contains("x-mcp-header"); });
-  if (list.unknown_tool) {
-    state.probed = true;
-    state.known.unknown_tool = *list.unknown_tool;
-    const bool runs = list.unknown_tool->server_runs_anything();
-    if (runs) parts_.log.warn("server_runs_unlisted_tools", {{"server", links_.server().name}});
-    const auto kept = parts_.store.answers().put(key(era), {.text = runs ? std::string() : list.unknown_tool->stored(), .runs_any = runs});
-    if (!kept) return kept;
-  }
-  return {};
+  if (!list.unknown_tool) return;
+  state.probed = true;
+  state.known.unknown_tool = *list.unknown_tool;
+  if (list.unknown_tool->server_runs_anything()) parts_.log.warn("server_runs_unlisted_tools", {{"server", links_.server().name}});
 }
 
 /// What is refused by a pin first, or a long list of anything else could stand in front of it.
@@ -255,24 +296,6 @@ void ToolBook::log_drift(mcp::Era era, std::span<const registry::Drift> drift) {
                                      {"detail", fmt::format("see `callgate server tools {}`", links_.server().name)}});
 }
 
-/// Another process that writes at this moment holds the pins for a few
-/// milliseconds. Others' calls go on meanwhile; callers of this server wait.
-net::Task<Result<void>> ToolBook::take_soon(mcp::Era era, const ServerList& list) {
-  net::Duration& spent = eras_[index(era)].spent;
-  const auto timed = [&] {
-    const net::Instant began = net::Loop::read_clock();
-    Result<void> taken = take(era, list);
-    spent += net::Loop::read_clock() - began;
-    return taken;
-  };
-  Result<void> taken = timed();
-  for (int again = 0; !taken && taken.error().kind == ErrorKind::unavailable && again < 10; ++again) {
-    co_await parts_.loop.sleep(std::chrono::milliseconds(20));
-    taken = timed();
-  }
-  co_return taken;
-}
-
 /// When the next reading may begin. Whoever waits for that list waits as long: it is not judged by the one before.
 net::Instant ToolBook::next_reading(const EraState& state) const {
   const net::Instant rested = state.ended + std::min<net::Duration>(state.spent * rest_for_each, longest_rest);
@@ -291,9 +314,9 @@ net::Task<void> ToolBook::keep_reading(mcp::Era era) {
     Lister lister(parts_, links_, era);
     const bool probe = links_.server().probe_unknown && !state.probed;
     auto list = co_await lister.read(probe ? Lister::Probe::yes : Lister::Probe::no);
-    const Result<void> taken = list ? co_await take_soon(era, *list) : std::unexpected(list.error());
+    const Result<void> taken = list ? co_await take(era, *list) : std::unexpected(list.error());
     state.spent += lister.spent();
-    state.ended = net::Loop::read_clock();  // the loop stood still since this turn began
+    state.ended = net::Loop::read_clock();  // the loop may have stood still since this turn began
     const bool other = taken && !show_the_same(state.seen.get(), *state.known.table);
     const bool found_changed = taken && std::exchange(state.look_closely, false) && other;
     if (taken) state.seen = state.known.table;

@@ -80,7 +80,7 @@ class ToolBook {
     std::uint64_t read = 0;
     net::Instant began{};      ///< the last reading
     net::Instant ended{};
-    net::Duration spent{};     ///< how long the loop stood still for it
+    net::Duration spent{};     ///< how long nobody else was served for it
     std::shared_ptr<const registry::ToolTable> seen;  ///< the last that was taken
     bool probed = false;
     bool look_closely = false;  ///< whether it became another one without a word of the server
@@ -99,10 +99,14 @@ class ToolBook {
   static std::size_t index(mcp::Era era) { return era == mcp::Era::modern ? 1 : 0; }
   void read_again(EraState& state, mcp::Era era);
   net::Task<void> keep_reading(mcp::Era era);
-  Result<void> take(mcp::Era era, const ServerList& list);
+  struct Read;
+  net::Task<Result<void>> take(mcp::Era era, const ServerList& list);
+  net::Task<void> in_turns(EraState& state, registry::Observation& list, bool (registry::Observation::*go_on)());
+  void spend(EraState& state, net::Instant since);
+  Result<void> compare(mcp::Era era, const ServerList& list, const Read& read, registry::Observation& found);
+  void publish(mcp::Era era, const ServerList& list, std::shared_ptr<const registry::ToolTable> table);
   void log_drift(mcp::Era era, std::span<const registry::Drift> drift);
   net::Instant next_reading(const EraState& state) const;
-  net::Task<Result<void>> take_soon(mcp::Era era, const ServerList& list);
   Result<void> load_reviewed();
   bool reviewed_is_to_be_read();
   store::ListKey key(mcp::Era era) const;

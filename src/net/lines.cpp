@@ -22,8 +22,8 @@ constexpr std::size_t line_cost = line_turn_bytes / 128;
 constexpr std::size_t joined_line = 4 * 1024;
 /// Of a line that is too long, until that is said once more.
 constexpr std::size_t told_again = 1024 * 1024;
-/// Memory for what the pipe did not take at once is kept for the next time up to this size.
-constexpr std::size_t kept_memory = 1024 * 1024;
+/// A pipe may hold more than is usual: so many pieces are offered to it at once.
+constexpr std::size_t offered_pieces = 16;
 /// Two seconds in all for a line that finds no room; its server waits as long with its next.
 constexpr int most_waits = 40;
 constexpr Duration between_waits = std::chrono::milliseconds(50);
@@ -107,12 +107,16 @@ void LineReader::forget_start_of_line() {
 LineWriter::LineWriter(Loop& loop, int fd, std::size_t max_pending)
     : descriptor_(loop, fd), max_pending_(max_pending), drained_(loop) {}
 
-Result<std::size_t> LineWriter::write_some(std::string_view bytes) {
-  const ssize_t put = write(descriptor_.fd(), bytes.data(), bytes.size());
-  if (put >= 0) return static_cast<std::size_t>(put);
+Result<void> LineWriter::write_some() {
+  std::array<iovec, offered_pieces> parts{};
+  const ssize_t put = writev(descriptor_.fd(), parts.data(), static_cast<int>(pending_.front(parts)));
+  if (put >= 0) {
+    pending_.drop(static_cast<std::size_t>(put));
+    return {};
+  }
   if (errno == EAGAIN || errno == EINTR) {
     descriptor_.filled();
-    return 0;
+    return {};
   }
   broken_ = true;
   return fail(ErrorKind::closed, "the other side reads no more");
@@ -133,9 +137,8 @@ Result<void> LineWriter::send(std::string_view line) {
   if (broken_) return fail(ErrorKind::closed, "the other side reads no more");
   if (!idle()) {
     if (unsent() + line.size() > max_pending_) return fail(ErrorKind::unavailable, "the other side reads too slowly");
-    forget_sent();
-    pending_ += line;
-    pending_ += '\n';
+    pending_.append(line);
+    pending_.append("\n");
     return {};
   }
   const ssize_t put = write_line(line);
@@ -146,30 +149,18 @@ Result<void> LineWriter::send(std::string_view line) {
   const std::size_t done = put < 0 ? 0 : static_cast<std::size_t>(put);
   if (done == line.size() + 1) return {};
   descriptor_.filled();
-  if (done < line.size()) pending_ = line.substr(done);
-  pending_ += '\n';
+  if (done < line.size()) pending_.append(line.substr(done));
+  pending_.append("\n");
   tasks_.spawn(drain());
   return {};
-}
-
-/// A side that is always a little behind never lets the text become empty: what it has
-/// read goes once it is the larger part, so that each byte is moved once at most.
-void LineWriter::forget_sent() {
-  if (sent_ <= pending_.size() / 2) return;
-  pending_.erase(0, sent_);
-  sent_ = 0;
 }
 
 Task<void> LineWriter::drain() {
   while (!idle()) {
     if (!descriptor_.may_write()) co_await descriptor_.writable(Loop::forever);
-    const auto put = write_some(std::string_view(pending_).substr(sent_));
-    if (!put) break;
-    sent_ += *put;
+    if (!write_some()) break;
   }
-  if (pending_.capacity() > kept_memory) std::string().swap(pending_);
   pending_.clear();
-  sent_ = 0;
   drained_.raise();
   if (broken_ && on_broken_) on_broken_();
 }

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "net/buffer.hpp"
 #include "net/loop.hpp"
+#include "net/pieces.hpp"
 #include "net/reply_room.hpp"
 
 /// Newline-delimited messages over pipes (the stdio transport of MCP).
@@ -64,7 +65,7 @@ class LineWriter {
   Result<void> send(std::string_view line);
   bool idle() const { return unsent() == 0; }
   /// What the pipe has not taken yet; the bound is for this.
-  std::size_t unsent() const { return pending_.size() - sent_; }
+  std::size_t unsent() const { return pending_.size(); }
   /// Called once when what was kept can no longer be written; `send` tells of all else itself.
   void on_broken(std::function<void()> told) { on_broken_ = std::move(told); }
   /// Until the other side reads no more, also where nothing is written that would tell. False: it sends no more, and
@@ -77,14 +78,12 @@ class LineWriter {
 
  private:
   ssize_t write_line(std::string_view line);
-  Result<std::size_t> write_some(std::string_view bytes);
-  void forget_sent();
+  Result<void> write_some();
   Task<void> drain();
 
   Descriptor descriptor_;
   std::size_t max_pending_;
-  std::string pending_;
-  std::size_t sent_ = 0;  ///< of `pending_`
+  Pieces pending_;
   std::string joined_;  ///< a line and its end; keeps its memory
   bool broken_ = false;
   std::function<void()> on_broken_;

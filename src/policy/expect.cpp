@@ -52,9 +52,12 @@ Result<void> take_member(Call& call, const json::Member& member) {
 }  // namespace
 
 Request Call::request(const ToolList* tools) const {
-  Request request{.action = action, .name = name};
+  return request(tools != nullptr ? tools->facts(name) : ToolFacts{.state = ToolFacts::State::known});
+}
+
+Request Call::request(const ToolFacts& known) const {
+  Request request{.action = action, .name = name, .tool = known};
   if (arguments != nullptr) request.arguments = arguments->root();
-  request.tool = tools != nullptr ? tools->facts(name) : ToolFacts{.state = ToolFacts::State::known};
   if (!server.empty()) request.tool.server = server;
   return request;
 }
@@ -85,15 +88,15 @@ Result<Call> parse_call(std::string_view json) {
   return call;
 }
 
-Decision judge_fresh(const Policy& policy, const Call& call, const ToolList* tools) {
-  Decision decision = policy.judge(call.request(tools));
+namespace {
+
+Decision judge_fresh(const Policy& policy, const Request& request) {
+  Decision decision = policy.judge(request);
   const auto blocks = std::ranges::find_if(decision.limits, [](const RateLimit* limit) { return limit->max == 0; });
   if (blocks == decision.limits.end()) return decision;
   Decision limited{.verdict = Verdict::rate_limited, .rule = (*blocks)->pointer, .reason = std::string(no_call_sentence)};
   return limited;
 }
-
-namespace {
 
 bool reads_any(const Rule* rule, std::span<const std::size_t> variables) {
   if (rule == nullptr) return false;
@@ -134,20 +137,33 @@ std::string_view unknown_part(const Policy& policy, const Expectation& expectati
   return {};
 }
 
-}  // namespace
-
-Outcome run(const Policy& policy, const Expectation& expectation, const ToolList* tools) {
-  Outcome outcome{.decision = judge_fresh(policy, expectation.call, tools)};
+Outcome outcome_of(const Policy& policy, const Expectation& expectation, const Request& request) {
+  Outcome outcome{.decision = judge_fresh(policy, request)};
   const Decision& came = outcome.decision;
   outcome.held = came.verdict == expectation.verdict && (!expectation.rule || *expectation.rule == came.rule);
   if (outcome.held) return outcome;
-  const std::string_view unknown = unknown_part(policy, expectation, came, tools);
-  outcome.depends_on_tools = !unknown.empty();
-  outcome.message = fmt::format("expected {}, the policy says {}: {}{}",
+  outcome.message = fmt::format("expected {}, the policy says {}: {}",
                                 expectation.rule ? shown(expectation.verdict, *expectation.rule)
                                                  : fmt::format("`{}`", word(expectation.verdict)),
-                                shown(came.verdict, came.rule), came.reason, unknown);
+                                shown(came.verdict, came.rule), came.reason);
   return outcome;
+}
+
+}  // namespace
+
+Decision judge_fresh(const Policy& policy, const Call& call, const ToolList* tools) { return judge_fresh(policy, call.request(tools)); }
+
+Outcome run(const Policy& policy, const Expectation& expectation, const ToolList* tools) {
+  Outcome outcome = outcome_of(policy, expectation, expectation.call.request(tools));
+  if (outcome.held) return outcome;
+  const std::string_view unknown = unknown_part(policy, expectation, outcome.decision, tools);
+  outcome.depends_on_tools = !unknown.empty();
+  outcome.message += unknown;
+  return outcome;
+}
+
+Outcome run(const Policy& policy, const Expectation& expectation, const ToolFacts& known) {
+  return outcome_of(policy, expectation, expectation.call.request(known));
 }
 
 std::vector<Error> broken(const Policy& policy, std::span<const Expectation> expectations) {

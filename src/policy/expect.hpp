@@ -25,6 +25,7 @@ struct Call {
 
   /// Without a list every tool counts as known and has no schema of its own.
   Request request(const ToolList* tools) const;
+  Request request(const ToolFacts& known) const;  ///< of the tool that it names
 };
 
 /// "tool `x`", "resource `x`" or "prompt `x`".
@@ -54,6 +55,8 @@ struct Outcome {
 Decision judge_fresh(const Policy& policy, const Call& call, const ToolList* tools);
 
 Outcome run(const Policy& policy, const Expectation& expectation, const ToolList* tools);
+/// With the tool that it names as a running gate knows it.
+Outcome run(const Policy& policy, const Expectation& expectation, const ToolFacts& known);
 
 /// Those that do not hold whatever the tools of the server are: faults of the file, each with its place.
 std::vector<Error> broken(const Policy& policy, std::span<const Expectation> expectations);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <iterator>
 
 #include "base/folded_name.hpp"
 #include "registry/difference.hpp"
@@ -26,40 +26,41 @@ void report_bad_name(std::vector<Drift>& drift, const std::string& name) {
                                 : "the name is outside [A-Za-z0-9_.-]{1,128}; the tool is refused"});
 }
 
-/// Reports names that differ in their bytes and look the same.
-void report_look_alikes(const std::vector<std::string>& names, std::vector<Drift>& drift) {
-  std::map<std::string, std::string_view> first_of;
-  for (const std::string& name : names) {
-    const auto [first, is_new] = first_of.emplace(look_alike_key(name), name);
-    if (is_new || first->second == name) continue;
-    drift.push_back({Drift::Kind::look_alike, shown_text(name), fmt::format("looks like `{}`", shown_text(first->second))});
-  }
-}
-
 }  // namespace
 
 std::string shown_name(json::Value definition) { return definition.is_object() ? shown_text(name_of(definition)) : std::string(); }
 
 Listing read_listing(std::span<const json::Value> definitions) {
-  Listing listing;
-  std::map<std::string, int> counts;
-  std::vector<std::string> names;
-  for (const json::Value& definition : definitions) {
-    std::string name = name_of(definition);
-    if (++counts[name] == 1 && !name.empty()) names.push_back(name);
-    if (!is_tool_name(name)) {
-      report_bad_name(listing.drift, name);
-    } else {
-      listing.tools.push_back({std::move(name), fingerprint(definition), definition});
-    }
+  ListingReader reader(definitions);
+  while (reader.go_on()) {}
+  return reader.finish();
+}
+
+bool ListingReader::go_on() {
+  if (next_ == definitions_.size()) return false;
+  const json::Value definition = definitions_[next_++];
+  std::string name = name_of(definition);
+  if (++counts_[name] == 1 && !name.empty()) {
+    // Names that differ in their bytes and look the same.
+    const auto [first, is_new] = looks_.emplace(look_alike_key(name), name);
+    if (!is_new) look_alikes_.push_back({Drift::Kind::look_alike, shown_text(name), fmt::format("looks like `{}`", shown_text(first->second))});
   }
-  std::erase_if(listing.tools, [&](const Listed& tool) { return counts[tool.name] > 1; });
-  for (const auto& [name, count] : counts) {
+  if (!is_tool_name(name)) {
+    report_bad_name(listing_.drift, name);
+  } else {
+    listing_.tools.push_back({std::move(name), fingerprint(definition), definition});
+  }
+  return true;
+}
+
+Listing ListingReader::finish() {
+  std::erase_if(listing_.tools, [&](const Listed& tool) { return counts_[tool.name] > 1; });
+  for (const auto& [name, count] : counts_) {
     if (count < 2 || !is_tool_name(name)) continue;
-    listing.drift.push_back({Drift::Kind::duplicate, name, fmt::format("listed {} times; all of them are refused", count)});
+    listing_.drift.push_back({Drift::Kind::duplicate, name, fmt::format("listed {} times; all of them are refused", count)});
   }
-  report_look_alikes(names, listing.drift);
-  return listing;
+  listing_.drift.insert(listing_.drift.end(), std::make_move_iterator(look_alikes_.begin()), std::make_move_iterator(look_alikes_.end()));
+  return std::move(listing_);
 }
 
 }  // namespace callgate::registry

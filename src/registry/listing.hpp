@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,5 +30,23 @@ struct Listing {
 std::string shown_name(json::Value definition);
 
 Listing read_listing(std::span<const json::Value> definitions);
+
+/// Reads a list, one definition after the other. `definitions` outlive it.
+class ListingReader {
+ public:
+  explicit ListingReader(std::span<const json::Value> definitions) : definitions_(definitions) {}
+  /// Reads the next. False: all were read.
+  bool go_on();
+  /// What became of them, once all were read.
+  Listing finish();
+
+ private:
+  std::span<const json::Value> definitions_;
+  std::size_t next_ = 0;
+  Listing listing_;
+  std::map<std::string, int> counts_;
+  std::map<std::string, std::string> looks_;  ///< by what a name looks like: the first that does
+  std::vector<Drift> look_alikes_;
+};
 
 }  // namespace callgate::registry

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -12,7 +13,6 @@
 
 #include "config/address.hpp"
 #include "registry/fingerprint.hpp"
-#include "registry/listing.hpp"
 
 namespace callgate::registry {
 namespace {
@@ -163,29 +163,27 @@ std::vector<store::LeftOut> left_out(std::span<const Drift> drift) {
   return all;
 }
 
-/// One comparison of a list with its pins.
+/// One comparison of a list with its pins. What it is made from outlives it.
 class Comparison {
  public:
-  Comparison(const ListSource& source, Listing listing, Pinned pinned, std::int64_t now_ms)
+  Comparison(const ListSource& source, const Listing& listing, std::span<const ToolClass> classes, Pinned pinned, std::int64_t now_ms)
       : source_(source),
         now_ms_(now_ms),
-        listing_(std::move(listing)),
+        listing_(listing),
         pinned_(std::move(pinned.own)),
         others_(std::move(pinned.others)),
         names_(by_name(pinned_)),
-        other_names_(by_name(others_)) {
-    if (!source_.classes_of) return;
-    std::vector<json::Value> definitions;
-    for (const Listed& listed : listing_.tools) definitions.push_back(listed.definition);
-    classes_ = source_.classes_of(definitions);
+        other_names_(by_name(others_)),
+        classes_(classes) {
+    found_.drift = listing.drift;
+    found_.drift.insert(found_.drift.end(), source.unreadable.begin(), source.unreadable.end());
   }
 
   void run(const ToolTable* previous);
   Result<void> store_results(store::Pins& pins) const;
-  std::shared_ptr<const ToolTable> table() && {
-    std::map<std::string, std::string, std::less<>> refused;
-    for (store::Definition& each : offered_) refused.emplace(std::move(each.tool), std::move(each.fingerprint));
-    return std::make_shared<const ToolTable>(std::move(tools_), std::move(listing_.drift), std::move(refused));
+  Compared found() && {
+    for (store::Definition& each : offered_) found_.refused.emplace(std::move(each.tool), std::move(each.fingerprint));
+    return std::move(found_);
   }
 
  private:
@@ -198,19 +196,19 @@ class Comparison {
   const std::unordered_map<std::string, std::string_view>& pinned_shapes();
   void report_removed();
   void report(Drift::Kind kind, std::string tool, std::string detail) {
-    listing_.drift.push_back({kind, std::move(tool), std::move(detail)});
+    found_.drift.push_back({kind, std::move(tool), std::move(detail)});
   }
 
   const ListSource& source_;
   std::int64_t now_ms_;
-  Listing listing_;
+  const Listing& listing_;
   Definitions pinned_;
   Definitions others_;
   ByName names_;
   ByName other_names_;
   std::optional<std::unordered_map<std::string, std::string_view>> shapes_;  ///< of what is pinned, once a new tool wants them: its name
-  std::vector<ToolClass> classes_;  ///< of the listing's tools, in their order; empty: nobody says
-  std::vector<Tool> tools_;
+  std::span<const ToolClass> classes_;  ///< of the listing's tools, in their order; empty: nobody says
+  Compared found_;
   Definitions offered_;
   Definitions followed_;  ///< names pinned at once: new ones, and those that the other era's pins decided
 };
@@ -245,11 +243,11 @@ void Comparison::judge_by_other(const Listed& listed, const store::Definition& p
 }
 
 void Comparison::quarantine(const Listed& listed, const store::Definition& pin, std::string detail) {
-  tools_.push_back({.name = listed.name,
-                    .state = Tool::State::quarantined,
-                    .fingerprint = listed.fingerprint,
-                    .definition = std::string(listed.definition.text()),
-                    .pinned_fingerprint = pin.fingerprint});
+  found_.tools.push_back({.name = listed.name,
+                          .state = Tool::State::quarantined,
+                          .fingerprint = listed.fingerprint,
+                          .definition = std::string(listed.definition.text()),
+                          .pinned_fingerprint = pin.fingerprint});
   offered_.push_back(as_row(listed, now_ms_));
   report(Drift::Kind::changed, listed.name, std::move(detail));
 }
@@ -283,9 +281,9 @@ void Comparison::add_known(const Listed& listed, const ToolTable* previous) {
     tool.input_schema = before->input_schema;
     tool.schema_fault = before->schema_fault;
   } else {
-    compile_schema(tool, listed.definition);
+    found_.uncompiled.emplace_back(found_.tools.size(), listed.definition);
   }
-  tools_.push_back(std::move(tool));
+  found_.tools.push_back(std::move(tool));
 }
 
 const std::unordered_map<std::string, std::string_view>& Comparison::pinned_shapes() {
@@ -312,7 +310,7 @@ void Comparison::report_twin(const Listed& listed) {
 void Comparison::report_removed() {
   std::unordered_set<std::string> there;
   for (const Listed& tool : listing_.tools) there.insert(tool.name);
-  for (const Drift& drift : listing_.drift) {
+  for (const Drift& drift : found_.drift) {
     if (drift.kind == Drift::Kind::duplicate) there.insert(drift.tool);
   }
   for (const store::Definition& pin : pinned_) {
@@ -330,23 +328,64 @@ Result<void> Comparison::store_results(store::Pins& pins) const {
     if (auto done = pins.accept(source_.key, followed_); !done) return done;
   }
   if (auto done = pins.offer(source_.key, offered_); !done) return done;
-  return pins.leave_out(source_.key, left_out(listing_.drift));
+  return pins.leave_out(source_.key, left_out(found_.drift));
 }
 
 }  // namespace
 
+std::vector<ToolClass> answer_of(Judging& judging) {
+  while (judging.go_on()) {}
+  return judging.answer();
+}
+
+bool Observation::read_on() {
+  if (!listing_) {
+    if (reader_.go_on()) return true;
+    listing_ = reader_.finish();
+    if (!classes_of_) return false;
+    listed_.reserve(listing_->tools.size());
+    for (const Listed& each : listing_->tools) listed_.push_back(each.definition);
+    judging_ = classes_of_(listed_);
+    return true;
+  }
+  if (!judging_) return false;
+  if (judging_->go_on()) return true;
+  classes_ = judging_->answer();
+  judging_.reset();
+  return false;
+}
+
+Result<void> Observation::compare(store::Pins& pins, const ListSource& source, std::int64_t now_ms) {
+  assert(listing_ && !judging_);
+  auto pinned = pins_of(pins, source, *listing_, now_ms);
+  if (!pinned) return std::unexpected(pinned.error());
+  Comparison comparison(source, *listing_, classes_, std::move(*pinned), now_ms);
+  comparison.run(previous_);
+  if (auto done = comparison.store_results(pins); !done) return done;
+  compared_ = std::move(comparison).found();
+  return {};
+}
+
+bool Observation::compile_on() {
+  if (compiled_ == compared_.uncompiled.size()) return false;
+  const auto& [tool, definition] = compared_.uncompiled[compiled_++];
+  compile_schema(compared_.tools[tool], definition);
+  return true;
+}
+
+std::shared_ptr<const ToolTable> Observation::table() && {
+  assert(compiled_ == compared_.uncompiled.size());
+  return std::make_shared<const ToolTable>(std::move(compared_.tools), std::move(compared_.drift), std::move(compared_.refused));
+}
+
 Result<std::shared_ptr<const ToolTable>> observe(store::Pins& pins, const ListSource& source,
                                                  std::span<const json::Value> definitions, std::int64_t now_ms,
                                                  const ToolTable* previous) {
-  Listing listing = read_listing(definitions);
-  listing.drift.insert(listing.drift.end(), source.unreadable.begin(), source.unreadable.end());
-  auto pinned = pins_of(pins, source, listing, now_ms);
-  if (!pinned) return std::unexpected(pinned.error());
-
-  Comparison comparison(source, std::move(listing), std::move(*pinned), now_ms);
-  comparison.run(previous);
-  if (auto done = comparison.store_results(pins); !done) return std::unexpected(done.error());
-  return std::move(comparison).table();
+  Observation list(definitions, {}, previous);
+  while (list.read_on()) {}
+  if (auto done = list.compare(pins, source, now_ms); !done) return std::unexpected(done.error());
+  while (list.compile_on()) {}
+  return std::move(list).table();
 }
 
 Result<void> mask_addresses(store::Pins& pins, std::string_view server) {

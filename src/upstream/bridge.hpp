@@ -33,6 +33,7 @@ struct BridgeParts {
   std::function<std::string(const mcp::Message&)> mirror;
   /// Hears that a session was opened in the place of one that is gone, and for whom.
   std::function<void(Reader met_by)> opened_anew{};
+  net::ServerRoom room{};  ///< for large messages that wait for a client
   std::shared_ptr<WrittenPool> written = std::make_shared<WrittenPool>();  ///< of all bridges to this server
 };
 

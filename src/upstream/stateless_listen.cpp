@@ -36,6 +36,16 @@ StatelessBridge::Subscription::~Subscription() {
   }
 }
 
+bool StatelessBridge::Subscription::take(std::string event) {
+  // Small ones always have room, up to `max_queued` of them.
+  const bool counted = bridge.parts_.room.count(part, waiting + event.size(), owner).has_value();
+  if (!counted && event.size() > net::ReplyRoom::large) return false;
+  waiting += event.size();
+  events.push_back(std::move(event));
+  wake.raise();
+  return true;
+}
+
 net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
   const auto wanted = mcp::read_listen(*out.message);
   if (!wanted) co_return own_delivery(mcp::rpc_error(out.message->id_text, -32602, wanted.error().message), 400);
@@ -44,6 +54,7 @@ net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
   const json::Value filter = *out.message->params.find("notifications");
   Subscription subscription(*this, *behind);
   subscription.id = out.message->id_text;
+  subscription.owner = &sink;
   subscription.tools = is_set(filter, "toolsListChanged");
   subscription.prompts = is_set(filter, "promptsListChanged");
   subscription.resources = is_set(filter, "resourcesListChanged");
@@ -54,6 +65,7 @@ net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
   }
   if ((*behind)->link && (*behind)->link->has_stream() && !std::exchange((*behind)->streaming, true)) (*behind)->stream.spawn(read_stream(**behind));
   subscription.events.push_front(mcp::acknowledged(filter.text(), subscription.id));
+  subscription.waiting += subscription.events.front().size();
   const std::shared_ptr<Link> link = (*behind)->link;
   while (link && link->alive()) {
     while (!subscription.events.empty()) {
@@ -62,6 +74,8 @@ net::Task<Forwarded> StatelessBridge::listen(Outbound out, Sink& sink) {
       json::Document document;
       const auto message = mcp::read_message(bytes, document, mcp::Direction::from_server, answer_limits);
       if (message && !co_await sink.event({.message = &*message, .bytes = bytes})) co_return std::unexpected(broken_off());
+      subscription.waiting -= bytes.size();
+      net::ServerRoom::keep(subscription.part, subscription.waiting);
     }
     // A child that ended wakes nobody.
     [[maybe_unused]] const bool told = co_await subscription.wake.wait(std::chrono::seconds(5));
@@ -94,8 +108,11 @@ void StatelessBridge::tell(Behind& behind, const mcp::Message& notification) {
     if (notification.method_id == notifications_resources_updated && resource)
       wanted = std::ranges::any_of(each->uris, [&](const std::string& uri) { return mcp::is_under(resource->uri.view(), uri); });
     if (!wanted || each->events.size() >= max_queued) continue;
-    each->events.push_back(mcp::tagged(notification, each->id));
-    each->wake.raise();
+    if (each->take(mcp::tagged(notification, each->id)) || notification.method_id == notifications_resources_updated) continue;
+    // That a list changed is known without the rest of what was said.
+    json::Document document;
+    const std::string text = mcp::plain_notification(notification.method_id);
+    if (const auto plain = mcp::read_message(text, document, mcp::Direction::from_server)) each->take(mcp::tagged(*plain, each->id));
   }
 }
 

@@ -48,7 +48,13 @@ struct StatelessBridge::Subscription {
   bool resources = false;
   std::vector<std::string> uris;
   std::deque<std::string> events;
+  std::size_t waiting = 0;                        ///< bytes of those
+  std::unique_ptr<net::ReplyPart> part;           ///< of the room, that they take up
+  const net::ReplyOwner* owner = nullptr;         ///< whose they are
   net::Signal wake;
+
+  /// False: there is no room, and nothing was taken.
+  bool take(std::string event);
 };
 
 }  // namespace callgate::upstream

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -15,7 +16,8 @@ namespace callgate::cli::tool_classes_test {
 namespace {
 
 struct ToolClasses : testing::Test {
-  std::vector<registry::ToolClass> classes(std::string_view tools) { return classes_of(server, read(tools)); }
+  std::vector<registry::ToolClass> classes(std::string_view tools) { return judged(read(tools)); }
+  std::vector<registry::ToolClass> judged(const std::vector<json::Value>& definitions) { return registry::answer_of(*classes_of(server, definitions)); }
   std::vector<json::Value> read(std::string_view tools) {
     documents.push_back(json::OwnedDocument::parse(std::string(tools)).value());
     std::vector<json::Value> definitions;
@@ -86,7 +88,7 @@ std::string long_list(int changed, const std::string& first) {
 TEST_F(ToolClasses, OfALongListThatComesAgainOnlyWhatChangedIsJudgedAnew) {
   const auto timed = [&](const std::vector<json::Value>& definitions) {
     const std::clock_t began = std::clock();
-    EXPECT_EQ(classes_of(server, definitions).size(), definitions.size());
+    EXPECT_EQ(judged(definitions).size(), definitions.size());
     return std::clock() - began;
   };
   const auto first = timed(read(long_list(1, "get")));
@@ -102,7 +104,8 @@ TEST_F(ToolClasses, OfAListThatComesAgainAreThoseOfAFreshLook) {
     for (const bool trusted : {false, true}) {
       server.trust_hints = trusted;
       const auto known = classes(list);
-      const auto fresh = tool_classes(log)(server, read(list));
+      const auto definitions = read(list);
+      const auto fresh = registry::answer_of(*tool_classes(log)(server, definitions));
       ASSERT_EQ(known.size(), fresh.size());
       for (std::size_t i = 0; i < known.size(); ++i) {
         EXPECT_EQ(known[i].risk, fresh[i].risk) << list << i;
@@ -112,13 +115,51 @@ TEST_F(ToolClasses, OfAListThatComesAgainAreThoseOfAFreshLook) {
   }
 }
 
+/// Both eras of a server are read at once.
+TEST_F(ToolClasses, OfTwoListsThatAreJudgedByTurnsAreThoseOfEach) {
+  const auto one = read(R"([{"name":"pay_invoice"},{"name":"apply","description":"Applies it."}])");
+  const auto other = read(R"([{"name":"apply","description":"Deletes all users for good."},{"name":"list_items"},{"name":"get_item"}])");
+  const auto alone = [&](const std::vector<json::Value>& definitions) { return registry::answer_of(*tool_classes(log)(server, definitions)); };
+  const auto first = classes_of(server, one);
+  const auto second = classes_of(server, other);
+  for (bool more = true; more;) {
+    more = first->go_on();
+    more = second->go_on() || more;
+  }
+  const auto same = [](const std::vector<registry::ToolClass>& a, const std::vector<registry::ToolClass>& b) {
+    return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return x.risk == y.risk && x.category == y.category; });
+  };
+  EXPECT_TRUE(same(first->answer(), alone(one)));
+  EXPECT_TRUE(same(second->answer(), alone(other)));
+  EXPECT_TRUE(same(judged(one), alone(one)));
+  EXPECT_TRUE(same(judged(other), alone(other)));
+}
+
+/// Calls to other servers are answered between two steps.
+TEST_F(ToolClasses, OfALongListAreSaidInShortSteps) {
+  const auto definitions = read(long_list(1, "get"));
+  const auto judging = classes_of(server, definitions);
+  std::size_t steps = 0;
+  std::clock_t longest = 0;
+  std::clock_t all = 0;
+  for (bool more = true; more; ++steps) {
+    const std::clock_t began = std::clock();
+    more = judging->go_on();
+    longest = std::max(longest, std::clock() - began);
+    all += std::clock() - began;
+  }
+  EXPECT_GT(steps, definitions.size());
+  EXPECT_LT(longest * 4, all) << "no step is a large part of it";
+  EXPECT_EQ(judging->answer().size(), definitions.size());
+}
+
 TEST_F(ToolClasses, OfASavedListAreTheSame) {
   const auto definitions = read(R"([{"name":"delete_database","description":"Permanently delete a database.","annotations":{"readOnlyHint":true,"destructiveHint":false}},{"name":"x"}])");
   server.classes = {{.tool = "x", .definition = registry::fingerprint(definitions[1]), .category = "Write", .risk = "Low", .reason = "ours"}};
   for (const bool trusted : {false, true}) {
     server.trust_hints = trusted;
     const auto offline = listed_tool_classes(ClassRules::of(server))(definitions);
-    const auto running = classes_of(server, definitions);
+    const auto running = judged(definitions);
     ASSERT_EQ(offline.size(), 2U);
     for (std::size_t i = 0; i < 2; ++i) {
       EXPECT_EQ(offline[i].category, running[i].category);

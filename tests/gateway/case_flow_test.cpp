@@ -9,7 +9,7 @@ class CaseFlow : public World {
   CaseFlow() {
     upstream.tools = R"({"name":"read","inputSchema":{"type":"object"}},{"name":"write","inputSchema":{"type":"object"}},)"
                      R"({"name":"drop","annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"}})";
-    classes_of = [](const config::Server&, std::span<const json::Value> definitions) {
+    classes_of = SaidAtOnce::by([](std::span<const json::Value> definitions) {
       std::vector<registry::ToolClass> classes;
       for (const json::Value each : definitions) {
         if (each.find("name")->equals("read")) classes.push_back({.risk = registry::Risk::low, .category = "Read"});
@@ -17,7 +17,7 @@ class CaseFlow : public World {
         if (each.find("name")->equals("drop")) classes.push_back({.risk = registry::Risk::critical, .category = "Destructive"});
       }
       return classes;
-    };
+    });
   }
   void expect_refused(const Answer& answer, const std::string& verdict, const std::string& rule) {
     EXPECT_NE(answer.body.find(R"("verdict":")" + verdict + R"(")"), std::string::npos) << answer.body;

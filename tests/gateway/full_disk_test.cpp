@@ -12,11 +12,11 @@ class FullDisk : public World {
   void begin(const std::string& policy, audit::OnFull on_full = audit::OnFull::refuse_medium) {
     journal = std::move(*audit::Journal::open({.instance = "full", .sync = audit::Sync::none, .on_full = on_full, .reserve_bytes = 60'000},
                                               std::make_unique<audit::MemorySink>(disk), clock, log));
-    classes_of = [](const config::Server&, std::span<const json::Value> definitions) {
+    classes_of = SaidAtOnce::by([](std::span<const json::Value> definitions) {
       std::vector<registry::ToolClass> classes;
       for (const json::Value each : definitions) classes.push_back(each.find("name")->equals("read") ? registry::ToolClass{registry::Risk::low, "Read"} : registry::ToolClass{});
       return classes;
-    };
+    });
     start(policy);
     open_session();
     EXPECT_NE(call("write").body.find("done"), std::string::npos);

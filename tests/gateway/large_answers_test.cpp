@@ -206,6 +206,125 @@ TEST_F(LargeAnswers, AsNewsOfASubscriptionTakeUpTheirRoomUntilTheyWereRead) {
   EXPECT_EQ(call_now(), "all of it");
 }
 
+/// A child that says something large when its client tells it that the roots changed.
+constexpr const char* talker = R"sh(
+while IFS= read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\|"[^"]*"\)[,}].*/\1/p')
+  case "$line" in
+    *'"method":"initialize"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"tools\":{},\"prompts\":{}},\"serverInfo\":{\"name\":\"sh\",\"version\":\"1\"}}}" ;;
+    *'"method":"tools/list"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"tools\":[{\"name\":\"read\",\"inputSchema\":{\"type\":\"object\"}}]}}" ;;
+    *callgate_probe_*|*'"method":"server/discover"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"no\"}}" ;;
+    *'notifications/roots/list_changed'*)
+      printf '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"'
+      head -c "$1" /dev/zero | tr '\0' a
+      echo '"}}'
+      if [ -e "$2/asks" ]; then
+        printf '{"jsonrpc":"2.0","id":"q","method":"ping","params":{"x":"'
+        head -c "$1" /dev/zero | tr '\0' a
+        echo '"}}'
+      fi
+      if [ -e "$2/news" ]; then
+        printf '{"jsonrpc":"2.0","method":"notifications/prompts/list_changed","params":{"x":"'
+        head -c "$1" /dev/zero | tr '\0' a
+        echo '"}}'
+      fi ;;
+    *'"id":"q"'*) printf '%s\n' "$line" >>"$2/answers" ;;
+    *'"method":"tools/call"'*)
+      printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"' "$id"
+      head -c "$1" /dev/zero | tr '\0' a
+      echo '"}]}}'
+      if [ -e "$2/after" ]; then
+        printf '{"jsonrpc":"2.0","method":"notifications/prompts/list_changed","params":{"x":"'
+        head -c "$1" /dev/zero | tr '\0' a
+        echo '"}}'
+      fi ;;
+  esac
+done
+)sh";
+
+class LargeWords : public LargeNews {
+ protected:
+  LargeWords() {
+    std::ofstream(folder / "server.sh") << talker;
+    adjust = [this](config::Server& server) {
+      server.url.clear();
+      server.command = {"/bin/sh", (folder / "server.sh").string(), std::to_string(answer_size), folder.string()};
+    };
+  }
+  /// A client that listens; its server is told to say something large.
+  Reader& listen() {
+    Reader& reader = *readers.emplace_back(std::make_unique<Reader>(address, "GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n" + authorization + "Mcp-Session-Id: " + session_id + "\r\n\r\n"));
+    turn_until([&] { return reader.has_begun(); });
+    EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"notifications/roots/list_changed"})").status, 202);
+    return reader;
+  }
+  /// The same; the first of it has come.
+  Reader& hear() {
+    Reader& reader = listen();
+    turn_until([&] { return reader.read_up_to(1000); });
+    EXPECT_GE(reader.heard().size(), 1000U);
+    return reader;
+  }
+};
+
+TEST_F(LargeWords, OfAChildTakeUpTheirRoomUntilTheyWereRead) {
+  start(allow_all);
+  enter_as("slow");
+  Reader& reader = hear();
+  const std::string slow_authorization = authorization;
+  const std::string slow_session = session_id;
+  EXPECT_NE(call_now().find("too many large answers to one caller at once"), std::string::npos);
+  enter_as("other");
+  EXPECT_EQ(call_now(), "all of it");
+  authorization = slow_authorization;
+  session_id = slow_session;
+  turn_until([&] { return reader.read_up_to(answer_size); });
+  ASSERT_GE(reader.heard().size(), answer_size);
+  turn_until([&] { return reader.read_on() || call_now() == "all of it"; });
+  EXPECT_EQ(call_now(), "all of it");
+}
+
+/// Before a server that has sessions only.
+TEST_F(LargeWords, ToASubscriptionTakeUpTheirRoomUntilTheyWereRead) {
+  std::ofstream(folder / "after") << "";
+  start(allow_all);
+  call_as("slow");
+  Reader& reader = call_unread(modern_text("subscriptions/listen", R"("notifications":{"promptsListChanged":true})", "\"sub\""), modern_headers("subscriptions/listen"));
+  const auto call_stateless = [&] {
+    const std::string body = post(modern_text("tools/call", R"("name":"read","arguments":{})", std::to_string(++last_id)), modern_headers("tools/call", "read")).body;
+    return body.size() > answer_size ? "all of it" : body;
+  };
+  EXPECT_EQ(call_stateless(), "all of it");
+  turn_until([&] { return reader.read_up_to(mebibyte); });
+  ASSERT_GE(reader.heard().size(), mebibyte);
+  std::filesystem::remove(folder / "after");
+  EXPECT_NE(call_stateless().find("too many large answers to one caller at once"), std::string::npos);
+  turn_until([&] { return reader.read_up_to(answer_size); });
+  turn_until([&] { return reader.read_on() || call_stateless() == "all of it"; });
+  EXPECT_EQ(call_stateless(), "all of it");
+}
+
+/// A question is answered, and that a list changed is known without the rest.
+TEST_F(LargeWords, OfAChildForWhichThereIsNoRoomAreNotWaitedFor) {
+  start(allow_all);
+  enter_as("slow");
+  hear();
+  std::ofstream(folder / "asks") << "";
+  std::ofstream(folder / "news") << "";
+  session_id.clear();
+  open_session();
+  Reader& reader = listen();
+  turn_until([&] { return std::filesystem::exists(folder / "answers"); });
+  std::ifstream answers(folder / "answers");
+  const std::string answer{std::istreambuf_iterator<char>(answers), {}};
+  EXPECT_NE(answer.find("too many large answers to one caller at once"), std::string::npos) << answer;
+  EXPECT_TRUE(log.has("upstream_message_dropped"));
+  const auto heard = [&](std::string_view text) { return reader.heard().find(text) != std::string::npos; };
+  turn_until([&] { return reader.read_on() || heard("notifications/prompts/list_changed"); });
+  EXPECT_TRUE(heard("notifications/prompts/list_changed"));
+  EXPECT_LT(reader.heard().size(), mebibyte);
+}
+
 TEST_F(LargeAnswers, OfAServerOverHttpAndSseLeaveRoomForOtherCallers) {
   server_url = old.url();
   transport = config::Transport::sse;

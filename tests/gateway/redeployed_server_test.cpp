@@ -190,12 +190,12 @@ TEST_F(RedeployedServer, ThatSaysAgainAndAgainThatItsListChangedLeavesTimeToOthe
   constexpr auto cost = std::chrono::milliseconds(15);
   net::Instant compared{};
   net::Duration shortest = std::chrono::hours(1);
-  classes_of = [&](const config::Server&, std::span<const json::Value> definitions) {
+  classes_of = SaidAtOnce::by([&](std::span<const json::Value> definitions) {
     const net::Instant began = net::Loop::read_clock();
     while (net::Loop::read_clock() - began < cost) {}
     compared = net::Loop::read_clock();
     return std::vector<registry::ToolClass>(definitions.size());
-  };
+  });
   upstream.on_request = [&](net::HttpExchange&, std::string method, std::string, std::string) -> net::Task<bool> {
     if (method == "tools/list" && compared != net::Instant{}) shortest = std::min(shortest, net::Loop::read_clock() - compared);
     co_return false;

@@ -20,6 +20,23 @@
 
 namespace callgate::gateway {
 
+/// Says at once what `say` says of a list.
+class SaidAtOnce final : public registry::Judging {
+ public:
+  using Say = std::function<std::vector<registry::ToolClass>(std::span<const json::Value>)>;
+  SaidAtOnce(Say say, std::span<const json::Value> definitions) : say_(std::move(say)), definitions_(definitions) {}
+  bool go_on() override { return false; }
+  std::vector<registry::ToolClass> answer() override { return say_(definitions_); }
+
+  static ClassesOf by(Say say) {
+    return [say = std::move(say)](const config::Server&, std::span<const json::Value> definitions) { return std::make_unique<SaidAtOnce>(say, definitions); };
+  }
+
+ private:
+  Say say_;
+  std::span<const json::Value> definitions_;
+};
+
 /// A server of MCP behind the gate, in the same loop: answers what a test says
 /// and keeps every message that reached it.
 class FakeServer final : public net::HttpHandler {

@@ -254,6 +254,26 @@ TEST(LineWriter, CountsAndKeepsOnlyWhatIsUnsent) {
   EXPECT_LT(most_memory, 4'000'000U) << "of 18 MB that went through";
 }
 
+/// A client that reads nothing costs what it did not read, and less as soon as it reads.
+TEST(LineWriter, TakesUpWhatIsUnsentAndNoMore) {
+  Loop loop;
+  Pipe pipe;
+  LineWriter writer(loop, pipe.ends[1], 10'000'000);
+  const std::string line(100'000, 'z');
+  const auto memory = [] { return mallinfo2().uordblks + mallinfo2().hblkhd; };
+  const std::size_t before = memory();
+  for (Result<void> sent; sent;) {
+    sent = writer.send(line);
+    ASSERT_LT(memory(), before + writer.unsent() + 300'000U) << writer.unsent() << " bytes are unsent";
+  }
+  ASSERT_GT(writer.unsent(), 9'800'000U);
+  std::string read_text(100'000, ' ');
+  while (!writer.idle()) {
+    turn_until(loop, [&] { return read(pipe.ends[0], read_text.data(), read_text.size()) > 0; });
+    ASSERT_LT(memory(), before + writer.unsent() + 300'000U) << writer.unsent() << " bytes are unsent";
+  }
+}
+
 TEST(LineWriter, ABrokenPipeIsAnError) {
   signal(SIGPIPE, SIG_IGN);
   Loop loop;

@@ -327,6 +327,29 @@ class LockedPins final : public store::Pins {
   }
 };
 
+/// A long list is read a little at a time: the pins are asked once, behind all of it, and a failure there may be tried again.
+TEST(PinsTest, NothingIsPinnedBeforeAllOfAListWasRead) {
+  World world;
+  const auto read = document(array({tool("get"), tool("set"), tool("a b"), tool("drop"), tool("drop")}));
+  std::vector<json::Value> definitions;
+  for (const json::Value each : read->root().elements()) definitions.push_back(each);
+  Observation list(definitions, {}, nullptr);
+  int steps = 0;
+  for (; list.read_on(); ++steps) EXPECT_FALSE(world.store->pins().find(world.source.key).value()) << steps;
+  EXPECT_EQ(steps, 5);
+  LockedPins locked;
+  EXPECT_FALSE(list.compare(locked, world.source, 1));
+  ASSERT_TRUE(list.compare(world.store->pins(), world.source, 1));
+  EXPECT_EQ(world.store->pins().find(world.source.key).value()->pinned.size(), 2U);
+  int compiled = 0;
+  while (list.compile_on()) ++compiled;
+  EXPECT_EQ(compiled, 2);
+  world.table = std::move(list).table();
+  EXPECT_EQ(world.tools(), "get, set");
+  EXPECT_EQ(world.drift(), "bad_name a b, duplicate drop");
+  EXPECT_NE(world.table->find("get")->input_schema, nullptr);
+}
+
 /// Security requirement S22: what cannot be compared with the pins is not called.
 TEST(PinsTest, WithoutTheStoreThereIsNoTable) {
   LockedPins locked;

@@ -1,6 +1,7 @@
 """Lists of tools as nobody should write them, from a live server: scan, policy and pages stay bounded, and its other tools are served as ever."""
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -117,6 +118,38 @@ class BadLists(World):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("silent", done.stderr)
         self.assertEqual([each["tool"] for each in json.loads(done.stdout)], ["read_note"])
+
+
+class While_a_long_list_is_read(World):
+    COUNT = 15_000
+
+    def long_list(self):
+        words = ("Reads", "Writes", "Deletes", "Sends", "Pays", "Runs")
+        fields = {"id": {"type": "string"}, "limit": {"type": "integer", "minimum": 1}, "mode": {"enum": ["fast", "safe"]}, "when": {"type": "string", "format": "date-time"}}
+        return [tool(f"thing_{i}", f"{words[i % 6]} the thing {i} of a project, as its owner sees it, and tells what became of it.", inputSchema=schema(fields, required=["id"])) for i in range(self.COUNT)]
+
+    @staticmethod
+    def worked(gate):
+        """Seconds for which the gate's process had a processor, whoever else wants one on this machine."""
+        fields = pathlib.Path(f"/proc/{gate.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_another_server_is_served(self):
+        """The first reading is most of a second's work and more: a ping to another server waits for a small part of it."""
+        command = lister(self, [*self.long_list(), GOOD])
+        self.write("policy.yaml", world.ALLOW)
+        servers = "".join(f"  {name}:\n    command: {json.dumps(command)}\n    policy: policy.yaml\n" for name, command in (("it", self.fake()), ("long", command)))
+        gate = self.started(["--config", self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nservers:\n{servers}")], [])
+        client = world.Http(f"{gate.ready['url']}/mcp/it")
+        client.initialize()
+        most, slowest, pings, began = 0.0, 0.0, 0, time.monotonic()
+        while '"server":"long","era":"legacy","tools":' not in gate.last_words():
+            self.assertLess(time.monotonic() - began, 3 * world.LONG, gate.last_words())
+            before, worked = time.monotonic(), self.worked(gate)
+            self.assertEqual(client.post(world.request(pings, "ping"))["result"], {})
+            most, slowest, pings = max(most, self.worked(gate) - worked), max(slowest, time.monotonic() - before), pings + 1
+        print(f"        {self.COUNT} tools: of {pings} pings to another server meanwhile the slowest took {slowest:.3f} s, and the gate worked {most:.2f} s at most until one was answered")
+        self.assertLess(most, 0.4 if world.LONG <= 20 else 4.0)
 
 
 if __name__ == "__main__":

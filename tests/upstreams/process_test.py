@@ -552,7 +552,7 @@ class Whoever_does_not_read(World):
         told = {answer for answer in answers.values() if answer != "result"}
         self.assertEqual({answer.split(" ", 3)[2] for answer in told} - {"large"}, set(), told)  # "too many large answers …", "too many large requests …"
         if world.LONG <= 20:  # what a sanitized program takes is the sanitizer's
-            self.assertLess(grown, 512)  # requests under way, answers that wait (64 MiB of each), and copies of both while they grow
+            self.assertLess(grown, 256)  # requests under way, those that wait for the child, answers that wait for the client: 64 MiB of each, and no copies of them
         process.stdin.close()
         self.assertEqual(process.wait(world.LONG), 0)
         self.assertNotIn("client_lost", log.read_text())

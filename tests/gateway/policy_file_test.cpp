@@ -1,19 +1,21 @@
-#include "gateway/world.hpp"
-
+// A policy's file: taken up when it changes, its tests held against the tools that the server lists.
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
-#include "config/text_file.hpp"
+#include <gtest/gtest.h>
 
-namespace callgate::gateway::policy_files_test {
+#include "config/text_file.hpp"
+#include "gateway/world.hpp"
+
+namespace callgate::gateway::policy_file_test {
 namespace {
 
 constexpr const char* allow_all = "callgate: 1\ndefault: allow\n";
 
-/// Policy files that others write while the gate runs.
-class PolicyFiles : public World {};
+class PolicyFile : public World {};
 
-TEST_F(PolicyFiles, AChangedPolicyFileIsTakenUpAndAFaultyOneIsNot) {
+TEST_F(PolicyFile, ThatChangedIsTakenUpAndAFaultyOneIsNot) {
   start(allow_all);
   open_session();
   EXPECT_NE(call("read", "{}", 1).body.find("done"), std::string::npos);
@@ -38,7 +40,7 @@ TEST_F(PolicyFiles, AChangedPolicyFileIsTakenUpAndAFaultyOneIsNot) {
 }
 
 /// Security requirement S23: half a file may be a policy that lacks the rules that follow.
-TEST_F(PolicyFiles, APolicyFileThatIsBeingWrittenIsLeftUntilItRests) {
+TEST_F(PolicyFile, ThatIsBeingWrittenIsLeftUntilItRests) {
   start("callgate: 1\ndefault: deny\n");
   open_session();
   using Look = Policies::Look;
@@ -57,7 +59,7 @@ TEST_F(PolicyFiles, APolicyFileThatIsBeingWrittenIsLeftUntilItRests) {
 }
 
 /// Security requirement S23: it rested, and the next half came between the look and the reading.
-TEST_F(PolicyFiles, APolicyFileThatIsWrittenToOnceMoreAfterItRestedIsLeft) {
+TEST_F(PolicyFile, APolicyFileThatIsWrittenToOnceMoreAfterItRestedIsLeft) {
   start("callgate: 1\ndefault: deny\n");
   using Look = Policies::Look;
   config::FileWatch::Instant now{};
@@ -78,7 +80,7 @@ TEST_F(PolicyFiles, APolicyFileThatIsWrittenToOnceMoreAfterItRestedIsLeft) {
 }
 
 /// Security requirement S23: a wish for one server takes up no other server's half policy.
-TEST_F(PolicyFiles, OnlyThePolicyThatTheGatewayPutInPlaceItselfNeedNotRest) {
+TEST_F(PolicyFile, OnlyThePolicyThatTheGatewayPutInPlaceItselfNeedNotRest) {
   start("callgate: 1\ndefault: deny\n");
   const auto whole = folder / "whole.yaml";
   std::filesystem::copy_file(folder / "policy.yaml", whole);
@@ -95,7 +97,7 @@ TEST_F(PolicyFiles, OnlyThePolicyThatTheGatewayPutInPlaceItselfNeedNotRest) {
 }
 
 /// Security requirement S23: what was read while somebody wrote is neither taken up nor refused, and tried again.
-TEST_F(PolicyFiles, APolicyThatIsWrittenToWhileItIsReadIsTriedAgain) {
+TEST_F(PolicyFile, APolicyThatIsWrittenToWhileItIsReadIsTriedAgain) {
   start("callgate: 1\ndefault: deny\n");
   const auto before = policies.find(folder / "policy.yaml");
   const auto fresh = folder / "new.yaml";
@@ -131,7 +133,7 @@ TEST_F(PolicyFiles, APolicyThatIsWrittenToWhileItIsReadIsTriedAgain) {
 }
 
 /// Security requirement S23: nothing stands in force before a policy that is new, so it is waited for.
-TEST_F(PolicyFiles, ANewPolicyThatMayStillBeWrittenWaits) {
+TEST_F(PolicyFile, ANewPolicyThatMayStillBeWrittenWaits) {
   const auto file = folder / "new.yaml";
   std::ofstream(file) << "callgate: 1\ndefault: allow\n";
   const auto early = policies.load(file, Policies::Young::waits);
@@ -144,7 +146,7 @@ TEST_F(PolicyFiles, ANewPolicyThatMayStillBeWrittenWaits) {
 }
 
 /// Security requirement S23: a link that is swapped is a changed file, and is taken up whole.
-TEST_F(PolicyFiles, APolicyBehindALinkIsTakenUpWhenTheLinkIsSwapped) {
+TEST_F(PolicyFile, APolicyBehindALinkIsTakenUpWhenTheLinkIsSwapped) {
   const auto points_to = [&](const std::string& name, const std::string& text) {
     std::ofstream(folder / name) << text;
     std::filesystem::permissions(folder / name, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
@@ -163,7 +165,7 @@ TEST_F(PolicyFiles, APolicyBehindALinkIsTakenUpWhenTheLinkIsSwapped) {
   EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
 }
 
-TEST_F(PolicyFiles, APolicyWhosePatternsTieOnAToolIsRefused) {
+TEST_F(PolicyFile, APolicyWhosePatternsTieOnAToolIsRefused) {
   policies.hold_against([](const std::filesystem::path&) -> std::optional<policy::ToolList> {
     auto tools = policy::ToolList::parse(R"({"tools":[{"name":"read"}]})");
     return tools ? std::optional(std::move(*tools)) : std::nullopt;
@@ -176,7 +178,7 @@ TEST_F(PolicyFiles, APolicyWhosePatternsTieOnAToolIsRefused) {
 }
 
 /// A policy that does not do what it says of itself is not put in force, like one that cannot be read.
-TEST_F(PolicyFiles, APolicyWhoseOwnTestDoesNotHoldIsRefused) {
+TEST_F(PolicyFile, APolicyWhoseOwnTestDoesNotHoldIsRefused) {
   start("callgate: 1\ndefault: deny\ntools: {read: {action: allow}}\n");
   open_session();
   const std::string wrong = "callgate: 1\ndefault: allow\nexpect:\n  - {call: {tool: write}, verdict: allow}\n  - {call: {tool: write}, verdict: deny}\n";
@@ -194,12 +196,71 @@ TEST_F(PolicyFiles, APolicyWhoseOwnTestDoesNotHoldIsRefused) {
 }
 
 /// What a tool is, its own schema and whether there is one are no matter of the file.
-TEST_F(PolicyFiles, ATestThatDependsOnTheToolsRefusesNoPolicy) {
+TEST_F(PolicyFile, ATestThatDependsOnTheToolsRefusesNoPolicy) {
   start("callgate: 1\ndefault: deny\n");
   const auto file = folder / "new.yaml";
   ASSERT_TRUE(config::write_text(file, "callgate: 1\ndefault: deny\nclasses: {Read: {action: allow}}\nexpect: [{call: {tool: read}, verdict: allow}]\n"));
   EXPECT_TRUE(policies.load(file));
 }
 
+/// Tests that the file alone does not break (`unknown_tool`, a rule by class, a tool's own schema) may be broken by the tools.
+TEST_F(PolicyFile, WhoseTestsItsServersToolsBreakIsToldOnceAndShown) {
+  const std::string unmet = "callgate_policy_tests_unmet{server=\"fake\"} ";
+  const std::string tests = "expect:\n  - {call: {tool: read}, verdict: allow}\n  - {call: {tool: write, arguments: {n: text}}, verdict: invalid_arguments}\n";
+  start(allow_all + tests + "  - {call: {tool: reed}, verdict: allow}\n  - {call: {tool: secret}, verdict: unknown_tool}\n");
+  EXPECT_NE(metrics.prometheus().find(unmet + "0\n"), std::string::npos) << "nobody knows the tools yet";
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos) << "it is in force";
+  gates->note_policies();
+  EXPECT_NE(metrics.prometheus().find(unmet + "2\n"), std::string::npos) << metrics.prometheus();
+  ASSERT_EQ(gates->all().front()->unmet_tests().size(), 2U);
+  EXPECT_NE(gates->all().front()->unmet_tests()[0].message.find("tool `reed`: expected `allow`, the policy says `unknown_tool`"), std::string::npos);
+  EXPECT_TRUE(gates->all().front()->unmet_tests()[1].message.starts_with("tool `secret`: expected `unknown_tool`"));
+  const auto told = [&] {
+    return std::ranges::count_if(log.lines(), [](const std::string& line) { return line.find("policy_tests_unmet") != std::string::npos; });
+  };
+  EXPECT_EQ(told(), 1);
+  gates->note_policies();
+  EXPECT_EQ(told(), 1);
+  write_policy(allow_all + tests);
+  policies.refresh();
+  gates->note_policies();
+  EXPECT_NE(metrics.prometheus().find(unmet + "0\n"), std::string::npos) << metrics.prometheus();
+  EXPECT_TRUE(log.has("policy_tests_met"));
+}
+
+/// What waits for a person, or is missing at this moment, says nothing of the policy.
+TEST_F(PolicyFile, WhoseTestsAreOfToolsThatAreQuarantinedOrGoneAreNotSaidToBeBroken) {
+  between_readings = std::chrono::milliseconds(1);
+  start(allow_all + std::string("expect:\n  - {call: {tool: read}, verdict: allow}\n  - {call: {tool: secret}, verdict: allow}\n"));
+  open_session();
+  EXPECT_NE(call("read").body.find("done"), std::string::npos);
+  upstream.tools = R"({"name":"read","description":"another","inputSchema":{"type":"object"}})";
+  gates->all().front()->tools().want_again(mcp::Era::legacy);
+  turn_until([&] { return gates->all().front()->tools().is_current(mcp::Era::legacy); });
+  EXPECT_NE(call("read").body.find("quarantined"), std::string::npos);
+  gates->note_policies();
+  EXPECT_TRUE(gates->all().front()->unmet_tests().empty());
+}
+
+/// A file that two servers share may have tests of a tool that only one of them lists.
+TEST_F(PolicyFile, WhoseTestIsOfAToolThatAnotherServerOfTheFileListsAreThatServers) {
+  FakeServer second(loop);
+  second.tools = R"({"name":"other","inputSchema":{"type":"object"}})";
+  adjust = [&](config::Server& server) { server.name = "first"; };
+  start(allow_all + std::string("expect:\n  - {call: {tool: read}, verdict: allow}\n  - {call: {tool: other}, verdict: allow}\n  - {call: {tool: nowhere}, verdict: allow}\n"));
+  config::Server beside = config.servers.front();
+  beside.name = "second";
+  beside.url = second.url();
+  const std::vector<config::Server> both{config.servers.front(), beside};
+  gates->serve(both);
+  turn_until([&] { return std::ranges::all_of(gates->all(), [](const auto& gate) { return gate->tools().is_current(mcp::Era::legacy); }); });
+  gates->note_policies();
+  for (const auto& gate : gates->all()) {
+    ASSERT_EQ(gate->unmet_tests().size(), 1U) << gate->name();
+    EXPECT_TRUE(gate->unmet_tests()[0].message.starts_with("tool `nowhere`"));
+  }
+}
+
 }  // namespace
-}  // namespace callgate::gateway::policy_files_test
+}  // namespace callgate::gateway::policy_file_test
