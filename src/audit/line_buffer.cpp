@@ -9,39 +9,6 @@
 namespace callgate::audit {
 namespace {
 
-#if defined(__SSE2__)
-
-/// Sixteen bytes that are looked at together.
-using Block = __m128i;
-
-Block load_block(const char* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
-void store_block(char* to, Block block) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), block); }
-Block joined(std::uint64_t first, std::uint64_t last) { return _mm_set_epi64x(static_cast<long long>(last), static_cast<long long>(first)); }
-
-/// Whether all of them are printable ASCII and neither quote nor backslash.
-bool is_plain(Block block) {
-  const __m128i control = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));  // signed: bytes from 0x80 on too
-  const __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
-  const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
-  const __m128i del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
-  return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, quote), _mm_or_si128(backslash, del))) == 0;
-}
-
-#else
-
-struct Block {
-  std::uint64_t first;
-  std::uint64_t last;
-};
-
-Block joined(std::uint64_t first, std::uint64_t last) { return {first, last}; }
-Block load_block(const char* from) {
-  Block block;
-  std::memcpy(&block, from, sizeof block);
-  return block;
-}
-void store_block(char* to, Block block) { std::memcpy(to, &block, sizeof block); }
-
 constexpr std::uint64_t in_each(std::uint64_t byte) { return byte * 0x0101010101010101U; }
 constexpr std::uint64_t high_bits = in_each(0x80);
 
@@ -49,31 +16,45 @@ constexpr std::uint64_t high_bits = in_each(0x80);
 constexpr std::uint64_t below(std::uint64_t word, std::uint64_t bound) { return (word - in_each(bound)) & ~word & high_bits; }
 constexpr std::uint64_t equal(std::uint64_t word, std::uint64_t byte) { return below(word ^ in_each(byte), 1); }
 
+/// Whether each of eight bytes is printable ASCII and neither quote nor backslash.
 /// Borrows between bytes can only make a plain word look otherwise, never the other way round.
-bool is_plain(std::uint64_t word) {
+bool copy_word(char* to, const char* from) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, from, 8);
+  std::memcpy(to, &word, 8);
   return ((word & high_bits) | below(word, 0x20) | equal(word, '"') | equal(word, '\\') | equal(word, 0x7f)) == 0;
 }
-bool is_plain(Block block) { return is_plain(block.first) && is_plain(block.last); }
 
-#endif
-
-/// Copies the first and the last word of a text, which may overlap, and joins them.
-template <class Word>
-Block copy_ends(char* to, std::string_view text) {
-  Word first = 0;
-  Word last = 0;
-  std::memcpy(&first, text.data(), sizeof first);
-  std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
-  std::memcpy(to, &first, sizeof first);
-  std::memcpy(to + text.size() - sizeof last, &last, sizeof last);
-  if constexpr (sizeof(Word) == 8) return joined(first, last);
-  const std::uint64_t both = std::uint64_t{last} << 32U | first;
-  return joined(both, both);
+#if defined(__SSE2__)
+/// The same for sixteen.
+bool copy_block(char* to, const char* from) {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), block);
+  const __m128i control = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));  // signed: bytes from 0x80 on too
+  const __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+  const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+  const __m128i del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+  return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, quote), _mm_or_si128(backslash, del))) == 0;
 }
+#else
+bool copy_block(char* to, const char* from) {
+  const bool first = copy_word(to, from);
+  return copy_word(to + 8, from + 8) && first;
+}
+#endif
 
 bool copy_byte(char* to, char byte) {
   *to = byte;
   return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+/// The same for four.
+bool copy_half_word(char* to, const char* from) {
+  std::uint32_t half = 0;
+  std::memcpy(&half, from, 4);
+  std::memcpy(to, &half, 4);
+  const std::uint64_t word = half | in_each('a') << 32U;  // `a` is plain
+  return ((word & high_bits) | below(word, 0x20) | equal(word, '"') | equal(word, '\\') | equal(word, 0x7f)) == 0;
 }
 
 }  // namespace
@@ -84,16 +65,17 @@ bool LineBuffer::copy_plain(char* to, std::string_view text) {
   const std::size_t size = text.size();
   bool plain = true;
   if (size >= 16) {
-    const auto copy_block = [&](std::size_t at) {
-      const Block block = load_block(from + at);
-      store_block(to + at, block);
-      return is_plain(block);
-    };
-    for (std::size_t at = 0; at + 16 < size; at += 16) plain = copy_block(at) && plain;
-    return copy_block(size - 16) && plain;
+    for (std::size_t at = 0; at + 16 < size; at += 16) plain = copy_block(to + at, from + at) && plain;
+    return copy_block(to + size - 16, from + size - 16) && plain;
   }
-  if (size >= 8) return is_plain(copy_ends<std::uint64_t>(to, text));
-  if (size >= 4) return is_plain(copy_ends<std::uint32_t>(to, text));
+  if (size >= 8) {
+    plain = copy_word(to, from);
+    return copy_word(to + size - 8, from + size - 8) && plain;
+  }
+  if (size >= 4) {
+    plain = copy_half_word(to, from);
+    return copy_half_word(to + size - 4, from + size - 4) && plain;
+  }
   for (std::size_t at = 0; at < size; ++at) plain = copy_byte(to + at, from[at]) && plain;
   return plain;
 }
@@ -107,7 +89,7 @@ void LineBuffer::text(std::string_view text) {
 }
 
 void LineBuffer::again(std::string_view text) {
-  at_ -= text.size() + 2;
+  size_ -= text.size() + 2;
   escaped(text);
 }
 
@@ -118,13 +100,11 @@ void LineBuffer::escaped(std::string_view text) {
 }
 
 void LineBuffer::grow(std::size_t bytes) {
-  const std::size_t filled = size();
-  const std::size_t capacity = std::max(static_cast<std::size_t>(end_ - bytes_.get()) * 2, filled + bytes);
+  const std::size_t capacity = std::max(capacity_ * 2, size_ + bytes);
   auto larger = std::make_unique_for_overwrite<char[]>(capacity);
-  std::memcpy(larger.get(), bytes_.get(), filled);
+  std::memcpy(larger.get(), bytes_.get(), size_);
   bytes_ = std::move(larger);
-  at_ = bytes_.get() + filled;
-  end_ = bytes_.get() + capacity;
+  capacity_ = capacity;
 }
 
 }  // namespace callgate::audit

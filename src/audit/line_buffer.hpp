@@ -17,13 +17,13 @@ namespace callgate::audit {
 /// without looking at its room more than once a member. Threads: one.
 class LineBuffer {
  public:
-  explicit LineBuffer(std::size_t capacity) : bytes_(std::make_unique_for_overwrite<char[]>(capacity)), at_(bytes_.get()), end_(at_ + capacity) {}
+  explicit LineBuffer(std::size_t capacity) : bytes_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
 
-  std::string_view view() const { return {bytes_.get(), size()}; }
-  std::size_t size() const { return static_cast<std::size_t>(at_ - bytes_.get()); }
-  bool empty() const { return at_ == bytes_.get(); }
-  void clear() { at_ = bytes_.get(); }
-  void drop_last() { --at_; }
+  std::string_view view() const { return {bytes_.get(), size_}; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  void clear() { size_ = 0; }
+  void drop_last() { --size_; }
 
   /// Bytes as they are.
   void raw(std::string_view bytes) { bytes.copy(room(bytes.size()), bytes.size()); }
@@ -35,7 +35,7 @@ class LineBuffer {
   void raw(char byte) { *room(1) = byte; }
   void number(std::uint64_t number) {
     char* first = room(20);
-    at_ = std::to_chars(first, first + 20, number).ptr;
+    size_ = static_cast<std::size_t>(std::to_chars(first, first + 20, number).ptr - bytes_.get());
   }
   /// A JSON string, cut at `max_text` bytes (at a character).
   void text(std::string_view text);
@@ -57,12 +57,12 @@ class LineBuffer {
 
  private:
   char* room(std::size_t bytes) {
-    if (static_cast<std::size_t>(end_ - at_) < bytes) [[unlikely]] grow(bytes);
-    char* first = at_;
-    at_ += bytes;
+    if (capacity_ - size_ < bytes) grow(bytes);
+    char* first = bytes_.get() + size_;
+    size_ += bytes;
     return first;
   }
-  [[gnu::cold]] void grow(std::size_t bytes);
+  void grow(std::size_t bytes);
   /// Whether all of it was its own JSON form.
   static bool copy_plain(char* to, std::string_view text);
   /// Instead of what copy_plain() wrote last, with its quotes.
@@ -70,8 +70,8 @@ class LineBuffer {
   [[gnu::cold]] void escaped(std::string_view text);
 
   std::unique_ptr<char[]> bytes_;
-  char* at_;   ///< behind the last byte
-  char* end_;  ///< of the memory
+  std::size_t capacity_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace callgate::audit

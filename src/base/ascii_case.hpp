@@ -69,11 +69,16 @@ inline bool equal(std::string_view a, std::string_view b) {
     std::memcpy(&right, b.data() + at, sizeof right);
     return left == right || lower_word(left) == lower_word(right);
   };
-  if (a.size() < 8) return lower_word(short_word(a)) == lower_word(short_word(b));
-  for (std::size_t at = 0; at + 8 < a.size(); at += 8) {
-    if (!equal_words(at)) return false;
+  if (a.size() >= 8) {
+    for (std::size_t at = 0; at + 8 < a.size(); at += 8) {
+      if (!equal_words(at)) return false;
+    }
+    return equal_words(a.size() - 8);  // may look at some bytes once more
   }
-  return equal_words(a.size() - 8);  // may look at some bytes once more
+  for (std::size_t at = 0; at < a.size(); ++at) {
+    if (lower(a[at]) != lower(b[at])) return false;
+  }
+  return true;
 }
 
 }  // namespace callgate::ascii

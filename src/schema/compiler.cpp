@@ -106,7 +106,6 @@ void Compiler::compile_subschema(BlockId id) {
     for (const json::Member member : schema_.members()) apply(member.key.string(scratch), member.value);
   }
   finish_object();
-  if (block_.number) block_.number->find_whole();
   program_.blocks[id] = std::move(block_);
 }
 
@@ -120,7 +119,9 @@ void Compiler::apply(std::string_view name, json::Value value) {
 void Compiler::finish_object() {
   if (!block_.object) return;
   ObjectRules& rules = *block_.object;
-  rules.sort();
+  std::ranges::sort(rules.properties, [](const Property& a, const Property& b) {
+    return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
+  });
   rules.required_count = static_cast<std::size_t>(std::ranges::count_if(rules.properties, &Property::required));
 }
 

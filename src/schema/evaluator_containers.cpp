@@ -1,37 +1,26 @@
 // Checks of the members of objects and the elements of arrays.
 
 #include <algorithm>
+#include <cstring>
 
-#include "base/ascii_case.hpp"
 #include "schema/evaluator.hpp"
 
 namespace callgate::schema {
 
-namespace {
-
-bool stands_before(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
-
-/// Unequal tags mean unequal names.
-std::uint64_t tag_of(std::string_view name) { return ascii::short_word(name) ^ std::uint64_t{name.size()} * 0x9e3779b97f4a7c15U; }
-
-}  // namespace
-
-void ObjectRules::sort() {
-  std::ranges::sort(properties, stands_before, &Property::name);
-  tags.clear();
-  if (properties.size() > 16) return;
-  for (const Property& property : properties) tags.push_back(tag_of(property.name));
-}
-
 const Property* ObjectRules::find(std::string_view name) const {
-  if (tags.size() == properties.size()) {
-    const std::uint64_t tag = tag_of(name);
-    for (std::size_t i = 0; i < tags.size(); ++i) {
-      if (tags[i] == tag && properties[i].name == name) return &properties[i];
+  if (properties.size() <= 16) {
+    // Few names have one length, so hardly any bytes are compared, and longer ones are not looked at.
+    for (const Property& property : properties) {
+      if (property.name.size() < name.size()) continue;
+      if (property.name.size() > name.size()) break;
+      if (std::memcmp(property.name.data(), name.data(), name.size()) == 0) return &property;
     }
     return nullptr;
   }
-  const auto place = std::ranges::lower_bound(properties, name, stands_before, &Property::name);
+  const auto place = std::ranges::lower_bound(
+      properties, name,
+      [](std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; },
+      &Property::name);
   return place != properties.end() && place->name == name ? &*place : nullptr;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <limits>
 
 #include "schema/evaluator.hpp"
 
@@ -83,32 +82,10 @@ bool Evaluator::check_values(const Block& block, json::Value value) {
   return true;
 }
 
-void NumberRules::find_whole() {
-  constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
-  constexpr std::int64_t highest = std::numeric_limits<std::int64_t>::max();
-  std::int64_t from = lowest;
-  std::int64_t to = highest;
-  bool whole = !multiple_of;
-  const auto bound = [&](const std::optional<Decimal>& rule, std::int64_t none, auto narrow) {
-    if (!rule) return;
-    const auto value = rule->as_int64();
-    whole = whole && value && *value != none;
-    if (whole) narrow(*value);
-  };
-  bound(minimum, lowest, [&](std::int64_t value) { from = std::max(from, value); });
-  bound(exclusive_minimum, highest, [&](std::int64_t value) { from = std::max(from, value + 1); });
-  bound(maximum, highest, [&](std::int64_t value) { to = std::min(to, value); });
-  bound(exclusive_maximum, lowest, [&](std::int64_t value) { to = std::min(to, value - 1); });
-  if (!whole) return;
-  least = from;
-  most = to;
-}
-
 bool Evaluator::check_number(const Block& block, json::Value value) {
-  const NumberRules& rules = *block.number;
-  if (const auto whole = value.as_int64(); whole && rules.least <= *whole && *whole <= rules.most) return true;
   const auto number = read_number(block, value);
   if (!number) return false;
+  const NumberRules& rules = *block.number;
   if (rules.minimum && *number < *rules.minimum) return failed(block, value, "minimum");
   if (rules.maximum && *number > *rules.maximum) return failed(block, value, "maximum");
   if (rules.exclusive_minimum && *number <= *rules.exclusive_minimum) return failed(block, value, "exclusiveMinimum");

@@ -83,7 +83,9 @@ class Folder {
     }
     auto rules = std::make_unique<ObjectRules>();
     for (auto& [name, schemas] : said) rules->properties.push_back({.name = name, .schema = all_of(std::move(schemas), branches.front())});
-    rules->sort();
+    std::ranges::sort(rules->properties, [](const Property& a, const Property& b) {
+      return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
+    });
     const BlockId id = make(branches.front());
     block(id).object = std::move(rules);
     return id;

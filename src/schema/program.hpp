@@ -40,12 +40,6 @@ struct NumberRules {
   std::optional<Decimal> exclusive_minimum;
   std::optional<Decimal> exclusive_maximum;
   std::optional<Decimal> multiple_of;
-  /// Whole numbers from `least` to `most` satisfy all of them; of others it is not said.
-  std::int64_t least = 1;
-  std::int64_t most = 0;
-
-  /// After the last of them.
-  void find_whole();
 };
 
 /// Lengths count code points.
@@ -92,7 +86,6 @@ struct ObjectRules {
   std::uint64_t min = 0;
   std::uint64_t max = unbounded;
   std::vector<Property> properties;  ///< by length, then bytes: one cheap order to search in
-  std::vector<std::uint64_t> tags;   ///< of their names, in that order, where they are few; else none
   std::size_t required_count = 0;
   std::vector<PatternProperty> patterns;
   BlockId additional = no_block;
@@ -100,8 +93,6 @@ struct ObjectRules {
   BlockId unevaluated = no_block;
 
   const Property* find(std::string_view name) const;
-  /// Puts them in their order; after the last one, before the first search.
-  void sort();
 };
 
 /// `const` or `enum`: the values that are accepted, by kind, each sorted to search in.
