@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "generate/yaml_pieces.hpp"
 #include "generate/yaml_writer.hpp"
 
 namespace callgate::generate {
