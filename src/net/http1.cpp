@@ -212,20 +212,8 @@ class HeadReader {
 }  // namespace
 
 std::size_t head_size(std::string_view bytes, std::size_t from) {
-  constexpr std::string_view blank_line = "\r\n\r\n";
-  from = from < 3 ? 0 : from - 3;
-#if defined(__SSE2__)
-  // Two CR with one byte between them stand nowhere else: the ends of other lines need no look of their own.
-  const __m128i cr = _mm_set1_epi8('\r');
-  for (; from + 18 <= bytes.size(); from += 16) {
-    const char* const p = bytes.data() + from;
-    const __m128i first = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), cr);
-    const __m128i second = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 2)), cr);
-    if (_mm_movemask_epi8(_mm_and_si128(first, second)) != 0) [[unlikely]] break;
-  }
-#endif
-  const std::size_t end = bytes.find(blank_line, from);
-  return end == std::string_view::npos ? 0 : end + blank_line.size();
+  const std::size_t end = bytes.find("\r\n\r\n", from < 3 ? 0 : from - 3);
+  return end == std::string_view::npos ? 0 : end + 4;
 }
 
 bool has_bare_line_feed(std::string_view head, std::size_t from) {
