@@ -144,7 +144,7 @@ net::Task<void> Gate::judge_list(Inbound& in, upstream::Delivery& delivery) {
   }
   const std::string text = list.whole ? std::string() : mcp::filter_list(*page, keep, {}, cache_rule(in));
   const bool same_for_all = in.message.method_id != mcp::MethodId::tasks_list;
-  if (!page->next_cursor && !asks && same_for_all && !shows_other && delivery.http_status == 200) {
+  if (!page->next_cursor && !asks && !delivery.look.may_go_on && same_for_all && !shows_other && delivery.http_status == 200) {
     list.from_server = upstream::SeenAnswer::of(delivery.bytes, message->id_text);
     json::Document shown;
     const auto answer = list.whole ? message : mcp::read_message(text, shown, mcp::Direction::from_server, upstream::answer_limits);

@@ -207,7 +207,7 @@ net::Task<Forwarded> HttpLink::read_json(std::unique_ptr<net::HttpReply> reply, 
   auto body = co_await reply->whole(origin_.max_result, wanted.deadline.left());
   if (!body) co_return std::unexpected(Failure{std::move(body.error()), true});
   if (wanted.seen != nullptr && status == 200 && wanted.seen->is(*body, wanted.id))
-    co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .session_lost = lost_, .seen = true});
+    co_return answer_of(std::move(reply), {.kind = Delivery::Kind::answer, .bytes = *body, .look = {.may_go_on = false}, .session_lost = lost_, .seen = true});
   // Nothing is awaited while the scratch document is in use.
   Scratch scratch(origin_, body->size());
   auto message = mcp::read_message(*body, scratch.document(), mcp::Direction::from_server, answer_limits);

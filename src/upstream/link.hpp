@@ -74,7 +74,7 @@ struct Outbound {
   std::chrono::milliseconds time{40'000};  ///< until the answer; progress starts it again, ten times at most
   bool may_resume = false;  ///< a stream that ends without the answer may be resumed by the client
   bool endless = false;     ///< a subscription: only who asked or the server ends it
-  const SeenAnswer* seen = nullptr;  ///< an answer to such a request that was read before; no error
+  const SeenAnswer* seen = nullptr;  ///< an answer to such a request that was read before; no error, and nothing in it may go on
   /// The call's decision. A cancel has that of the call it is about, by which a link
   /// that callers share finds it: two of them may have calls of one id under way.
   Ulid call{};
