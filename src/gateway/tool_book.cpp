@@ -17,7 +17,7 @@ namespace callgate::gateway {
 namespace {
 
 /// A fault of the gateway's own is told soon, whatever the server is given.
-constexpr net::Duration soon = std::chrono::milliseconds(200);
+constexpr net::Duration soon = std::chrono::milliseconds(100);
 constexpr net::Duration first_pause = std::chrono::milliseconds(250);
 /// What clients are shown and the gateway is not may come on in time: of a server that is replaced
 /// part by part. One that lists by who asks is not read more often than this for all of them.
