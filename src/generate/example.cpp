@@ -65,7 +65,7 @@ std::string json_of(const Arguments& arguments) {
   return out + "}";
 }
 
-void set_argument(Arguments& arguments, std::string_view name, std::string value) {
+void set_member(Arguments& arguments, std::string_view name, std::string value) {
   const auto found = std::ranges::find(arguments, name, [](const auto& each) { return std::string_view(each.first); });
   if (found != arguments.end()) {
     found->second = std::move(value);
@@ -115,7 +115,7 @@ std::optional<Arguments> ExampleMaker::required_arguments(json::Value input_sche
     const auto schema = properties ? properties->find(name.string()) : std::nullopt;
     auto made = schema ? make(*schema, 1) : std::optional<std::string>("\"x\"");
     if (!made) return std::nullopt;
-    set_argument(arguments, name.string(), std::move(*made));
+    set_member(arguments, name.string(), std::move(*made));
   }
   return arguments;
 }
@@ -162,7 +162,7 @@ std::optional<std::string> ExampleMaker::object(json::Value schema, unsigned dep
       const auto below = properties ? properties->find(name.string()) : std::nullopt;
       auto made = below ? make(*below, depth + 1) : std::optional<std::string>("\"x\"");
       if (!made) return std::nullopt;
-      set_argument(members, name.string(), std::move(*made));
+      set_member(members, name.string(), std::move(*made));
     }
   }
   return json_of(members);

@@ -19,7 +19,7 @@ using Arguments = std::vector<std::pair<std::string, std::string>>;
 /// The object as JSON text.
 std::string json_of(const Arguments& arguments);
 /// Sets or adds one.
-void set_argument(Arguments& arguments, std::string_view name, std::string value);
+void set_member(Arguments& arguments, std::string_view name, std::string value);
 
 /// Makes examples for the schemas of one document. Bounded in depth and steps,
 /// so that references in a circle end.

@@ -188,7 +188,7 @@ std::optional<Clause> learned_members(const Property& property, const Seen& seen
     const SeenValues* values = seen.find(below);
     auto clause = values != nullptr && !values->unknown ? clause_for(member, {}, values) : std::nullopt;
     if (!clause || clause->learned.empty()) continue;
-    if (!clause->good.empty()) set_argument(*good, member.name, clause->good);
+    if (!clause->good.empty()) set_member(*good, member.name, clause->good);
     inside.push_back(std::move(*clause));
   }
   if (inside.empty()) return std::nullopt;
@@ -202,7 +202,7 @@ std::optional<Clause> learned_members(const Property& property, const Seen& seen
     clause.learned += fmt::format("{}{} {}", clause.learned.empty() ? "" : ", ", name, each.learned);
     for (const std::string& bad : each.bad) {
       Arguments other = *good;
-      set_argument(other, each.argument, bad);
+      set_member(other, each.argument, bad);
       clause.bad.push_back(json_of(other));
     }
   }

@@ -38,7 +38,7 @@ std::optional<Arguments> base_of(const Rule& rule) {
 Arguments asked_for(const Rule& rule) {
   Arguments arguments;
   for (const Clause& clause : rule.clauses) {
-    if (clause.required && !clause.good.empty()) set_argument(arguments, clause.argument, clause.good);
+    if (clause.required && !clause.good.empty()) set_member(arguments, clause.argument, clause.good);
   }
   return arguments;
 }
@@ -49,10 +49,10 @@ std::string set_at(const Arguments& object, std::string_view path, const std::st
   const std::string_view name = path.substr(0, dot);
   Arguments changed = object;
   if (dot == std::string_view::npos) {
-    set_argument(changed, name, value);
+    set_member(changed, name, value);
   } else {
     const auto inner = std::ranges::find(object, name, [](const auto& each) { return std::string_view(each.first); });
-    set_argument(changed, name, set_at(inner == object.end() ? Arguments{} : members_of(inner->second), path.substr(dot + 1), value, false));
+    set_member(changed, name, set_at(inner == object.end() ? Arguments{} : members_of(inner->second), path.substr(dot + 1), value, false));
   }
   return json_of(changed);
 }

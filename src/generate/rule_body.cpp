@@ -14,15 +14,6 @@ const std::string* part_of(const RuleBody& body, std::string_view key) {
   return found == body.end() ? nullptr : &found->second;
 }
 
-void set_part(RuleBody& body, std::string_view key, std::string value) {
-  const auto found = std::ranges::find(body, key, [](const auto& each) { return std::string_view(each.first); });
-  if (found != body.end()) {
-    found->second = std::move(value);
-  } else {
-    body.emplace_back(std::string(key), std::move(value));
-  }
-}
-
 void take_out(RuleBody& body, std::string_view key) {
   std::erase_if(body, [key](const auto& each) { return each.first == key; });
 }

@@ -27,7 +27,7 @@ const std::string* value_of(const Arguments& arguments, std::string_view name) {
 }
 
 Arguments with(Arguments arguments, std::string_view name, std::string value) {
-  set_argument(arguments, name, std::move(value));
+  set_member(arguments, name, std::move(value));
   return arguments;
 }
 

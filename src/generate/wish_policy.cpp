@@ -169,7 +169,7 @@ class Granting {
     if (base) {
       Arguments border = *base;
       for (const Clause& clause : rule.clauses) {
-        if (!clause.good.empty()) set_argument(border, clause.argument, clause.good);
+        if (!clause.good.empty()) set_member(border, clause.argument, clause.good);
       }
       const auto document = json::OwnedDocument::parse(json_of(border));
       if (document && (own == nullptr || !own->validate((*document)->root()))) base = std::move(border);

@@ -66,7 +66,7 @@ class Change {
     action_ = rule.action;
     pointer_ = rule.pointer;
     if (rule.pointer.starts_with("/tools/") || rule.pointer.starts_with("/classes/")) before_ = rule_body(yaml::at_pointer(file, rule.pointer));
-    set_part(before_, "action", json::quoted(policy::word(action_)));
+    set_member(before_, "action", json::quoted(policy::word(action_)));
   }
 
   /// Of a category and a risk the stricter one stands; two that say more than an action make no single rule.
@@ -87,7 +87,7 @@ class Change {
       action_ = second.action;
       pointer_ = second.pointer;
     }
-    set_part(before_, "action", json::quoted(policy::word(action_)));
+    set_member(before_, "action", json::quoted(policy::word(action_)));
   }
 
   void say(const std::string& what) { wished_.dropped.push_back(fmt::format("{}: {}", comment_line(rule_.tool), what)); }
@@ -104,7 +104,7 @@ class Change {
     // What no rule names is new, and no part of the policy goes with it.
     if (rule_.action > action_ && pointer_ != "/default") say(fmt::format("loosened: `{}` of `{}` becomes `{}`", policy::word(action_), pointer_, policy::word(rule_.action)));
     if (rule_.action == action_) return drop_milder_cases();
-    set_part(body_, "action", json::quoted(policy::word(rule_.action)));
+    set_member(body_, "action", json::quoted(policy::word(rule_.action)));
     take_out(body_, "reason");  // it says why the other action stands
     if (const std::string* approval = part_of(body_, "approval"); approval != nullptr && rule_.action != Verdict::require_approval) {
       say(fmt::format("`approval` of `{}` is dropped, nobody is asked: {}", pointer_, shown(*approval)));
@@ -129,7 +129,7 @@ class Change {
       }
     }
     if (kept.empty()) take_out(body_, "cases");
-    else set_part(body_, "cases", "[" + kept + "]");
+    else set_member(body_, "cases", "[" + kept + "]");
   }
 
   void limit() {
@@ -139,7 +139,7 @@ class Change {
       if (*old == limit) return;
       say(fmt::format("`rate_limit` of `{}` is replaced: {} becomes {}", pointer_, shown(*old), shown(limit)));
     }
-    set_part(body_, "rate_limit", limit);
+    set_member(body_, "rate_limit", limit);
   }
 
   /// Puts the wished conditions in the place of what the rule asked of the same arguments.
@@ -153,12 +153,12 @@ class Change {
     for (const Clause& clause : rule_.clauses) {
       const auto was = std::ranges::find(properties, clause.argument, &Arguments::value_type::first);
       if (was != properties.end() && was->second != clause.schema) say(fmt::format("what `{}` asks of `{}` is replaced: {} becomes {}", pointer_, comment_line(clause.argument), shown(was->second), shown(clause.schema)));
-      set_argument(properties, clause.argument, clause.schema);
+      set_member(properties, clause.argument, clause.schema);
     }
     Arguments whole = members_of(schema);
-    set_argument(whole, "properties", json_of(properties));
-    set_argument(whole, "required", required(schema));
-    set_part(body_, "arguments", json_of(whole));
+    set_member(whole, "properties", json_of(properties));
+    set_member(whole, "required", required(schema));
+    set_member(body_, "arguments", json_of(whole));
   }
 
   static Arguments members_of(json::Value object) {

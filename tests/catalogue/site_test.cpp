@@ -136,7 +136,7 @@ TEST(Site, APageSaysOfEachActWhatItsRuleDoes) {
       }
       const std::string value = json::quoted(mode.value);
       const bool nested = tool.tool == "manage_doors";
-      generate::set_argument(arguments, nested ? "request" : tool.modes->argument, nested ? "{\"operation\":" + value + "}" : tool.tool == "manage_lamps" ? "[" + value + "]" : value);
+      generate::set_member(arguments, nested ? "request" : tool.modes->argument, nested ? "{\"operation\":" + value + "}" : tool.tool == "manage_lamps" ? "[" + value + "]" : value);
       const auto call = policy::parse_call("{\"tool\":\"" + tool.tool + "\",\"arguments\":" + generate::json_of(arguments) + "}");
       const policy::Verdict verdict = policy::judge_fresh(*rule.policy, *call, &*list).verdict;
       const std::string row = fmt::format("<code>{}</code></th><td>{}</td><td>{}</td><td>{}</td>", mode.value, word(mode.category), word(mode.risk), shown(verdict));

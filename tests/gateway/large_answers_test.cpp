@@ -208,6 +208,8 @@ TEST_F(LargeAnswers, AsNewsOfASubscriptionTakeUpTheirRoomUntilTheyWereRead) {
 
 /// A child that says something large when its client tells it that the roots changed.
 constexpr const char* talker = R"sh(
+size=$1
+say() { printf "$1" "$3"; head -c "$size" /dev/zero | tr '\0' a; echo "$2"; }
 while IFS= read -r line; do
   id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\|"[^"]*"\)[,}].*/\1/p')
   case "$line" in
@@ -215,28 +217,18 @@ while IFS= read -r line; do
     *'"method":"tools/list"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"tools\":[{\"name\":\"read\",\"inputSchema\":{\"type\":\"object\"}}]}}" ;;
     *callgate_probe_*|*'"method":"server/discover"'*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"no\"}}" ;;
     *'notifications/roots/list_changed'*)
-      printf '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"'
-      head -c "$1" /dev/zero | tr '\0' a
-      echo '"}}'
+      say '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"' '"}}'
       if [ -e "$2/asks" ]; then
-        printf '{"jsonrpc":"2.0","id":"q","method":"ping","params":{"x":"'
-        head -c "$1" /dev/zero | tr '\0' a
-        echo '"}}'
+        say '{"jsonrpc":"2.0","id":"q","method":"ping","params":{"x":"' '"}}'
       fi
       if [ -e "$2/news" ]; then
-        printf '{"jsonrpc":"2.0","method":"notifications/prompts/list_changed","params":{"x":"'
-        head -c "$1" /dev/zero | tr '\0' a
-        echo '"}}'
+        say '{"jsonrpc":"2.0","method":"notifications/prompts/list_changed","params":{"x":"' '"}}'
       fi ;;
     *'"id":"q"'*) printf '%s\n' "$line" >>"$2/answers" ;;
     *'"method":"tools/call"'*)
-      printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"' "$id"
-      head -c "$1" /dev/zero | tr '\0' a
-      echo '"}]}}'
+      say '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"' '"}]}}' "$id"
       if [ -e "$2/after" ]; then
-        printf '{"jsonrpc":"2.0","method":"notifications/prompts/list_changed","params":{"x":"'
-        head -c "$1" /dev/zero | tr '\0' a
-        echo '"}}'
+        say '{"jsonrpc":"2.0","method":"notifications/prompts/list_changed","params":{"x":"' '"}}'
       fi ;;
   esac
 done

@@ -116,14 +116,17 @@ TEST(MemoryCounters, ALimitWhosePlaceAnotherGotMeanwhileCountsForItself) {
   EXPECT_FALSE(counters.take_now(others, ann, BootTime(31s)).has_value());
 }
 
+/// So many limits of different rules.
+std::vector<RateLimit> several(std::size_t count, const RateLimit& like) {
+  std::vector<RateLimit> limits(count, like);
+  for (std::size_t i = 0; i < count; ++i) limits[i].id += std::to_string(i);
+  return limits;
+}
+
 /// More limits than there are hints of where they are counted.
 TEST(MemoryCounters, ManyLimitsShareTheHints) {
   MemoryCounters counters;
-  std::vector<RateLimit> limits;
-  for (int i = 0; i < 1000; ++i) {
-    limits.push_back(limit(3, 60s));
-    limits.back().id += std::to_string(i);
-  }
+  const std::vector<RateLimit> limits = several(1000, limit(3, 60s));
   const Subject ann{"valkey", "ann", "s1"};
   for (int round = 0; round < 4; ++round) {
     for (const RateLimit& each : limits) {
@@ -135,11 +138,7 @@ TEST(MemoryCounters, ManyLimitsShareTheHints) {
 
 TEST(MemoryCounters, ManyLimitsOnOneCallAreGivenBackWhole) {
   MemoryCounters counters;
-  std::vector<RateLimit> limits;
-  for (int i = 0; i < 9; ++i) {
-    limits.push_back(limit(1, 60s));
-    limits.back().id += std::to_string(i);
-  }
+  const std::vector<RateLimit> limits = several(9, limit(1, 60s));
   std::vector<const RateLimit*> all;
   for (const RateLimit& each : limits) all.push_back(&each);
   const Subject ann{"valkey", "ann", "s1"};
