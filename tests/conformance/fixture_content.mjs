@@ -1,7 +1,7 @@
 // What the fixture serves in both eras: the diagnostic tools, prompts and resources that the public suite asks for,
 // two of our own for byte fidelity, and some to try one client after another on. A tool is [name, description,
 // inputSchema, run(arguments, call)]; what a call can do is said in fixture_answers.mjs.
-import { changed, untilCancelled, updated, wasCancelled } from './fixture_hub.mjs';
+import { changed, mark, marked, updated } from './fixture_hub.mjs';
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
 const WAV = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=';
@@ -103,11 +103,19 @@ export const tools = [
   }],
   ['wait', 'Reports progress once and goes on until it is cancelled, at most 20 s', takes({ label: word('a name for this wait') }, ['label']), async (args, call) => {
     call.progress(1, 2);
-    if (await Promise.race([call.cancelled.then(() => true), pause(20_000)])) wasCancelled(args.label);
+    if (await Promise.race([call.cancelled.then(() => true), pause(20_000)])) mark(`cancelled: ${args.label}`);
     return says('waited');
   }],
   ['was_cancelled', 'Whether the wait of that label was cancelled', takes({ label: word('which wait') }, ['label']),
-    async args => says(await untilCancelled(args.label, 5_000) ? 'cancelled' : 'not cancelled')],
+    async args => says(await marked(`cancelled: ${args.label}`, 5_000) ? 'cancelled' : 'not cancelled')],
+  // A client that reads the last report together with the answer may lose it, however long the pause between them was:
+  // the TypeScript SDK v1 forgets whom to tell once it has the answer. So the answer waits until the reports were seen.
+  ['report', 'Reports progress twice and answers once somebody saw it, at most 20 s', takes({ label: word('a name for this report') }, ['label']), async (args, call) => {
+    for (const progress of [0, 50]) call.progress(progress, 100);
+    return says(await marked(`seen: ${args.label}`, 20_000) ? 'seen' : 'not seen');
+  }],
+  ['report_was_seen', 'Lets the report of that label end', takes({ label: word('which report') }, ['label']),
+    args => { mark(`seen: ${args.label}`); return says('noted'); }],
 ];
 
 /** Tools that need a session, or a stream that can be left and found again. */

@@ -1,4 +1,4 @@
-// Who wants to know what changes, in both eras, and which calls were given up by their callers.
+// Who wants to know what changes, in both eras, and what callers did with their calls.
 
 /** Each has wants(method, params) and tell(method, params). */
 const listeners = new Set();
@@ -8,13 +8,14 @@ function tell(method, params) { for (const listener of listeners) if (listener.w
 export const changed = kind => tell(`notifications/${kind}/list_changed`);
 export const updated = uri => tell('notifications/resources/updated', { uri });
 
-const cancelled = new Set(), hopeful = new Map();
-export function wasCancelled(label) { cancelled.add(label); hopeful.get(label)?.(); }
-/** Whether the call with this label was cancelled, or is within the limit. */
-export function untilCancelled(label, limitMs) {
-  if (cancelled.has(label)) return true;
+const marks = new Set(), hopeful = new Map();
+/** Says that something happened, for the calls that wait for it, now or later. */
+export function mark(what) { marks.add(what); hopeful.get(what)?.(); }
+/** Whether it happened, or does within the limit. */
+export function marked(what, limitMs) {
+  if (marks.has(what)) return true;
   return new Promise(resolve => {
     const limit = setTimeout(() => resolve(false), limitMs);
-    hopeful.set(label, () => { clearTimeout(limit); resolve(true); });
+    hopeful.set(what, () => { clearTimeout(limit); resolve(true); });
   });
 }

@@ -66,14 +66,26 @@ def of_the_server(report):
     return lambda done: report(done) if done >= 0 else None
 
 
+def label_of(client):
+    return f"python {os.getpid()} {id(client)}"
+
+
 async def hears_of_progress(client):
-    seen = []
-    await client.call("test_tool_with_progress", progress=of_the_server(seen.append))
-    must([int(n) for n in seen[:2]] == [0, 50], seen)
+    label, seen, both = label_of(client), [], asyncio.Event()
+
+    def see(done):
+        seen.append(int(done))
+        if len(seen) == 2:
+            both.set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(client.call("report", {"label": label}, progress=of_the_server(see)))
+        await both.wait()
+        await client.call("report_was_seen", {"label": label})
+    must(seen == [0, 50], seen)
 
 
 async def cancels(client):
-    label, started = f"python {os.getpid()} {id(client)}", asyncio.Event()
+    label, started = label_of(client), asyncio.Event()
     waiting = asyncio.create_task(client.call("wait", {"label": label}, progress=of_the_server(lambda _: started.set())))
     try:
         await started.wait()

@@ -46,10 +46,13 @@ const STEPS = [
     must(names.includes(`${prefix}ask_person`), names);
   }],
   ['call', async ({ tool }) => { const text = await tool('test_simple_text'); must(text.startsWith('This is a simple text'), text); }],
-  ['progress', async ({ tool }) => {
+  ['progress', async ({ tool, label }) => {
     const seen = [];
-    await tool('test_tool_with_progress', {}, { onprogress: ofTheServer(({ progress }) => seen.push(progress)) });
-    must(seen.length >= 2 && seen[0] === 0 && seen[1] === 50, seen);
+    await new Promise((done, fail) => {
+      const onprogress = ofTheServer(({ progress }) => { if (seen.push(progress) === 2) tool('report_was_seen', { label }).catch(fail); });
+      tool('report', { label }, { onprogress }).then(done, fail);
+    });
+    must(seen.length === 2 && seen[0] === 0 && seen[1] === 50, seen);
   }],
   ['cancel', async ({ tool, label }) => {
     const stop = new AbortController();
