@@ -66,6 +66,8 @@ class Gate {
 
   /// The session of that id if it is this caller's; null for any other.
   std::shared_ptr<Conversation> find_session(std::string_view id, std::string_view grant) const;
+  /// A message of that session is about to be read: what is known of it is fetched from memory meanwhile.
+  void expect(std::string_view session_id) const { sessions_.expect(session_id); }
   /// HTTP+SSE of 2024-11-05: a stream that is a session, and ends with it. Nobody
   /// else can use its id. Errors: a sentence for the caller where there is no room.
   Result<std::shared_ptr<Conversation>> open_pipe(const session::Caller& caller);

@@ -227,6 +227,7 @@ void HttpFront::give_document(std::unique_ptr<json::Document> document) {
 
 net::Task<void> HttpFront::post(net::HttpExchange& exchange, Visit& visit) {
   auto document = take_document();
+  visit.gate->expect(visit.session_id);
   auto message = mcp::read_message(exchange.body(), *document, mcp::Direction::from_client);
   if (message) {
     if (auto full = no_room_for(exchange, *document, message->id_text)) {

@@ -1,11 +1,36 @@
 #include "gateway/session_table.hpp"
 
+#include <utility>
+
 namespace callgate::gateway {
 
+namespace {
+
+std::uint64_t hash_of(std::string_view id) { return std::hash<std::string_view>{}(id); }
+
+template <class Object>
+void fetch(const Object& object) {
+  const auto* const bytes = reinterpret_cast<const char*>(&object);
+  for (std::size_t at = 0; at < sizeof(Object); at += 64) __builtin_prefetch(bytes + at);
+}
+
+}  // namespace
+
+std::uint32_t SessionTable::slot_of(std::string_view id) const {
+  return by_id_.find(hash_of(id), [&](std::uint32_t slot) { return open_[slot]->session.id == id; });
+}
+
 std::shared_ptr<Conversation> SessionTable::find(std::string_view id, std::string_view grant) const {
-  const auto found = by_id_.find(id);
-  if (found == by_id_.end() || found->second->session.grant != grant || found->second->closed) return nullptr;
-  return found->second;
+  const std::uint32_t slot = slot_of(id);
+  if (slot == SlotIndex::none) return nullptr;
+  const std::shared_ptr<Conversation>& found = open_[slot];
+  if (found->session.grant != grant || found->closed) return nullptr;
+  return found;
+}
+
+void SessionTable::expect(std::string_view id) const {
+  const std::uint32_t slot = by_id_.find(hash_of(id), [](std::uint32_t) { return true; });
+  if (slot != SlotIndex::none) fetch(*open_[slot]);
 }
 
 void SessionTable::enter_new(const std::shared_ptr<Conversation>& conversation) {
@@ -15,16 +40,31 @@ void SessionTable::enter_new(const std::shared_ptr<Conversation>& conversation) 
 }
 
 void SessionTable::enter(const std::shared_ptr<Conversation>& conversation) {
-  by_id_.emplace(conversation->session.id, conversation);
+  by_id_.insert(hash_of(conversation->session.id), static_cast<std::uint32_t>(open_.size()));
+  open_.push_back(conversation);
   ++total_;
 }
 
-void SessionTable::leave(const Conversation& conversation) { total_ -= by_id_.erase(conversation.session.id); }
+/// The last one moves to the place that becomes free.
+void SessionTable::leave(const Conversation& conversation) {
+  const std::uint32_t free = slot_of(conversation.session.id);
+  if (free == SlotIndex::none) return;
+  const auto last = static_cast<std::uint32_t>(open_.size() - 1);
+  by_id_.erase(hash_of(open_[free]->session.id), free);
+  if (free != last) {
+    const std::uint64_t hash = hash_of(open_[last]->session.id);
+    by_id_.erase(hash, last);
+    by_id_.insert(hash, free);
+    open_[free] = std::move(open_[last]);
+  }
+  open_.pop_back();
+  --total_;
+}
 
 std::shared_ptr<Conversation> SessionTable::find_kept(std::string_view name) const {
   const auto kept = kept_.find(name);
-  const auto found = kept == kept_.end() ? by_id_.end() : by_id_.find(kept->second);
-  return found == by_id_.end() ? nullptr : found->second;
+  const std::uint32_t slot = kept == kept_.end() ? SlotIndex::none : slot_of(kept->second);
+  return slot == SlotIndex::none ? nullptr : open_[slot];
 }
 
 SessionTable::OfGrant SessionTable::of_grant(std::string_view grant) const {

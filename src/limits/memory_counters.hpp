@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/slot_index.hpp"
 #include "limits/counter_name.hpp"
 #include "limits/counters.hpp"
-#include "limits/slot_index.hpp"
 #include "limits/window.hpp"
 
 namespace callgate::limits {

@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "limits/slot_index.hpp"
+#include "base/slot_index.hpp"
 
 namespace callgate::limits::memory_counters_test {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace callgate::limits {
+namespace callgate {
 
 /// Finds slots of a table by hash: open addressing with linear probing, no
 /// allocation but for growing. The table keeps the keys and compares them.
@@ -75,4 +75,4 @@ class SlotIndex {
   std::size_t size_ = 0;
 };
 
-}  // namespace callgate::limits
+}  // namespace callgate
