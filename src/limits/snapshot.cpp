@@ -1,6 +1,7 @@
 // Counters as bytes. The form is private to this file and this machine: little
 // endian integers, texts with their length, nothing that outside code reads.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -15,7 +16,9 @@ constexpr std::string_view magic = "callgate-counters-2\n";
 constexpr std::string_view magic_with_max = "callgate-counters-1\n";
 
 void put(std::string& out, std::int64_t number) {
-  for (unsigned i = 0; i < 8; ++i) out += static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i) & 0xffU);
+  std::array<char, 8> bytes{};
+  for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i) & 0xffU);
+  out.append(bytes.data(), bytes.size());
 }
 void put(std::string& out, std::uint64_t number) { put(out, static_cast<std::int64_t>(number)); }
 void put(std::string& out, std::string_view text) {
@@ -87,6 +90,7 @@ std::string MemoryCounters::snapshot(const Moment& moment) const {
   put(out, now);
   put(out, moment.wall_ms);
   put(out, std::uint64_t{size()});
+  std::string calls;
   for (const Counter& counter : counters_) {
     if (!counter.held) continue;
     const Meter& meter = meters_[counter.meter];
@@ -100,7 +104,7 @@ std::string MemoryCounters::snapshot(const Moment& moment) const {
     put(out, static_cast<std::uint64_t>(counter.kind));
     put(out, counter.grant);
     put(out, counter.session);
-    std::string calls;
+    calls.clear();
     std::uint64_t count = 0;
     // Inherited calls stand in the ended sessions' counter too, and are inherited
     // anew from there.
