@@ -17,7 +17,7 @@ class SnapshotReader;
 
 /// Counters in the memory of one process. A take costs some tens of nanoseconds
 /// a limit and allocates only for a counter it has not seen. Counters whose
-/// window has passed are cleared away a few at each take, so memory follows the
+/// window has passed are cleared away a few at a time as calls come, so memory follows the
 /// calls of the last windows, not the number of sessions there ever were.
 class MemoryCounters final : public Counters {
  public:
@@ -140,6 +140,7 @@ class MemoryCounters final : public Counters {
   SlotIndex counter_index_;
   SlotIndex session_index_;  ///< the first counter of each session; the others hang on it
   std::size_t sweep_ = 0;    ///< where clearing away goes on
+  int unswept_ = 0;          ///< times it was asked to since it last did
   std::int64_t now_ = INT64_MIN;  ///< the latest time seen; an earlier one counts as this
 };
 
