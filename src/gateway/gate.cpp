@@ -26,26 +26,27 @@ Gate::Gate(const Parts& parts, config::Server server, Totals& totals)
       totals_(totals),
       links_(parts_, server_, totals),
       tools_(parts_, links_),
+      policy_tests_(parts_, server_),
       revived_(parts.loop),
       resumable_over_(parts.loop),
       allowed_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
                                      {{"server", server_.name}, {"decision", "allow"}})),
       refused_(parts.metrics.counter("callgate_messages_total", "Messages of clients by decision.",
-                                     {{"server", server_.name}, {"decision", "refuse"}})),
-      policy_as_file_(parts.metrics.gauge("callgate_policy_as_file", "1 while the policy in force of the server is its file as it was read last, 0 while that was refused.",
-                                          {{"server", server_.name}})),
-      tests_unmet_(parts.metrics.gauge("callgate_policy_tests_unmet", "Tests in the policy file of the server (`expect`) that do not hold with the tools that it lists.",
-                                       {{"server", server_.name}})) {
-  note_policy({});
+                                     {{"server", server_.name}, {"decision", "refuse"}})) {
+  test_policy({});
   tools_.on_found_changed([this] { announce_list_change({.tools = true}); });
   links_.on_opened_anew([this](upstream::Reader met_by) { tools_.server_opened_anew(met_by); });
   links_.take_params_from([this](const mcp::Message& call) { return tool_params(call, mcp::Era::legacy); });
 }
 
-Gate::~Gate() {
-  tasks_.cancel();
-  policy_as_file_.set(1);  // of a server that is not served nothing is refused
-  tests_unmet_.set(0);
+Gate::~Gate() { tasks_.cancel(); }
+
+void Gate::test_policy(PolicyTests::Tables others) {
+  PolicyTests::Tables listed;
+  for (const mcp::Era era : {mcp::Era::legacy, mcp::Era::modern}) {
+    if (const auto& table = tools_.known(era).table) listed.push_back(table);
+  }
+  policy_tests_.look(policy(), std::move(listed), std::move(others));
 }
 
 void Gate::start() {

@@ -18,6 +18,7 @@
 #include "gateway/noted_names.hpp"
 #include "gateway/own_tasks.hpp"
 #include "gateway/parts.hpp"
+#include "gateway/policy_tests.hpp"
 #include "gateway/recorder.hpp"
 #include "gateway/session_keys.hpp"
 #include "gateway/session_table.hpp"
@@ -101,13 +102,9 @@ class Gate {
   void end_sessions(const std::function<bool(std::string_view grant)>& may_stay);
   /// Ends sessions that nobody used for an hour before `now`, and children of stateless callers likewise.
   void reap_idle(net::Instant now);
-  /// Shows in the metrics whether the policy in force is its file as it stands, and how many of the file's tests do not
-  /// hold with the tools that the server lists; these are told in the log once. `others`: what else the file's servers
-  /// list, null where that was not read yet; a test may be about one of those.
-  using Tables = std::vector<std::shared_ptr<const registry::ToolTable>>;
-  void note_policy(Tables others);
-  /// Sentences on those tests, each with its place in the file.
-  const std::vector<Error>& unmet_tests() const { return unmet_tests_; }
+  /// Holds the policy in force against its file and the tools that the server lists; `others`: see there.
+  void test_policy(PolicyTests::Tables others);
+  const std::vector<Error>& unmet_tests() const { return policy_tests_.unmet(); }
   /// Tells the clients that their lists are others now.
   void announce_list_change(mcp::Lists of = {.tools = true, .prompts = true, .resources = true});
   /// Stateless requests of a grant that bring this key count by it, where the rule
@@ -124,8 +121,6 @@ class Gate {
  private:
   friend class CallSink;
   friend class UnsolicitedSink;
-  void test_policy();
-  bool may_be_unmet(const policy::Expectation& test, const registry::ToolTable& table) const;
   struct Draft;
   struct Exchange;
   struct Yes;
@@ -389,6 +384,7 @@ class Gate {
   Totals& totals_;
   Links links_;
   ToolBook tools_;
+  PolicyTests policy_tests_;
   ListMemory lists_;
   std::shared_ptr<Conversation> stateless_;  ///< of nobody: what a shared child says unasked
   SessionTable sessions_{totals_.sessions};
@@ -409,17 +405,6 @@ class Gate {
   net::ListNode under_way_;         ///< requests
   Counter& allowed_;
   Counter& refused_;
-  Gauge& policy_as_file_;
-  Gauge& tests_unmet_;
-  /// What the file's tests were run against last.
-  struct Tested {
-    std::shared_ptr<const policy::Policy> policy;
-    Tables tables;  ///< of the eras that were read
-    Tables others;  ///< of other servers
-    bool operator==(const Tested&) const = default;
-  };
-  Tested tested_;
-  std::vector<Error> unmet_tests_;
   ToldRate message_log_;  ///< of messages that go no further
   net::TaskGroup tasks_;
 };

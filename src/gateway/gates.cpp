@@ -22,11 +22,11 @@ void Gates::start() {
 
 void Gates::note_policies() const {
   for (const auto& gate : gates_) {
-    Gate::Tables others;
+    PolicyTests::Tables others;
     for (const auto& other : gates_) {
       if (other != gate && other->server().policy == gate->server().policy) others.push_back(other->tools().known(mcp::Era::legacy).table);
     }
-    gate->note_policy(std::move(others));
+    gate->test_policy(std::move(others));
   }
 }
 
