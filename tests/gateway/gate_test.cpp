@@ -35,7 +35,7 @@ TEST_F(World, AnswersComeBackByteForByte) {
 TEST_F(World, DeniedCallNeverReachesTheServer) {
   start("callgate: 1\ndefault: allow\ntools:\n  write: {action: deny, reason: nothing is written here}\n");
   open_session();
-  const Answer answer = call("write", R"({"n":424242})");
+  const Answer answer = call("write", R"({"n":471108150042})");
   EXPECT_EQ(answer.status, 200);
   EXPECT_TRUE(upstream.calls.empty());
   EXPECT_NE(answer.body.find(R"("isError":true)"), std::string::npos) << answer.body;
@@ -43,7 +43,7 @@ TEST_F(World, DeniedCallNeverReachesTheServer) {
   EXPECT_NE(answer.body.find(R"("dev.callgate/decision":{"id":)"), std::string::npos);
   EXPECT_NE(answer.body.find(R"("rule":"/tools/write")"), std::string::npos);
   EXPECT_EQ(answer.body.find("structuredContent"), std::string::npos);
-  EXPECT_EQ(records().find("424242"), std::string::npos) << "argument values are not recorded";
+  EXPECT_EQ(records().find("471108150042"), std::string::npos) << "argument values are not recorded";
 }
 
 /// Security requirement S24: shapes only where they are wanted, and never values.
@@ -51,17 +51,17 @@ TEST_F(World, ShapesOfArgumentsAreRecordedWhereTheyAreWanted) {
   config.audit.shapes = true;
   start("callgate: 1\ndefault: allow\ntools:\n  write: {action: deny}\n");
   open_session();
-  call("write", R"({"n":424242,"m":1})");
+  call("write", R"({"n":471108150042,"m":1})");
   call("read", "{}");
-  EXPECT_NE(records().find(R"("arg_shapes":{"/n":"integer<=500000","":"object+"})"), std::string::npos) << records();
+  EXPECT_NE(records().find(R"("arg_shapes":{"/n":"integer<=500000000000","":"object+"})"), std::string::npos) << records();
   EXPECT_NE(records().find(R"("arg_shapes":{})"), std::string::npos);
-  EXPECT_EQ(records().find("424242"), std::string::npos);
+  EXPECT_EQ(records().find("471108150042"), std::string::npos);
 }
 
 TEST_F(World, NoShapesAreRecordedUnasked) {
   start(allow_all);
   open_session();
-  call("write", R"({"n":424242})");
+  call("write", R"({"n":471108150042})");
   EXPECT_EQ(records().find("arg_shapes"), std::string::npos);
 }
 
@@ -200,10 +200,10 @@ TEST_F(World, ArgumentsAreHeldAgainstBothSchemas) {
   start("callgate: 1\ndefault: deny\ntools:\n  write:\n    action: allow\n    arguments: {properties: {n: {type: integer, maximum: 10}}}\n");
   open_session();
   EXPECT_NE(call("write", R"({"n":10})", 1).body.find("done"), std::string::npos);
-  const Answer ours = call("write", R"({"n":11})", 2);
+  const Answer ours = call("write", R"({"n":471108150042})", 2);
   EXPECT_NE(ours.body.find(R"("verdict":"invalid_arguments")"), std::string::npos) << ours.body;
   EXPECT_NE(ours.body.find("maximum"), std::string::npos);
-  EXPECT_EQ(ours.body.find("11\""), std::string::npos) << "the value is not repeated";
+  EXPECT_EQ(ours.body.find("471108150042"), std::string::npos) << "the value is not repeated";
   EXPECT_NE(call("write", R"({"n":"x"})", 3).body.find("invalid_arguments"), std::string::npos);
   EXPECT_EQ(upstream.calls.size(), 1U);
 }
