@@ -320,17 +320,17 @@ TEST_F(StoredRoundsTest, NobodyWaitsTwiceAsLong) {
   TakingClock clock(clock_, file());
   auto opening = std::move(*store::Database::open(file(), 1000ms));
   ASSERT_TRUE(opening->execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE"));
-  stored_.emplace(loop_, clock, log_, file(), StoredRounds::Options{.write_time = 900ms});
+  stored_.emplace(loop_, clock, log_, file(), StoredRounds::Options{.write_time = 2000ms});
   std::optional<bool> noted;
   bool over = false;
   net::TaskGroup tasks;
   const auto free_it = [](net::Loop& loop, std::unique_ptr<store::Database>& held, bool& armed) -> net::Task<void> {
-    co_await loop.sleep(500ms);
+    co_await loop.sleep(300ms);
     armed = true;
     held.reset();
   };
   const auto end = [](net::Loop& loop, bool& flag) -> net::Task<void> {
-    co_await loop.sleep(1100ms);
+    co_await loop.sleep(2100ms);
     flag = true;
   };
   tasks.spawn(note(key("b"), noted));
