@@ -61,6 +61,10 @@ class TwoServers : public gateway::World {
     return out;
   }
 
+  /// How long a silent server is waited for where one that answers is to be heard in the same time: that one and the gate
+  /// are in this process, which may stand still for a while.
+  static constexpr std::chrono::milliseconds short_wait{1000};
+
   FakeServer second;
   std::string first_name = "one";
   bool waits_for_tools = true;
