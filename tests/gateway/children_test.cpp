@@ -1,5 +1,7 @@
 // Children: how many, whose, and what a client hears while one starts.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
@@ -112,10 +114,14 @@ class Children : public World {
     return at == std::string::npos ? std::string() : body.substr(at + 8, body.find('"', at) - at - 8);
   }
   void hold_children() { ASSERT_EQ(::mkfifo((folder / "gate").c_str(), 0600), 0); }
-  /// Lets a child go on that waits, and those after it pass at once.
+  /// Lets those go on that wait, and those after them pass at once. One that is on its way to the pipe may not find it
+  /// there any more, so nobody may be reading: hence opened to read as well, which waits for nobody.
   void let_children_go() {
     std::filesystem::rename(folder / "gate", folder / "gate.open");
-    std::ofstream(folder / "gate.open") << "go\n" << "go\n" << std::flush;
+    const int gate = ::open((folder / "gate.open").c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_GE(gate, 0);
+    EXPECT_EQ(::write(gate, "go\n", 3), 3);
+    ::close(gate);
   }
   /// The first stateless call, while no child is there yet: all that it needs are on their way at once.
   void call_while_three_start() {
