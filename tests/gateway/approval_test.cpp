@@ -245,10 +245,11 @@ TEST_F(Approvals, WithoutAPageNoLinkIsMadeUp) {
 
 /// Protocol item 55: the first sign comes at once, more come while it waits, and no value of the arguments is in them.
 TEST_F(Approvals, AHeldCallTellsAClientThatAskedForProgress) {
-  config.approval_wait = std::chrono::milliseconds(200);
+  config.approval_wait = std::chrono::seconds(1);
   approval_url = [](std::string_view id) { return "http://127.0.0.1:9/approve/" + std::string(id); };
   start(asks);
   open_session();
+  turn_until([&] { return gates->all().front()->tools().is_current(mcp::Era::legacy); });  // or it is told first that the server starts
   const Answer answer = post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write","arguments":{"n":471108150042},"_meta":{"progressToken":"p"}}})");
   EXPECT_NE(answer.headers.find("text/event-stream"), std::string::npos) << answer.headers;
   const std::string first = R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p","progress":-0.999999,"message":"waiting for a person to approve this call at http://127.0.0.1:9/approve/)";
@@ -260,7 +261,7 @@ TEST_F(Approvals, AHeldCallTellsAClientThatAskedForProgress) {
 
 /// Protocol item 55.
 TEST_F(Approvals, AHeldCallWithoutATokenKeepsItsConnectionOpenByComments) {
-  config.approval_wait = std::chrono::milliseconds(200);
+  config.approval_wait = std::chrono::seconds(1);
   start(asks);
   open_session();
   const Answer answer = call("write");
@@ -269,7 +270,7 @@ TEST_F(Approvals, AHeldCallWithoutATokenKeepsItsConnectionOpenByComments) {
 }
 
 TEST_F(Approvals, AClientThatTakesNoStreamIsHeldInSilence) {
-  config.approval_wait = std::chrono::milliseconds(200);
+  config.approval_wait = std::chrono::seconds(1);
   start(asks);
   open_session();
   accept = "application/json";

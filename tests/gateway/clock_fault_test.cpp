@@ -36,9 +36,9 @@ class ClockFault : public World, public testing::WithParamInterface<std::chrono:
   void shift(std::chrono::hours by) { clock.set_wall_ms(clock.wall_ms() + std::chrono::milliseconds(by).count()); }
   bool runs(const std::string& tool, const std::string& arguments = "{}") {
     const std::size_t before = upstream.calls.size();
-    const auto began = std::chrono::steady_clock::now();
+    const net::Duration began = time_had();
     last = call(tool, arguments).body;
-    const double took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+    const double took = std::chrono::duration<double, std::milli>(time_had() - began).count();
     const bool ran = upstream.calls.size() > before;
     if (is_ == Is::wrong && !ran) refused_ms_ = std::max(refused_ms_.value_or(0), took);
     if (is_ == Is::right_again && ran && !recovered_ms_) recovered_ms_ = took;

@@ -139,17 +139,24 @@ class SilentServer : public Eras {
                                                                        {further, modern_headers("tools/call", "read")}}};
     std::array<Answer, 5> answers;
     std::array<bool, 5> over{};
-    const net::Instant began = net::Loop::read_clock();
+    const net::Duration began = time_had();
     for (std::size_t each = 0; each < requests.size(); ++each) begin(requests[each].first, answers[each], over[each], requests[each].second);
     turn_until([&] { return std::ranges::all_of(over, [](bool is_over) { return is_over; }); });
-    EXPECT_LT(net::Loop::read_clock() - began, 1900ms) << "one of a second, and no other behind it";
+    EXPECT_LT(time_had() - began, 1900ms) << "one of a second, and no other behind it";
     for (const Answer& answer : answers)
       EXPECT_TRUE(answer.body.find("did not answer in time") != std::string::npos || answer.body.find("could not be read yet") != std::string::npos) << answer.body;
     EXPECT_EQ(asked("server/discover"), 1);
     EXPECT_TRUE(upstream.calls.empty());
     EXPECT_NE(records().find(R"("faults":["the server did not answer in time"])"), std::string::npos);
     hold_everything = false;
-    EXPECT_NE(modern_call().body.find("done"), std::string::npos) << "once it answers, it is served";
+    // One that took its second is asked anew: server and gate are in this process, which may have stood still for as long.
+    net::Instant asked_at{};
+    std::string served;
+    for (int tries = 0; tries == 0 || (tries < 10 && !served.contains("done") && net::Loop::read_clock() - asked_at >= 1s); ++tries) {
+      asked_at = net::Loop::read_clock();
+      served = modern_call().body;
+    }
+    EXPECT_NE(served.find("done"), std::string::npos) << "once it answers, it is served: " << served;
   }
 };
 

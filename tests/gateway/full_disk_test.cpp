@@ -117,9 +117,9 @@ class ListOnABrokenDisk : public FullDisk {
  protected:
   void read_again() { gates->all().front()->tools().want_again(mcp::Era::legacy); }
   std::chrono::milliseconds time_of(const std::string& tool) {
-    const auto began = net::Loop::read_clock();
+    const net::Duration began = time_had();
     EXPECT_FALSE(runs(tool));
-    return std::chrono::duration_cast<std::chrono::milliseconds>(net::Loop::read_clock() - began);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time_had() - began);
   }
   static constexpr std::chrono::milliseconds soon{500};
 };
@@ -135,9 +135,9 @@ TEST_F(ListOnABrokenDisk, RefusesSoonWithTheReasonHoweverOftenItWasTriedAndRecov
   }
   disk.fail_write(0);
   disk.set_room(std::nullopt);
-  const auto over = net::Loop::read_clock();
-  while (!runs("write") && net::Loop::read_clock() - over < std::chrono::seconds(10)) {}
-  EXPECT_LT(net::Loop::read_clock() - over, std::chrono::seconds(1));
+  const net::Duration over = time_had();
+  while (!runs("write") && time_had() - over < std::chrono::seconds(10)) {}
+  EXPECT_LT(time_had() - over, std::chrono::seconds(1));
 }
 
 TEST_F(ListOnABrokenDisk, AServerThatDoesNotGiveItsListMakesNoRefusalLate) {

@@ -25,8 +25,7 @@ TEST_F(ListOfTheGate, LeavesNoQuestionOfTheServerWithoutAnAnswer) {
   };
   start("callgate: 1\ndefault: allow\n");
   open_session();  // from then on the list of that era is wanted
-  const auto until = net::Loop::read_clock() + std::chrono::seconds(3);
-  turn_until([&] { return !upstream.responses.empty() || net::Loop::read_clock() > until; });
+  turn_until([&] { return !upstream.responses.empty(); });
   ASSERT_EQ(upstream.responses.size(), 1U);
   EXPECT_NE(upstream.responses[0].find(R"("id":"r1","error":{"code":-32603)"), std::string::npos) << upstream.responses[0];
   upstream.on_request = nullptr;

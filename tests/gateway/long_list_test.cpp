@@ -18,7 +18,7 @@ class LongList : public World {
     bool go_on() override {
       ++test_.steps;
       // A loop that stands still for it would never hear that it may end.
-      return test_.held && net::Loop::read_clock() - began_ < std::chrono::seconds(5);
+      return test_.held && net::Loop::read_clock() - began_ < std::chrono::seconds(20);
     }
     std::vector<registry::ToolClass> answer() override { return classes_; }
 
@@ -52,10 +52,10 @@ class LongList : public World {
 TEST_F(LongList, OthersAreServedWhileItIsJudgedAndNobodyByAPartOfIt) {
   start(by_class);
   until_judging();
-  const net::Instant began = net::Loop::read_clock();
+  const net::Duration began = time_had();
   open_session();
   for (int id = 1; id <= 20; ++id) EXPECT_NE(ping(id).find(R"("result")"), std::string::npos);
-  EXPECT_LT(net::Loop::read_clock() - began, std::chrono::seconds(3)) << "20 pings and a handshake";
+  EXPECT_LT(time_had() - began, std::chrono::seconds(3)) << "20 pings and a handshake";
   Answer called;
   bool done = false;
   begin(call_text("read", "{}", 30), called, done);

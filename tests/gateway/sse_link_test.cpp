@@ -92,8 +92,7 @@ TEST_F(SseLinkTest, AskNobodyWhereSeveralStatelessCallsAreUnderWay) {
     turn_until([&] { return held.size() == i + 1; });
   }
   const auto answered = [&] { return std::ranges::any_of(behind.messages, [](const auto& each) { return each.second.contains(R"("id":"q")"); }); };
-  const auto until = net::Loop::read_clock() + 3s;
-  turn_until([&] { return answered() || done[0] || done[1] || net::Loop::read_clock() > until; });
+  turn_until([&] { return answered() || done[0] || done[1]; });
   EXPECT_TRUE(answered());
   ASSERT_EQ(held.size(), 2U);
   for (const std::string& id : held) stream().say(result(id, "done"));
@@ -121,8 +120,7 @@ TEST_F(SseLinkTest, AskTheClientOfTheOneCallThatCanBeMeant) {
   begin(modern_text("tools/call", R"("name":"read","arguments":{})", "7", with_roots), called, call_done, modern_headers("tools/call", "read"));
   turn_until([&] { return held.size() == 1; });
   begin(modern_text("resources/list", "", "8", with_roots), listed, list_done, modern_headers("resources/list"));
-  const auto until = net::Loop::read_clock() + 3s;
-  turn_until([&] { return call_done || net::Loop::read_clock() > until; });
+  turn_until([&] { return call_done; });
   EXPECT_NE(called.body.find(R"("inputRequests":{"ask-1":{"method":"roots/list")"), std::string::npos) << called.body;
   ASSERT_EQ(held.size(), 2U);
   stream().say(R"({"jsonrpc":"2.0","id":)" + held[1] + R"(,"result":{"resources":[]}})");
