@@ -145,9 +145,9 @@ Result<std::vector<std::string>> Directory::pin(std::string_view server, const a
     stored = parts_.store.pins().accept(key, take);
     if (!stored) break;
     for (const store::Definition& each : take) accepted.insert(each.tool);
-    gate->tools().want_again(key.era == "modern" ? mcp::Era::modern : mcp::Era::legacy);
   }
   // Also where the store failed between the two eras: what the first got stands.
+  if (!accepted.empty()) gate->tools().pins_changed();
   if (stored || !accepted.empty()) parts_.log.info("pins_accepted", {{"server", gate->name()}, {"tools", accepted.size()}});
   if (!stored) return std::unexpected(stored.error());
   return std::vector<std::string>(accepted.begin(), accepted.end());

@@ -291,10 +291,13 @@ gateway::Peers::Versions GatewayProcess::policy_versions() const {
 
 /// `whole`: a policy that this process has just put in place itself.
 void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
+  const store::Store::Version before = store_seen_;
   const bool store_changed = [this] {
     const auto changed = store_->changed(store_seen_);
     return changed && *changed;
   }();
+  // Pins that this process wrote are those that it judged by, and what a person accepts here is told where that is done.
+  const bool others_wrote = store_seen_.others_wrote_since(before);
   reload_config(look, flags_.from_store && store_changed);
   using Policies = gateway::Policies;
   if (policies_.refresh(look == Look::settled ? Policies::Look::settled : Policies::Look::at_once, whole)) {
@@ -307,7 +310,7 @@ void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
   gates_->note_policies();
   take_up_grants();
   for (const auto& gate : gates_->all()) {
-    if (store_changed) gate->tools().pins_changed();
+    if (others_wrote) gate->tools().pins_changed();
     gate->tools().look_at_reviewed();
   }
   gates_->clear_away();

@@ -57,7 +57,7 @@ class ToolBook {
   std::uint64_t openings() const { return openings_; }
   /// Hears that a list is another one and that no server has said so.
   void on_found_changed(std::function<void()> hear) { found_changed_ = std::move(hear); }
-  /// The store changed: eras that were read are read again.
+  /// Others than this book changed pins, or may have: eras that were read are read again.
   void pins_changed();
   /// The same if the reviewed file changed, and is not being written.
   void look_at_reviewed();

@@ -27,6 +27,8 @@ class Store {
     std::int64_t others = -1;
     std::int64_t own = -1;
     bool operator==(const Version&) const = default;
+    /// Whether somebody wrote since `earlier` who did not write through this store: before or after its own writes alike.
+    bool others_wrote_since(const Version& earlier) const { return others != earlier.others; }
   };
 
   virtual ~Store() = default;

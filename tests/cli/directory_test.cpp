@@ -83,6 +83,28 @@ TEST_F(DirectoryPins, AreAllTakenWhereNoToolIsNamed) {
   EXPECT_EQ(pinned(), "other, a, other, b");
 }
 
+/// Protocol item 49: what a person accepts here is news to clients as what one accepts in another process.
+TEST_F(DirectoryPins, AreToldToWhoeverListens) {
+  start("callgate: 1\ndefault: allow\n");
+  directory.emplace(*parts, *gates, "callgate.yaml");
+  open_session();
+  Answer stream;
+  bool over = false;
+  group.spawn(talk("GET", "Accept: text/event-stream\r\nMcp-Session-Id: " + session_id + "\r\n", "", stream, over));
+  turn_until([&] { return !stream.headers.empty(); });
+  gateway::ToolBook& tools = gates->all().front()->tools();
+  turn_until([&] { return tools.is_current(mcp::Era::legacy); });
+  upstream.tools += R"(,{"name":"fresh","inputSchema":{"type":"object"}})";
+  tools.want_again(mcp::Era::legacy);
+  turn_until([&] { return tools.is_current(mcp::Era::legacy); });
+  ASSERT_EQ(tools.known(mcp::Era::legacy).table->find("fresh"), nullptr);
+  EXPECT_FALSE(stream.body.contains("list_changed")) << stream.body;
+  EXPECT_EQ(directory->pin("fake", {}).value(), std::vector<std::string>{"fresh"});
+  turn_until([&] { return stream.body.contains("notifications/tools/list_changed"); });
+  EXPECT_TRUE(stream.body.contains("notifications/tools/list_changed")) << stream.body;
+  EXPECT_NE(tools.known(mcp::Era::legacy).table->find("fresh"), nullptr);
+}
+
 /// What one era got stands, so it is told, though the store took no more.
 TEST_F(DirectoryPins, ThatOneEraGotAreLoggedWhereTheStoreFailsAtTheOther) {
   store = std::move(*store::open(folder / "data"));

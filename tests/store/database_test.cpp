@@ -176,6 +176,33 @@ TEST(SharedStore, AnotherProcessesWriteIsNoticed) {
   EXPECT_TRUE((*one)->servers().find("a").value().has_value());
 }
 
+TEST(SharedStore, AnotherProcessesWriteIsToldFromItsOwnAlsoWhereBothWrote) {
+  const TemporaryFolder folder;
+  const auto one = open(folder.path()).value();
+  const auto two = open(folder.path()).value();
+  const auto write = [](Store& store, const std::string& value) { ASSERT_TRUE(store.meta().put("k", value)); };
+  Store::Version seen;
+  ASSERT_TRUE(one->changed(seen).value());
+  const auto others_wrote = [&] {
+    const Store::Version before = seen;
+    EXPECT_TRUE(one->changed(seen).value());
+    return seen.others_wrote_since(before);
+  };
+  write(*one, "1");
+  EXPECT_FALSE(others_wrote());
+  write(*two, "2");
+  EXPECT_TRUE(others_wrote());
+  EXPECT_TRUE(one->meta().get("k").value().has_value());
+  write(*two, "3");
+  write(*one, "4");
+  EXPECT_TRUE(others_wrote()) << "between its reading and its writing";
+  write(*one, "5");
+  write(*two, "6");
+  EXPECT_TRUE(others_wrote());
+  write(*one, "7");
+  EXPECT_FALSE(others_wrote());
+}
+
 TEST(SharedStore, ManyMayOpenANewFolderAtOnceAndOnePinsFirst) {
   const TemporaryFolder folder;
   constexpr int count = 6;

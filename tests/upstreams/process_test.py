@@ -9,6 +9,7 @@ import re
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -241,6 +242,30 @@ class While_it_runs(World):
         self.until(lambda: decision_of(client.call("echo", {"text": "x"})).get("verdict") == "quarantined")
         self.write("pins.json", reviewed)
         self.until(lambda: not decision_of(client.call("echo", {"text": "x"})))
+
+    def test_a_list_is_read_again_for_pins_of_others_and_not_for_those_of_its_own(self):
+        one, other = (ALLOW + f"# {name}\n" for name in ("one", "other"))
+        gate = self.serve(*self.fake(), policy=one)
+        client = gate.client()
+
+        def looked(policy):
+            """The gate has looked for what changed, and has read what it wants to read for it."""
+            told = gate.last_words().count("policy_loaded")
+            self.write("policy.yaml", policy)
+            gate.process.send_signal(signal.SIGHUP)
+            self.until(lambda: gate.last_words().count("policy_loaded") > told)
+            client.call("echo", {"text": "x"})
+            return len(self.seen("tools/list"))
+
+        client.initialize()
+        self.assertEqual(text_of(client.call("echo", {"text": "x"})), "x")
+        self.assertEqual(looked(other), 1, "it wrote the pins itself")
+        store = sqlite3.connect(self.dir / "data" / "callgate.db", timeout=world.LONG)
+        with store:
+            store.execute("UPDATE definitions SET fingerprint = 'another' WHERE tool = 'echo'")
+        store.close()
+        self.assertGreater(looked(one), 1)
+        self.assertEqual(decision_of(client.call("echo", {"text": "x"})).get("verdict"), "quarantined")
 
 
 class Reloads(World):
