@@ -202,5 +202,69 @@ TEST_F(HttpClients, ARequestIsItsHeadAndItsBodyAndNoByteMore) {
   for (const std::size_t size : {4000UL, 4096UL, 4097UL, 20'000UL}) sent("POST", "X: 1\r\n", std::string(size, 'b'));
 }
 
+/// A server that sends whatever bytes a test wants, once.
+class RawServer {
+ public:
+  explicit RawServer(Loop& loop, std::string answer) : listener(std::move(*Listener::open(loop, *Address::numeric("127.0.0.1", 0)))) {
+    group.spawn(serve(std::move(answer)));
+  }
+  Task<void> serve(std::string answer) {
+    for (;;) {
+      Address peer;
+      auto stream = co_await listener->accept(peer);
+      if (!stream) co_return;
+      ++connections;
+      char buffer[4096];
+      while ((*stream)->read_now(buffer).status == Stream::Status::would_block) {
+        if (!co_await (*stream)->readable(seconds(2))) break;
+      }
+      co_await (*stream)->write_all(answer, {}, seconds(2));
+    }
+  }
+  std::unique_ptr<Listener> listener;
+  int connections = 0;
+  TaskGroup group;
+};
+
+/// The body of the answer, or why there is none.
+Task<void> ask_once(HttpClient& client, std::string& out, bool& done) {
+  auto reply = co_await client.send("POST", {}, "x", seconds(2));
+  if (reply) {
+    auto whole = co_await (*reply)->whole(1 << 20, seconds(2));
+    out = whole ? std::string(*whole) : whole.error().message;
+  } else {
+    out = reply.error().error.message;
+  }
+  done = true;
+}
+
+class HostileServer : public testing::TestWithParam<std::pair<const char*, std::string>> {};
+
+/// Protocol item 78.
+TEST_P(HostileServer, GivesAnErrorAndIsAskedOnce) {
+  Loop loop;
+  RawServer server(loop, GetParam().second);
+  HttpClient client(loop, {.tls = false, .host = "127.0.0.1", .port = server.listener->address().port(), .target = "/"}, nullptr, {});
+  TaskGroup group;
+  std::string out;
+  bool done = false;
+  group.spawn(ask_once(client, out, done));
+  const Instant until = Loop::read_clock() + seconds(10);
+  while (!done && Loop::read_clock() < until) loop.turn(std::chrono::milliseconds(20));
+  EXPECT_TRUE(done);
+  EXPECT_NE(out, "");
+  EXPECT_EQ(server.connections, 1) << "no request is sent twice";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Http, HostileServer,
+    testing::Values(std::pair{"closes_at_once", std::string()}, std::pair{"no_http", std::string("hello\r\n\r\n")},
+                    std::pair{"two_lengths", std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")},
+                    std::pair{"cut_short", std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab")},
+                    std::pair{"bad_chunk", std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")},
+                    std::pair{"huge_length", std::string("HTTP/1.1 200 OK\r\nContent-Length: 900000000000\r\n\r\n")},
+                    std::pair{"huge_head", "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"}, std::pair{"switches_protocols", std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n")}),
+    [](const auto& row) { return std::string(row.param.first); });
+
 }  // namespace
 }  // namespace callgate::net::http_client_test

@@ -554,56 +554,5 @@ TEST_F(HttpWorld, StoppingClosesIdleConnections) {
   EXPECT_EQ(server->open_connections(), 0U);
 }
 
-/// A server that sends whatever bytes a test wants, once.
-class RawServer {
- public:
-  explicit RawServer(Loop& loop, std::string answer) : listener(std::move(*Listener::open(loop, *Address::numeric("127.0.0.1", 0)))) {
-    group.spawn(serve(std::move(answer)));
-  }
-  Task<void> serve(std::string answer) {
-    for (;;) {
-      Address peer;
-      auto stream = co_await listener->accept(peer);
-      if (!stream) co_return;
-      ++connections;
-      char buffer[4096];
-      while ((*stream)->read_now(buffer).status == Stream::Status::would_block) {
-        if (!co_await (*stream)->readable(std::chrono::seconds(2))) break;
-      }
-      co_await (*stream)->write_all(answer, {}, std::chrono::seconds(2));
-    }
-  }
-  std::unique_ptr<Listener> listener;
-  int connections = 0;
-  TaskGroup group;
-};
-
-class HostileServer : public testing::TestWithParam<std::pair<const char*, std::string>> {};
-
-/// Protocol item 78.
-TEST_P(HostileServer, GivesAnErrorAndIsAskedOnce) {
-  Loop loop;
-  RawServer server(loop, GetParam().second);
-  HttpClient client(loop, {.tls = false, .host = "127.0.0.1", .port = server.listener->address().port(), .target = "/"}, nullptr, {});
-  TaskGroup group;
-  std::string out;
-  bool done = false;
-  group.spawn(post(client, "x", out, done));
-  turn_until(loop, [&] { return done; });
-  EXPECT_TRUE(done);
-  EXPECT_NE(out, "");
-  EXPECT_EQ(server.connections, 1) << "no request is sent twice";
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Http, HostileServer,
-    testing::Values(std::pair{"closes_at_once", std::string()}, std::pair{"no_http", std::string("hello\r\n\r\n")},
-                    std::pair{"two_lengths", std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")},
-                    std::pair{"cut_short", std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab")},
-                    std::pair{"bad_chunk", std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")},
-                    std::pair{"huge_length", std::string("HTTP/1.1 200 OK\r\nContent-Length: 900000000000\r\n\r\n")},
-                    std::pair{"huge_head", "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"}, std::pair{"switches_protocols", std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n")}),
-    [](const auto& row) { return std::string(row.param.first); });
-
 }  // namespace
 }  // namespace callgate::net::http_test
