@@ -36,14 +36,21 @@ async function play(step) {
   if (step.read) return client.readResource({ uri: step.read });
   if (step.prompt) return client.getPrompt({ name: step.prompt, arguments: step.arguments ?? {} });
   if (step.ping) return client.ping();
-  const progress = [], cancel = new AbortController(), options = { signal: cancel.signal };
-  if (step.progress) options.onprogress = report => progress.push(report.progress);
+  const cancel = new AbortController(), options = { signal: cancel.signal }, before = reports.length;
+  if (step.progress) options.onprogress = () => {};
   if (step.cancel_after_ms) setTimeout(() => cancel.abort('enough'), step.cancel_after_ms);
   const result = await client.callTool({ name: step.call, arguments: step.arguments ?? {} }, undefined, options);
-  return step.progress ? { ...result, progress } : result;
+  return step.progress ? { ...result, progress: reports.slice(before) } : result;
 }
 
-await client.connect(await transport());
+// What arrived, whether or not the client passes it on: reports that it reads together with the answer it keeps to itself.
+const reports = [], way = await transport();
+await client.connect(way);
+const take = way.onmessage;
+way.onmessage = (message, extra) => {
+  if (message.method === 'notifications/progress') reports.push(message.params.progress);
+  return take(message, extra);
+};
 const answers = [], ms = [];
 for (const step of steps) {
   const from = Date.now();
