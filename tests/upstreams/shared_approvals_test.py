@@ -26,12 +26,12 @@ class Approvals(Shared):
     def begun(self, client, arguments=None):
         """A call in a thread of its own; its answer is put into the list."""
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(client.call("odd", arguments)), daemon=True)
+        thread = threading.Thread(target=lambda: answers.append(self.served(lambda: client.call("odd", arguments))), daemon=True)
         thread.start()
         return thread, answers
 
     def one_waits(self, name):
-        self.soon(lambda: len(self.waiting(name)) == 1, world.LONG)
+        self.soon(lambda: len(self.waiting(name)) == 1)
         return self.waiting(name)[0]
 
 
@@ -63,7 +63,7 @@ class ThreeGateways(Approvals):
             clients[name] = [gate.client(token=token_of) for _ in range(3)]
             for client in clients[name]:
                 client.initialize()
-        asked = decision_of(clients["a"][0].call("odd", {"n": 1}))
+        asked = decision_of(self.served(lambda: clients["a"][0].call("odd", {"n": 1})))
         self.assertEqual(asked["verdict"], "require_approval", asked)
         question = self.one_waits("b")
         self.assertEqual(question["id"], asked["approval"]["id"])
@@ -135,18 +135,23 @@ class Faults(Approvals):
         client, held = self.opened(gate), self.opened(gate)
         thread, answers = self.begun(held, {"n": 1})
         question = self.one_waits("a")
-        store.freeze()
-        began = time.monotonic()
-        answer = client.call("odd", {"n": 2})
-        took = time.monotonic() - began
-        self.assertEqual(decision_of(answer).get("verdict"), "fault", answer)
-        self.assertIn("no person can be asked now", decision_of(answer)["reason"])
-        self.assertLess(took, AT_ONCE)
-        self.assertFalse(client.call("plain")["result"].get("isError"), "the rest goes on")
-        self.assertNotEqual(self.approvals("a", "list").returncode, 0)
-        self.assertFalse(answers, "the held call stays held")
-        store.thaw()
-        self.soon(lambda: self.approvals("a", "approve", question["id"], "--yes").returncode == 0, world.LONG)
+
+        def refused():
+            self.soon(lambda: self.waiting("a"))
+            store.freeze()
+            began = time.monotonic()
+            answer = client.call("odd", {"n": 2})
+            took = time.monotonic() - began
+            self.assertEqual(decision_of(answer).get("verdict"), "fault", answer)
+            self.assertIn("no person can be asked now", decision_of(answer)["reason"])
+            self.assertFalse(client.call("plain")["result"].get("isError"), "the rest goes on")
+            self.assertNotEqual(self.approvals("a", "list").returncode, 0)
+            self.assertFalse(answers, "the held call stays held")
+            store.thaw()
+            return (took,)
+
+        [took] = self.in_time(refused, AT_ONCE)
+        self.soon(lambda: self.approvals("a", "approve", question["id"], "--yes").returncode == 0)
         thread.join(world.LONG)
         self.assertEqual(decision_of(answers[0]), {})
         print(f"        refused after {took * 1000:.0f} ms; the call that was held ran once it could be answered")
@@ -160,7 +165,7 @@ class Faults(Approvals):
         store.kill()
         time.sleep(0.5)
         store.start()
-        self.soon(lambda: self.approvals("a", "approve", question["id"], "--yes").returncode == 0, world.LONG)
+        self.soon(lambda: self.approvals("a", "approve", question["id"], "--yes").returncode == 0)
         thread.join(world.LONG)
         self.assertEqual(decision_of(answers[0]), {})
         self.assertEqual(len(self.arrived("odd")), 1)

@@ -1,4 +1,5 @@
 """Grants of several gateways on one Redis or Valkey: made, rotated and revoked in one data folder, they hold in all."""
+import itertools
 import json
 import subprocess
 import threading
@@ -39,31 +40,47 @@ class TwoGateways(Shared):
 
     def test_a_grant_made_rotated_and_revoked_in_one_folder_holds_at_the_other_within_a_second(self):
         """Security requirement S28, of several gateways together."""
-        token = self.made("a")
-        made = self.soon(lambda: self.accepted("b", token))
-        fresh = self.grant("b", "rotate", "agent")
-        rotated = self.soon(lambda: self.accepted("a", fresh) and self.status("a", token) == 401)
-        client = Http(self.gates["b"].url, fresh)
-        client.initialize()
-        self.grant("a", "revoke", "agent")
-        revoked = self.soon(lambda: self.status("b", fresh) == 401)
-        self.assertEqual(client.exchange("POST", PING)[0], 401)
+        agents = itertools.count(1)
+
+        def a_life():
+            agent = f"agent-{next(agents)}"
+            token = self.made("a", agent)
+            made = self.soon(lambda: self.accepted("b", token))
+            fresh = self.grant("b", "rotate", agent)
+            rotated = self.soon(lambda: self.accepted("a", fresh) and self.status("a", token) == 401)
+            client = Http(self.gates["b"].url, fresh)
+            self.served(client.initialize)
+            self.grant("a", "revoke", agent)
+            revoked = self.soon(lambda: self.status("b", fresh) == 401)
+            self.assertEqual(client.exchange("POST", PING)[0], 401)
+            return made, rotated, revoked
+
+        made, rotated, revoked = self.in_time(a_life, HEARD, HEARD, HEARD)
         print(f"        at the other gateway: made after {made * 1000:.0f} ms, rotated after {rotated * 1000:.0f} ms, revoked after {revoked * 1000:.0f} ms")
 
     def test_a_held_call_is_refused_when_its_grant_is_revoked_at_another_gateway(self):
         for name in "ab":
             self.write(f"{name}/policy.yaml", "callgate: 1\ndefault: allow\ntools:\n  odd: {action: require_approval}\n")
-        token = self.made("a")
-        self.soon(lambda: self.accepted("b", token))
-        client = Http(self.gates["b"].url, token)
-        client.initialize()
-        answers = []
-        held = threading.Thread(target=lambda: answers.append(client.call("odd")), daemon=True)
-        held.start()
-        self.soon(lambda: self.questions("b"))
-        self.grant("a", "revoke", "agent")
-        held.join(HEARD + 1)
-        self.assertIn("ended while the call waited", str(answers))
+        agents = itertools.count(1)
+
+        def a_held_call():
+            agent = f"agent-{next(agents)}"
+            token = self.made("a", agent)
+            self.soon(lambda: self.accepted("b", token))
+            client = Http(self.gates["b"].url, token)
+            self.served(client.initialize)
+            answers = []
+            held = threading.Thread(target=lambda: answers.append(self.served(lambda: client.call("odd"))), daemon=True)
+            held.start()
+            self.soon(lambda: self.questions("b"))
+            self.grant("a", "revoke", agent)
+            revoked = time.monotonic()
+            held.join(world.LONG)
+            self.assertIn("ended while the call waited", str(answers))
+            self.soon(lambda: not self.questions("b"))
+            return (time.monotonic() - revoked,)
+
+        self.in_time(a_held_call, HEARD + 1)
         self.assertEqual(self.arrived("odd"), [])
 
     def test_a_revocation_made_while_a_gateway_was_down_holds_from_its_first_answer(self):
@@ -91,7 +108,7 @@ class TwoGateways(Shared):
         self.assertEqual(Http(self.gates["b"].ready["url"] + "/readyz").exchange("GET")[0], 503)
         self.assertTrue(self.accepted("a", token))
         self.shared.start()
-        self.soon(lambda: self.accepted("b", token), world.LONG)
+        self.soon(lambda: self.accepted("b", token))
         self.assertEqual(Http(self.gates["b"].ready["url"] + "/readyz").exchange("GET")[0], 200)
 
 

@@ -25,10 +25,10 @@ class TwoGateways(Shared):
         first = self.gate("a", store.port, more=admin)
         second = self.gate("b", store.port, more=admin, policy="callgate: 1\ndefault: deny\n")
         # Each says what it has every two seconds, and looks at its file as often: six seconds, where nothing stands still.
-        seen = self.soon(lambda: self.differs(first) and self.differs(second), world.LONG)
+        seen = self.soon(lambda: self.differs(first) and self.differs(second))
         self.assertEqual(first.log.read_text().count('"event":"policy_differs"'), 1)
         self.write("b/policy.yaml", self.policy)
-        over = self.soon(lambda: not self.differs(first) and not self.differs(second), world.LONG)
+        over = self.soon(lambda: not self.differs(first) and not self.differs(second))
         self.assertIn("policy_agrees_again", first.log.read_text())
         print(f"        seen at both after {seen:.1f} s, over {over:.1f} s after the file was the same")
 

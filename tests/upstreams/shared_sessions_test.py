@@ -2,10 +2,13 @@
 import time
 
 import world
-from shared_world import Shared
+from shared_world import HEARD, Shared
 from world import Http, decision_of, stateless_call
 
 POLICY = "callgate: 1\ndefault: allow\ntools:\n  odd: {action: allow, rate_limit: {max: 5, window: 1h, per: session}}\n"
+
+
+PING = b'{"jsonrpc":"2.0","id":"s","method":"ping"}'
 
 
 class Rounds(Shared):
@@ -21,7 +24,7 @@ class Rounds(Shared):
 
     def call(self, gate, state=None):
         more = {"requestState": state, "inputResponses": {"k": {"action": "accept"}}} if state else None
-        return stateless_call(gate.client(), "odd", {}, {"elicitation": {}}, more)["result"]
+        return self.served(lambda: stateless_call(gate.client(), "odd", {}, {"elicitation": {}}, more))["result"]
 
     def test_a_call_is_counted_once_whichever_gateways_its_rounds_come_to(self):
         self.calls = 0
@@ -63,25 +66,32 @@ class ThreeGateways(Shared):
         return other
 
     def verdict(self, client):
-        answer = client.call("odd")
+        answer = self.served(lambda: client.call("odd"))
         return decision_of(answer).get("verdict", "allow") if "result" in answer else client.status
+
+    def plain(self, client):
+        return not self.served(lambda: client.call("plain"))["result"].get("isError")
 
     def test_a_session_opened_at_one_goes_on_at_the_others_and_ends_for_all(self):
         """Security requirement S18, of several gateways together."""
-        client = self.opened(self.gates["a"])
-        for name in "bcab":
-            self.assertFalse(self.at(name, client).call("plain")["result"].get("isError"), name)
-        self.assertEqual(self.at("b", client).exchange("DELETE")[0], 200)
-        took = self.soon(lambda: self.at("a", client).call("plain") is not None and self.status(client, "a") == 404)
-        self.assertEqual(self.status(client, "b"), 404)
-        self.soon(lambda: self.status(client, "c") == 404)
+        def a_life():
+            client = self.opened(self.gates["a"])
+            for name in "bcab":
+                self.assertTrue(self.plain(self.at(name, client)), name)
+            self.assertEqual(self.served(lambda: self.at("b", client).exchange("DELETE"))[0], 200)
+            first = self.soon(lambda: self.at("a", client).call("plain") is not None and self.status(client, "a") == 404)
+            self.assertEqual(self.status(client, "b"), 404)
+            return first, first + self.soon(lambda: self.status(client, "c") == 404)
+
+        took, _ = self.in_time(a_life, HEARD, 2 * HEARD)
         print(f"        unknown at the gateway that opened it {took * 1000:.0f} ms after it ended at another")
+        client = self.opened(self.gates["a"])
         client.headers["Mcp-Session-Id"] = "0" * 64
-        unknown = self.at("a", client).exchange("POST", b'{"jsonrpc":"2.0","id":1,"method":"ping"}')
+        unknown = self.served(lambda: self.at("a", client).exchange("POST", PING))
         self.assertEqual(unknown[0], 404)
 
     def status(self, client, name):
-        return self.at(name, client).exchange("POST", b'{"jsonrpc":"2.0","id":"s","method":"ping"}')[0]
+        return self.at(name, client).exchange("POST", PING)[0]
 
     def test_a_limit_per_session_follows_the_session(self):
         """Security requirement S19, of a session that several gateways serve."""
@@ -106,21 +116,25 @@ class ThreeGateways(Shared):
     def test_a_new_session_does_not_begin_anew_when_the_old_one_ended_elsewhere(self):
         client = self.opened(self.gates["a"])
         self.assertEqual([self.verdict(client) for _ in range(5)], ["allow"] * 5)
-        self.assertEqual(self.at("b", client).exchange("DELETE")[0], 200)
+        self.assertEqual(self.served(lambda: self.at("b", client).exchange("DELETE"))[0], 200)
         self.assertEqual(self.verdict(self.opened(self.gates["b"])), "rate_limited")
 
     def test_without_the_store_known_sessions_go_on_and_others_wait(self):
-        client, other = self.opened(self.gates["a"]), self.opened(self.gates["b"])
-        self.shared.freeze()
-        began = time.monotonic()
-        self.assertEqual(self.status(other, "a"), 503, "nobody knows: not the same as no session")
-        self.assertLess(time.monotonic() - began, 1.5)
-        self.assertFalse(client.call("plain")["result"].get("isError"))
-        opened = self.opened(self.gates["a"])
-        self.assertFalse(opened.call("plain")["result"].get("isError"), "one that cannot be shared yet works where it was opened")
-        self.shared.thaw()
-        self.soon(lambda: self.status(other, "a") == 200, world.LONG)
-        self.soon(lambda: self.status(opened, "b") == 200, world.LONG)
+        def without():
+            client, other = self.opened(self.gates["a"]), self.opened(self.gates["b"])
+            self.shared.freeze()
+            began = time.monotonic()
+            self.assertEqual(self.status(other, "a"), 503, "nobody knows: not the same as no session")
+            took = time.monotonic() - began
+            self.assertFalse(client.call("plain")["result"].get("isError"))
+            opened = self.opened(self.gates["a"])
+            self.assertFalse(opened.call("plain")["result"].get("isError"), "one that cannot be shared yet works where it was opened")
+            self.shared.thaw()
+            self.soon(lambda: self.status(other, "a") == 200)
+            self.soon(lambda: self.status(opened, "b") == 200)
+            return (took,)
+
+        self.in_time(without, 1.5)
 
 
 if __name__ == "__main__":
