@@ -245,6 +245,8 @@ void Loop::look_for_due() {
 
 void Loop::turn(Duration limit) {
   event_count_ = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), wait_limit(limit));
+  // A process that was stopped and goes on hears what came meanwhile before it counts that as not come.
+  if (event_count_ < 0) event_count_ = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 0);
   now_ = read_clock();
   turning_ = true;
   ++turns_;

@@ -1,4 +1,5 @@
 """Several gateways that count on one Redis or Valkey: never more than the limit, and what happens without the server."""
+import signal
 import threading
 import time
 
@@ -182,6 +183,33 @@ class Faults(Limits):
             return (took,)
 
         self.in_time(refusals, AT_ONCE)
+
+    def test_a_gateway_that_was_stopped_takes_what_came_meanwhile(self):
+        store = self.store()
+        wire = Wire(store.port)
+        self.addCleanup(wire.end)
+        gate = self.gate("a", wire.port)
+        client = self.opened(gate)
+        self.assertEqual(self.counted(client), {})
+
+        def stopped():
+            """What became of a call whose count came while the gateway stood still; nothing where it came before."""
+            answers = []
+            wire.delay = 0.3
+            sent, handed_on = wire.sent, wire.handed_on
+            call = threading.Thread(target=lambda: answers.append(client.call("odd")), daemon=True)
+            call.start()
+            self.soon(lambda: wire.sent > sent)
+            gate.process.send_signal(signal.SIGSTOP)
+            in_time = wire.handed_on == handed_on
+            self.soon(lambda: wire.handed_on > handed_on)
+            time.sleep(0.5)  # longer than it waits for its store
+            gate.process.send_signal(signal.SIGCONT)
+            call.join(world.LONG)
+            wire.delay = 0.0
+            return decision_of(answers[0]) if in_time else None
+
+        self.assertEqual(world.until(stopped, lambda decision: decision is not None), {})
 
     def test_a_server_that_forgot_the_functions_is_given_them_again(self):
         store = self.store()

@@ -69,6 +69,7 @@ class Wire:
 
     def __init__(self, port):
         self.delay, self.target = 0.0, port
+        self.sent = self.handed_on = 0  # bytes to the server, and back
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -93,10 +94,12 @@ class Wire:
                             return
                         if end is near:
                             far.sendall(data)
+                            self.sent += len(data)
                         else:
                             due.append((time.monotonic() + self.delay, data))
                     while due and due[0][0] <= time.monotonic():
-                        near.sendall(due.pop(0)[1])
+                        near.sendall(due[0][1])
+                        self.handed_on += len(due.pop(0)[1])
         except OSError:
             pass
 
