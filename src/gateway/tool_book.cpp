@@ -249,8 +249,9 @@ net::Task<Result<void>> ToolBook::take(mcp::Era era, const ServerList& list) {
   registry::Observation found(read.definitions, std::move(classes_of), state.seen.get());
   co_await in_turns(state, found, &registry::Observation::read_on);
   Result<void> compared = compare(era, list, read, found);
-  // Another process that writes at this moment holds the pins for a few milliseconds.
-  for (int again = 0; !compared && compared.error().kind == ErrorKind::unavailable && again < 10; ++again) {
+  // Another process that writes at this moment holds the pins for a few milliseconds. Who waits for this list has waited
+  // for the pause before the reading too, and is told within half a second.
+  for (int again = 0; !compared && compared.error().kind == ErrorKind::unavailable && again < 5; ++again) {
     co_await parts_.loop.sleep(std::chrono::milliseconds(20));
     compared = compare(era, list, read, found);
   }
