@@ -86,12 +86,18 @@ class Full(World):
         return decision_of(answer).get("reason") or answer.get("error", {}).get("message")
 
     def refusals(self, count=20):
-        """Calls that are refused: the slowest in ms, and the reasons."""
-        slowest, reasons = 0.0, set()
-        for _ in range(count):
-            began = time.monotonic()
-            reasons.add(self.refused(self.client.call(self.refused_tool, {"text": "full"})))
-            slowest = max(slowest, (time.monotonic() - began) * 1000)
+        """Calls that are refused, each in time: the slowest in ms, and the reasons."""
+        reasons = set()
+
+        def refused():
+            slowest = 0.0
+            for _ in range(count):
+                began = time.monotonic()
+                reasons.add(self.refused(self.client.call(self.refused_tool, {"text": "full"})))
+                slowest = max(slowest, (time.monotonic() - began) * 1000)
+            return (slowest,)
+
+        [slowest] = self.in_time(refused, self.REFUSED_MS)
         return slowest, reasons
 
     def recovers(self):
@@ -119,7 +125,6 @@ class Full(World):
         self.begin("refuse_medium")
         self.fill()
         slowest, reasons = self.refusals()
-        self.assertLess(slowest, self.REFUSED_MS)
         self.assertIn("disk of the journal is full", " ".join(reasons))
         self.assertEqual(text_of(self.client.call("echo", {"text": "low"})), "low", "what is of Low risk goes on")
         self.assertIn("tools", self.client.ask("tools/list")["result"], "what calls nothing goes on")
@@ -136,7 +141,6 @@ class Full(World):
         self.begin("refuse")
         self.fill()
         slowest, reasons = self.refusals()
-        self.assertLess(slowest, self.REFUSED_MS)
         self.assertIn("No space left", " ".join(reasons))
         self.assertIn("error", self.client.ask("ping"))
         took = self.recovers()
@@ -147,9 +151,10 @@ class Full(World):
         self.begin("refuse", policy="callgate: 1\ndefault: allow\ntools:\n  misbehave: {action: require_approval}\n")
         self.fill()
         self.refusals(1)
-        began = time.monotonic()
-        self.assertIn("No space left", self.refused(self.client.call("misbehave", {})))
-        self.assertLess((time.monotonic() - began) * 1000, self.REFUSED_MS)
+        self.refused_tool = "misbehave"
+        _, reasons = self.refusals(1)
+        self.assertIn("No space left", " ".join(reasons))
+        self.refused_tool = "echo"
         self.recovers()
 
 

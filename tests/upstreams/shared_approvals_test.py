@@ -58,11 +58,7 @@ class ThreeGateways(Approvals):
         store = self.store()
         token_of = self.grants(store)
         gates = {name: self.gate(name, store.port, auth="grants", more="approval_wait: 1ms\n") for name in "abc"}
-        clients = {}
-        for name, gate in gates.items():
-            clients[name] = [gate.client(token=token_of) for _ in range(3)]
-            for client in clients[name]:
-                client.initialize()
+        clients = {name: [self.opened(gate, token_of) for _ in range(3)] for name, gate in gates.items()}
         asked = decision_of(self.served(lambda: clients["a"][0].call("odd", {"n": 1})))
         self.assertEqual(asked["verdict"], "require_approval", asked)
         question = self.one_waits("b")

@@ -48,8 +48,7 @@ class TwoGateways(Shared):
             made = self.soon(lambda: self.accepted("b", token))
             fresh = self.grant("b", "rotate", agent)
             rotated = self.soon(lambda: self.accepted("a", fresh) and self.status("a", token) == 401)
-            client = Http(self.gates["b"].url, fresh)
-            self.served(client.initialize)
+            client = self.opened(self.gates["b"], fresh)
             self.grant("a", "revoke", agent)
             revoked = self.soon(lambda: self.status("b", fresh) == 401)
             self.assertEqual(client.exchange("POST", PING)[0], 401)
@@ -67,8 +66,7 @@ class TwoGateways(Shared):
             agent = f"agent-{next(agents)}"
             token = self.made("a", agent)
             self.soon(lambda: self.accepted("b", token))
-            client = Http(self.gates["b"].url, token)
-            self.served(client.initialize)
+            client = self.opened(self.gates["b"], token)
             answers = []
             held = threading.Thread(target=lambda: answers.append(self.served(lambda: client.call("odd"))), daemon=True)
             held.start()

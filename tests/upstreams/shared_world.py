@@ -45,9 +45,10 @@ class Shared(World):
     def arrived(self, tool):
         return sorted(at for at, name in self.arrivals if name == tool)
 
-    def opened(self, gate):
-        client = gate.client()
-        client.initialize()
+    def opened(self, gate, token=None):
+        """A client in a session; where grants count, its gateway may not have read them all at once."""
+        client = gate.client(token=token)
+        self.assertIn("result", world.until(client.initialize, lambda answer: "result" in answer))
         return client
 
     def soon(self, look):
