@@ -114,9 +114,13 @@ class BadLists(World):
 
     def test_a_server_that_never_answers_does_not_hold_its_neighbours(self):
         servers = {"silent": {"command": sys.executable, "args": ["-c", "import sys; sys.stdin.read()"]}, "it": {"command": sys.executable, "args": self.lister([])[1:]}}
-        done = self.callgate("scan", "--json", "--timeout", "2", "--client-config", self.write("client.json", json.dumps({"mcpServers": servers})))
-        self.assertEqual(done.returncode, 3, done.stderr)
-        self.assertIn("silent", done.stderr)
+        config = self.write("client.json", json.dumps({"mcpServers": servers}))
+        for patience in ("2", "4", "8"):  # on a busy machine a good server may need more than two seconds to start
+            done = self.callgate("scan", "--json", "--timeout", patience, "--client-config", config)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn("silent", done.stderr)
+            if "`it`" not in done.stderr:
+                break
         self.assertEqual([each["tool"] for each in json.loads(done.stdout)], ["read_note"])
 
 

@@ -160,8 +160,10 @@ class Interrupted(Command):
     """Ctrl-C at a command."""
 
     def started_command(self, *words):
-        process = subprocess.Popen([world.gate_binary(), *words, "--data", str(self.dir / "data")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True)
+        command = [world.gate_binary(), *words, "--data", str(self.dir / "data")]
+        # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start would too.
+        heeds = [sys.executable, "-c", "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"]
+        process = subprocess.Popen([*heeds, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.addCleanup(world.end, process)
         return process
 
