@@ -329,10 +329,12 @@ class Over_stdio(Shared):
 
     def test_an_id_in_flight_is_not_used_again(self):
         """Security requirement S3."""
-        slow = {"jsonrpc": "2.0", "id": "same", "method": "tools/call", "params": {"name": "misbehave", "arguments": {"how": "slow", "size": 20}}}
+        slow = {"jsonrpc": "2.0", "id": "same", "method": "tools/call", "params": {"name": "misbehave", "arguments": {"how": "held"}}}
         self.client.send(slow)
         self.client.send({**slow, "params": {"name": "echo", "arguments": {"text": MARK}}})
-        first, second = self.client.receive(), self.client.receive()
+        first = self.client.receive()
+        self.world.go_on()
+        second = self.client.receive()
         self.assertEqual({first["id"], second["id"]}, {"same"})
         self.assertIn("error", first)
         self.assertEqual(text_of(second), "done")

@@ -161,6 +161,11 @@ class Stdio(Fake):
         if self.start == "leaves_a_child_with_its_stdout":
             subprocess.Popen(["sleep", "30"])
 
+    def answer_once_told(self, good):
+        while not os.path.exists(f"{self.record}.go_on"):
+            time.sleep(0.01)
+        self.write(good)
+
     def misbehave(self, message, how, size):
         identity = message["id"]
         good = result(identity, says("done"))
@@ -230,6 +235,8 @@ class Stdio(Fake):
             self.write(result(identity, says(json.dumps(sorted(os.environ)))))
         elif how == "slow":
             threading.Timer(size / 10, self.write, [good]).start()
+        elif how == "held":
+            threading.Thread(target=self.answer_once_told, args=[good], daemon=True).start()
         else:
             self.write(good)
 

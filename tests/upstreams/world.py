@@ -93,6 +93,10 @@ class World(unittest.TestCase):
         self.addCleanup(pipe.end)
         return pipe
 
+    def go_on(self):
+        """The fake answers the calls that it holds (`misbehave` with `how: held`)."""
+        pathlib.Path(f"{self.record}.go_on").touch()
+
     def seen(self, method=None):
         """What reached the fake server, oldest first."""
         if not self.record.exists():
