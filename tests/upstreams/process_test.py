@@ -140,6 +140,7 @@ class Sigterm(World):
         checked = subprocess.run([gate_binary(), "audit", "verify", "--data", str(self.dir / "data")], capture_output=True, text=True, timeout=world.LONG)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
+    @world.waits
     def test_is_over_after_30_seconds(self):
         gate = self.serve(*self.fake())
         self.in_flight(gate)

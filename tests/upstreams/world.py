@@ -3,8 +3,10 @@
 Standard library only. Everything that is started is ended when the test ends; ports are taken free, readiness is
 waited for by a message, every wait has a limit.
 """
+import concurrent.futures
 import contextlib
 import http.client
+import io
 import itertools
 import json
 import os
@@ -349,12 +351,36 @@ class Sentences(unittest.TextTestResult):
         print(f"skipped {reason}", flush=True)
 
 
+def waits(test):
+    """Marks a test that does nothing but wait most of its time: it runs beside the others."""
+    test.waits = True
+    return test
+
+
+def tests_of(suite):
+    for each in suite:
+        yield from tests_of(each) if isinstance(each, unittest.TestSuite) else (each,)
+
+
+def run(tests):
+    """The result, and what the runner says of failures."""
+    said = io.StringIO()
+    result = unittest.TextTestRunner(stream=said, resultclass=Sentences, verbosity=0).run(unittest.TestSuite(tests))
+    return result, said.getvalue()
+
+
 def main():
     """Runs the calling module's tests; closes with one line of counts."""
     names = sys.argv[1:] or None
     suite = unittest.defaultTestLoader.loadTestsFromNames(names, sys.modules["__main__"]) if names else \
         unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
-    result = unittest.TextTestRunner(stream=sys.stdout, resultclass=Sentences, verbosity=0).run(suite)
-    failed = len(result.failures) + len(result.errors)
-    print(f"{result.passed} passed, {failed} failed, {len(result.skipped)} skipped")
-    sys.exit(1 if failed or not result.testsRun else 0)
+    tests = list(tests_of(suite))
+    waiting = [test for test in tests if hasattr(getattr(test, test._testMethodName, None), "waits")]
+    with concurrent.futures.ThreadPoolExecutor(len(waiting) or 1) as beside:
+        begun = [beside.submit(run, [test]) for test in waiting]
+        outcomes = [run([test for test in tests if test not in waiting]), *(each.result() for each in begun)]
+    results = [result for result, _ in outcomes]
+    print("".join(said for result, said in outcomes if not result.wasSuccessful()), end="")
+    failed = sum(len(result.failures) + len(result.errors) for result in results)
+    print(f"{sum(result.passed for result in results)} passed, {failed} failed, {sum(len(result.skipped) for result in results)} skipped")
+    sys.exit(1 if failed or not sum(result.testsRun for result in results) else 0)
