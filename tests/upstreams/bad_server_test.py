@@ -5,6 +5,7 @@ CALLGATE=build/release/callgate python3 tests/upstreams/bad_server_test.py
 Each fault prints how long its caller waited, how long until the next call was answered, what memory it took at most, and how
 often the call was sent.
 """
+import concurrent.futures
 import json
 import os
 import signal
@@ -51,6 +52,8 @@ SENT_AGAIN = {"session_vanishes"}
 class Server_case(World):
     """One gate for all tests of a class, and a session of its own for each call."""
 
+    before = 0.0  # the memory from which growth counts; where there is none, that before each call
+
     @classmethod
     def setUpClass(cls):
         cls.world = World()
@@ -81,7 +84,7 @@ class Server_case(World):
 
     def misbehaved(self, how, expected, size, client):
         identity = 4711 if how == "id_of_another_type" else f"mine-{how}"
-        sent, before, began = self.sent(how), self.gate.forget_peak_mib(), time.monotonic()
+        sent, before, began = self.sent(how), self.before or self.gate.forget_peak_mib(), time.monotonic()
         answer = client.post(world.request(identity, "tools/call", {"name": "misbehave", "arguments": {"how": how, "size": size}}))
         told = time.monotonic()
         self.assertTrue(self.gate.alive(), self.gate.last_words())
@@ -99,6 +102,32 @@ class Server_case(World):
         self.assertEqual(sent, 2 if how in SENT_AGAIN else 1)
         self.assertEqual(self.world.seen("trap"), [], "a redirect was followed")
         return answer, told, recovered
+
+
+class Silent(Server_case):
+    """Calls whose time has to pass, all at once."""
+
+    @world.waits
+    def test_of_any_kind_are_told_in_time_and_the_next_call_is_answered(self):
+        self.before = self.gate.forget_peak_mib()
+        with concurrent.futures.ThreadPoolExecutor(len(self.silent)) as pool:
+            list(pool.map(lambda how: self.misbehave(how, self.rows[how]), sorted(self.silent)))
+
+
+class Silent_over_stdio(Silent):
+    silent, rows = SILENT_OVER_STDIO, OVER_STDIO
+
+    @classmethod
+    def open(cls, shared):
+        return shared.serve_config(command=shared.fake(), settings=PATIENCE)
+
+
+class Silent_over_http(Silent):
+    silent, rows = SILENT_OVER_HTTP, OVER_HTTP
+
+    @classmethod
+    def open(cls, shared):
+        return shared.serve_config(url=shared.fake_http(), settings=PATIENCE)
 
 
 class Over_stdio(Server_case):
@@ -479,13 +508,15 @@ def alive(pid):
 
 def give_tests(case, rows):
     for how, expected in rows.items():
+        if how in case.silent:
+            continue
         setattr(case, f"test_{how}_gives_{'an_error' if expected == 'error' else 'the_answer'}",
                 lambda self, how=how, expected=expected: self.misbehave(how, expected))
 
 
 give_tests(Over_stdio, OVER_STDIO)
 give_tests(Over_http, OVER_HTTP)
-del Server_case  # a base, not a case
+del Server_case, Silent  # bases, not cases
 
 if __name__ == "__main__":
     world.main()
