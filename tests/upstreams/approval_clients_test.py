@@ -129,11 +129,11 @@ class Progress(Official):
         self.assertEqual(status, 303)
         self.assertEqual(self.until(client, "text")[-1], {"text": "hello", "isError": False})
 
-    @world.waits
+    @world.beside
     def test_of_the_typescript_client_v1(self):
         self.holds("v1")
 
-    @world.waits
+    @world.beside
     def test_of_the_typescript_client_v2(self):
         self.holds("v2")
 

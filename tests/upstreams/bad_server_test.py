@@ -107,7 +107,7 @@ class Server_case(World):
 class Silent(Server_case):
     """Calls whose time has to pass, all at once."""
 
-    @world.waits
+    @world.beside
     def test_of_any_kind_are_told_in_time_and_the_next_call_is_answered(self):
         self.before = self.gate.forget_peak_mib()
         with concurrent.futures.ThreadPoolExecutor(len(self.silent)) as pool:

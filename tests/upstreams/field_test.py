@@ -148,6 +148,7 @@ class FromNpm(Field):
         self.whole_way("playwright", npm("field", "@playwright/mcp/cli.js"), 25, {"browser_snapshot": ("Read", "Medium"), "browser_evaluate": ("Execute", "High")},
                        refused=[("browser_evaluate", {"function": "() => document.cookie"}, "asks")])
 
+    @world.beside
     def test_mongodb(self):
         self.whole_way("mongodb", npm("field", "mongodb-mcp-server/dist/esm/index.js", node=modern_node()), 22, {"drop-database": ("Destructive", "Critical")},
                        refused=[("drop-database", {"database": "prod"}, "deny")], env={"MDB_MCP_TELEMETRY": "disabled"})
@@ -195,6 +196,7 @@ class FromPyPI(Field):
         self.whole_way("iam", pypi("python-field", "awslabs.iam-mcp-server"), 29, {"delete_user": ("Destructive", "Critical"), "create_access_key": ("Write", "Critical")},
                        refused=[("delete_user", {"user_name": "root"}, "deny"), ("create_access_key", {"user_name": "root"}, "asks")], env=UNUSABLE_AWS)
 
+    @world.beside
     def test_agentcore_and_the_page_of_policy_generation_start(self):
         command = pypi("python-field", "awslabs.amazon-bedrock-agentcore-mcp-server")
         draft = {"policy_engine_id": "e", "name": "draft1", "content": {"rawText": "allow admins"}, "resource": {"arn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/g"}}

@@ -140,7 +140,7 @@ class Sigterm(World):
         checked = subprocess.run([gate_binary(), "audit", "verify", "--data", str(self.dir / "data")], capture_output=True, text=True, timeout=world.LONG)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
-    @world.waits
+    @world.beside
     def test_is_over_after_30_seconds(self):
         gate = self.serve(*self.fake())
         self.in_flight(gate)
@@ -177,7 +177,7 @@ class While_it_runs(World):
         servers = "".join(f"  {name}:\n    command: {json.dumps(self.fake())}\n    policy: policy.yaml\n" for name in names)
         return self.write("callgate.yaml", f"listen: 127.0.0.1:0\nauth: none\nservers:\n{servers}")
 
-    @world.waits
+    @world.beside
     def test_a_server_that_is_added_to_the_file_is_served_and_others_keep_their_sessions(self):
         self.write("policy.yaml", ALLOW)
         gate = self.started(["--config", self.config("one")], [])
@@ -193,7 +193,7 @@ class While_it_runs(World):
         self.config("two")
         self.until(lambda: world.Http(f"{base}/mcp/one").exchange("GET")[0] == 404)
 
-    @world.waits
+    @world.beside
     def test_a_faulty_file_leaves_the_last_good_one_in_force(self):
         """Security requirement S23."""
         self.write("policy.yaml", ALLOW)
@@ -227,7 +227,7 @@ class While_it_runs(World):
         self.assertEqual([decision_of(answer).get("verdict") for answer in answers if isinstance(answer, dict)], ["deny"])
         self.assertEqual(client.exchange("GET")[0], 401)
 
-    @world.waits
+    @world.beside
     def test_a_changed_pins_file_is_taken_up(self):
         self.write("policy.yaml", ALLOW)
         gate = self.started(["--config", self.config("one")], [])
@@ -472,7 +472,7 @@ class A_file_that_is_written_in_place(World):
                 return status()
             self.assertEqual(world.until(written_to, lambda now: now != 404), 400, "it is served, and misses a session")
 
-    @world.waits
+    @world.beside
     def test_that_is_refused_holds_back_no_registered_server(self):
         gate, text, status, register = self.served_with_a_config()
         self.write("callgate.yaml", text.replace("auth: none", "auth: nobody"))
@@ -482,7 +482,7 @@ class A_file_that_is_written_in_place(World):
         register("remove", "two")
         self.assertEqual(world.until(status, lambda now: now == 404), 404)
 
-    @world.waits
+    @world.beside
     def test_of_a_registered_server_is_tried_again_once_it_is_mended(self):
         gate, _, status, register = self.served_with_a_config()
         gate.process.send_signal(signal.SIGSTOP)  # between the command and the gate's look somebody edits it

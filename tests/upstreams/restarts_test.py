@@ -100,7 +100,7 @@ class Over_http(World):
 
 
 class As_a_child(World):
-    @world.waits
+    @world.beside
     def test_that_dies_in_the_midst_of_a_call_is_started_again_and_no_call_runs_twice(self):
         """Protocol item 80."""
         gate = self.serve(*self.fake())

@@ -134,7 +134,7 @@ class Everything(Real):
         self.assertNotIn("sampling", seen["asked"])
         self.assertEqual(self.text(seen["answers"][1]), "Echo: on")
 
-    @world.waits
+    @world.beside
     def test_a_cancelled_call_ends_and_the_next_is_answered(self):
         seen = self.sdk(self.through_run(*server("everything", "stdio")),
                         {"call": "trigger-long-running-operation", "arguments": {"duration": 30, "steps": 30}, "cancel_after_ms": 300},

@@ -129,7 +129,7 @@ class UnderLoad(OnePort):
 
 
 class Ending(OnePort):
-    @world.waits
+    @world.beside
     def test_is_over_in_30_seconds_whatever_holds_it_up(self):
         """A port to leave, a connection that says nothing, a call without an answer, a store that hangs and a child that does not want to end."""
         stubborn = f"trap '' TERM; {shlex.join(self.fake())}; while :; do sleep 100; done"

@@ -217,7 +217,7 @@ class Read_only_mount(World):
         self.assertEqual(verdicts, ["x"] * 149 + ["rate_limited"], "251 of 400 were used before")
         print(f"        slowest call {max(took for _, took in calls):.0f} ms")
 
-    @world.waits
+    @world.beside
     def test_the_counters_are_kept_again_as_soon_as_they_can_be(self):
         self.begin()
         self.inside(self.read_only)

@@ -351,9 +351,9 @@ class Sentences(unittest.TextTestResult):
         print(f"skipped {reason}", flush=True)
 
 
-def waits(test):
-    """Marks a test that does nothing but wait most of its time: it runs beside the others."""
-    test.waits = True
+def beside(test):
+    """Marks a test that runs beside the others: it waits most of its time, or they leave it a processor."""
+    test.beside = True
     return test
 
 
@@ -375,10 +375,10 @@ def main():
     suite = unittest.defaultTestLoader.loadTestsFromNames(names, sys.modules["__main__"]) if names else \
         unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
     tests = list(tests_of(suite))
-    waiting = [test for test in tests if hasattr(getattr(test, test._testMethodName, None), "waits")]
-    with concurrent.futures.ThreadPoolExecutor(len(waiting) or 1) as beside:
-        begun = [beside.submit(run, [test]) for test in waiting]
-        outcomes = [run([test for test in tests if test not in waiting]), *(each.result() for each in begun)]
+    apart = [test for test in tests if hasattr(getattr(test, test._testMethodName, None), "beside")]
+    with concurrent.futures.ThreadPoolExecutor(len(apart) or 1) as pool:
+        begun = [pool.submit(run, [test]) for test in apart]
+        outcomes = [run([test for test in tests if test not in apart]), *(each.result() for each in begun)]
     results = [result for result, _ in outcomes]
     print("".join(said for result, said in outcomes if not result.wasSuccessful()), end="")
     failed = sum(len(result.failures) + len(result.errors) for result in results)
