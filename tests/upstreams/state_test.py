@@ -133,6 +133,9 @@ class Locked_at_start(World):
         self.assertEqual([text_of(client.call("echo", {"text": "x"})) for _ in range(3)], ["x"] * 3)
         gate.end()
         (self.dir / "ready.json").unlink()
+        self.hold()
+
+    def hold(self):
         self.holder = sqlite3.connect(self.dir / "data" / "callgate.db", isolation_level=None, check_same_thread=False)
         self.addCleanup(self.holder.close)
         self.holder.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -162,12 +165,26 @@ class Locked_at_start(World):
         self.assertEqual(verdicts, [None, None, "rate_limited"], "three of five were used before")
 
     def test_who_holds_it_for_a_moment_is_waited_for(self):
-        letting_go = threading.Timer(0.3, self.holder.close)
-        letting_go.start()
-        self.addCleanup(letting_go.join)
-        began = time.monotonic()
-        self.begin()
-        print(f"        ready in {(time.monotonic() - began) * 1000:.0f} ms, of which it was held for 300")
+        began = held = 0.0
+
+        def let_go():
+            nonlocal held
+            self.holder.close()
+            held = time.monotonic() - began
+
+        while True:
+            letting_go = threading.Timer(0.3, let_go)
+            began = time.monotonic()
+            letting_go.start()
+            try:
+                self.begin()
+                break
+            except AssertionError as fault:
+                letting_go.join()
+                self.assertGreater(held, 0.6, fault)  # no moment any more: whoever lets go stood still
+                self.hold()
+        letting_go.join()
+        print(f"        ready in {(time.monotonic() - began) * 1000:.0f} ms, of which it was held for {held * 1000:.0f}")
 
 
 class Read_only_mount(World):
