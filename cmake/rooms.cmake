@@ -121,7 +121,7 @@ endfunction()
 set(CALLGATE_TEST_OPTIONS $<$<CONFIG:Debug>:-O0>)
 
 # Those that last begin first, so that none of them runs alone at the end: about their seconds, sanitized.
-set(CALLGATE_COSTS memory 110 bad_server 90 process 70 classify 70 restarts 60 contract 55 load 40 bad_lists 40 cli 30
+set(CALLGATE_COSTS memory 110 classify 70 contract 55 process 50 bad_server 45 load 40 bad_lists 40 restarts 30 cli 30
   gateway 25 shared_port 25 hostile_server 25 generate 25 wish 20 stored_sessions 20 shared_limits 20)
 function(callgate_cost name)
   list(FIND CALLGATE_COSTS ${name} at)

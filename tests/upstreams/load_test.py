@@ -46,7 +46,7 @@ class At_the_end(World):
             for _ in range(count):
                 await asyncio.to_thread(arrived.acquire, True, 5 * world.LONG)
             gate.process.send_signal(signal.SIGTERM)
-            while "stopping" not in gate.last_words():
+            while not gate.said("stopping"):
                 await asyncio.sleep(0.01)
             late = [Wire(gate.url) for _ in range(new)]
             for each in late[::2]:

@@ -104,7 +104,7 @@ class Sigterm(World):
         while not [m for m in self.seen("tools/call") if m["params"].get("name") == "misbehave"]:
             time.sleep(0.01)
         gate.process.send_signal(signal.SIGTERM)
-        while "stopping" not in gate.last_words():
+        while not gate.said("stopping"):
             time.sleep(0.01)
         status, headers, _ = client.exchange("POST", json.dumps(world.request(1, "ping")))
         self.assertEqual((status, headers["Retry-After"]), (503, "1"))
@@ -131,7 +131,7 @@ class Sigterm(World):
         gate = self.serve(*self.fake())
         self.in_flight(gate)
         gate.process.send_signal(signal.SIGTERM)
-        while "stopping" not in gate.last_words():
+        while not gate.said("stopping"):
             time.sleep(0.01)
         began = time.monotonic()
         gate.process.send_signal(signal.SIGTERM)
@@ -156,7 +156,7 @@ class Sigterm(World):
         answers = []
         thread = threading.Thread(target=lambda: answers.append(client.call("echo", {"text": "x"})), daemon=True)
         thread.start()
-        while "approval_asked" not in gate.last_words():
+        while not gate.said("approval_asked"):
             time.sleep(0.01)
         began = time.monotonic()
         gate.process.send_signal(signal.SIGTERM)
@@ -199,7 +199,7 @@ class While_it_runs(World):
         self.write("policy.yaml", ALLOW)
         gate = self.started(["--config", self.config("one")], [])
         self.write("callgate.yaml", "listen: 127.0.0.1:0\nservrs: {}\n")
-        self.until(lambda: "config_refused" in gate.last_words())
+        self.until(lambda: gate.said("config_refused"))
         client = world.Http(f"{gate.ready['url']}/mcp/one")
         client.initialize()
         self.assertEqual(text_of(client.call("echo", {"text": "on"})), "on")
@@ -217,7 +217,7 @@ class While_it_runs(World):
         answers = []
         held = threading.Thread(target=lambda: answers.append(client.call("echo", {"text": "x"})), daemon=True)
         held.start()
-        self.until(lambda: "approval_asked" in gate.last_words())
+        self.until(lambda: gate.said("approval_asked"))
         stream = threading.Thread(target=lambda: answers.append(client.exchange("GET", limit=world.LONG)[0]), daemon=True)
         stream.start()
         subprocess.run([gate_binary(), "grant", "revoke", "ann", *data], check=True, capture_output=True)
@@ -241,7 +241,7 @@ class While_it_runs(World):
         text = (self.dir / "callgate.yaml").read_text() + "    pins: pins.json\n"
         self.write("callgate.yaml", text)
         self.assertTrue(with_pins)
-        self.until(lambda: "servers_changed" in gate.last_words())
+        self.until(lambda: gate.said("servers_changed"))
         client = gate.client()
         client.initialize()
         self.assertEqual(text_of(client.call("echo", {"text": "x"})), "x")
@@ -428,7 +428,7 @@ class A_file_that_is_written_in_place(World):
             return decision_of(client.call("echo", {"text": "too long"})).get("verdict")
         # Half of it that stood still for longer may have been taken up, which the whole replaces.
         self.assertEqual(world.until(verdict, lambda each: each == "invalid_arguments" or not rested), "invalid_arguments")
-        self.assertNotIn("config_refused", gate.last_words())
+        self.assertFalse(gate.said("config_refused"), gate.last_words())
 
     def test_that_never_rests_is_told_and_the_one_before_stands(self):
         gate = self.serve(*self.fake(), policy=self.HALF + self.REST)
@@ -439,7 +439,7 @@ class A_file_that_is_written_in_place(World):
         with open(self.dir / "policy.yaml", "w", encoding="utf-8") as file:
             written = time.monotonic()
             file.write(self.HALF)
-            while "policy_being_written" not in gate.last_words() and time.monotonic() < deadline:
+            while not gate.said("policy_being_written") and time.monotonic() < deadline:
                 file.write("# more\n")
                 file.flush()
                 verdict = decision_of(client.call("echo", {"text": "too long"})).get("verdict")
@@ -447,7 +447,7 @@ class A_file_that_is_written_in_place(World):
                 if not rested:
                     self.assertEqual(verdict, "invalid_arguments")
                 written = time.monotonic()
-        self.assertIn("policy_being_written", gate.last_words())
+        self.assertTrue(gate.said("policy_being_written"), gate.last_words())
 
     def served_with_a_config(self):
         """A gate with one server of the file; how to register another, and what its address says."""
@@ -476,7 +476,7 @@ class A_file_that_is_written_in_place(World):
     def test_that_is_refused_holds_back_no_registered_server(self):
         gate, text, status, register = self.served_with_a_config()
         self.write("callgate.yaml", text.replace("auth: none", "auth: nobody"))
-        self.assertIn("config_refused", world.until(gate.last_words, lambda said: "config_refused" in said))
+        self.assertIn("config_refused", world.until(gate.log.read_text, lambda said: "config_refused" in said))
         register("add", "two", "--url", "http://127.0.0.1:1/mcp", "--policy", str(self.dir / "policy.yaml"))
         self.assertEqual(world.until(status, lambda now: now != 404), 400, "it is served, and misses a session")
         register("remove", "two")
@@ -489,7 +489,7 @@ class A_file_that_is_written_in_place(World):
         register("add", "two", "--url", "http://127.0.0.1:1/mcp", "--policy", self.write("two.yaml", ALLOW))
         self.write("two.yaml", ALLOW.replace("allow", "alow"))
         gate.process.send_signal(signal.SIGCONT)
-        self.assertIn("config_refused", world.until(gate.last_words, lambda said: "config_refused" in said))
+        self.assertIn("config_refused", world.until(gate.log.read_text, lambda said: "config_refused" in said))
         self.assertEqual(status(), 404)
         self.write("two.yaml", ALLOW)
         self.assertEqual(world.until(status, lambda now: now != 404), 400, "it is served, and misses a session")

@@ -178,6 +178,10 @@ class Gate(Watched):
     def last_words(self):
         return self.log.read_text(errors="replace")[-3000:]
 
+    def said(self, words):
+        """Whether they stand in its log, however much was said since."""
+        return words in self.log.read_text(errors="replace")
+
     def alive(self):
         return self.process.poll() is None
 
