@@ -198,6 +198,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    request_queue_size = 4096  # who comes while this process stands still is not sent away: a call may take half a minute to come again
     allow_reuse_address = True
 
     def handle_error(self, request, client_address):
