@@ -101,8 +101,10 @@ class Stdio(Fake):
     def write(self, data):
         if isinstance(data, dict):
             data = json.dumps(data).encode() + b"\n"
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        # Not by sys.stdout, which may lose the rest of a large message when the process is stopped in its midst and goes on.
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(sys.stdout.fileno(), rest):]
 
     def serve(self):
         self.misbehave_at_start()
