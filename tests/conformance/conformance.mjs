@@ -114,8 +114,10 @@ async function throughGate({ behind, policy }, revision) {
 let passed = 0, failed = 0;
 try {
   for (const revision of revisions) {
-    // All of them wait most of their time, for answers that take theirs.
-    const [direct, ...gated] = await Promise.all([directly(revision), ...COLUMNS.map(column => throughGate(column, revision))]);
+    // They wait most of their time, for answers that take theirs; but scenarios have clocks, so only two run at once.
+    const runs = [() => directly(revision), ...COLUMNS.map(column => () => throughGate(column, revision))], ran = [];
+    while (ran.length < runs.length) ran.push(...await Promise.all(runs.slice(ran.length, ran.length + 2).map(begin => begin())));
+    const [direct, ...gated] = ran;
     console.log(`${revision} directly: ${counts(direct)}`);
     clean(direct) === Object.keys(direct.checks).length ? passed++ : failed++;
     const told = new Set();
