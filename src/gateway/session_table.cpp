@@ -24,8 +24,8 @@ std::shared_ptr<Conversation> SessionTable::find(std::string_view id, std::strin
   if (slot == SlotIndex::none) return nullptr;
   const std::shared_ptr<Conversation>& found = open_[slot];
   if (found->session.grant != grant || found->closed) return nullptr;
-  // What the call comes to a little later.
-  fetch(found->link.get(), sizeof(upstream::Link) + 64);
+  // What the call comes to a little later. One that was taken over has no link yet.
+  if (found->link) fetch(found->link.get(), sizeof(upstream::Link) + 64);
   fetch(found->session.name.data(), 1);
   return found;
 }
