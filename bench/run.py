@@ -178,12 +178,12 @@ class Stage:
         except (subprocess.TimeoutExpired, json.JSONDecodeError, IndexError) as error:
             return {"failed": f"bench-load: {type(error).__name__}"}
 
-    def timing(self) -> list[str]:
-        return [f"--seconds={self.options.seconds}", f"--warm-up={self.options.warm_up}"]
+    def timing(self, name: str) -> list[str]:
+        return [f"--seconds={max(self.options.seconds, table.SCENARIOS[name].least_seconds)}", f"--warm-up={self.options.warm_up}"]
 
     def measure(self, name: str, running: who.Running) -> dict:
         watched = running.process or self.upstream
-        flags = [f"--url={running.url}", f"--watch={watched.pid}", *self.timing(), *table.SCENARIOS[name].flags]
+        flags = [f"--url={running.url}", f"--watch={watched.pid}", *self.timing(name), *table.SCENARIOS[name].flags]
         if self.world.hidden and running.contender.denies:
             flags.append(f"--hidden-tool={self.world.hidden}")
         port = self.port_behind(running.contender)
@@ -209,7 +209,7 @@ class Stage:
 
     def measure_stdio(self, name: str, contender: who.Contender) -> dict:
         running = who.Running(contender, self.folder / contender.name, 0)
-        flags = ["--stdio", f"--stderr={running.log}", *self.timing(), *table.SCENARIOS[name].flags]
+        flags = ["--stdio", f"--stderr={running.log}", *self.timing(name), *table.SCENARIOS[name].flags]
         return self.run_load(flags, running.command, running.folder)
 
     @staticmethod
