@@ -307,7 +307,7 @@ void GatewayProcess::look_for_changes(Look look, const fs::path& whole) {
     registered_waits_ = registered_waits_ || registered_refused_;
   }
   if (look == Look::everything) make_missing_policies();
-  gates_->note_policies();
+  gates_->test_policies();
   take_up_grants();
   for (const auto& gate : gates_->all()) {
     if (others_wrote) gate->tools().pins_changed();

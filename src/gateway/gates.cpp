@@ -20,7 +20,7 @@ void Gates::start() {
   for (const auto& gate : gates_) gate->start();
 }
 
-void Gates::note_policies() const {
+void Gates::test_policies() const {
   for (const auto& gate : gates_) {
     PolicyTests::Tables others;
     for (const auto& other : gates_) {

@@ -27,7 +27,7 @@ class Gates {
   void serve(std::span<const config::Server> servers);
   /// Shows in the metrics whether each server's policy in force is its file as it stands, and whether the file's tests hold with
   /// its tools. To be called when files were looked at, and now and then, for tools that were read.
-  void note_policies() const;
+  void test_policies() const;
   /// The session of that name ended at another gateway.
   void ended_elsewhere(std::string_view session) const {
     for (const auto& gate : gates_) gate->ended_elsewhere(session);

@@ -52,7 +52,7 @@ void SessionTable::leave(const Conversation& conversation) {
   const std::uint32_t free = slot_of(conversation.session.id);
   if (free == SlotIndex::none) return;
   const auto last = static_cast<std::uint32_t>(open_.size() - 1);
-  by_id_.erase(hash_of(open_[free]->session.id), free);
+  by_id_.erase(hash_of(conversation.session.id), free);
   if (free != last) {
     const std::uint64_t hash = hash_of(open_[last]->session.id);
     by_id_.erase(hash, last);

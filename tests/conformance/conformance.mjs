@@ -65,6 +65,7 @@ const scenarios = revision => (revision >= '2025-11-25' ? ['--requirements', rev
 async function run(url, revision) {
   const out = fs.mkdtempSync(path.join(scratch, 'run-')), said = path.join(scratch, `${path.basename(out)}.log`), log = fs.openSync(said, 'w');
   const child = spawn(node22, [suite, 'server', '--url', url, '-o', out, ...scenarios(revision)], { stdio: ['ignore', log, log] });
+  fs.closeSync(log);  // the child has its own
   children.push(child);
   await new Promise((resolve, reject) => { child.once('exit', resolve); child.once('error', reject); });
   const checks = {}, faults = {};

@@ -23,18 +23,18 @@ TEST_F(PolicyFile, ThatChangedIsTakenUpAndAFaultyOneIsNot) {
   write_policy("callgate: 1\ndefault: deny\n");
   policies.refresh();
   EXPECT_NE(call("read", "{}", 2).body.find(R"("verdict":"deny")"), std::string::npos);
-  gates->note_policies();
+  gates->test_policies();
   EXPECT_NE(metrics.prometheus().find("callgate_policy_as_file{server=\"fake\"} 1\n"), std::string::npos) << metrics.prometheus();
   write_policy("callgate: 1\ndefault: alow\n");
   policies.refresh();
-  gates->note_policies();
+  gates->test_policies();
   EXPECT_EQ(policies.faulty(), 1U);
   for (const char* line : {"callgate_policy_as_file{server=\"fake\"} 0\n", "callgate_policies_refused 1\n", "callgate_policy_refused_total 1\n"})
     EXPECT_NE(metrics.prometheus().find(line), std::string::npos) << line << metrics.prometheus();
   EXPECT_NE(call("read", "{}", 3).body.find(R"("verdict":"deny")"), std::string::npos) << "the last good one stands";
   write_policy(allow_all);
   policies.refresh();
-  gates->note_policies();
+  gates->test_policies();
   for (const char* line : {"callgate_policy_as_file{server=\"fake\"} 1\n", "callgate_policies_refused 0\n", "callgate_policy_refused_total 1\n"})
     EXPECT_NE(metrics.prometheus().find(line), std::string::npos) << line << metrics.prometheus();
 }
@@ -211,7 +211,7 @@ TEST_F(PolicyFile, WhoseTestsItsServersToolsBreakIsToldOnceAndShown) {
   EXPECT_NE(metrics.prometheus().find(unmet + "0\n"), std::string::npos) << "nobody knows the tools yet";
   open_session();
   EXPECT_NE(call("read").body.find("done"), std::string::npos) << "it is in force";
-  gates->note_policies();
+  gates->test_policies();
   EXPECT_NE(metrics.prometheus().find(unmet + "2\n"), std::string::npos) << metrics.prometheus();
   ASSERT_EQ(gates->all().front()->unmet_tests().size(), 2U);
   EXPECT_NE(gates->all().front()->unmet_tests()[0].message.find("tool `reed`: expected `allow`, the policy says `unknown_tool`"), std::string::npos);
@@ -220,11 +220,11 @@ TEST_F(PolicyFile, WhoseTestsItsServersToolsBreakIsToldOnceAndShown) {
     return std::ranges::count_if(log.lines(), [](const std::string& line) { return line.find("policy_tests_unmet") != std::string::npos; });
   };
   EXPECT_EQ(told(), 1);
-  gates->note_policies();
+  gates->test_policies();
   EXPECT_EQ(told(), 1);
   write_policy(allow_all + tests);
   policies.refresh();
-  gates->note_policies();
+  gates->test_policies();
   EXPECT_NE(metrics.prometheus().find(unmet + "0\n"), std::string::npos) << metrics.prometheus();
   EXPECT_TRUE(log.has("policy_tests_met"));
 }
@@ -239,7 +239,7 @@ TEST_F(PolicyFile, WhoseTestsAreOfToolsThatAreQuarantinedOrGoneAreNotSaidToBeBro
   gates->all().front()->tools().want_again(mcp::Era::legacy);
   turn_until([&] { return gates->all().front()->tools().is_current(mcp::Era::legacy); });
   EXPECT_NE(call("read").body.find("quarantined"), std::string::npos);
-  gates->note_policies();
+  gates->test_policies();
   EXPECT_TRUE(gates->all().front()->unmet_tests().empty());
 }
 
@@ -255,7 +255,7 @@ TEST_F(PolicyFile, WhoseTestIsOfAToolThatAnotherServerOfTheFileListsAreThatServe
   const std::vector<config::Server> both{config.servers.front(), beside};
   gates->serve(both);
   turn_until([&] { return std::ranges::all_of(gates->all(), [](const auto& gate) { return gate->tools().is_current(mcp::Era::legacy); }); });
-  gates->note_policies();
+  gates->test_policies();
   for (const auto& gate : gates->all()) {
     ASSERT_EQ(gate->unmet_tests().size(), 1U) << gate->name();
     EXPECT_TRUE(gate->unmet_tests()[0].message.starts_with("tool `nowhere`"));
